@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks a packet's header before anything else looks at it: the second step on a message's path,
+ * after the socket and before daemon/trap.
+ */
+#include "protocol/frame.h"
+
+#include <string.h>
+
+#include "protocol/limits.h"
+
+_Static_assert(sizeof(struct machd_frame) == 16, "wire layout");
+_Static_assert(sizeof(struct machd_message_args) == 48, "wire layout");
+_Static_assert(sizeof(struct machd_message_answer) == 24, "wire layout");
+_Static_assert(sizeof(struct machd_call) == 8, "wire layout");
+_Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");
+
+enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsigned fds,
+					 struct machd_frame *frame)
+{
+	if (size < sizeof *frame)
+		return MACHD_FRAME_SHORT;
+	memcpy(frame, packet, sizeof *frame);
+	if (frame->length != size)
+		return MACHD_FRAME_LENGTH;
+	if (frame->reserved != 0)
+		return MACHD_FRAME_RESERVED;
+	if (frame->fds != fds || fds > MACHD_FRAME_FDS_MAX)
+		return MACHD_FRAME_FDS;
+	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_WATCH)
+		return MACHD_FRAME_OP;
+	return MACHD_FRAME_OK;
+}
+
+const char *machd_frame_problem(enum machd_frame_error error)
+{
+	switch (error) {
+	case MACHD_FRAME_OK:
+		return "is fine";
+	case MACHD_FRAME_SHORT:
+		return "is shorter than a header";
+	case MACHD_FRAME_LENGTH:
+		return "states another length than it has";
+	case MACHD_FRAME_RESERVED:
+		return "has a reserved field that is not 0";
+	case MACHD_FRAME_FDS:
+		return "states another number of descriptors than came with it";
+	case MACHD_FRAME_OP:
+		return "asks for an operation that does not exist";
+	}
+	return "is broken";
+}

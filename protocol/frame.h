@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames: what travels on a channel.
+ *
+ * One SEQPACKET packet is one frame. It begins with the fixed header below; what follows depends on
+ * the operation. A Mach message is carried in exactly the bytes the user gave, so the same parser
+ * serves any transport that can carry bytes in order. Both ends are on one machine: host byte
+ * order.
+ *
+ * Who uses it: the client library builds requests and reads answers; daemon/trap reads requests and
+ * builds answers. Nothing here looks at an object.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MACHD_PROTOCOL_VERSION 1
+
+/* Operations. An answer has its request's operation with MACHD_OP_ANSWER set. */
+enum machd_op {
+	MACHD_OP_HELLO = 1, /* msgpack map, see hello.h; first frame of every channel, sequence 0 */
+	MACHD_OP_MESSAGE = 2, /* mach_msg: send, receive, or both; one answer */
+	MACHD_OP_CANCEL = 3,  /* give up the request with this sequence; no answer of its own */
+	MACHD_OP_CALL = 4,    /* a kernel-object routine of ops.def */
+	MACHD_OP_WATCH = 5,   /* one page of what machctl shows, see watch.h */
+	MACHD_OP_ANSWER = 0x80,
+};
+
+struct machd_frame {
+	uint32_t length;   /* of the whole packet, this header included */
+	uint16_t op;	   /* enum machd_op */
+	uint16_t fds;	   /* descriptors that came with the packet */
+	uint32_t sequence; /* 1, 2, 3 ... over a channel; an answer repeats its request's */
+	uint32_t reserved; /* 0 */
+};
+
+/*
+ * MACHD_OP_MESSAGE: the arguments of mach_msg, then the message. Bytes of the message that are not
+ * in the frame (the end of a large body) are the content of descriptor 0, a sealed memfd.
+ */
+struct machd_message_args {
+	uint64_t option;       /* MACH_SEND_MSG ...; the high half are mach_msg2's bits */
+	uint64_t send_address; /* of the caller's buffers: opaque, becomes a guard's context */
+	uint64_t rcv_address;
+	uint32_t send_size;
+	uint32_t rcv_size;
+	uint32_t rcv_name;
+	uint32_t timeout;  /* milliseconds */
+	uint32_t priority; /* when sending; a port name with MACH_RCV_SYNC_WAIT */
+	uint32_t reserved; /* 0 */
+};
+
+/* Where the bytes of an answer belong. */
+enum machd_place {
+	MACHD_PLACE_NONE = 0,
+	MACHD_PLACE_RECEIVE = 1,   /* the receive buffer */
+	MACHD_PLACE_SEND = 2,	   /* the send buffer: a message that was given back */
+	MACHD_PLACE_TOO_LARGE = 3, /* no bytes: write too_large_size and _name as far as they fit */
+};
+
+/*
+ * Answer to MACHD_OP_MESSAGE, followed by bytes for the buffer that `place` names. With a
+ * descriptor, body_size bytes of it belong at body_offset: the bytes of the answer before that
+ * offset go before them, the others behind.
+ */
+struct machd_message_answer {
+	uint32_t code; /* mach_msg_return_t */
+	uint32_t place;
+	uint32_t body_offset;
+	uint32_t body_size;
+	uint32_t too_large_size; /* msgh_size of a message left on its queue */
+	uint32_t too_large_name; /* the port it waits on (MACH_RCV_LARGE_IDENTITY), or 0 */
+};
+
+/* MACHD_OP_CALL: this, then struct NAME_in of the routine (ops.h). */
+struct machd_call {
+	uint32_t routine;
+	uint32_t target; /* name of the object in the caller's space */
+};
+
+/* Answer to MACHD_OP_CALL: this, then struct NAME_out if the code is KERN_SUCCESS. */
+struct machd_call_answer {
+	uint32_t code; /* kern_return_t */
+	uint32_t reserved;
+};
+
+/* Why a packet is not a frame; machd_frame_problem() names it for a log line. */
+enum machd_frame_error {
+	MACHD_FRAME_OK = 0,
+	MACHD_FRAME_SHORT,    /* fewer bytes than a header */
+	MACHD_FRAME_LENGTH,   /* the length field is not the packet's length */
+	MACHD_FRAME_RESERVED, /* a reserved field is not 0 */
+	MACHD_FRAME_FDS,      /* the fd count is not what came, or more than a frame may carry */
+	MACHD_FRAME_OP,	      /* no such operation, or an answer from a client */
+};
+
+/*
+ * Check a packet's header. `frame` gets a copy of it (defined only for MACHD_FRAME_OK).
+ * `fds` is the number of descriptors that really came with the packet.
+ */
+enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsigned fds,
+					 struct machd_frame *frame);
+
+/* A phrase that completes "dropped because its frame ...". */
+const char *machd_frame_problem(enum machd_frame_error error);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a task has from the start: its own port, its host's and the bootstrap port. In Mach sources
+ * mach_task_self_ and bootstrap_port are variables; here they are macros, so that the first use can
+ * connect to machd.
+ */
+#pragma once
+
+#include <mach/mach_types.h>
+#include <mach/vm_page_size.h>
+#include <machd_cdefs.h>
+
+MACHD_BEGIN_DECLS
+
+/* Behind mach_task_self_. */
+extern mach_port_t machd_task_self(void);
+
+/* Behind bootstrap_port: where its value is. It may be assigned to; a new task gets a new value. */
+extern mach_port_t *machd_bootstrap_port(void);
+
+/*
+ * The host's port: a send right, one user reference more with each call. MACH_PORT_NULL if machd
+ * cannot be reached.
+ */
+extern mach_port_t mach_host_self(void);
+
+MACHD_END_DECLS
+
+/*
+ * The name of the calling task's own port; no user reference is taken. MACH_PORT_NULL if machd
+ * cannot be reached.
+ */
+#define mach_task_self_	 (machd_task_self())
+#define mach_task_self() mach_task_self_
+#define current_task()	 mach_task_self()
+
+/* Where services are looked up (servers/bootstrap.h). */
+#define bootstrap_port (*machd_bootstrap_port())

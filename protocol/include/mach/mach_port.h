@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations on the names, rights and ports of a task. `task` is the task's port, as a rule
+ * mach_task_self(). KERN_INVALID_NAME: nothing has that name. KERN_INVALID_RIGHT: something else
+ * has. MACH_SEND_INVALID_DEST: `task` is no port of a task. MACHD_NO_DAEMON: see machd.h.
+ */
+#pragma once
+
+#include <mach/mach_types.h>
+#include <machd_cdefs.h>
+
+MACHD_BEGIN_DECLS
+
+/*
+ * All names and what they denote: two arrays of the same length, in memory that the caller frees
+ * with vm_deallocate(). Types have the MACH_PORT_TYPE_DNREQUEST and _SPREQUEST marks.
+ */
+extern kern_return_t mach_port_names(ipc_space_t task, mach_port_name_array_t *names,
+				     mach_msg_type_number_t *namesCnt,
+				     mach_port_type_array_t *types,
+				     mach_msg_type_number_t *typesCnt);
+
+/* What one name denotes. */
+extern kern_return_t mach_port_type(ipc_space_t task, mach_port_name_t name,
+				    mach_port_type_t *ptype);
+
+/*
+ * A new receive right, port set or dead name. KERN_NO_SPACE: the name space is full.
+ */
+extern kern_return_t mach_port_allocate(ipc_space_t task, mach_port_right_t right,
+					mach_port_name_t *name);
+
+/* The same under a name that the caller chose; its low two bits must be set. */
+extern kern_return_t mach_port_allocate_name(ipc_space_t task, mach_port_right_t right,
+					     mach_port_name_t name);
+
+/* Give up everything that a name denotes. */
+extern kern_return_t mach_port_destroy(ipc_space_t task, mach_port_name_t name);
+
+/* Give up one user reference of a send, send-once or dead-name right. */
+extern kern_return_t mach_port_deallocate(ipc_space_t task, mach_port_name_t name);
+
+/* User references of one kind of right; 0 if the name does not have it. */
+extern kern_return_t mach_port_get_refs(ipc_space_t task, mach_port_name_t name,
+					mach_port_right_t right, mach_port_urefs_t *refs);
+
+/* Add to, or take from, the user references of one kind of right. */
+extern kern_return_t mach_port_mod_refs(ipc_space_t task, mach_port_name_t name,
+					mach_port_right_t right, mach_port_delta_t delta);
+
+/* Set the count of send rights made from a receive right. */
+extern kern_return_t mach_port_set_mscount(ipc_space_t task, mach_port_name_t name,
+					   mach_port_mscount_t mscount);
+
+/* Members of a port set, ascending, in memory the caller frees with vm_deallocate(). */
+extern kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
+					      mach_port_name_array_t *members,
+					      mach_msg_type_number_t *membersCnt);
+
+/* Take a receive right out of all sets, and put it into the set `after` unless that is NULL. */
+extern kern_return_t mach_port_move_member(ipc_space_t task, mach_port_name_t member,
+					   mach_port_name_t after);
+
+/*
+ * Ask for one notification `msgid` (mach/notify.h) about `name`. `notify` names a right of which
+ * `notifyPoly` (MACH_MSG_TYPE_MAKE_SEND_ONCE or _MOVE_SEND_ONCE) makes the send-once right that the
+ * notification is sent to; MACH_PORT_NULL cancels. `previous` is the send-once right of the request
+ * that was replaced, or MACH_PORT_NULL.
+ */
+extern kern_return_t mach_port_request_notification(ipc_space_t task, mach_port_name_t name,
+						    mach_msg_id_t msgid, mach_port_mscount_t sync,
+						    mach_port_t notify,
+						    mach_msg_type_name_t notifyPoly,
+						    mach_port_t *previous);
+
+/* Take the right that `polyPoly` makes of `poly` and put it under `name`. */
+extern kern_return_t mach_port_insert_right(ipc_space_t task, mach_port_name_t name,
+					    mach_port_t poly, mach_msg_type_name_t polyPoly);
+
+/* Take a right out of a name: what would be received if it were sent with `msgt_name`. */
+extern kern_return_t mach_port_extract_right(ipc_space_t task, mach_port_name_t name,
+					     mach_msg_type_name_t msgt_name, mach_port_t *poly,
+					     mach_msg_type_name_t *polyPoly);
+
+/* Set the number of the next message received from a port. */
+extern kern_return_t mach_port_set_seqno(ipc_space_t task, mach_port_name_t name,
+					 mach_port_seqno_t seqno);
+
+/*
+ * Read what MACH_PORT_LIMITS_INFO, _RECEIVE_STATUS, _DNREQUESTS_SIZE or _INFO_EXT says of a receive
+ * right. `port_info_outCnt` has the room, and gets the length, in 32-bit words. KERN_FAILURE: too
+ * little room. KERN_INVALID_ARGUMENT: no such flavor.
+ */
+extern kern_return_t mach_port_get_attributes(ipc_space_t task, mach_port_name_t name,
+					      mach_port_flavor_t flavor,
+					      mach_port_info_t port_info_out,
+					      mach_msg_type_number_t *port_info_outCnt);
+
+/* Set the limits (MACH_PORT_LIMITS_INFO) of a receive right. */
+extern kern_return_t mach_port_set_attributes(ipc_space_t task, mach_port_name_t name,
+					      mach_port_flavor_t flavor, mach_port_info_t port_info,
+					      mach_msg_type_number_t port_infoCnt);
+
+/* Number of send rights to a port the caller receives from. */
+extern kern_return_t mach_port_get_srights(ipc_space_t task, mach_port_name_t name,
+					   mach_port_rights_t *srights);
+
+/* Put a receive right into a port set. KERN_ALREADY_IN_SET */
+extern kern_return_t mach_port_insert_member(ipc_space_t task, mach_port_name_t name,
+					     mach_port_name_t pset);
+
+/* Take it out. KERN_NOT_IN_SET */
+extern kern_return_t mach_port_extract_member(ipc_space_t task, mach_port_name_t name,
+					      mach_port_name_t pset);
+
+/* The word a receive right carries. */
+extern kern_return_t mach_port_get_context(ipc_space_t task, mach_port_name_t name,
+					   mach_port_context_t *context);
+extern kern_return_t mach_port_set_context(ipc_space_t task, mach_port_name_t name,
+					   mach_port_context_t context);
+
+MACHD_END_DECLS

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is machd's own, and not Mach's.
+ *
+ * The library connects by itself on first use: to the socket named by the environment variable
+ * MACHD_SOCKET, else to $XDG_RUNTIME_DIR/machd.sock if that exists, else to /run/machd/machd.sock.
+ * Any call returns MACHD_NO_DAEMON if that fails, and the next call tries again. If the connection
+ * is lost later, the task and all its rights are gone: each thread is told so once, by
+ * MACHD_NO_DAEMON, and the process is a new task from its next call on.
+ *
+ * A child made by fork() is a new task, too, and knows none of its parent's names. Calls may be
+ * made by many threads at once, but not by a signal handler that interrupted such a call. They are
+ * no cancellation points, and leave errno as it was.
+ */
+#pragma once
+
+#include <mach/error.h>
+#include <machd_cdefs.h>
+
+/* machd cannot be reached, or the connection to it was lost. */
+#define MACHD_NO_DAEMON (err_local | err_sub(1) | 1)
+
+/* A signal handler called while its thread was inside a call. */
+#define MACHD_BUSY (err_local | err_sub(1) | 2)
+
+MACHD_BEGIN_DECLS
+
+/*
+ * Why the calling thread last got MACHD_NO_DAEMON: path and reason. "" if it never did. The text
+ * stays until the thread's next failure.
+ */
+extern const char *machd_last_error(void);
+
+MACHD_END_DECLS

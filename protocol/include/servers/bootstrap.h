@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Services by name. A server checks in and gets the receive right; clients look the name up and
+ * get send rights. A name is free again when its owner is gone.
+ */
+#pragma once
+
+#include <mach/mach_init.h>
+#include <mach/mach_types.h>
+#include <machd_cdefs.h>
+
+#define BOOTSTRAP_MAX_NAME_LEN 128 /* the final zero byte included */
+
+typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
+
+#define BOOTSTRAP_SUCCESS	  0
+#define BOOTSTRAP_NOT_PRIVILEGED  1100
+#define BOOTSTRAP_NAME_IN_USE	  1101
+#define BOOTSTRAP_UNKNOWN_SERVICE 1102 /* also: a name too long to be one */
+#define BOOTSTRAP_SERVICE_ACTIVE  1103 /* somebody has checked in */
+#define BOOTSTRAP_BAD_COUNT	  1104
+#define BOOTSTRAP_NO_MEMORY	  1105
+#define BOOTSTRAP_NO_CHILDREN	  1106
+
+MACHD_BEGIN_DECLS
+
+/* `service_name` is a name_t or any string that would fit in one. */
+
+/* Become the owner of a name: `sp` gets the receive right. */
+extern kern_return_t bootstrap_check_in(mach_port_t bp, const char *service_name, mach_port_t *sp);
+
+/* Publish a send right under a name; the call takes it. MACH_PORT_NULL takes the name back. */
+extern kern_return_t bootstrap_register(mach_port_t bp, const char *service_name, mach_port_t sp);
+
+/* A send right to the service. */
+extern kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp);
+
+/* A phrase for any code that these calls return. */
+extern const char *bootstrap_strerror(kern_return_t r);
+
+MACHD_END_DECLS
