@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries and names [2]. A name is an index into the space's table and the generation of the entry
+ * there. Free entries are on a list, used ones of ports on a chain of the reverse hash, so that the
+ * name of a port in a space is found without a search. Both live in the table's own memory: whoever
+ * holds a free entry can always put a right into it.
+ */
+#pragma once
+
+#include "daemon/ipc/ipc_types.h"
+
+struct ipc_entry {
+	union {
+		struct ipc_port *ie_port; /* SEND, RECEIVE, SEND_ONCE */
+		struct ipc_pset *ie_pset; /* PORT_SET */
+	};
+	uint32_t ie_type;    /* MACH_PORT_TYPE_ bits; 0: free */
+	uint32_t ie_request; /* slot of a dead-name or send-possible request, 0: none; free:
+				previous */
+	uint32_t ie_next;    /* next of the hash chain; free: next of the list */
+	uint16_t ie_urefs;
+	uint8_t ie_gen;	 /* of the name in use or, if free, of the next one */
+	uint8_t ie_roll; /* 0..3: after how many uses the generation starts again */
+};
+
+/* Table sizes: the first one, and what a limit can make of it at most (24 bits of index). */
+#define IPC_ENTRIES_FIRST 16
+
+/* The entry of a name, or NULL if that name is not in use. */
+struct ipc_entry *ipc_entry_lookup(struct ipc_space *space, mach_port_name_t name);
+
+/* The name of an entry in use. */
+mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry);
+
+/*
+ * Make sure a free entry exists. KERN_NO_SPACE: the table is at its limit.
+ * KERN_RESOURCE_SHORTAGE: no memory. May move the table: entry pointers held before are invalid.
+ */
+kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space);
+
+/* Take the free entry that was reserved; its type is 0 until the caller sets it. Cannot fail. */
+struct ipc_entry *ipc_entry_claim(struct ipc_space *space, mach_port_name_t *name);
+
+/*
+ * Take the entry for a name of the caller's choice. KERN_INVALID_VALUE: low bits not set.
+ * KERN_FAILURE: index 0, or in use with another generation. KERN_NAME_EXISTS: in use, *entryp is
+ * that entry. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE: as above.
+ */
+kern_return_t ipc_entry_claim_name(struct ipc_host *host, struct ipc_space *space,
+				   mach_port_name_t name, struct ipc_entry **entryp);
+
+/* Give an entry back: its name is gone. It must not be in the hash any more. */
+void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry);
+
+/* Put an entry with a send or receive right into the reverse hash, or take it out. */
+void ipc_hash_insert(struct ipc_space *space, struct ipc_entry *entry);
+void ipc_hash_delete(struct ipc_space *space, struct ipc_entry *entry);
+
+/* The entry under which the space holds send or receive rights to the port, or NULL. */
+struct ipc_entry *ipc_hash_lookup(struct ipc_space *space, const struct ipc_port *port);

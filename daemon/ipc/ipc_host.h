@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host: one running state machine and the owner of all its objects. A process may run several
+ * side by side (the replayer and the tests do); there is no global state.
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_outbox.h"
+#include "daemon/ipc/ipc_sign.h"
+#include "daemon/ipc/ipc_types.h"
+#include "protocol/limits.h"
+
+struct boot_service;
+
+struct ipc_host {
+	const struct ipc_outbox *h_outbox;
+	struct machd_limits h_limits;
+	uint32_t h_owner_uid;
+	uint64_t h_now;	    /* ns, of the input being handled */
+	uint64_t h_last_id; /* of ports, sets, tasks and messages: never given twice */
+	uint64_t h_random;  /* state of the generator */
+
+	struct list h_users;
+	struct list h_tasks;
+	struct list h_ports;
+	struct list h_psets;
+	struct ipc_task *h_tokens;    /* hash by token */
+	struct ipc_thread *h_threads; /* hash by channel id */
+	struct list h_ready;	      /* threads that were woken and have not run yet */
+
+	struct ipc_port *h_host_port;
+	struct ipc_port *h_bootstrap_port;
+	struct boot_service *h_services; /* boot/registry's hash by name */
+	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
+
+	struct list h_work; /* to be destroyed in this input */
+	struct list h_jobs; /* left over from earlier ones */
+	unsigned h_budget;  /* steps this input may still take */
+	bool h_working;	    /* inside the loop */
+
+	struct ipc_key h_key;
+	uint8_t *h_packet;	       /* where answers are put together, MACHD_FRAME_SIZE_MAX */
+	uint8_t *h_own_packet;	       /* the same for h_current, whose answer goes out last */
+	struct ipc_thread *h_answered; /* h_current once its answer waits in h_own_packet */
+	size_t h_answer_size;
+	ipc_fd_t h_answer_fd;
+	struct ipc_thread *h_current; /* the thread whose request is being handled */
+	bool h_fd_taken;	      /* a message has taken the descriptor of that request */
+
+	uint64_t h_task_count, h_thread_count, h_port_count;
+	uint64_t h_queued, h_queued_bytes, h_memfds, h_sent;
+};
+
+/* A fresh id: larger than any before. */
+uint64_t ipc_host_id(struct ipc_host *host);
+
+/* A pseudo-random number from the host's seeded generator. */
+uint64_t ipc_host_random(struct ipc_host *host);

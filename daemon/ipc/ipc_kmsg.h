@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages inside the daemon.
+ *
+ * A kmsg is one allocation: the parts that change while it is here, the signed part (identity,
+ * header, sender's tokens, then the descriptors), and last the inline bytes of the body, which the
+ * daemon never looks at. The end of a large body is in a memfd that it never reads either.
+ *
+ * The path of a message, with the file of each step:
+ *
+ *   inflate   kmsg_inflate.c   the user's bytes become a kmsg; nothing is looked up yet
+ *   copyin    kmsg_copyin.c    names become naked rights: check, then commit; then it is signed
+ *   send      ipc_msg.c        queued, or handed to who waits for it (ipc_mqueue.c)
+ *   receive   ipc_mqueue.c     taken from the queue
+ *   copyout   kmsg_copyout.c   naked rights become names in the receiver's space
+ *   deflate   kmsg_deflate.c   the kmsg becomes the receiver's bytes
+ *   clean     kmsg_clean.c     or it is destroyed, and its rights with it
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_outbox.h"
+#include "daemon/ipc/ipc_sign.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_work.h"
+
+/* A descriptor in kernel form. */
+struct ikm_descriptor {
+	uint8_t d_type;	       /* MACH_MSG_PORT_DESCRIPTOR */
+	uint8_t d_disposition; /* user's before copyin, then the type of the naked right */
+	uint16_t d_pad;
+	mach_port_name_t d_name; /* before copyin and after copyout */
+	struct ipc_port *d_port; /* between the two */
+};
+
+/* What is signed while a message waits; no padding anywhere. */
+struct ikm_header {
+	uint64_t ikm_id;	   /* the message's identity */
+	struct ipc_port *ikm_dest; /* naked right, type in ikm_dest_type */
+	struct ipc_port *ikm_reply;
+	uint32_t ikm_voucher; /* the raw field, if there is no voucher disposition */
+	uint8_t ikm_dest_type, ikm_reply_type; /* MACH_MSG_TYPE_PORT_ of the naked rights */
+	uint8_t ikm_voucher_type; /* as the sender gave it: 0, MOVE_SEND or COPY_SEND */
+	uint8_t ikm_complex;
+	uint32_t ikm_msgh_id;
+	uint32_t ikm_size; /* of the user's message, without trailer */
+	uint64_t ikm_fd;   /* the end of the body, or IPC_FD_NONE */
+	uint32_t ikm_fd_size;
+	uint32_t ikm_inline_size; /* body bytes in ikm_body */
+	security_token_t ikm_security;
+	audit_token_t ikm_audit;
+	uint32_t ikm_descriptors; /* how many */
+	uint32_t ikm_pad;
+};
+
+struct ipc_kmsg {
+	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
+	struct ipc_user *ikm_user; /* who pays */
+	uint64_t ikm_charge;	   /* bytes */
+	uint64_t ikm_time;	   /* ns: when it was sent */
+	uint8_t *ikm_body;
+	uint32_t ikm_capacity; /* descriptors there is room for */
+	uint32_t ikm_bits;     /* as the user wrote them: what copyin reads */
+	mach_port_name_t ikm_dest_name, ikm_reply_name;
+	bool ikm_circular; /* to be destroyed instead of queued */
+	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
+	struct ikm_header ikm_header;
+	struct ikm_descriptor ikm_desc[];
+};
+
+/* Lay out a kmsg; NULL without memory, or when `user` is at a limit and `always` is false. */
+struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user, uint32_t descriptors,
+				uint32_t inline_size, bool always);
+
+/* Charge the message for a memfd of `size` bytes; false at a limit, nothing charged. */
+bool ipc_kmsg_charge_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t size);
+
+/* Free a kmsg that holds no rights any more; its descriptor goes to the outbox for release. */
+void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+/*
+ * True if the message is what was signed. False: our memory is corrupt; the outbox was told, and if
+ * that returned the message has been forgotten, its rights untouched.
+ */
+bool ipc_kmsg_check_signature(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+/* What a send gives: a message as the user wrote it. */
+struct ipc_user_message {
+	const uint8_t *um_bytes; /* the first um_inline bytes; the rest is in um_fd */
+	uint32_t um_inline;
+	uint32_t um_size;
+	ipc_fd_t um_fd;
+};
+
+/*
+ * Bytes to kmsg [8, steps 3 to 6]; takes um_fd only on success. MACH_SEND_MSG_TOO_SMALL,
+ * _TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA.
+ */
+mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
+				   const struct ipc_user_message *message, struct ipc_kmsg **kmsg);
+
+/*
+ * Names to rights [8, steps 7 to 9]. Takes the kmsg when it fails; whether rights are lost then is
+ * part of the contract [10.1]. MACH_SEND_INVALID_HEADER, _DEST, _REPLY, _VOUCHER, _RIGHT, _OPTIONS.
+ */
+mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
+				  struct ipc_kmsg *kmsg, uint64_t option);
+
+/* What copyout leaves in the header for the receiver. */
+struct ipc_received {
+	uint32_t r_bits;
+	mach_port_name_t r_remote, r_local, r_voucher;
+	uint32_t r_seqno;
+	uint64_t r_context;
+};
+
+/*
+ * Rights to names in the receiver's space [9.4]. MACH_RCV_HEADER_ERROR: the message has been
+ * destroyed as in [9.3]. MACH_RCV_BODY_ERROR: delivered with holes.
+ */
+mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thread,
+				   struct ipc_kmsg *kmsg, struct ipc_received *received);
+
+/* Put the message back into the sender's space [10.2]; space errors are OR-ed into `code`. */
+mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thread *thread,
+					  struct ipc_kmsg *kmsg, mach_msg_return_t code,
+					  struct ipc_received *received);
+
+/* Only the destination right, for a message that cannot be received [9.3]; takes the kmsg. */
+void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+			   struct ipc_received *received);
+
+/* The answer with the message: to the receive buffer with a trailer, or back without. Frees it. */
+void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+		      const struct ipc_received *received, mach_msg_return_t code);
+void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
+			     struct ipc_kmsg *kmsg, const struct ipc_received *received,
+			     mach_msg_return_t code);
+
+/* The answer of [9.3]: a bare header and a trailer with the daemon's tokens. */
+void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
+			   const struct ipc_received *received, uint32_t msgh_id,
+			   mach_msg_return_t code);
+
+/* Bytes of the trailer that receive options ask for [6]. */
+uint32_t ipc_kmsg_trailer_size(uint64_t option);
+
+/* Destroy a message and its rights [10.3], as work. */
+void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+/* The work itself. */
+void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+/* Destroy header rights and the first `descriptors` body rights, now; frees the kmsg [10.1]. */
+void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages to the daemon's own ports [29]. */
+#pragma once
+
+#include "daemon/ipc/ipc_types.h"
+
+/*
+ * Handle a message whose destination is a port of the daemon's own, and reply if it names a reply
+ * right; takes the message.
+ */
+void ipc_kobject_server(struct ipc_host *host, struct ipc_kmsg *kmsg);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Queues. A message that finds a waiting receiver is handed over and never queued; otherwise it
+ * takes a slot. A slot that falls free goes to the first blocked sender, already counted, so that a
+ * later sender cannot take it away.
+ */
+#include "daemon/ipc/ipc_mqueue.h"
+
+#include "daemon/ipc/ipc_answer.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+
+static struct ipc_kmsg *queue_head(struct ipc_port *port)
+{
+	return list_first(&port->ip_messages, struct ipc_kmsg, ikm_work.w_link);
+}
+
+static void enqueue(struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	bool first = list_empty(&port->ip_messages);
+
+	list_append(&port->ip_messages, &kmsg->ikm_work.w_link);
+	port->ip_bytes += kmsg->ikm_charge;
+	if (first)
+		ipc_pset_port_ready(port);
+}
+
+static void dequeue(struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	list_remove(&kmsg->ikm_work.w_link);
+	port->ip_bytes -= kmsg->ikm_charge;
+	if (list_empty(&port->ip_messages))
+		ipc_pset_port_empty(port);
+}
+
+void ipc_mqueue_release_slot(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_thread *sender;
+
+	port->ip_msgcount--;
+	if (port->ip_msgcount >= port->ip_qlimit)
+		return;
+	sender = list_first(&port->ip_senders, struct ipc_thread, th_link);
+	if (!sender)
+		return;
+	port->ip_msgcount++;
+	ipc_thread_wake(host, sender, true);
+}
+
+void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_t qlimit)
+{
+	uint32_t old = port->ip_qlimit;
+	struct ipc_thread *sender;
+
+	port->ip_qlimit = qlimit;
+	for (; old < qlimit; old++) {
+		sender = list_first(&port->ip_senders, struct ipc_thread, th_link);
+		if (!sender)
+			return;
+		port->ip_msgcount++;
+		ipc_thread_wake(host, sender, true);
+	}
+}
+
+static bool too_large(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg)
+{
+	uint64_t needed = (uint64_t)kmsg->ikm_header.ikm_size +
+			  ipc_kmsg_trailer_size(thread->th_args.a_option);
+
+	return needed > thread->th_args.a_rcv_size;
+}
+
+/* The message stays where it is; the thread is told how large it is [9.3]. */
+static void refuse_large(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
+			 const struct ipc_kmsg *kmsg)
+{
+	struct machd_message_answer answer = {.code = MACH_RCV_TOO_LARGE,
+					      .place = MACHD_PLACE_TOO_LARGE,
+					      .too_large_size = kmsg->ikm_header.ikm_size};
+
+	if (thread->th_args.a_option & MACH_RCV_LARGE_IDENTITY)
+		answer.too_large_name = port->ip_name;
+	*(struct machd_message_answer *)ipc_answer_payload(host, thread) = answer;
+	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, IPC_FD_NONE);
+}
+
+/* A message that has left the queue, for a thread whose buffer is large enough. */
+static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+		    struct ipc_received *received)
+{
+	mach_msg_return_t code = ipc_kmsg_copyout(host, thread, kmsg, received);
+	uint32_t msgh_id = kmsg->ikm_header.ikm_msgh_id;
+
+	if ((code & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR) {
+		ipc_kmsg_copyout_dest(host, thread, kmsg, received);
+		ipc_kmsg_deflate_bare(host, thread, received, msgh_id, code);
+	} else {
+		thread->th_task->t_received++;
+		ipc_kmsg_deflate(host, thread, kmsg, received, code);
+	}
+}
+
+/*
+ * The thread takes this message, whether it is at the head of the queue or was never on it. The
+ * caller has refused it already if it is too large and to be kept.
+ */
+static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
+		 struct ipc_kmsg *kmsg)
+{
+	struct ipc_received received = {.r_seqno = port->ip_seqno++, .r_context = port->ip_context};
+	uint32_t msgh_id = kmsg->ikm_header.ikm_msgh_id;
+
+	ipc_mqueue_release_slot(host, port);
+	if (!ipc_kmsg_check_signature(host, kmsg)) {
+		ipc_answer_code(host, thread, MACH_RCV_INVALID_DATA);
+	} else if (too_large(thread, kmsg)) {
+		ipc_kmsg_copyout_dest(host, thread, kmsg, &received);
+		ipc_kmsg_deflate_bare(host, thread, &received, msgh_id, MACH_RCV_TOO_LARGE);
+	} else {
+		deliver(host, thread, kmsg, &received);
+	}
+}
+
+/* A thread that waits for a message of this port: on the port itself before on a set. */
+static struct ipc_thread *waiter(struct ipc_port *port)
+{
+	struct ipc_thread *thread = list_first(&port->ip_receivers, struct ipc_thread, th_link);
+
+	LIST_FOR_EACH (node, &port->ip_members) {
+		if (thread)
+			break;
+		thread = list_first(
+			&list_entry(node, struct ipc_member, m_port_link)->m_set->ps_receivers,
+			struct ipc_thread, th_link);
+	}
+	return thread;
+}
+
+/* Hand the message to a waiting thread. False: nobody waits for it, or nobody can take it. */
+static bool hand_over(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	struct ipc_thread *thread;
+
+	while ((thread = waiter(port))) {
+		bool refuses =
+			too_large(thread, kmsg) && (thread->th_args.a_option & MACH_RCV_LARGE);
+
+		ipc_thread_unwait(host, thread);
+		ipc_thread_drop_target(host, thread);
+		if (!refuses) {
+			take(host, thread, port, kmsg);
+			return true;
+		}
+		refuse_large(host, thread, port, kmsg);
+	}
+	return false;
+}
+
+void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
+{
+	if (!hand_over(host, port, kmsg))
+		enqueue(port, kmsg);
+}
+
+mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
+				  enum ipc_mqueue_how how)
+{
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
+
+	if (port->ip_msgcount >= MACHD_QUEUE_HARD_MAX)
+		return MACH_SEND_NO_BUFFER;
+	if (how == IPC_MQUEUE_BOUND && port->ip_msgcount >= port->ip_qlimit)
+		return MACH_SEND_TIMED_OUT;
+	port->ip_msgcount++;
+	ipc_mqueue_post(host, port, kmsg);
+	return MACH_MSG_SUCCESS;
+}
+
+void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_kmsg *kmsg;
+
+	while ((kmsg = queue_head(port)) && waiter(port)) {
+		dequeue(port, kmsg);
+		if (hand_over(host, port, kmsg))
+			continue;
+		list_prepend(&port->ip_messages, &kmsg->ikm_work.w_link);
+		port->ip_bytes += kmsg->ikm_charge;
+		ipc_pset_port_ready(port);
+		return;
+	}
+}
+
+mach_msg_return_t ipc_mqueue_copyin(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_space *space = thread->th_task->t_space;
+	struct ipc_entry *entry = ipc_right_lookup(host, space, thread->th_args.a_rcv_name);
+
+	if (entry && (entry->ie_type & MACH_PORT_TYPE_RECEIVE)) {
+		thread->th_port = ipc_port_ref(entry->ie_port);
+		return MACH_MSG_SUCCESS;
+	}
+	if (entry && entry->ie_type == MACH_PORT_TYPE_PORT_SET) {
+		thread->th_set = entry->ie_pset;
+		thread->th_set->ps_refs++;
+		return MACH_MSG_SUCCESS;
+	}
+	return MACH_RCV_INVALID_NAME;
+}
+
+void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
+{
+	const struct ipc_msg_args *args = &thread->th_args;
+	struct ipc_port *port = thread->th_set ? ipc_pset_next(thread->th_set) : thread->th_port;
+	struct ipc_kmsg *kmsg = port ? queue_head(port) : NULL;
+	bool timed = args->a_option & MACH_RCV_TIMEOUT;
+
+	if (!kmsg && !(timed && args->a_timeout == 0)) {
+		ipc_thread_wait(host, thread, TH_RECEIVING,
+				thread->th_set ? &thread->th_set->ps_receivers
+					       : &thread->th_port->ip_receivers,
+				timed, args->a_timeout);
+		return;
+	}
+	if (!kmsg) {
+		ipc_answer_code(host, thread, MACH_RCV_TIMED_OUT);
+	} else if (too_large(thread, kmsg) && (args->a_option & MACH_RCV_LARGE)) {
+		refuse_large(host, thread, port, kmsg);
+	} else {
+		dequeue(port, kmsg);
+		take(host, thread, port, kmsg);
+	}
+	ipc_thread_drop_target(host, thread);
+}
+
+void ipc_mqueue_changed(struct ipc_host *host, struct list *receivers)
+{
+	struct ipc_thread *thread;
+
+	while ((thread = list_first(receivers, struct ipc_thread, th_link))) {
+		ipc_thread_unwait(host, thread);
+		ipc_thread_drop_target(host, thread);
+		ipc_answer_code(host, thread, MACH_RCV_PORT_CHANGED);
+	}
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two halves of mach_msg and the waiting between them. A send that fails is the answer; the
+ * receive is not tried then. A message that was built but cannot be queued goes back into the
+ * sender's space and buffer [10.2].
+ */
+#include "daemon/ipc/ipc_msg.h"
+
+#include "daemon/ipc/ipc_answer.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kobject.h"
+#include "daemon/ipc/ipc_mqueue.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_task.h"
+
+/* The second half: receive if that was asked for, else the call is done. */
+static void receive(struct ipc_host *host, struct ipc_thread *thread)
+{
+	mach_msg_return_t code;
+
+	if (!(thread->th_args.a_option & MACH_RCV_MSG)) {
+		ipc_answer_code(host, thread, MACH_MSG_SUCCESS);
+		return;
+	}
+	code = ipc_mqueue_copyin(host, thread);
+	if (code == MACH_MSG_SUCCESS)
+		ipc_mqueue_receive(host, thread);
+	else
+		ipc_answer_code(host, thread, code);
+}
+
+static void give_back(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+		      mach_msg_return_t code)
+{
+	struct ipc_received received = {0};
+
+	if (!ipc_kmsg_check_signature(host, kmsg)) {
+		ipc_answer_code(host, thread, code);
+		return;
+	}
+	code = ipc_kmsg_copyout_pseudo(host, thread, kmsg, code, &received);
+	ipc_kmsg_deflate_pseudo(host, thread, kmsg, &received, code);
+}
+
+/* The queue is full. What becomes of the send depends on how long it may wait [12.1]. */
+static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
+			      struct ipc_kmsg *kmsg, mach_msg_return_t code)
+{
+	const struct ipc_msg_args *args = &thread->th_args;
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
+	bool timed = args->a_option & MACH_SEND_TIMEOUT;
+
+	if (timed && args->a_timeout == 0) {
+		give_back(host, thread, kmsg, MACH_SEND_TIMED_OUT);
+	} else if (code == MACH_SEND_NO_BUFFER) {
+		give_back(host, thread, kmsg, code);
+	} else {
+		thread->th_kmsg = kmsg;
+		thread->th_port = ipc_port_ref(port);
+		ipc_thread_wait(host, thread, TH_SENDING, &port->ip_senders, timed,
+				args->a_timeout);
+	}
+}
+
+/* A message that was copied in goes to its destination [8, step 10]. */
+static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
+{
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
+	bool once = kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	mach_msg_return_t code = MACH_MSG_SUCCESS;
+
+	if (kmsg->ikm_circular || !ipc_port_active(port))
+		ipc_kmsg_destroy(host, kmsg);
+	else if (port->ip_place == IP_IN_DAEMON)
+		ipc_kobject_server(host, kmsg);
+	else
+		code = ipc_mqueue_send(host, kmsg, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
+	if (code == MACH_MSG_SUCCESS) {
+		host->h_sent++;
+		thread->th_task->t_sent++;
+		receive(host, thread);
+	} else {
+		wait_or_give_back(host, thread, kmsg, code);
+	}
+}
+
+void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
+		  const struct ipc_user_message *message)
+{
+	struct ipc_task *task = thread->th_task;
+	struct ipc_kmsg *kmsg;
+	mach_msg_return_t code;
+
+	if (!(thread->th_args.a_option & MACH_SEND_MSG)) {
+		receive(host, thread);
+		return;
+	}
+	code = ipc_kmsg_inflate(host, task, message, &kmsg);
+	host->h_fd_taken = code == MACH_MSG_SUCCESS;
+	if (code == MACH_MSG_SUCCESS)
+		code = ipc_kmsg_copyin(host, task, kmsg, thread->th_args.a_option);
+	if (code == MACH_MSG_SUCCESS)
+		send(host, thread, kmsg);
+	else
+		ipc_answer_code(host, thread, code);
+}
+
+/* A woken sender: its slot is ready, or the port has died and the send counts as done. */
+static void resume(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_kmsg *kmsg = thread->th_kmsg;
+
+	thread->th_state = TH_IDLE;
+	thread->th_kmsg = NULL;
+	if (thread->th_slot && ipc_port_active(thread->th_port))
+		ipc_mqueue_post(host, thread->th_port, kmsg);
+	else
+		ipc_kmsg_destroy(host, kmsg);
+	ipc_thread_drop_target(host, thread);
+	host->h_sent++;
+	thread->th_task->t_sent++;
+	receive(host, thread);
+}
+
+void ipc_msg_run_ready(struct ipc_host *host)
+{
+	struct ipc_thread *thread;
+
+	while ((thread = list_first(&host->h_ready, struct ipc_thread, th_link))) {
+		list_remove(&thread->th_link);
+		resume(host, thread);
+	}
+}
+
+/* End a wait with the code of the half it was in. */
+static void give_up(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t send_code,
+		    mach_msg_return_t rcv_code)
+{
+	enum ipc_thread_state state = thread->th_state;
+	struct ipc_kmsg *kmsg = thread->th_kmsg;
+
+	if (state != TH_SENDING && state != TH_RECEIVING)
+		return;
+	ipc_thread_unwait(host, thread);
+	ipc_thread_drop_target(host, thread);
+	thread->th_kmsg = NULL;
+	if (state == TH_SENDING)
+		give_back(host, thread, kmsg, send_code);
+	else
+		ipc_answer_code(host, thread, rcv_code);
+}
+
+void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread)
+{
+	give_up(host, thread, MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT);
+}
+
+void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread)
+{
+	give_up(host, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED);
+}
+
+void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_kmsg *kmsg = thread->th_kmsg;
+	struct ipc_received unused = {0};
+
+	if (thread->th_state == TH_IDLE)
+		return;
+	ipc_thread_unwait(host, thread);
+	ipc_thread_drop_target(host, thread);
+	thread->th_kmsg = NULL;
+	if (!kmsg || !ipc_kmsg_check_signature(host, kmsg))
+		return;
+	/* The other threads of the task get the rights back, as after an interrupted send. */
+	ipc_kmsg_copyout_pseudo(host, thread, kmsg, MACH_SEND_INTERRUPTED, &unused);
+	ipc_kmsg_free(host, kmsg);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mach_msg: a send, a receive, or a send and then a receive, of one thread. Each call below either
+ * answers the thread's request or leaves it waiting.
+ */
+#pragma once
+
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_types.h"
+
+/*
+ * Run mach_msg with the arguments in th_args. `message` is what to send, if MACH_SEND_MSG is among
+ * the options; h_fd_taken says whether its descriptor was taken.
+ */
+void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
+		  const struct ipc_user_message *message);
+
+/* The time-out of a waiting thread has passed; too late: nothing. */
+void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread);
+
+/* The client gives the request up, because of a signal; too late: nothing. */
+void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread);
+
+/* The thread goes away: as cancel, but nobody is answered. */
+void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread);
+
+/* Let every woken sender go on, and those that it wakes. */
+void ipc_msg_run_ready(struct ipc_host *host);

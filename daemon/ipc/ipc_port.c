@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ports: birth, naked rights, the way of the receive right, death. */
+#include "daemon/ipc/ipc_port.h"
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_mqueue.h"
+#include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_user.h"
+
+struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user)
+{
+	struct ipc_port *port = mem_alloc(sizeof *port);
+
+	if (!port)
+		return NULL;
+	if (user && !ipc_user_charge(host, user, IPC_CHARGE_PORTS, 1)) {
+		mem_free(port);
+		return NULL;
+	}
+	port->ip_user = user ? ipc_user_ref(user) : NULL;
+	port->ip_id = ipc_host_id(host);
+	port->ip_refs = 1;
+	port->ip_kind = IP_PLAIN;
+	port->ip_place = IP_IN_LIMBO;
+	port->ip_qlimit = MACH_PORT_QLIMIT_DEFAULT;
+	list_init(&port->ip_messages);
+	list_init(&port->ip_senders);
+	list_init(&port->ip_receivers);
+	list_init(&port->ip_members);
+	ipc_work_init(&port->ip_work, IPC_WORK_PORT);
+	list_append(&host->h_ports, &port->ip_link);
+	host->h_port_count++;
+	return port;
+}
+
+struct ipc_port *ipc_port_create_special(struct ipc_host *host, enum ipc_port_kind kind)
+{
+	struct ipc_port *port = ipc_port_create(host, NULL);
+
+	if (port) {
+		port->ip_kind = kind;
+		port->ip_place = IP_IN_DAEMON;
+	}
+	return port;
+}
+
+struct ipc_port *ipc_port_ref(struct ipc_port *port)
+{
+	port->ip_refs++;
+	return port;
+}
+
+void ipc_port_release(struct ipc_host *host, struct ipc_port *port)
+{
+	if (--port->ip_refs)
+		return;
+	list_remove(&port->ip_link);
+	host->h_port_count--;
+	if (port->ip_user) {
+		ipc_user_discharge(port->ip_user, IPC_CHARGE_PORTS, 1);
+		ipc_user_put(port->ip_user);
+	}
+	mem_free(port);
+}
+
+struct ipc_port *ipc_port_make_send(struct ipc_port *port)
+{
+	port->ip_mscount++;
+	port->ip_srights++;
+	return ipc_port_ref(port);
+}
+
+struct ipc_port *ipc_port_make_sonce(struct ipc_port *port)
+{
+	port->ip_sorights++;
+	return ipc_port_ref(port);
+}
+
+struct ipc_port *ipc_port_copy_send(struct ipc_port *port)
+{
+	if (!ipc_port_active(port))
+		return IP_DEAD;
+	port->ip_srights++;
+	return ipc_port_ref(port);
+}
+
+void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_port *notify = NULL;
+
+	port->ip_srights--;
+	if (port->ip_srights == 0 && port->ip_nsrequest && ipc_port_active(port)) {
+		notify = port->ip_nsrequest;
+		port->ip_nsrequest = NULL;
+	}
+	if (notify)
+		ipc_notify_no_senders(host, notify, port->ip_mscount);
+	ipc_port_release(host, port);
+}
+
+void ipc_port_release_sonce(struct ipc_host *host, struct ipc_port *port)
+{
+	port->ip_sorights--;
+	ipc_port_release(host, port);
+}
+
+void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
+{
+	ipc_pset_remove_from_all(port, NULL);
+	ipc_mqueue_changed(host, &port->ip_receivers);
+	port->ip_mscount = 0;
+	port->ip_seqno = 0;
+	port->ip_context = 0;
+	port->ip_receiver = NULL;
+	port->ip_name = MACH_PORT_NULL;
+	port->ip_place = IP_IN_LIMBO;
+}
+
+void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct ipc_space *space,
+			   mach_port_name_t name)
+{
+	ipc_port_clear_destination(host, port);
+	port->ip_place = IP_IN_SPACE;
+	port->ip_receiver = space;
+	port->ip_name = name;
+}
+
+bool ipc_port_set_destination(struct ipc_port *port, struct ipc_port *dest)
+{
+	const struct ipc_port *up = dest;
+
+	while (up != port && up->ip_place == IP_IN_TRANSIT)
+		up = up->ip_destination;
+	if (up == port)
+		return false;
+	port->ip_place = IP_IN_TRANSIT;
+	port->ip_destination = ipc_port_ref(dest);
+	return true;
+}
+
+void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_port *dest = port->ip_destination;
+
+	if (port->ip_place != IP_IN_TRANSIT)
+		return;
+	port->ip_place = IP_IN_LIMBO;
+	port->ip_destination = NULL;
+	ipc_port_release(host, dest);
+}
+
+/* The right goes to who asked for it instead of dying. */
+static bool port_rescued(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_port *notify = port->ip_pdrequest;
+
+	if (!notify)
+		return false;
+	port->ip_pdrequest = NULL;
+	return ipc_notify_port_destroyed(host, notify, port);
+}
+
+void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
+{
+	ipc_port_clear_destination(host, port);
+	if (port_rescued(host, port))
+		return;
+	port->ip_place = IP_NOWHERE;
+	if (port->ip_service)
+		host->h_service_died(host, port);
+	LIST_FOR_EACH_SAFE (node, &port->ip_senders)
+		ipc_thread_wake(host, list_entry(node, struct ipc_thread, th_link), false);
+	list_splice(&host->h_work, &port->ip_messages);
+	port->ip_msgcount = 0;
+	port->ip_bytes = 0;
+	/* The queue's own notices come first; deeper down it is the other way round. */
+	if (ipc_work_running(host)) {
+		ipc_port_destroy_step(host, port);
+	} else {
+		ipc_work_add(host, &port->ip_work);
+		ipc_work_run(host);
+	}
+}
+
+void ipc_port_destroy_step(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_port *notify = port->ip_nsrequest;
+
+	port->ip_nsrequest = NULL;
+	if (notify)
+		ipc_notify_send_once(host, notify);
+	ipc_request_dead(host, port);
+	ipc_port_release(host, port);
+}
+
+void ipc_port_nsrequest(struct ipc_host *host, struct ipc_port *port, mach_port_mscount_t sync,
+			struct ipc_port *notify, struct ipc_port **previous)
+{
+	*previous = port->ip_nsrequest;
+	if (notify && port->ip_srights == 0 && sync <= port->ip_mscount) {
+		port->ip_nsrequest = NULL;
+		ipc_notify_no_senders(host, notify, port->ip_mscount);
+	} else {
+		port->ip_nsrequest = notify;
+	}
+}

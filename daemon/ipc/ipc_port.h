@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ports. A port is kept by references: one for every entry that names it, every naked right, every
+ * request and waiter that points at it. It is alive (active) as long as its receive right exists.
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_request.h"
+#include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_work.h"
+
+struct boot_service;
+
+/* What a port stands for. */
+enum ipc_port_kind {
+	IP_PLAIN, /* a message queue */
+	IP_TASK,  /* these are the daemon's own: it handles their messages itself */
+	IP_HOST,
+	IP_BOOTSTRAP,
+};
+
+/* Where the receive right is. */
+enum ipc_port_place {
+	IP_IN_SPACE,   /* ip_receiver and ip_name say where */
+	IP_IN_TRANSIT, /* in a message for ip_destination */
+	IP_IN_LIMBO,   /* in the daemon's hands, between two steps */
+	IP_IN_DAEMON,  /* a port of the daemon's own, for ever */
+	IP_NOWHERE,    /* dead */
+};
+
+struct ipc_port {
+	uint64_t ip_id;
+	uint32_t ip_refs;
+	enum ipc_port_kind ip_kind;
+	enum ipc_port_place ip_place;
+	mach_port_name_t ip_name;
+	struct ipc_space *ip_receiver;
+	struct ipc_port *ip_destination; /* with a reference */
+	struct ipc_task *ip_task;	 /* IP_TASK: which; NULL once it is gone */
+
+	mach_port_mscount_t ip_mscount;
+	uint32_t ip_srights;
+	uint32_t ip_sorights;
+	uint64_t ip_context;
+
+	uint32_t ip_seqno;
+	uint32_t ip_qlimit;
+	uint32_t ip_msgcount;	  /* queued, and slots kept for woken senders */
+	uint64_t ip_bytes;	  /* charged for the queued messages */
+	struct list ip_messages;  /* ipc_kmsg */
+	struct list ip_senders;	  /* ipc_thread: blocked, first in first out */
+	struct list ip_receivers; /* ipc_thread */
+	struct list ip_members;	  /* ipc_member: the sets it is in */
+
+	struct ipc_port *ip_nsrequest; /* send-once rights of requests, or NULL */
+	struct ipc_port *ip_pdrequest;
+	struct ipc_requests ip_requests;
+
+	struct boot_service *ip_service; /* its bootstrap names, chained; usually none */
+	struct ipc_user *ip_user;	 /* charged; NULL for the daemon's own */
+	struct list ip_link;		 /* host's ports */
+	struct ipc_work ip_work;
+};
+
+static inline bool ipc_port_active(const struct ipc_port *port)
+{
+	return port->ip_place != IP_NOWHERE;
+}
+
+/*
+ * A new port, its receive right in limbo, with one reference. NULL: no memory, or `user` (may be
+ * NULL: the daemon itself) is at its limit.
+ */
+struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user);
+
+/* A port of the daemon's own. */
+struct ipc_port *ipc_port_create_special(struct ipc_host *host, enum ipc_port_kind kind);
+
+struct ipc_port *ipc_port_ref(struct ipc_port *port);
+void ipc_port_release(struct ipc_host *host, struct ipc_port *port);
+
+/* Make naked rights: each comes with a reference to the port. */
+struct ipc_port *ipc_port_make_send(struct ipc_port *port); /* needs the receive right */
+struct ipc_port *ipc_port_make_sonce(struct ipc_port *port);
+struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* IP_DEAD if the port is dead */
+
+/* Drop a naked send right; the last one of a living port fires the no-senders request. */
+void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port);
+
+/* Drop a naked send-once right without a word. */
+void ipc_port_release_sonce(struct ipc_host *host, struct ipc_port *port);
+
+/*
+ * The receive right leaves its space: the port leaves its sets, waiting receivers are told, and
+ * make-send count, sequence number and context start again [4.1]. It is in limbo then.
+ */
+void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port);
+
+/* The receive right arrives in a space under a name. */
+void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct ipc_space *space,
+			   mach_port_name_t name);
+
+/*
+ * A receive right in limbo is put into a message for `dest`. False, and nothing done, if the port's
+ * own queue would contain the message then: a circle [8.9].
+ */
+bool ipc_port_set_destination(struct ipc_port *port, struct ipc_port *dest);
+
+/* Take a receive right out of transit, into limbo. */
+void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port);
+
+/*
+ * Destroy a receive right that is in limbo or in transit; takes the reference that came with it.
+ * The port dies, or goes alive to its port-destroyed request [14.2, 15.1].
+ */
+void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port);
+
+/* The last part of a death: send-once to the no-senders port, then the dead-name notices. */
+void ipc_port_destroy_step(struct ipc_host *host, struct ipc_port *port);
+
+/*
+ * Ask for a no-senders notification; takes the send-once right `notify` (NULL cancels). *previous
+ * is the send-once right of the request that this one replaces, or NULL.
+ */
+void ipc_port_nsrequest(struct ipc_host *host, struct ipc_port *port, mach_port_mscount_t sync,
+			struct ipc_port *notify, struct ipc_port **previous);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Port sets and memberships. */
+#include "daemon/ipc/ipc_pset.h"
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_mqueue.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_user.h"
+
+struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
+{
+	struct ipc_pset *set = mem_alloc(sizeof *set);
+
+	if (!set)
+		return NULL;
+	if (!ipc_user_charge(host, space->is_user, IPC_CHARGE_PORTS, 1)) {
+		mem_free(set);
+		return NULL;
+	}
+	set->ps_user = ipc_user_ref(space->is_user);
+	set->ps_id = ipc_host_id(host);
+	set->ps_refs = 1;
+	set->ps_active = true;
+	set->ps_space = space;
+	list_init(&set->ps_members);
+	list_init(&set->ps_ready);
+	list_init(&set->ps_receivers);
+	list_append(&host->h_psets, &set->ps_link);
+	return set;
+}
+
+void ipc_pset_release(struct ipc_host *host, struct ipc_pset *set)
+{
+	(void)host;
+	if (--set->ps_refs)
+		return;
+	list_remove(&set->ps_link);
+	ipc_user_discharge(set->ps_user, IPC_CHARGE_PORTS, 1);
+	ipc_user_put(set->ps_user);
+	mem_free(set);
+}
+
+static void member_free(struct ipc_member *member)
+{
+	list_remove(&member->m_port_link);
+	list_remove(&member->m_set_link);
+	list_remove(&member->m_ready_link);
+	mem_free(member);
+}
+
+void ipc_pset_destroy(struct ipc_host *host, struct ipc_pset *set)
+{
+	set->ps_active = false;
+	LIST_FOR_EACH_SAFE (node, &set->ps_members)
+		member_free(list_entry(node, struct ipc_member, m_set_link));
+	ipc_mqueue_changed(host, &set->ps_receivers);
+	ipc_pset_release(host, set);
+}
+
+static struct ipc_member *membership(const struct ipc_pset *set, struct ipc_port *port)
+{
+	LIST_FOR_EACH (node, &port->ip_members) {
+		struct ipc_member *member = list_entry(node, struct ipc_member, m_port_link);
+
+		if (member->m_set == set)
+			return member;
+	}
+	return NULL;
+}
+
+kern_return_t ipc_pset_add(struct ipc_host *host, struct ipc_pset *set, struct ipc_port *port)
+{
+	struct ipc_member *member;
+
+	if (membership(set, port))
+		return KERN_ALREADY_IN_SET;
+	member = mem_alloc(sizeof *member);
+	if (!member)
+		return KERN_RESOURCE_SHORTAGE;
+	member->m_port = port;
+	member->m_set = set;
+	list_append(&port->ip_members, &member->m_port_link);
+	list_append(&set->ps_members, &member->m_set_link);
+	list_init(&member->m_ready_link);
+	if (!list_empty(&port->ip_messages)) {
+		list_append(&set->ps_ready, &member->m_ready_link);
+		ipc_mqueue_serve(host, port);
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_pset_remove(struct ipc_pset *set, struct ipc_port *port)
+{
+	struct ipc_member *member = membership(set, port);
+
+	if (!member)
+		return KERN_NOT_IN_SET;
+	member_free(member);
+	return KERN_SUCCESS;
+}
+
+unsigned ipc_pset_remove_from_all(struct ipc_port *port, const struct ipc_pset *keep)
+{
+	unsigned removed = 0;
+
+	LIST_FOR_EACH_SAFE (node, &port->ip_members) {
+		struct ipc_member *member = list_entry(node, struct ipc_member, m_port_link);
+
+		if (member->m_set == keep)
+			continue;
+		member_free(member);
+		removed++;
+	}
+	return removed;
+}
+
+void ipc_pset_port_ready(struct ipc_port *port)
+{
+	LIST_FOR_EACH (node, &port->ip_members) {
+		struct ipc_member *member = list_entry(node, struct ipc_member, m_port_link);
+
+		if (list_empty(&member->m_ready_link))
+			list_append(&member->m_set->ps_ready, &member->m_ready_link);
+	}
+}
+
+void ipc_pset_port_empty(struct ipc_port *port)
+{
+	LIST_FOR_EACH (node, &port->ip_members)
+		list_remove(&list_entry(node, struct ipc_member, m_port_link)->m_ready_link);
+}
+
+struct ipc_port *ipc_pset_next(struct ipc_pset *set)
+{
+	struct ipc_member *member = list_first(&set->ps_ready, struct ipc_member, m_ready_link);
+
+	if (!member)
+		return NULL;
+	list_remove(&member->m_ready_link);
+	list_append(&set->ps_ready, &member->m_ready_link);
+	return member->m_port;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copyin: from a name to a naked right. The table says what each disposition needs, takes and
+ * makes; check and commit only read it.
+ */
+#include "daemon/ipc/ipc_right.h"
+
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+
+const struct ipc_right_move ipc_right_moves[IPC_RIGHT_DISPOSITIONS] = {
+	[MACH_MSG_TYPE_MOVE_RECEIVE] = {.needs = MACH_PORT_TYPE_RECEIVE,
+					.takes = TAKES_RIGHT,
+					.given = MACH_MSG_TYPE_PORT_RECEIVE},
+	[MACH_MSG_TYPE_MOVE_SEND] = {.needs = MACH_PORT_TYPE_SEND,
+				     .takes = TAKES_UREF,
+				     .dead = DEAD_MOVED,
+				     .given = MACH_MSG_TYPE_PORT_SEND},
+	[MACH_MSG_TYPE_MOVE_SEND_ONCE] = {.needs = MACH_PORT_TYPE_SEND_ONCE,
+					  .takes = TAKES_RIGHT,
+					  .dead = DEAD_MOVED,
+					  .given = MACH_MSG_TYPE_PORT_SEND_ONCE},
+	[MACH_MSG_TYPE_COPY_SEND] = {.needs = MACH_PORT_TYPE_SEND,
+				     .dead = DEAD_COPIED,
+				     .given = MACH_MSG_TYPE_PORT_SEND},
+	[MACH_MSG_TYPE_MAKE_SEND] = {.needs = MACH_PORT_TYPE_RECEIVE,
+				     .makes = true,
+				     .given = MACH_MSG_TYPE_PORT_SEND},
+	[MACH_MSG_TYPE_MAKE_SEND_ONCE] = {.needs = MACH_PORT_TYPE_RECEIVE,
+					  .given = MACH_MSG_TYPE_PORT_SEND_ONCE},
+};
+
+const struct ipc_right_move *ipc_right_move(uint32_t disposition)
+{
+	if (disposition >= IPC_RIGHT_DISPOSITIONS || ipc_right_moves[disposition].needs == 0)
+		return NULL;
+	return &ipc_right_moves[disposition];
+}
+
+/* The port of a send or send-once entry has died: from now on it is a dead name [15.3]. */
+static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
+			     struct ipc_entry *entry)
+{
+	struct ipc_port *port = entry->ie_port;
+
+	if (entry->ie_type == MACH_PORT_TYPE_SEND) {
+		ipc_hash_delete(space, entry);
+		port->ip_srights--;
+	} else {
+		port->ip_sorights--;
+	}
+	if (entry->ie_request != 0 && entry->ie_urefs < MACHD_UREFS_MAX)
+		entry->ie_urefs++; /* for the dead-name notification */
+	entry->ie_request = 0;
+	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
+	entry->ie_port = NULL;
+	ipc_port_release(host, port);
+}
+
+struct ipc_entry *ipc_right_lookup(struct ipc_host *host, struct ipc_space *space,
+				   mach_port_name_t name)
+{
+	struct ipc_entry *entry = ipc_entry_lookup(space, name);
+
+	if (entry &&
+	    (entry->ie_type == MACH_PORT_TYPE_SEND || entry->ie_type == MACH_PORT_TYPE_SEND_ONCE) &&
+	    !ipc_port_active(entry->ie_port))
+		become_dead_name(host, space, entry);
+	return entry;
+}
+
+/* The entry of a name that must be of some type. Dead names count as missing. */
+static kern_return_t lookup_type(struct ipc_host *host, struct ipc_space *space,
+				 mach_port_name_t name, uint32_t type, struct ipc_entry **entryp)
+{
+	struct ipc_entry *entry;
+
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_RIGHT;
+	entry = ipc_right_lookup(host, space, name);
+	if (!entry || entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	*entryp = entry;
+	return entry->ie_type & type ? KERN_SUCCESS : KERN_INVALID_RIGHT;
+}
+
+kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *space,
+				       mach_port_name_t name, struct ipc_port **port)
+{
+	struct ipc_entry *entry;
+	kern_return_t kr = lookup_type(host, space, name, MACH_PORT_TYPE_RECEIVE, &entry);
+
+	if (kr == KERN_SUCCESS)
+		*port = entry->ie_port;
+	return kr;
+}
+
+kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
+				    mach_port_name_t name, struct ipc_pset **set)
+{
+	struct ipc_entry *entry;
+	kern_return_t kr = lookup_type(host, space, name, MACH_PORT_TYPE_PORT_SET, &entry);
+
+	if (kr == KERN_SUCCESS)
+		*set = entry->ie_pset;
+	return kr;
+}
+
+bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition)
+{
+	const struct ipc_right_move *move = ipc_right_move(disposition);
+
+	if (!entry || !move)
+		return false;
+	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return move->dead != DEAD_REFUSED;
+	return entry->ie_type & move->needs;
+}
+
+/* One user reference less; a pegged count stays. True if the last one went. */
+static bool drop_uref(struct ipc_entry *entry)
+{
+	if (entry->ie_urefs == MACHD_UREFS_MAX)
+		return false;
+	return --entry->ie_urefs == 0;
+}
+
+/* Free the entry of a port; who asked to hear of the port is told that the name is gone. */
+static void free_port_entry(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
+{
+	mach_port_name_t name = ipc_entry_name(space, entry);
+	struct ipc_port *port = entry->ie_port, *notify = NULL;
+
+	if (entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE)
+		ipc_hash_delete(space, entry);
+	if (entry->ie_request)
+		notify = ipc_request_cancel(port, entry->ie_request);
+	ipc_entry_free(host, space, entry);
+	if (notify)
+		ipc_notify_port_deleted(host, notify, name);
+}
+
+static struct ipc_port *move_send(struct ipc_host *host, struct ipc_space *space,
+				  struct ipc_entry *entry)
+{
+	struct ipc_port *port = entry->ie_port;
+
+	if (!drop_uref(entry)) {
+		port->ip_srights++;
+		return ipc_port_ref(port);
+	}
+	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
+		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		return ipc_port_ref(port);
+	}
+	free_port_entry(host, space, entry);
+	return port;
+}
+
+static struct ipc_port *move_receive(struct ipc_host *host, struct ipc_space *space,
+				     struct ipc_entry *entry)
+{
+	struct ipc_port *port = entry->ie_port;
+
+	if (entry->ie_type & MACH_PORT_TYPE_SEND) {
+		entry->ie_type = MACH_PORT_TYPE_SEND;
+		ipc_port_ref(port);
+	} else {
+		free_port_entry(host, space, entry);
+	}
+	ipc_port_clear_receiver(host, port);
+	return port;
+}
+
+static struct ipc_port *take_dead_name(struct ipc_host *host, struct ipc_space *space,
+				       struct ipc_entry *entry, const struct ipc_right_move *move)
+{
+	if (move->dead == DEAD_MOVED && drop_uref(entry))
+		ipc_entry_free(host, space, entry);
+	return IP_DEAD;
+}
+
+struct ipc_port *ipc_right_copyin(struct ipc_host *host, struct ipc_space *space,
+				  struct ipc_entry *entry, uint32_t disposition)
+{
+	const struct ipc_right_move *move = ipc_right_move(disposition);
+	struct ipc_port *port = entry->ie_port;
+
+	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return take_dead_name(host, space, entry, move);
+	switch (move->takes) {
+	case TAKES_NOTHING:
+		if (move->given == MACH_MSG_TYPE_PORT_SEND_ONCE)
+			return ipc_port_make_sonce(port);
+		return move->makes ? ipc_port_make_send(port) : ipc_port_copy_send(port);
+	case TAKES_UREF:
+		return move_send(host, space, entry);
+	case TAKES_RIGHT:
+		break;
+	}
+	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
+		return move_receive(host, space, entry);
+	free_port_entry(host, space, entry);
+	return port;
+}
+
+bool ipc_right_copyin_pair_check(const struct ipc_entry *entry, uint32_t dest, uint32_t reply)
+{
+	const struct ipc_right_move *d = ipc_right_move(dest), *r = ipc_right_move(reply);
+	uint32_t needs = d->needs | r->needs;
+	unsigned urefs = (d->takes == TAKES_UREF) + (r->takes == TAKES_UREF);
+
+	if (needs & MACH_PORT_TYPE_SEND_ONCE)
+		return false;
+	return (entry->ie_type & needs) == needs && entry->ie_urefs >= urefs;
+}
+
+void ipc_right_copyin_pair(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
+			   uint32_t dest, uint32_t reply, struct ipc_port **dest_port,
+			   struct ipc_port **reply_port)
+{
+	struct ipc_entry *entry = ipc_entry_lookup(space, name);
+
+	/* What takes something goes last: the other half still needs the entry. */
+	if (ipc_right_move(dest)->takes == TAKES_UREF) {
+		*reply_port = ipc_right_copyin(host, space, entry, reply);
+		*dest_port = ipc_right_copyin(host, space, entry, dest);
+	} else {
+		*dest_port = ipc_right_copyin(host, space, entry, dest);
+		*reply_port = ipc_right_copyin(host, space, entry, reply);
+	}
+}

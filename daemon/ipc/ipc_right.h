@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rights: what may be done with the right under a name, and what becomes of the entry and of the
+ * port's counts. The transitions of copyin are one table, ipc_right_moves.
+ */
+#pragma once
+
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_types.h"
+
+/* What a disposition takes from the entry. */
+enum ipc_right_takes {
+	TAKES_NOTHING, /* the entry stays as it is */
+	TAKES_UREF,    /* one user reference; the right itself with the last */
+	TAKES_RIGHT,   /* the right itself */
+};
+
+/* What a disposition does with a name whose port is dead. */
+enum ipc_right_dead {
+	DEAD_REFUSED,
+	DEAD_COPIED, /* yields IP_DEAD */
+	DEAD_MOVED,  /* yields IP_DEAD and takes a user reference */
+};
+
+/* One row for each disposition a sender may use [4.1]. */
+struct ipc_right_move {
+	uint32_t needs; /* MACH_PORT_TYPE_ bit that the entry must have; 0: never legal */
+	enum ipc_right_takes takes;
+	enum ipc_right_dead dead;
+	bool makes;    /* raises the make-send count */
+	uint8_t given; /* MACH_MSG_TYPE_PORT_ of the naked right */
+};
+
+#define IPC_RIGHT_DISPOSITIONS 32
+extern const struct ipc_right_move ipc_right_moves[IPC_RIGHT_DISPOSITIONS];
+
+/* The row of a disposition, NULL if it is not legal in a message. */
+const struct ipc_right_move *ipc_right_move(uint32_t disposition);
+
+/*
+ * The entry of a name, its right brought up to date: a send or send-once right whose port has died
+ * becomes a dead name now [15.3]. NULL if there is none.
+ */
+struct ipc_entry *ipc_right_lookup(struct ipc_host *host, struct ipc_space *space,
+				   mach_port_name_t name);
+
+/*
+ * The port behind a receive right. KERN_INVALID_NAME also for dead names; KERN_INVALID_RIGHT for
+ * NULL, DEAD and other rights [20].
+ */
+kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *space,
+				       mach_port_name_t name, struct ipc_port **port);
+kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
+				    mach_port_name_t name, struct ipc_pset **set);
+
+/* Copyin, first half: may this right be given that way? Nothing changes. */
+bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition);
+
+/*
+ * Copyin, second half, after a successful check: take the right. Returns it naked (or IP_DEAD).
+ * Cannot fail. The entry may be gone afterwards.
+ */
+struct ipc_port *ipc_right_copyin(struct ipc_host *host, struct ipc_space *space,
+				  struct ipc_entry *entry, uint32_t disposition);
+
+/* Two dispositions on one name, destination and reply [4.3]: the pair's check. */
+bool ipc_right_copyin_pair_check(const struct ipc_entry *entry, uint32_t dest, uint32_t reply);
+
+/* And its commit: both rights are taken, a move last. */
+void ipc_right_copyin_pair(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
+			   uint32_t dest, uint32_t reply, struct ipc_port **dest_port,
+			   struct ipc_port **reply_port);
+
+/*
+ * Give a naked right to a space [4.2]. Takes the right, also when it fails (it is destroyed then).
+ * *name: where it is now; DEAD for a dead port, which counts as success; NULL on failure.
+ * KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE: no room in the table.
+ */
+kern_return_t ipc_right_copyout(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_port *port, uint8_t type, mach_port_name_t *name);
+
+/* The same when a slot is known to be free. Cannot fail. */
+mach_port_name_t ipc_right_copyout_reserved(struct ipc_host *host, struct ipc_space *space,
+					    struct ipc_port *port, uint8_t type);
+
+/*
+ * The same under a name of the caller's choice; takes the right. KERN_INVALID_VALUE,
+ * KERN_INVALID_CAPABILITY, KERN_RIGHT_EXISTS, KERN_NAME_EXISTS, and those of
+ * ipc_entry_claim_name().
+ */
+kern_return_t ipc_right_copyout_name(struct ipc_host *host, struct ipc_space *space,
+				     struct ipc_port *port, uint8_t type, mach_port_name_t name);
+
+/* Destroy a naked right of that type (IP_NULL and IP_DEAD pass). */
+void ipc_right_destroy_naked(struct ipc_host *host, struct ipc_port *port, uint8_t type);
+
+/* The calls on a name [20]; their codes are those of the mach_port_ call of the same name. */
+kern_return_t ipc_right_destroy(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_entry *entry);
+kern_return_t ipc_right_dealloc(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_entry *entry);
+kern_return_t ipc_right_delta(struct ipc_host *host, struct ipc_space *space,
+			      struct ipc_entry *entry, mach_port_right_t right, int32_t delta);
+
+/* The space dies with this entry in it [15.4]. */
+void ipc_right_terminate(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry);
+
+/*
+ * Register a dead-name or send-possible request on a name; takes `notify` on success and then gives
+ * the right of the request it replaced [14.2].
+ */
+kern_return_t ipc_right_request(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_entry *entry, bool send_possible, bool immediate,
+				struct ipc_port *notify, struct ipc_port **previous);

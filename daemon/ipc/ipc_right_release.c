@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Giving rights up by name: deallocate, mod_refs, destroy, and the death of a space; and the
+ * notification requests that hang on a name.
+ */
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_right.h"
+
+/* What is left to be said once a right is gone. */
+struct epilogue {
+	struct ipc_port *e_no_senders; /* the request that the last send right fired, or NULL */
+	mach_port_mscount_t e_mscount;
+	struct ipc_port *e_deleted; /* the request that was on the name, or NULL */
+	mach_port_name_t e_name;
+};
+
+/* The space's send right to the port goes; its reference stays with the caller. */
+static void drop_send(struct ipc_port *port, struct epilogue *epilogue)
+{
+	if (--port->ip_srights == 0) {
+		epilogue->e_no_senders = port->ip_nsrequest;
+		epilogue->e_mscount = port->ip_mscount;
+		port->ip_nsrequest = NULL;
+	}
+}
+
+/* Free the entry of a port. Its reference to the port is the caller's now. */
+static void free_port_entry(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry,
+			    struct epilogue *epilogue)
+{
+	epilogue->e_name = ipc_entry_name(space, entry);
+	if (entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE)
+		ipc_hash_delete(space, entry);
+	if (entry->ie_request)
+		epilogue->e_deleted = ipc_request_cancel(entry->ie_port, entry->ie_request);
+	ipc_entry_free(host, space, entry);
+}
+
+static void speak(struct ipc_host *host, const struct epilogue *epilogue)
+{
+	if (epilogue->e_no_senders)
+		ipc_notify_no_senders(host, epilogue->e_no_senders, epilogue->e_mscount);
+	if (epilogue->e_deleted)
+		ipc_notify_port_deleted(host, epilogue->e_deleted, epilogue->e_name);
+}
+
+static void destroy_set(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
+{
+	struct ipc_pset *set = entry->ie_pset;
+
+	ipc_entry_free(host, space, entry);
+	ipc_pset_destroy(host, set);
+}
+
+/* The whole entry goes, whatever is in it. */
+static void destroy_entry(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
+{
+	struct epilogue epilogue = {0};
+	struct ipc_port *port = entry->ie_port;
+	uint32_t type = entry->ie_type;
+
+	if (type == MACH_PORT_TYPE_DEAD_NAME) {
+		ipc_entry_free(host, space, entry);
+		return;
+	}
+	if (type == MACH_PORT_TYPE_PORT_SET) {
+		destroy_set(host, space, entry);
+		return;
+	}
+	if (type & MACH_PORT_TYPE_SEND)
+		drop_send(port, &epilogue);
+	free_port_entry(host, space, entry, &epilogue);
+	if (type & MACH_PORT_TYPE_RECEIVE) {
+		ipc_port_clear_receiver(host, port);
+		ipc_port_destroy(host, port);
+	} else if (type & MACH_PORT_TYPE_SEND_ONCE) {
+		ipc_notify_send_once(host, port);
+	} else {
+		ipc_port_release(host, port);
+	}
+	speak(host, &epilogue);
+}
+
+/* A task cannot give up the last reference to its own task port. */
+static bool pinned(const struct ipc_space *space, const struct ipc_entry *entry)
+{
+	return (entry->ie_type & MACH_PORT_TYPE_SEND) && entry->ie_port->ip_kind == IP_TASK &&
+	       entry->ie_port->ip_task == space->is_task;
+}
+
+kern_return_t ipc_right_destroy(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_entry *entry)
+{
+	if (pinned(space, entry))
+		return KERN_INVALID_CAPABILITY;
+	destroy_entry(host, space, entry);
+	return KERN_SUCCESS;
+}
+
+void ipc_right_terminate(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
+{
+	destroy_entry(host, space, entry);
+}
+
+/* The last reference of the send right under a name. */
+static kern_return_t drop_last_send(struct ipc_host *host, struct ipc_space *space,
+				    struct ipc_entry *entry)
+{
+	struct epilogue epilogue = {0};
+	struct ipc_port *port = entry->ie_port;
+
+	if (pinned(space, entry))
+		return KERN_INVALID_CAPABILITY;
+	drop_send(port, &epilogue);
+	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
+		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		entry->ie_urefs = 0;
+	} else {
+		free_port_entry(host, space, entry, &epilogue);
+		ipc_port_release(host, port);
+	}
+	speak(host, &epilogue);
+	return KERN_SUCCESS;
+}
+
+/* Change the count of a send right or dead name; at zero it goes. */
+static kern_return_t change_urefs(struct ipc_host *host, struct ipc_space *space,
+				  struct ipc_entry *entry, int32_t delta)
+{
+	int32_t urefs = entry->ie_urefs;
+
+	if (delta > MACHD_UREFS_MAX || delta < -MACHD_UREFS_MAX || urefs + delta < 0)
+		return KERN_INVALID_VALUE;
+	if (urefs + delta == 0) {
+		if (entry->ie_type & MACH_PORT_TYPE_SEND)
+			return drop_last_send(host, space, entry);
+		ipc_entry_free(host, space, entry);
+		return KERN_SUCCESS;
+	}
+	if (urefs != MACHD_UREFS_MAX)
+		entry->ie_urefs = urefs + delta < MACHD_UREFS_MAX ? (uint16_t)(urefs + delta)
+								  : MACHD_UREFS_MAX;
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_right_dealloc(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_entry *entry)
+{
+	uint32_t type = entry->ie_type;
+
+	if (type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME))
+		return change_urefs(host, space, entry, -1);
+	if (type == MACH_PORT_TYPE_RECEIVE)
+		return KERN_INVALID_RIGHT;
+	destroy_entry(host, space, entry);
+	return KERN_SUCCESS;
+}
+
+/* The receive right goes while the name keeps its send right [15.2]. */
+static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *entry,
+				   struct ipc_port *port)
+{
+	if (port->ip_pdrequest) {
+		entry->ie_type = MACH_PORT_TYPE_SEND;
+		ipc_port_ref(port);
+		return;
+	}
+	ipc_hash_delete(space, entry);
+	port->ip_srights--; /* no no-senders: its request gets a send-once instead */
+	if (entry->ie_request != 0 && entry->ie_urefs < MACHD_UREFS_MAX)
+		entry->ie_urefs++;
+	entry->ie_request = 0;
+	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
+	entry->ie_port = NULL;
+}
+
+static void drop_receive(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
+{
+	struct epilogue epilogue = {0};
+	struct ipc_port *port = entry->ie_port;
+
+	if (entry->ie_type & MACH_PORT_TYPE_SEND)
+		drop_receive_keep_send(space, entry, port);
+	else
+		free_port_entry(host, space, entry, &epilogue);
+	ipc_port_clear_receiver(host, port);
+	ipc_port_destroy(host, port);
+	speak(host, &epilogue);
+}
+
+kern_return_t ipc_right_delta(struct ipc_host *host, struct ipc_space *space,
+			      struct ipc_entry *entry, mach_port_right_t right, int32_t delta)
+{
+	if (right >= MACH_PORT_RIGHT_LABELH || !(entry->ie_type & MACH_PORT_TYPE(right)))
+		return KERN_INVALID_RIGHT;
+	if (right == MACH_PORT_RIGHT_SEND || right == MACH_PORT_RIGHT_DEAD_NAME)
+		return change_urefs(host, space, entry, delta);
+	if (delta != 0 && delta != -1)
+		return KERN_INVALID_VALUE;
+	if (delta == 0)
+		return KERN_SUCCESS;
+	if (right == MACH_PORT_RIGHT_RECEIVE)
+		drop_receive(host, space, entry);
+	else
+		destroy_entry(host, space, entry);
+	return KERN_SUCCESS;
+}
+
+/* A request on a name whose port lives. */
+static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *space,
+				     struct ipc_entry *entry, bool send_possible, bool immediate,
+				     struct ipc_port *notify, struct ipc_port **previous)
+{
+	mach_port_name_t name = ipc_entry_name(space, entry);
+	struct ipc_port *port = entry->ie_port;
+	bool room = entry->ie_type == MACH_PORT_TYPE_SEND_ONCE || port->ip_place == IP_IN_DAEMON ||
+		    port->ip_msgcount < port->ip_qlimit;
+	bool now = notify && send_possible && immediate && room;
+	uint32_t slot = 0;
+
+	if (notify && !now) {
+		slot = ipc_request_add(port, name, notify, send_possible,
+				       send_possible && immediate);
+		if (!slot)
+			return KERN_RESOURCE_SHORTAGE;
+	}
+	if (entry->ie_request)
+		*previous = ipc_request_cancel(port, entry->ie_request);
+	entry->ie_request = slot;
+	if (now)
+		ipc_notify_send_possible(host, notify, name);
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_right_request(struct ipc_host *host, struct ipc_space *space,
+				struct ipc_entry *entry, bool send_possible, bool immediate,
+				struct ipc_port *notify, struct ipc_port **previous)
+{
+	*previous = NULL;
+	if (!notify && !entry->ie_request)
+		return KERN_SUCCESS;
+	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
+		return request_on_port(host, space, entry, send_possible, immediate, notify,
+				       previous);
+	if (entry->ie_type != MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_RIGHT;
+	if (!send_possible)
+		return KERN_INVALID_ARGUMENT;
+	if (entry->ie_urefs < MACHD_UREFS_MAX)
+		entry->ie_urefs++;
+	ipc_notify_dead_name(host, notify, ipc_entry_name(space, entry));
+	return KERN_SUCCESS;
+}

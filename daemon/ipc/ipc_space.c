@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Birth and death of name spaces. */
+#include "daemon/ipc/ipc_space.h"
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_user.h"
+
+/* Entries that one step of termination goes through. */
+#define STRETCH 16
+
+struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
+{
+	struct ipc_space *space = mem_alloc(sizeof *space);
+
+	if (!space)
+		return NULL;
+	space->is_task = task;
+	space->is_hash_factor = ipc_host_random(host) | 1;
+	space->is_active = true;
+	ipc_work_init(&space->is_work, IPC_WORK_SPACE);
+	if (ipc_entry_reserve(host, space) != KERN_SUCCESS) {
+		mem_free(space);
+		return NULL;
+	}
+	space->is_user = ipc_user_ref(task->t_user);
+	return space;
+}
+
+void ipc_space_terminate(struct ipc_host *host, struct ipc_space *space)
+{
+	space->is_active = false;
+	space->is_cleaned = 1;
+	ipc_work_add(host, &space->is_work);
+	ipc_work_run(host);
+}
+
+static void space_free(struct ipc_space *space)
+{
+	ipc_user_put(space->is_user);
+	mem_free(space->is_table);
+	mem_free(space->is_hash);
+	mem_free(space);
+}
+
+void ipc_space_terminate_step(struct ipc_host *host, struct ipc_space *space)
+{
+	uint32_t end = space->is_cleaned + STRETCH;
+
+	if (end > space->is_size)
+		end = space->is_size;
+	for (; space->is_cleaned < end; space->is_cleaned++) {
+		struct ipc_entry *entry = &space->is_table[space->is_cleaned];
+
+		if (entry->ie_type != 0)
+			ipc_right_terminate(host, space, entry);
+	}
+	if (space->is_cleaned < space->is_size)
+		ipc_work_add(host, &space->is_work);
+	else
+		space_free(space);
+}

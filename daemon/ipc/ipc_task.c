@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks: made with the first channel of a process, ended with its last. */
+#include "daemon/ipc/ipc_task.h"
+
+#include <string.h>
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_user.h"
+
+static void set_tokens(struct ipc_task *task, const struct ipc_thread *thread)
+{
+	uint32_t uid = thread->th_user->u_uid, gid = thread->th_gid;
+
+	task->t_security = (security_token_t){{uid, gid}};
+	task->t_audit = (audit_token_t){
+		{uid, uid, gid, uid, gid, (uint32_t)thread->th_pid, 0, thread->th_pidversion}};
+}
+
+/* A send right to one of the daemon's ports, in the task's space. */
+static mach_port_name_t give(struct ipc_host *host, struct ipc_task *task, struct ipc_port *port)
+{
+	mach_port_name_t name;
+
+	ipc_right_copyout(host, task->t_space, ipc_port_make_send(port), MACH_MSG_TYPE_PORT_SEND,
+			  &name);
+	return name;
+}
+
+/* Names every task has from the start; the first table has room for them. */
+static void give_first_names(struct ipc_host *host, struct ipc_task *task)
+{
+	task->t_self_name = give(host, task, task->t_self);
+	task->t_host_name = give(host, task, host->h_host_port);
+	task->t_bootstrap = ipc_port_make_send(host->h_bootstrap_port);
+	task->t_bootstrap_name = give(host, task, host->h_bootstrap_port);
+}
+
+static void task_free(struct ipc_host *host, struct ipc_task *task)
+{
+	if (task->t_self) {
+		task->t_self->ip_task = NULL;
+		ipc_port_destroy(host, task->t_self);
+	}
+	if (task->t_bootstrap)
+		ipc_right_destroy_naked(host, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+	if (task->t_space) {
+		task->t_space->is_task = NULL;
+		ipc_space_terminate(host, task->t_space);
+	}
+	ipc_user_discharge(task->t_user, IPC_CHARGE_TASKS, 1);
+	ipc_user_put(task->t_user);
+	mem_free(task);
+}
+
+kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_task *task = mem_alloc(sizeof *task);
+
+	if (!task)
+		return KERN_RESOURCE_SHORTAGE;
+	if (!ipc_user_charge(host, thread->th_user, IPC_CHARGE_TASKS, 1)) {
+		mem_free(task);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	task->t_user = ipc_user_ref(thread->th_user);
+	task->t_id = ipc_host_id(host);
+	task->t_pid = thread->th_pid;
+	task->t_gid = thread->th_gid;
+	list_init(&task->t_threads);
+	memcpy(task->t_token, thread->th_token, sizeof task->t_token);
+	set_tokens(task, thread);
+	task->t_self = ipc_port_create_special(host, IP_TASK);
+	task->t_space = ipc_space_create(host, task);
+	if (!task->t_self || !task->t_space) {
+		task_free(host, task);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	task->t_self->ip_task = task;
+	give_first_names(host, task);
+	HASH_ADD(hh, host->h_tokens, t_token, sizeof task->t_token, task);
+	if (!task->hh.tbl) {
+		task_free(host, task);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	list_append(&host->h_tasks, &task->t_link);
+	host->h_task_count++;
+	ipc_task_join(task, thread);
+	return KERN_SUCCESS;
+}
+
+struct ipc_task *ipc_task_find(struct ipc_host *host, const uint8_t token[MACHD_TOKEN_SIZE])
+{
+	struct ipc_task *task;
+
+	HASH_FIND(hh, host->h_tokens, token, MACHD_TOKEN_SIZE, task);
+	return task;
+}
+
+void ipc_task_join(struct ipc_task *task, struct ipc_thread *thread)
+{
+	thread->th_task = task;
+	list_append(&task->t_threads, &thread->th_task_link);
+	task->t_thread_count++;
+}
+
+void ipc_task_leave(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_task *task = thread->th_task;
+
+	list_remove(&thread->th_task_link);
+	thread->th_task = NULL;
+	if (--task->t_thread_count)
+		return;
+	HASH_DELETE(hh, host->h_tokens, task);
+	list_remove(&task->t_link);
+	host->h_task_count--;
+	task_free(host, task);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task: a client process, as long as one of its channels is open. */
+#pragma once
+
+#include "daemon/base/hash.h"
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_types.h"
+#include "protocol/hello.h"
+
+struct ipc_task {
+	uint64_t t_id;
+	uint8_t t_token[MACHD_TOKEN_SIZE]; /* who has it may join */
+	int32_t t_pid;
+	uint32_t t_gid;
+	struct ipc_user *t_user;
+	struct ipc_space *t_space;
+	security_token_t t_security;
+	audit_token_t t_audit;
+	struct ipc_port *t_self;      /* its task port; the daemon keeps a reference */
+	struct ipc_port *t_bootstrap; /* a naked send right, or NULL */
+	mach_port_name_t t_self_name, t_host_name, t_bootstrap_name;
+	struct list t_threads;
+	uint32_t t_thread_count;
+	uint64_t t_sent, t_received;
+	struct list t_link;
+	UT_hash_handle hh; /* by token */
+};
+
+/*
+ * The task of a process whose first channel this is. KERN_RESOURCE_SHORTAGE: no memory, or its uid
+ * is at a limit.
+ */
+kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread);
+
+/* The task with this token, or NULL. */
+struct ipc_task *ipc_task_find(struct ipc_host *host, const uint8_t token[MACHD_TOKEN_SIZE]);
+
+void ipc_task_join(struct ipc_task *task, struct ipc_thread *thread);
+
+/* A channel left; with the last one the task ends. */
+void ipc_task_leave(struct ipc_host *host, struct ipc_thread *thread);

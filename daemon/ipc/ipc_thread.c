@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads and their waiting. */
+#include "daemon/ipc/ipc_thread.h"
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_msg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_user.h"
+
+#define NS_PER_MS 1000000u
+
+struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct ipc_user *user)
+{
+	struct ipc_thread *thread = mem_alloc(sizeof *thread);
+
+	if (!thread)
+		return NULL;
+	thread->th_id = id;
+	thread->th_user = ipc_user_ref(user);
+	list_init(&thread->th_link);
+	list_init(&thread->th_task_link);
+	HASH_ADD(hh, host->h_threads, th_id, sizeof thread->th_id, thread);
+	if (!thread->hh.tbl) {
+		ipc_user_put(user);
+		mem_free(thread);
+		return NULL;
+	}
+	host->h_thread_count++;
+	return thread;
+}
+
+void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
+{
+	HASH_DELETE(hh, host->h_threads, thread);
+	host->h_thread_count--;
+	ipc_msg_abandon(host, thread);
+	ipc_work_forget(host, thread);
+	if (thread->th_task)
+		ipc_task_leave(host, thread);
+	ipc_user_discharge(thread->th_user, IPC_CHARGE_CHANNELS, 1);
+	ipc_user_put(thread->th_user);
+	mem_free(thread);
+}
+
+struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id)
+{
+	struct ipc_thread *thread;
+
+	HASH_FIND(hh, host->h_threads, &id, sizeof id, thread);
+	return thread;
+}
+
+void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
+		     struct list *list, bool timed, uint32_t timeout)
+{
+	thread->th_state = state;
+	list_append(list, &thread->th_link);
+	thread->th_timed = timed;
+	if (timed)
+		host->h_outbox->timer(host->h_outbox->context, thread,
+				      host->h_now + (uint64_t)timeout * NS_PER_MS);
+}
+
+void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread)
+{
+	list_remove(&thread->th_link);
+	thread->th_state = TH_IDLE;
+	if (thread->th_timed)
+		host->h_outbox->timer(host->h_outbox->context, thread, 0);
+	thread->th_timed = false;
+}
+
+void ipc_thread_wake(struct ipc_host *host, struct ipc_thread *thread, bool slot)
+{
+	ipc_thread_unwait(host, thread);
+	thread->th_state = TH_READY;
+	thread->th_slot = slot;
+	list_append(&host->h_ready, &thread->th_link);
+}
+
+void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_port *port = thread->th_port;
+	struct ipc_pset *set = thread->th_set;
+
+	thread->th_port = NULL;
+	thread->th_set = NULL;
+	if (port)
+		ipc_port_release(host, port);
+	if (set)
+		ipc_pset_release(host, set);
+}
+
+void ipc_thread_hold(struct ipc_thread *thread)
+{
+	thread->th_held = true;
+}
+
+void ipc_thread_release(struct ipc_thread *thread)
+{
+	thread->th_held = false;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread: one channel of a task, with at most one request under way. A request that cannot be
+ * answered at once waits here, on the list of the port or set it waits for.
+ */
+#pragma once
+
+#include "daemon/base/hash.h"
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_outbox.h"
+#include "daemon/ipc/ipc_types.h"
+
+enum ipc_thread_state {
+	TH_IDLE,      /* no request under way */
+	TH_SENDING,   /* blocked: th_kmsg waits for a slot of th_port */
+	TH_RECEIVING, /* blocked: waits for a message on th_port or th_set */
+	TH_READY,     /* woken, runs before this input is over */
+};
+
+/* The arguments of mach_msg, and what is left of them while it runs. */
+struct ipc_msg_args {
+	uint64_t a_option;
+	uint64_t a_send_address;
+	uint64_t a_rcv_address;
+	uint32_t a_send_size;
+	uint32_t a_rcv_size;
+	mach_port_name_t a_rcv_name;
+	uint32_t a_timeout; /* ms */
+	uint32_t a_priority;
+};
+
+struct ipc_thread {
+	uint64_t th_id;		  /* of the channel */
+	void *th_cookie;	  /* the io layer's */
+	struct ipc_task *th_task; /* NULL before hello, and for a watcher */
+	struct ipc_user *th_user;
+	enum ipc_thread_state th_state;
+	bool th_watches;      /* a watcher: no task */
+	bool th_held;	      /* its answer waits for a job to end */
+	uint32_t th_sequence; /* of the request under way or answered last */
+	uint32_t th_gid;
+	uint32_t th_pidversion;
+	int32_t th_pid;
+	uint8_t th_token[16]; /* what its task will have, if it makes one */
+
+	struct ipc_msg_args th_args;
+	struct ipc_kmsg *th_kmsg;
+	struct ipc_port *th_port; /* with a reference */
+	struct ipc_pset *th_set;  /* with a reference */
+	bool th_slot;		  /* TH_READY: a slot of th_port is kept for it */
+	bool th_timed;		  /* a timer is set */
+
+	struct list th_link;	  /* of what it waits on, or the host's ready list */
+	struct list th_task_link; /* task's threads */
+	UT_hash_handle hh;
+};
+
+/* A channel was accepted. NULL without memory. */
+struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct ipc_user *user);
+
+/* The channel is gone: whatever the thread waited for is given up, rights go back to its space. */
+void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread);
+
+struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id);
+
+/* Wait on a list, with a time-out of `timeout` ms if `timed`. */
+void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
+		     struct list *list, bool timed, uint32_t timeout);
+
+/* End the wait: the thread is idle, what it waited on is still in th_port or th_set. */
+void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread);
+
+/* End a sender's wait: it goes on before this input is over, with a slot kept for it or without. */
+void ipc_thread_wake(struct ipc_host *host, struct ipc_thread *thread, bool slot);
+
+/* Forget the port or set in th_port and th_set. */
+void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread);
+
+/* The answer waits for a job; it is out. */
+void ipc_thread_hold(struct ipc_thread *thread);
+void ipc_thread_release(struct ipc_thread *thread);

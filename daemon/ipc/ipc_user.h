@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounting by uid: what one user's tasks make the daemon hold. Each object that costs something
+ * keeps a reference to the user it is charged to and gives the charge back when it is freed.
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_types.h"
+
+enum ipc_charge {
+	IPC_CHARGE_TASKS,
+	IPC_CHARGE_CHANNELS,
+	IPC_CHARGE_PORTS,
+	IPC_CHARGE_MESSAGES,
+	IPC_CHARGE_BYTES,
+	IPC_CHARGE_MEMFDS,
+	IPC_CHARGE_KINDS,
+};
+
+struct ipc_user {
+	struct list u_link; /* host's users */
+	uint32_t u_uid;
+	uint32_t u_refs;
+	uint64_t u_held[IPC_CHARGE_KINDS];
+};
+
+/* The user with this uid, with a reference for the caller; NULL without memory. */
+struct ipc_user *ipc_user_get(struct ipc_host *host, uint32_t uid);
+
+/* Another reference to a user already held. */
+struct ipc_user *ipc_user_ref(struct ipc_user *user);
+
+/* Give a reference back. The last one frees the user; it must hold nothing then. */
+void ipc_user_put(struct ipc_user *user);
+
+/* Charge `amount`, or refuse (false, nothing charged) if that goes over the user's limit. */
+bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
+		     uint64_t amount);
+
+/* Charge for what must not be refused, such as a notification somebody else asked for. */
+void ipc_user_charge_always(struct ipc_user *user, enum ipc_charge kind, uint64_t amount);
+
+void ipc_user_discharge(struct ipc_user *user, enum ipc_charge kind, uint64_t amount);

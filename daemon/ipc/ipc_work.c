@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The work list, its loop, and the jobs it leaves behind. */
+#include "daemon/ipc/ipc_work.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_thread.h"
+
+/* Steps in one input or one turn: about a millisecond. */
+#define BUDGET 512
+
+struct job {
+	struct list j_link;
+	struct list j_work;
+	struct ipc_thread *j_thread; /* who waits for the end, or NULL */
+	uint8_t *j_packet;	     /* its answer, or NULL */
+	size_t j_size;
+	ipc_fd_t j_fd;
+};
+
+void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind)
+{
+	list_init(&work->w_link);
+	work->w_kind = kind;
+}
+
+void ipc_work_add(struct ipc_host *host, struct ipc_work *work)
+{
+	list_append(&host->h_work, &work->w_link);
+}
+
+bool ipc_work_running(const struct ipc_host *host)
+{
+	return host->h_working;
+}
+
+static void step(struct ipc_host *host, struct ipc_work *work)
+{
+	switch (work->w_kind) {
+	case IPC_WORK_KMSG:
+		ipc_kmsg_destroy_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
+		return;
+	case IPC_WORK_PORT:
+		ipc_port_destroy_step(host, list_entry(work, struct ipc_port, ip_work));
+		return;
+	case IPC_WORK_SPACE:
+		ipc_space_terminate_step(host, list_entry(work, struct ipc_space, is_work));
+		return;
+	}
+}
+
+void ipc_work_run(struct ipc_host *host)
+{
+	struct ipc_work *work;
+
+	if (host->h_working)
+		return;
+	host->h_working = true;
+	while (host->h_budget && (work = list_first(&host->h_work, struct ipc_work, w_link))) {
+		host->h_budget--;
+		list_remove(&work->w_link);
+		step(host, work);
+	}
+	host->h_working = false;
+}
+
+static void run_unbounded(struct ipc_host *host)
+{
+	host->h_budget = UINT_MAX;
+	while (!list_empty(&host->h_work))
+		ipc_work_run(host);
+	host->h_budget = BUDGET;
+}
+
+/* Put the rest of the list, and the answer that waits for it, aside; false without memory. */
+static bool put_aside(struct ipc_host *host, struct ipc_thread *thread)
+{
+	bool answered = thread && host->h_answered == thread;
+	struct job *job = mem_alloc(sizeof *job);
+
+	if (!job)
+		return false;
+	if (answered) {
+		job->j_packet = mem_alloc(host->h_answer_size);
+		if (!job->j_packet) {
+			mem_free(job);
+			return false;
+		}
+		memcpy(job->j_packet, host->h_own_packet, host->h_answer_size);
+		job->j_size = host->h_answer_size;
+		job->j_fd = host->h_answer_fd;
+		job->j_thread = thread;
+		host->h_answered = NULL;
+		ipc_thread_hold(thread);
+	}
+	list_init(&job->j_work);
+	list_splice(&job->j_work, &host->h_work);
+	list_append(&host->h_jobs, &job->j_link);
+	return true;
+}
+
+void ipc_work_settle(struct ipc_host *host, struct ipc_thread *thread)
+{
+	ipc_work_run(host);
+	if (!list_empty(&host->h_work) && !put_aside(host, thread))
+		run_unbounded(host);
+	if (host->h_answered) {
+		struct ipc_thread *answered = host->h_answered;
+
+		host->h_answered = NULL;
+		host->h_outbox->answer(host->h_outbox->context, answered, host->h_own_packet,
+				       host->h_answer_size, host->h_answer_fd);
+	}
+	host->h_budget = BUDGET;
+}
+
+static void job_done(struct ipc_host *host, struct job *job)
+{
+	list_remove(&job->j_link);
+	if (job->j_thread) {
+		ipc_thread_release(job->j_thread);
+		host->h_outbox->answer(host->h_outbox->context, job->j_thread, job->j_packet,
+				       job->j_size, job->j_fd);
+	}
+	mem_free(job->j_packet);
+	mem_free(job);
+}
+
+void ipc_work_turn(struct ipc_host *host)
+{
+	struct job *job = list_first(&host->h_jobs, struct job, j_link);
+
+	if (!job)
+		return;
+	list_splice(&host->h_work, &job->j_work);
+	host->h_budget = BUDGET;
+	ipc_work_run(host);
+	list_splice(&job->j_work, &host->h_work);
+	list_remove(&job->j_link);
+	if (!list_empty(&job->j_work))
+		list_append(&host->h_jobs, &job->j_link);
+	else
+		job_done(host, job);
+	host->h_budget = BUDGET;
+}
+
+void ipc_work_finish(struct ipc_host *host)
+{
+	run_unbounded(host);
+	while (!list_empty(&host->h_jobs))
+		ipc_work_turn(host);
+}
+
+void ipc_work_forget(struct ipc_host *host, struct ipc_thread *thread)
+{
+	LIST_FOR_EACH (node, &host->h_jobs) {
+		struct job *job = list_entry(node, struct job, j_link);
+
+		if (job->j_thread != thread)
+			continue;
+		if (job->j_fd != IPC_FD_NONE)
+			host->h_outbox->release(host->h_outbox->context, job->j_fd);
+		job->j_fd = IPC_FD_NONE;
+		job->j_thread = NULL;
+	}
+}

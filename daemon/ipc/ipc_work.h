@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Destruction without recursion and without hogging the daemon.
+ *
+ * Destroying one thing may release thousands more: a message holds receive rights, whose queues
+ * hold messages, and so on. Whatever is to be destroyed is put on the host's work list, and a loop
+ * takes it from there, so depth costs no stack. One input may take a bounded number of steps; what
+ * is left becomes a job that trap_input(TRAP_WORK) goes on with, turn about with other jobs. The
+ * thread that caused it gets its answer when its job is done, so to it the destruction was one
+ * step.
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_types.h"
+
+enum ipc_work_kind {
+	IPC_WORK_KMSG = 1, /* destroy a message */
+	IPC_WORK_PORT,	   /* tell those who asked to hear of a port's death */
+	IPC_WORK_SPACE,	   /* terminate a name space, a stretch of its table at a time */
+};
+
+/* Embedded in what is to be destroyed. */
+struct ipc_work {
+	struct list w_link;
+	enum ipc_work_kind w_kind;
+};
+
+void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind);
+
+/* Put something on the list. */
+void ipc_work_add(struct ipc_host *host, struct ipc_work *work);
+
+/*
+ * Drain the list as far as this input may. Called from within a step of the loop it does nothing:
+ * what was added is taken in its turn.
+ */
+void ipc_work_run(struct ipc_host *host);
+
+/* True while a step of the loop is running. */
+bool ipc_work_running(const struct ipc_host *host);
+
+/*
+ * End of an input: what is left becomes a job, and the answer held for `thread` (may be NULL), if
+ * there is one, goes out when the job is done.
+ */
+void ipc_work_settle(struct ipc_host *host, struct ipc_thread *thread);
+
+/* One turn of the oldest job. */
+void ipc_work_turn(struct ipc_host *host);
+
+/* Finish all jobs: for the end of the machine. */
+void ipc_work_finish(struct ipc_host *host);
+
+/* A thread goes away: nobody waits for its job's end any more. */
+void ipc_work_forget(struct ipc_host *host, struct ipc_thread *thread);

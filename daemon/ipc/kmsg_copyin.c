@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copyin: the names in a message become naked rights.
+ *
+ * The header is checked as a whole and then taken as a whole: a header that is refused costs the
+ * sender nothing. Body rights follow one by one, each checked and then taken. If one is refused the
+ * rights taken so far are destroyed; this is what Mach does, and senders can see it [10.1].
+ */
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+
+/* The header's names and dispositions, and the entries behind them. */
+struct header_rights {
+	mach_port_name_t hr_dest_name, hr_reply_name;
+	uint32_t hr_dest, hr_reply, hr_voucher; /* dispositions */
+	struct ipc_entry *hr_dest_entry, *hr_reply_entry;
+};
+
+/* Legal in a header: a send or send-once right, and never a receive right. */
+static bool header_disposition(uint32_t disposition)
+{
+	return disposition >= MACH_MSG_TYPE_MOVE_SEND &&
+	       disposition <= MACH_MSG_TYPE_MAKE_SEND_ONCE;
+}
+
+static mach_msg_return_t check_bits(const struct header_rights *rights)
+{
+	if (!header_disposition(rights->hr_dest))
+		return MACH_SEND_INVALID_HEADER;
+	if (rights->hr_reply == 0 ? rights->hr_reply_name != MACH_PORT_NULL
+				  : !header_disposition(rights->hr_reply))
+		return MACH_SEND_INVALID_HEADER;
+	return MACH_PORT_VALID(rights->hr_dest_name) ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
+}
+
+/* No voucher exists yet: only "none" and the null voucher are good. */
+static mach_msg_return_t check_voucher(const struct header_rights *rights, mach_port_name_t name)
+{
+	if (rights->hr_voucher == 0)
+		return MACH_MSG_SUCCESS;
+	if (rights->hr_voucher != MACH_MSG_TYPE_MOVE_SEND &&
+	    rights->hr_voucher != MACH_MSG_TYPE_COPY_SEND)
+		return MACH_SEND_INVALID_VOUCHER;
+	return name == MACH_PORT_NULL ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_VOUCHER;
+}
+
+/*
+ * The destination's entry. A send-once right whose port has died still counts as a right here, as
+ * long as nobody has looked at the name or asked to hear of it: the message then goes nowhere.
+ */
+static struct ipc_entry *lookup_dest(struct ipc_host *host, struct ipc_space *space,
+				     const struct header_rights *rights)
+{
+	struct ipc_entry *entry = ipc_entry_lookup(space, rights->hr_dest_name);
+
+	if (entry && entry->ie_type == MACH_PORT_TYPE_SEND_ONCE && entry->ie_request == 0 &&
+	    rights->hr_dest == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
+	    rights->hr_dest_name != rights->hr_reply_name)
+		return entry;
+	return ipc_right_lookup(host, space, rights->hr_dest_name);
+}
+
+static bool dest_usable(const struct ipc_entry *entry, uint32_t disposition)
+{
+	return entry->ie_type != MACH_PORT_TYPE_DEAD_NAME &&
+	       ipc_right_copyin_check(entry, disposition);
+}
+
+/* A missing destination beats a bad reply, a bad reply beats a wrong destination right. */
+static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *space,
+				      struct header_rights *rights)
+{
+	bool pair = rights->hr_dest_name == rights->hr_reply_name;
+	bool good;
+
+	rights->hr_dest_entry = lookup_dest(host, space, rights);
+	if (!rights->hr_dest_entry)
+		return MACH_SEND_INVALID_DEST;
+	if (MACH_PORT_VALID(rights->hr_reply_name)) {
+		rights->hr_reply_entry = ipc_right_lookup(host, space, rights->hr_reply_name);
+		if (!ipc_right_copyin_check(rights->hr_reply_entry, rights->hr_reply))
+			return MACH_SEND_INVALID_REPLY;
+	}
+	good = dest_usable(rights->hr_dest_entry, rights->hr_dest);
+	if (good && pair)
+		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest,
+						   rights->hr_reply);
+	return good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
+}
+
+/* MACH_SEND_NOTIFY: a full queue arms the send-possible request on the name [14.3]. */
+static void arm_send_possible(const struct header_rights *rights, uint64_t option)
+{
+	const struct ipc_entry *entry = rights->hr_dest_entry;
+	struct ipc_port *port = entry->ie_port;
+
+	if ((option & MACH_SEND_NOTIFY) && (entry->ie_type & MACH_PORT_TYPE_SEND) &&
+	    entry->ie_request && port->ip_msgcount >= port->ip_qlimit)
+		ipc_request_arm(port, entry->ie_request);
+}
+
+static void commit_header(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
+			  const struct header_rights *rights)
+{
+	struct ikm_header *header = &kmsg->ikm_header;
+
+	header->ikm_voucher_type = (uint8_t)rights->hr_voucher;
+	header->ikm_dest_type = ipc_right_move(rights->hr_dest)->given;
+	if (rights->hr_reply)
+		header->ikm_reply_type = ipc_right_move(rights->hr_reply)->given;
+	if (rights->hr_dest_name == rights->hr_reply_name) {
+		ipc_right_copyin_pair(host, space, rights->hr_dest_name, rights->hr_dest,
+				      rights->hr_reply, &header->ikm_dest, &header->ikm_reply);
+		return;
+	}
+	header->ikm_dest = ipc_right_copyin(host, space, rights->hr_dest_entry, rights->hr_dest);
+	if (rights->hr_reply_entry)
+		header->ikm_reply =
+			ipc_right_copyin(host, space, rights->hr_reply_entry, rights->hr_reply);
+	else
+		header->ikm_reply = rights->hr_reply_name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
+}
+
+static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *space,
+				       struct ipc_kmsg *kmsg, uint64_t option)
+{
+	struct header_rights rights = {
+		.hr_dest_name = kmsg->ikm_dest_name,
+		.hr_reply_name = kmsg->ikm_reply_name,
+		.hr_dest = MACH_MSGH_BITS_REMOTE(kmsg->ikm_bits),
+		.hr_reply = MACH_MSGH_BITS_LOCAL(kmsg->ikm_bits),
+		.hr_voucher = MACH_MSGH_BITS_VOUCHER(kmsg->ikm_bits),
+	};
+	mach_msg_return_t code = check_bits(&rights);
+
+	if (code == MACH_MSG_SUCCESS)
+		code = check_voucher(&rights, kmsg->ikm_header.ikm_voucher);
+	if (code == MACH_MSG_SUCCESS)
+		code = check_rights(host, space, &rights);
+	if (code == MACH_MSG_SUCCESS) {
+		arm_send_possible(&rights, option);
+		commit_header(host, space, kmsg, &rights);
+	}
+	return code;
+}
+
+/* A destination takes only the kind of send that names it: mach_msg2's control-flow bits. */
+static mach_msg_return_t check_flow(const struct ipc_kmsg *kmsg, uint64_t option)
+{
+	bool kobject = kmsg->ikm_header.ikm_dest->ip_place == IP_IN_DAEMON;
+	uint64_t wanted = kobject ? MACH64_SEND_KOBJECT_CALL : MACH64_SEND_MQ_CALL;
+
+	if (option & MACH64_SEND_ANY)
+		return MACH_MSG_SUCCESS;
+	if (!(option & wanted) || (kobject && !(option & MACH_RCV_MSG)))
+		return MACH_SEND_INVALID_OPTIONS;
+	return MACH_MSG_SUCCESS;
+}
+
+/* One port descriptor: check, then take. False: it is refused and untouched. */
+static bool copyin_port(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
+			struct ikm_descriptor *desc)
+{
+	const struct ipc_right_move *move = ipc_right_move(desc->d_disposition);
+	mach_port_name_t name = desc->d_name;
+	struct ipc_entry *entry;
+
+	if (MACH_PORT_VALID(name)) {
+		entry = ipc_right_lookup(host, space, name);
+		if (!ipc_right_copyin_check(entry, desc->d_disposition))
+			return false;
+		desc->d_port = ipc_right_copyin(host, space, entry, desc->d_disposition);
+	} else {
+		desc->d_port = name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
+	}
+	desc->d_disposition = move ? move->given : 0;
+	desc->d_name = MACH_PORT_NULL;
+	if (IP_VALID(desc->d_port) && desc->d_disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
+	    !ipc_port_set_destination(desc->d_port, kmsg->ikm_header.ikm_dest))
+		kmsg->ikm_circular = true;
+	return true;
+}
+
+mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
+				  struct ipc_kmsg *kmsg, uint64_t option)
+{
+	mach_msg_return_t code = copyin_header(host, task->t_space, kmsg, option);
+
+	if (code != MACH_MSG_SUCCESS) {
+		ipc_kmsg_free(host, kmsg);
+		return code;
+	}
+	code = check_flow(kmsg, option);
+	if (code != MACH_MSG_SUCCESS) {
+		ipc_kmsg_clean_partial(host, kmsg, 0);
+		return code;
+	}
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
+		if (!copyin_port(host, task->t_space, kmsg, &kmsg->ikm_desc[i])) {
+			ipc_kmsg_clean_partial(host, kmsg, i);
+			return MACH_SEND_INVALID_RIGHT;
+		}
+	}
+	ipc_kmsg_sign(host, kmsg);
+	return MACH_MSG_SUCCESS;
+}

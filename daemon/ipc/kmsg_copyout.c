@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copyout: naked rights become names in a space, the receiver's or, for a message that is given
+ * back, the sender's. The descriptors are changed in place; deflate writes them out.
+ */
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+
+/* The additional bit of a receive code for a failure to find room for a name. */
+static mach_msg_return_t room_bit(kern_return_t kr)
+{
+	if (kr == KERN_SUCCESS)
+		return 0;
+	return kr == KERN_RESOURCE_SHORTAGE ? MACH_MSG_IPC_KERNEL : MACH_MSG_IPC_SPACE;
+}
+
+/* The receiver's name for the port it received from, and the right that was used is used up. */
+static mach_port_name_t consume_dest(struct ipc_host *host, struct ipc_space *space,
+				     struct ipc_kmsg *kmsg)
+{
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
+	mach_port_name_t name = MACH_PORT_NULL;
+
+	if (!ipc_port_active(port))
+		name = MACH_PORT_DEAD;
+	else if (port->ip_receiver == space)
+		name = port->ip_name;
+	kmsg->ikm_header.ikm_dest = IP_NULL;
+	if (kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND)
+		ipc_port_release_send(host, port);
+	else
+		ipc_port_release_sonce(host, port);
+	return name;
+}
+
+static uint32_t received_bits(const struct ikm_header *header, uint8_t remote, uint8_t local,
+			      uint8_t voucher)
+{
+	return MACH_MSGH_BITS_SET(remote, local, voucher,
+				  header->ikm_complex ? MACH_MSGH_BITS_COMPLEX : 0);
+}
+
+/* Body rights, in order; a failure leaves a hole and does not stop the others. */
+static mach_msg_return_t copyout_body(struct ipc_host *host, struct ipc_space *space,
+				      struct ipc_kmsg *kmsg)
+{
+	mach_msg_return_t bits = 0;
+
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
+		struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
+
+		bits |= room_bit(ipc_right_copyout(host, space, desc->d_port, desc->d_disposition,
+						   &desc->d_name));
+		desc->d_port = IP_NULL;
+	}
+	return bits;
+}
+
+mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thread,
+				   struct ipc_kmsg *kmsg, struct ipc_received *received)
+{
+	struct ikm_header *header = &kmsg->ikm_header;
+	struct ipc_space *space = thread->th_task->t_space;
+	bool voucher = header->ikm_voucher_type && (thread->th_args.a_option & MACH_RCV_VOUCHER);
+	mach_msg_return_t bits;
+
+	ipc_request_send_possible(host, header->ikm_dest);
+	if (IP_VALID(header->ikm_reply) && ipc_port_active(header->ikm_reply)) {
+		bits = room_bit(ipc_entry_reserve(host, space));
+		if (bits)
+			return MACH_RCV_HEADER_ERROR | bits;
+	}
+	received->r_remote =
+		ipc_right_copyout_reserved(host, space, header->ikm_reply, header->ikm_reply_type);
+	header->ikm_reply = IP_NULL;
+	/* The null voucher is the only one there is. */
+	received->r_voucher = header->ikm_voucher_type ? MACH_PORT_NULL : header->ikm_voucher;
+	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type,
+					 voucher ? MACH_MSG_TYPE_PORT_SEND : 0);
+	received->r_local = consume_dest(host, space, kmsg);
+	bits = copyout_body(host, space, kmsg);
+	return bits ? MACH_RCV_BODY_ERROR | bits : MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thread *thread,
+					  struct ipc_kmsg *kmsg, mach_msg_return_t code,
+					  struct ipc_received *received)
+{
+	struct ikm_header *header = &kmsg->ikm_header;
+	struct ipc_space *space = thread->th_task->t_space;
+	mach_msg_return_t bits;
+
+	bits = room_bit(ipc_right_copyout(host, space, header->ikm_dest, header->ikm_dest_type,
+					  &received->r_remote));
+	bits |= room_bit(ipc_right_copyout(host, space, header->ikm_reply, header->ikm_reply_type,
+					   &received->r_local));
+	header->ikm_dest = header->ikm_reply = IP_NULL;
+	received->r_voucher = header->ikm_voucher;
+	received->r_bits = received_bits(header, header->ikm_dest_type, header->ikm_reply_type,
+					 header->ikm_voucher_type);
+	bits |= copyout_body(host, space, kmsg);
+	return code | bits;
+}
+
+void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+			   struct ipc_received *received)
+{
+	struct ikm_header *header = &kmsg->ikm_header;
+
+	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type, 0);
+	received->r_remote = header->ikm_reply == IP_DEAD ? MACH_PORT_DEAD : MACH_PORT_NULL;
+	received->r_voucher = MACH_PORT_NULL;
+	received->r_local = consume_dest(host, thread->th_task->t_space, kmsg);
+	ipc_kmsg_sign(host, kmsg);
+	ipc_kmsg_destroy(host, kmsg);
+}
