@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door: starts and stops a state machine, and turns each input into what it means. Every input
+ * ends in the same way: woken senders go on, then what was destroyed is cleared away, then the
+ * answer of the thread whose input it was goes out.
+ */
+#include "daemon/trap/trap.h"
+
+#include <string.h>
+
+#include "daemon/base/mem.h"
+#include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_msg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/ipc_work.h"
+#include "daemon/trap/trap_internal.h"
+
+static void init_lists(struct ipc_host *host)
+{
+	list_init(&host->h_users);
+	list_init(&host->h_tasks);
+	list_init(&host->h_ports);
+	list_init(&host->h_psets);
+	list_init(&host->h_ready);
+	list_init(&host->h_work);
+	list_init(&host->h_jobs);
+}
+
+static void host_free(struct ipc_host *host)
+{
+	if (host->h_host_port)
+		ipc_port_destroy(host, host->h_host_port);
+	if (host->h_bootstrap_port)
+		ipc_port_destroy(host, host->h_bootstrap_port);
+	ipc_work_finish(host);
+	if (host->h_key.k_bytes)
+		ipc_key_wipe(&host->h_key);
+	mem_free(host->h_packet);
+	mem_free(host->h_own_packet);
+	mem_free(host);
+}
+
+struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_outbox *outbox)
+{
+	struct ipc_host *host = mem_alloc(sizeof *host);
+
+	if (!host)
+		return NULL;
+	init_lists(host);
+	host->h_outbox = outbox;
+	host->h_limits = config->limits;
+	host->h_random = config->seed;
+	host->h_owner_uid = config->owner_uid;
+	host->h_service_died = boot_service_died;
+	host->h_packet = mem_alloc(MACHD_FRAME_SIZE_MAX);
+	host->h_own_packet = mem_alloc(MACHD_FRAME_SIZE_MAX);
+	host->h_host_port = ipc_port_create_special(host, IP_HOST);
+	host->h_bootstrap_port = ipc_port_create_special(host, IP_BOOTSTRAP);
+	if (!host->h_packet || !host->h_own_packet || !host->h_host_port ||
+	    !host->h_bootstrap_port || !ipc_key_init(&host->h_key, config->key)) {
+		host_free(host);
+		return NULL;
+	}
+	return host;
+}
+
+void trap_stop(struct ipc_host *host)
+{
+	struct ipc_thread *thread, *next;
+
+	HASH_ITER(hh, host->h_threads, thread, next)
+	{
+		ipc_thread_destroy(host, thread);
+		ipc_work_settle(host, NULL);
+	}
+	ipc_work_finish(host);
+	boot_forget_all(host);
+	host_free(host);
+}
+
+static const char *connect_input(struct ipc_host *host, struct trap_input *input)
+{
+	const struct trap_peer *peer = &input->peer;
+	struct ipc_user *user;
+	struct ipc_thread *thread = NULL;
+
+	input->thread = NULL;
+	if (host->h_thread_count >= host->h_limits.channels)
+		return "there are too many connections (Channels=)";
+	user = ipc_user_get(host, peer->uid);
+	if (!user)
+		return "memory is short";
+	if (!ipc_user_charge(host, user, IPC_CHARGE_CHANNELS, 1)) {
+		ipc_user_put(user);
+		return "its uid has too many connections (ChannelsPerUser=)";
+	}
+	thread = ipc_thread_create(host, input->channel, user);
+	if (!thread)
+		ipc_user_discharge(user, IPC_CHARGE_CHANNELS, 1);
+	ipc_user_put(user);
+	if (!thread)
+		return "memory is short";
+	thread->th_cookie = input->cookie;
+	thread->th_gid = peer->gid;
+	thread->th_pid = peer->pid;
+	thread->th_pidversion = peer->pidversion;
+	memcpy(thread->th_token, peer->token, sizeof thread->th_token);
+	input->thread = thread;
+	return NULL;
+}
+
+static const char *cancel(struct ipc_host *host, struct ipc_thread *thread,
+			  const struct machd_frame *frame)
+{
+	if (frame->sequence > thread->th_sequence)
+		return "it cancels a request that it has not made";
+	if (frame->sequence == thread->th_sequence)
+		ipc_msg_cancel(host, thread);
+	return NULL;
+}
+
+/* A request: the next in sequence, and none other under way. */
+static const char *request(struct ipc_host *host, struct ipc_thread *thread,
+			   const struct trap_packet *packet)
+{
+	const struct machd_frame *frame = &packet->tp_frame;
+
+	if (thread->th_state != TH_IDLE || thread->th_held)
+		return "it sends a request while another is under way";
+	if (frame->sequence != thread->th_sequence + 1)
+		return "its request is out of sequence";
+	thread->th_sequence = frame->sequence;
+	switch (frame->op) {
+	case MACHD_OP_MESSAGE:
+		return trap_message(host, thread, packet);
+	case MACHD_OP_CALL:
+		return trap_call(host, thread, packet);
+	case MACHD_OP_WATCH:
+		return trap_watch(host, thread, packet);
+	}
+	return "it says hello again";
+}
+
+static const char *frame_input(struct ipc_host *host, struct trap_input *input)
+{
+	struct ipc_thread *thread = input->thread;
+	struct trap_packet packet = {.tp_fd = NULL};
+	enum machd_frame_error error =
+		machd_frame_check(input->packet, input->size, input->fd_count, &packet.tp_frame);
+
+	if (error != MACHD_FRAME_OK)
+		return machd_frame_problem(error);
+	packet.tp_bytes = (const uint8_t *)input->packet + sizeof packet.tp_frame;
+	packet.tp_size = input->size - sizeof packet.tp_frame;
+	packet.tp_fd = input->fd_count ? input->fds : NULL;
+	if (packet.tp_fd && packet.tp_frame.op != MACHD_OP_MESSAGE)
+		return "it sends a descriptor with a request that takes none";
+	if (!thread->th_task && !thread->th_watches) {
+		if (packet.tp_frame.op != MACHD_OP_HELLO)
+			return "its first frame is not a hello";
+		return trap_hello(host, thread, &packet);
+	}
+	if (packet.tp_frame.op == MACHD_OP_CANCEL)
+		return packet.tp_size ? "its cancel has a body"
+				      : cancel(host, thread, &packet.tp_frame);
+	return request(host, thread, &packet);
+}
+
+/* A frame that was refused before a message took its descriptors leaves them to us. */
+static const char *frame_and_fds(struct ipc_host *host, struct trap_input *input)
+{
+	const char *why;
+
+	host->h_fd_taken = false;
+	why = frame_input(host, input);
+	for (unsigned i = 0; i < input->fd_count; i++)
+		if (i > 0 || !host->h_fd_taken)
+			host->h_outbox->release(host->h_outbox->context, input->fds[i].handle);
+	return why;
+}
+
+const char *trap_input(struct ipc_host *host, struct trap_input *input)
+{
+	const char *why = NULL;
+
+	host->h_now = input->now;
+	host->h_current = input->kind == TRAP_FRAME ? input->thread : NULL;
+	switch (input->kind) {
+	case TRAP_CONNECT:
+		why = connect_input(host, input);
+		break;
+	case TRAP_FRAME:
+		why = frame_and_fds(host, input);
+		break;
+	case TRAP_TIMEOUT:
+		ipc_msg_timeout(host, input->thread);
+		break;
+	case TRAP_DISCONNECT:
+		ipc_thread_destroy(host, input->thread);
+		break;
+	case TRAP_WORK:
+		ipc_work_turn(host);
+		break;
+	case TRAP_LIMITS:
+		host->h_limits = *input->limits;
+		break;
+	}
+	ipc_msg_run_ready(host);
+	ipc_work_settle(host, host->h_current);
+	host->h_current = NULL;
+	return why;
+}
+
+bool trap_has_work(const struct ipc_host *host)
+{
+	return !list_empty(&host->h_jobs);
+}
+
+void *trap_cookie(const struct ipc_thread *thread)
+{
+	return thread->th_cookie;
+}
+
+uint64_t trap_channel(const struct ipc_thread *thread)
+{
+	return thread->th_id;
+}
+
+struct ipc_thread *trap_find(struct ipc_host *host, uint64_t channel)
+{
+	return ipc_thread_find(host, channel);
+}
+
+void trap_totals(const struct ipc_host *host, struct trap_totals *totals)
+{
+	*totals = (struct trap_totals){
+		.tasks = host->h_task_count,
+		.channels = host->h_thread_count,
+		.ports = host->h_port_count,
+		.messages_queued = host->h_queued,
+		.messages_sent = host->h_sent,
+		.bytes_queued = host->h_queued_bytes,
+		.memfds = host->h_memfds,
+	};
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door of the state machine. All that happens to the IPC objects happens because of one of the
+ * inputs below, in the order they are fed: same inputs, same state, same outputs (ipc_outbox.h).
+ * The io layer feeds it from sockets, the recorder writes the inputs down, the replayer, the tests
+ * and the fuzzers feed it directly.
+ *
+ * Three outcomes are kept apart here. A Mach code goes to the client in an answer. A peer that
+ * breaks the protocol is named by the return value, and the feeder has to drop it. There is no
+ * third: nothing a client does is fatal to the daemon.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/ipc/ipc_outbox.h"
+#include "protocol/hello.h"
+#include "protocol/limits.h"
+
+struct ipc_host;
+struct ipc_thread;
+
+enum trap_input_kind {
+	TRAP_CONNECT = 1, /* a connection was accepted; `thread` is set by the call */
+	TRAP_FRAME,	  /* a packet came */
+	TRAP_TIMEOUT,	  /* the deadline last set for this thread has passed */
+	TRAP_DISCONNECT,  /* the connection is gone; `thread` is invalid afterwards */
+	TRAP_WORK,	  /* go on with work that was put off, see trap_has_work() */
+	TRAP_LIMITS,	  /* new limits are in force */
+};
+
+/* Who is at the other end, as the kernel says. */
+struct trap_peer {
+	uint32_t uid, gid;
+	int32_t pid;
+	uint32_t pidversion;		 /* differs for every connection */
+	uint8_t token[MACHD_TOKEN_SIZE]; /* fresh and unguessable: becomes the task's, if it makes
+					    one */
+};
+
+/* A descriptor that came with a packet, and what the io layer found out about it. */
+struct trap_fd {
+	ipc_fd_t handle;
+	uint64_t size;	 /* of the memfd, in bytes */
+	uint64_t sealed; /* 1: a memfd sealed against shrinking, growing and writing; else 0 */
+};
+
+struct trap_input {
+	enum trap_input_kind kind;
+	uint64_t now;	  /* ns of a clock that never goes back */
+	uint64_t channel; /* TRAP_CONNECT: the connection's id, never 0, never repeated */
+	struct ipc_thread
+		*thread; /* TRAP_CONNECT: out, NULL when refused; TRAP_WORK, _LIMITS: unused */
+	void *cookie;	 /* TRAP_CONNECT: what trap_cookie() shall return */
+	struct trap_peer peer; /* TRAP_CONNECT */
+	const void *packet;    /* TRAP_FRAME: valid during the call */
+	size_t size;
+	const struct trap_fd *fds; /* TRAP_FRAME: consumed by the call, whatever it returns */
+	unsigned fd_count;
+	const struct machd_limits *limits; /* TRAP_LIMITS */
+};
+
+/* What the state machine starts from; a record begins with it. */
+struct trap_config {
+	struct machd_limits limits;
+	uint64_t seed;			/* of its random choices: the order of names */
+	uint32_t owner_uid;		/* the daemon's uid: it and root may see and own all */
+	uint32_t discard_bad_signature; /* 1: OnBadSignature=discard */
+	uint8_t key[16];		/* for signing queued messages; not part of a record */
+};
+
+/* A fresh, empty state machine; NULL without memory. The outbox must outlive it. */
+struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_outbox *outbox);
+
+/* End of all tasks, channels and objects; descriptors are released through the outbox. */
+void trap_stop(struct ipc_host *host);
+
+/*
+ * Feed one input. NULL, or why this peer must be dropped: a phrase for the log; the feeder then
+ * closes the connection and feeds TRAP_DISCONNECT. TRAP_CONNECT refuses with a phrase when a limit
+ * or memory does not allow another connection (nothing to disconnect then).
+ */
+const char *trap_input(struct ipc_host *host, struct trap_input *input);
+
+/* There is work for TRAP_WORK: feed it when nothing else waits. */
+bool trap_has_work(const struct ipc_host *host);
+
+/* A digest of the whole state, equal for equal states. */
+#define TRAP_DIGEST_SIZE 32
+void trap_digest(struct ipc_host *host, uint8_t digest[TRAP_DIGEST_SIZE]);
+
+/* The cookie and the id given at TRAP_CONNECT; the thread with that id, or NULL. */
+void *trap_cookie(const struct ipc_thread *thread);
+uint64_t trap_channel(const struct ipc_thread *thread);
+struct ipc_thread *trap_find(struct ipc_host *host, uint64_t channel);
+
+/* Totals for a status line. */
+struct trap_totals {
+	uint64_t tasks, channels, ports, messages_queued, messages_sent, bytes_queued, memfds;
+};
+void trap_totals(const struct ipc_host *host, struct trap_totals *totals);

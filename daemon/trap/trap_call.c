@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The CALL frame: finds the routine and the object it is for, and runs the handler on arguments and
+ * results in wire layout. A target that is no such object is a bad destination, as it would be if
+ * the call were a message.
+ */
+#include <string.h>
+
+#include "daemon/ipc/ipc_answer.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/trap/trap_internal.h"
+
+#define WORD sizeof(uint32_t)
+
+#define MACHD_ROUTINE(number, name, object, in, out)               \
+	static kern_return_t call_##name(struct trap_call *call)   \
+	{                                                          \
+		return trap_##name(call, call->c_in, call->c_out); \
+	}
+#include "protocol/ops.def"
+#undef MACHD_ROUTINE
+
+static kern_return_t run(struct trap_call *call, uint32_t routine)
+{
+	switch (routine) {
+#define MACHD_ROUTINE(number, name, object, in, out) \
+	case number:                                 \
+		return call_##name(call);
+#include "protocol/ops.def"
+#undef MACHD_ROUTINE
+	}
+	return KERN_FAILURE;
+}
+
+/* Find the object; false if the name is no send right to one of that kind. */
+static bool find_target(struct trap_call *call, mach_port_name_t name, uint32_t object)
+{
+	struct ipc_entry *entry = ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
+
+	if (!entry || !(entry->ie_type & MACH_PORT_TYPE_SEND))
+		return false;
+	if (object == MACHD_OBJECT_BOOTSTRAP)
+		return entry->ie_port->ip_kind == IP_BOOTSTRAP;
+	if (entry->ie_port->ip_kind != IP_TASK)
+		return false;
+	call->c_task = entry->ie_port->ip_task;
+	call->c_space = call->c_task->t_space;
+	return true;
+}
+
+/* The arguments have the size that the routine says: exactly, or more by whole words of an array.
+ */
+static bool size_good(const struct machd_routine_row *row, size_t size)
+{
+	if (!row->in_array)
+		return size == row->in_size;
+	return size >= row->in_size && (size - row->in_size) % WORD == 0;
+}
+
+static void answer(struct ipc_host *host, struct ipc_thread *thread, kern_return_t kr, size_t size)
+{
+	struct machd_call_answer head = {.code = (uint32_t)kr};
+
+	memcpy(ipc_answer_payload(host, thread), &head, sizeof head);
+	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof head + size, IPC_FD_NONE);
+}
+
+static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
+			 const struct machd_routine_row *row, const struct machd_call *head,
+			 const uint8_t *args, size_t size)
+{
+	uint8_t *out = ipc_answer_payload(host, thread) + sizeof(struct machd_call_answer);
+	size_t room = ipc_answer_room() - sizeof(struct machd_call_answer) - row->out_size;
+	struct trap_call call = {.c_host = host,
+				 .c_caller = thread->th_task,
+				 .c_in = args,
+				 .c_out = out,
+				 .c_in_words = (uint32_t)((size - row->in_size) / WORD),
+				 .c_out_room = row->out_array ? (uint32_t)(room / WORD) : 0};
+	kern_return_t kr = MACH_SEND_INVALID_DEST;
+
+	memset(out, 0, row->out_size);
+	if (find_target(&call, head->target, row->object))
+		kr = run(&call, row->number);
+	answer(host, thread, kr, kr == KERN_SUCCESS ? row->out_size + call.c_out_words * WORD : 0);
+}
+
+const char *trap_call(struct ipc_host *host, struct ipc_thread *thread,
+		      const struct trap_packet *packet)
+{
+	const struct machd_routine_row *row;
+	struct machd_call head;
+	const uint8_t *args = packet->tp_bytes + sizeof head;
+	size_t size = packet->tp_size - sizeof head;
+
+	if (!thread->th_task)
+		return "it watches and has no ports";
+	if (packet->tp_size < sizeof head)
+		return "its call is cut short";
+	memcpy(&head, packet->tp_bytes, sizeof head);
+	row = machd_routine_find(head.routine);
+	if (!row)
+		return "it calls a routine that does not exist";
+	if (!size_good(row, size))
+		return "the arguments of its call have the wrong size";
+	call_routine(host, thread, row, &head, args, size);
+	return NULL;
+}
+
+kern_return_t trap_copyin(struct trap_call *call, mach_port_name_t name, uint32_t disposition,
+			  struct ipc_port **port)
+{
+	struct ipc_space *space = call->c_caller->t_space;
+	struct ipc_entry *entry;
+
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_NAME;
+	entry = ipc_right_lookup(call->c_host, space, name);
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (!ipc_right_copyin_check(entry, disposition))
+		return KERN_INVALID_RIGHT;
+	*port = ipc_right_copyin(call->c_host, space, entry, disposition);
+	return *port == IP_DEAD ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The digest of a machine's state: every object in an order that does not depend on addresses, each
+ * pointer replaced by the id of what it points at. Equal states have equal digests, whatever way
+ * they were reached.
+ */
+#include <sodium.h>
+
+#include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_user.h"
+#include "daemon/trap/trap.h"
+
+struct digest {
+	crypto_generichash_state d_state;
+};
+
+static void add_bytes(struct digest *digest, const void *bytes, size_t size)
+{
+	crypto_generichash_update(&digest->d_state, bytes, size);
+}
+
+static void add(struct digest *digest, uint64_t word)
+{
+	add_bytes(digest, &word, sizeof word);
+}
+
+/* 0: none, 1: dead; ids of real ports are larger, as the daemon's own take the first. */
+static void add_port_ref(struct digest *digest, const struct ipc_port *port)
+{
+	if (IP_VALID(port))
+		add(digest, 2 + port->ip_id);
+	else
+		add(digest, port == IP_DEAD);
+}
+
+static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
+{
+	const struct ikm_header *header = &kmsg->ikm_header;
+
+	add(digest, header->ikm_id);
+	add_port_ref(digest, header->ikm_dest);
+	add_port_ref(digest, header->ikm_reply);
+	add(digest, header->ikm_dest_type | header->ikm_reply_type << 8 |
+			    header->ikm_voucher_type << 16 | (uint32_t)header->ikm_complex << 24);
+	add(digest, header->ikm_voucher);
+	add(digest, header->ikm_msgh_id);
+	add(digest, header->ikm_size);
+	add(digest, header->ikm_fd);
+	add_bytes(digest, &header->ikm_security, sizeof header->ikm_security);
+	add_bytes(digest, &header->ikm_audit, sizeof header->ikm_audit);
+	for (uint32_t i = 0; i < header->ikm_descriptors; i++) {
+		add(digest, kmsg->ikm_desc[i].d_type | kmsg->ikm_desc[i].d_disposition << 8);
+		add_port_ref(digest, kmsg->ikm_desc[i].d_port);
+	}
+	add_bytes(digest, kmsg->ikm_body, header->ikm_inline_size);
+}
+
+static void add_threads(struct digest *digest, const struct list *threads)
+{
+	LIST_FOR_EACH (node, threads)
+		add(digest, list_entry(node, struct ipc_thread, th_link)->th_id);
+	add(digest, 0);
+}
+
+static void add_requests(struct digest *digest, const struct ipc_requests *requests)
+{
+	add(digest, requests->rs_free);
+	for (uint32_t i = 0; i < requests->rs_size; i++) {
+		const struct ipc_request *request = &requests->rs_table[i];
+
+		add_port_ref(digest, request->ir_notify);
+		add(digest, request->ir_name);
+		add(digest,
+		    request->ir_used | request->ir_send_possible << 1 | request->ir_armed << 2);
+	}
+}
+
+static void add_port(struct digest *digest, const struct ipc_port *port)
+{
+	add(digest, port->ip_id);
+	add(digest, port->ip_refs);
+	add(digest, port->ip_kind | port->ip_place << 8);
+	add(digest, port->ip_name);
+	add_port_ref(digest, port->ip_place == IP_IN_TRANSIT ? port->ip_destination : NULL);
+	add(digest, port->ip_mscount);
+	add(digest, port->ip_srights);
+	add(digest, port->ip_sorights);
+	add(digest, port->ip_context);
+	add(digest, port->ip_seqno);
+	add(digest, port->ip_qlimit);
+	add(digest, port->ip_msgcount);
+	add_port_ref(digest, port->ip_nsrequest);
+	add_port_ref(digest, port->ip_pdrequest);
+	add_requests(digest, &port->ip_requests);
+	LIST_FOR_EACH (node, &port->ip_messages)
+		add_kmsg(digest, list_entry(node, struct ipc_kmsg, ikm_work.w_link));
+	add_threads(digest, &port->ip_senders);
+	add_threads(digest, &port->ip_receivers);
+	LIST_FOR_EACH (node, &port->ip_members)
+		add(digest, list_entry(node, struct ipc_member, m_port_link)->m_set->ps_id);
+}
+
+static void add_set(struct digest *digest, const struct ipc_pset *set)
+{
+	add(digest, set->ps_id);
+	add(digest, set->ps_refs);
+	add(digest, set->ps_name);
+	LIST_FOR_EACH (node, &set->ps_ready)
+		add(digest, list_entry(node, struct ipc_member, m_ready_link)->m_port->ip_id);
+	add_threads(digest, &set->ps_receivers);
+}
+
+static void add_entry(struct digest *digest, const struct ipc_entry *entry)
+{
+	add(digest, entry->ie_type);
+	add(digest, entry->ie_gen | entry->ie_roll << 8 | entry->ie_urefs << 16);
+	add(digest, entry->ie_request);
+	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
+		add_port_ref(digest, entry->ie_port);
+	else if (entry->ie_type == MACH_PORT_TYPE_PORT_SET)
+		add(digest, entry->ie_pset->ps_id);
+	else if (entry->ie_type == 0)
+		add(digest, entry->ie_next); /* the order of the free list */
+}
+
+static void add_task(struct digest *digest, const struct ipc_task *task)
+{
+	add(digest, task->t_id);
+	add(digest, task->t_user->u_uid);
+	add_bytes(digest, task->t_token, sizeof task->t_token);
+	add_bytes(digest, &task->t_audit, sizeof task->t_audit);
+	add_port_ref(digest, task->t_bootstrap);
+	for (uint32_t i = 0; i < task->t_space->is_size; i++)
+		add_entry(digest, &task->t_space->is_table[i]);
+}
+
+static void add_thread(struct digest *digest, const struct ipc_thread *thread)
+{
+	add(digest, thread->th_id);
+	add(digest, thread->th_task ? thread->th_task->t_id : 0);
+	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9);
+	add(digest, thread->th_sequence);
+	add_port_ref(digest, thread->th_port);
+	add(digest, thread->th_set ? thread->th_set->ps_id : 0);
+	if (thread->th_kmsg)
+		add_kmsg(digest, thread->th_kmsg);
+}
+
+static void add_host(struct digest *digest, const struct ipc_host *host)
+{
+	add(digest, host->h_last_id);
+	add(digest, host->h_random);
+	add(digest, host->h_port_count);
+	add(digest, host->h_queued);
+	add(digest, host->h_queued_bytes);
+	add(digest, host->h_memfds);
+	add(digest, host->h_sent);
+	LIST_FOR_EACH (node, &host->h_users) {
+		const struct ipc_user *user = list_entry(node, struct ipc_user, u_link);
+
+		add(digest, user->u_uid);
+		add_bytes(digest, user->u_held, sizeof user->u_held);
+	}
+}
+
+void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
+{
+	struct digest digest;
+	const struct ipc_thread *thread;
+	const struct boot_service *service;
+
+	crypto_generichash_init(&digest.d_state, NULL, 0, TRAP_DIGEST_SIZE);
+	add_host(&digest, host);
+	LIST_FOR_EACH (node, &host->h_tasks)
+		add_task(&digest, list_entry(node, struct ipc_task, t_link));
+	LIST_FOR_EACH (node, &host->h_ports)
+		add_port(&digest, list_entry(node, struct ipc_port, ip_link));
+	LIST_FOR_EACH (node, &host->h_psets)
+		add_set(&digest, list_entry(node, struct ipc_pset, ps_link));
+	for (thread = host->h_threads; thread; thread = thread->hh.next)
+		add_thread(&digest, thread);
+	for (service = host->h_services; service; service = service->hh.next) {
+		add_bytes(&digest, service->s_name, sizeof service->s_name);
+		add_port_ref(&digest, service->s_port);
+	}
+	crypto_generichash_final(&digest.d_state, bytes, TRAP_DIGEST_SIZE);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mach_port calls on names and rights: make, count, give up, insert, extract, request [20]. */
+#include <mach/notify.h>
+
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/trap/trap_internal.h"
+
+#define MIG_TYPE_ERROR (-300)
+
+static struct ipc_entry *lookup(struct trap_call *call, mach_port_name_t name)
+{
+	return ipc_right_lookup(call->c_host, call->c_space, name);
+}
+
+/* The object of a new right of this kind; KERN_INVALID_VALUE if none can be allocated. */
+static kern_return_t new_object(struct trap_call *call, mach_port_right_t right,
+				struct ipc_port **port, struct ipc_pset **set)
+{
+	switch (right) {
+	case MACH_PORT_RIGHT_RECEIVE:
+		*port = ipc_port_create(call->c_host, call->c_space->is_user);
+		return *port ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+	case MACH_PORT_RIGHT_PORT_SET:
+		*set = ipc_pset_create(call->c_host, call->c_space);
+		return *set ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+	case MACH_PORT_RIGHT_DEAD_NAME:
+		return KERN_SUCCESS;
+	}
+	return KERN_INVALID_VALUE;
+}
+
+/* Put a new object into its entry. */
+static void fill(struct trap_call *call, struct ipc_entry *entry, struct ipc_port *port,
+		 struct ipc_pset *set)
+{
+	mach_port_name_t name = ipc_entry_name(call->c_space, entry);
+
+	if (port) {
+		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		entry->ie_port = port;
+		ipc_port_set_receiver(call->c_host, port, call->c_space, name);
+		ipc_hash_insert(call->c_space, entry);
+	} else if (set) {
+		entry->ie_type = MACH_PORT_TYPE_PORT_SET;
+		entry->ie_pset = set;
+		set->ps_name = name;
+	} else {
+		entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
+		entry->ie_urefs = 1;
+	}
+}
+
+kern_return_t trap_mach_port_allocate(struct trap_call *call,
+				      const struct mach_port_allocate_in *args,
+				      struct mach_port_allocate_out *result)
+{
+	struct ipc_port *port = NULL;
+	struct ipc_pset *set = NULL;
+	kern_return_t kr = KERN_INVALID_VALUE;
+
+	if (args->right == MACH_PORT_RIGHT_RECEIVE || args->right == MACH_PORT_RIGHT_PORT_SET ||
+	    args->right == MACH_PORT_RIGHT_DEAD_NAME)
+		kr = ipc_entry_reserve(call->c_host, call->c_space);
+	if (kr == KERN_SUCCESS)
+		kr = new_object(call, args->right, &port, &set);
+	if (kr == KERN_SUCCESS)
+		fill(call, ipc_entry_claim(call->c_space, &result->name), port, set);
+	return kr;
+}
+
+kern_return_t trap_mach_port_allocate_name(struct trap_call *call,
+					   const struct mach_port_allocate_name_in *args,
+					   struct mach_port_allocate_name_out *result)
+{
+	struct ipc_port *port = NULL;
+	struct ipc_pset *set = NULL;
+	struct ipc_entry *entry;
+	kern_return_t kr;
+
+	(void)result;
+	if (!MACH_PORT_VALID(args->name))
+		return KERN_INVALID_VALUE;
+	if (args->right != MACH_PORT_RIGHT_RECEIVE && args->right != MACH_PORT_RIGHT_PORT_SET &&
+	    args->right != MACH_PORT_RIGHT_DEAD_NAME)
+		return KERN_INVALID_VALUE;
+	kr = ipc_entry_claim_name(call->c_host, call->c_space, args->name, &entry);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = new_object(call, args->right, &port, &set);
+	if (kr == KERN_SUCCESS)
+		fill(call, entry, port, set);
+	else
+		ipc_entry_free(call->c_host, call->c_space, entry);
+	return kr;
+}
+
+kern_return_t trap_mach_port_destroy(struct trap_call *call,
+				     const struct mach_port_destroy_in *args,
+				     struct mach_port_destroy_out *result)
+{
+	struct ipc_entry *entry = lookup(call, args->name);
+
+	(void)result;
+	if (!MACH_PORT_VALID(args->name))
+		return KERN_SUCCESS;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	return ipc_right_destroy(call->c_host, call->c_space, entry);
+}
+
+kern_return_t trap_mach_port_deallocate(struct trap_call *call,
+					const struct mach_port_deallocate_in *args,
+					struct mach_port_deallocate_out *result)
+{
+	struct ipc_entry *entry = lookup(call, args->name);
+
+	(void)result;
+	if (!MACH_PORT_VALID(args->name))
+		return KERN_SUCCESS;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	return ipc_right_dealloc(call->c_host, call->c_space, entry);
+}
+
+/* NULL and DEAD stand for send rights without a count. */
+static bool is_send_right(mach_port_right_t right)
+{
+	return right == MACH_PORT_RIGHT_SEND || right == MACH_PORT_RIGHT_SEND_ONCE;
+}
+
+kern_return_t trap_mach_port_get_refs(struct trap_call *call,
+				      const struct mach_port_get_refs_in *args,
+				      struct mach_port_get_refs_out *result)
+{
+	struct ipc_entry *entry = lookup(call, args->name);
+	bool counted =
+		args->right == MACH_PORT_RIGHT_SEND || args->right == MACH_PORT_RIGHT_DEAD_NAME;
+
+	if (args->right >= MACH_PORT_RIGHT_NUMBER)
+		return KERN_INVALID_VALUE;
+	if (!MACH_PORT_VALID(args->name)) {
+		result->refs = 1;
+		return is_send_right(args->right) ? KERN_SUCCESS : KERN_INVALID_NAME;
+	}
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (entry->ie_type & MACH_PORT_TYPE(args->right))
+		result->refs = counted ? entry->ie_urefs : 1;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_mod_refs(struct trap_call *call,
+				      const struct mach_port_mod_refs_in *args,
+				      struct mach_port_mod_refs_out *result)
+{
+	struct ipc_entry *entry = lookup(call, args->name);
+
+	(void)result;
+	if (args->right >= MACH_PORT_RIGHT_NUMBER)
+		return KERN_INVALID_VALUE;
+	if (!MACH_PORT_VALID(args->name))
+		return is_send_right(args->right) ? KERN_SUCCESS : KERN_INVALID_NAME;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	return ipc_right_delta(call->c_host, call->c_space, entry, args->right, args->delta);
+}
+
+/*
+ * A send right for a name of one's own that has a right to that port already: only its count
+ * changes. KERN_INVALID_NAME, _INVALID_CAPABILITY, _INVALID_RIGHT.
+ */
+static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
+				 uint32_t disposition)
+{
+	struct ipc_entry *entry = lookup(call, name);
+	mach_port_name_t again;
+
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_CAPABILITY;
+	if (!ipc_right_copyin_check(entry, disposition))
+		return KERN_INVALID_RIGHT;
+	return ipc_right_copyout(call->c_host, call->c_space,
+				 ipc_right_copyin(call->c_host, call->c_space, entry, disposition),
+				 MACH_MSG_TYPE_PORT_SEND, &again);
+}
+
+kern_return_t trap_mach_port_insert_right(struct trap_call *call,
+					  const struct mach_port_insert_right_in *args,
+					  struct mach_port_insert_right_out *result)
+{
+	const struct ipc_right_move *move = ipc_right_move(args->right_type);
+	struct ipc_port *port = IP_NULL;
+	kern_return_t kr;
+
+	(void)result;
+	if (call->c_task == call->c_caller && args->name == args->right &&
+	    MACH_PORT_VALID(args->name) &&
+	    (args->right_type == MACH_MSG_TYPE_MAKE_SEND ||
+	     args->right_type == MACH_MSG_TYPE_COPY_SEND))
+		return insert_same(call, args->name, args->right_type);
+	kr = trap_copyin(call, args->right, args->right_type, &port);
+	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
+		return kr;
+	return ipc_right_copyout_name(call->c_host, call->c_space, port, move->given, args->name);
+}
+
+kern_return_t trap_mach_port_extract_right(struct trap_call *call,
+					   const struct mach_port_extract_right_in *args,
+					   struct mach_port_extract_right_out *result)
+{
+	const struct ipc_right_move *move = ipc_right_move(args->desired_type);
+	struct ipc_entry *entry = lookup(call, args->name);
+	struct ipc_port *port;
+
+	if (!move)
+		return KERN_INVALID_VALUE;
+	if (!MACH_PORT_VALID(args->name))
+		return KERN_INVALID_RIGHT;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (!ipc_right_copyin_check(entry, args->desired_type))
+		return KERN_INVALID_RIGHT;
+	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
+	result->right_type = move->given;
+	return ipc_right_copyout(call->c_host, call->c_caller->t_space, port, move->given,
+				 &result->right);
+}
+
+static kern_return_t request_no_senders(struct trap_call *call, mach_port_name_t name,
+					mach_port_mscount_t sync, struct ipc_port *notify,
+					struct ipc_port **previous)
+{
+	struct ipc_port *port;
+	kern_return_t kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
+
+	if (kr == KERN_SUCCESS)
+		ipc_port_nsrequest(call->c_host, port, sync, notify, previous);
+	return kr;
+}
+
+static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_name_t name,
+					    mach_port_mscount_t sync, struct ipc_port *notify)
+{
+	struct ipc_port *port;
+	kern_return_t kr;
+
+	if (sync != 0)
+		return KERN_INVALID_VALUE;
+	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (port->ip_pdrequest)
+		return KERN_FAILURE;
+	port->ip_pdrequest = notify;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t request_on_name(struct trap_call *call, mach_port_name_t name,
+				     bool send_possible, mach_port_mscount_t sync,
+				     struct ipc_port *notify, struct ipc_port **previous)
+{
+	struct ipc_entry *entry = lookup(call, name);
+
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_ARGUMENT;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	return ipc_right_request(call->c_host, call->c_space, entry, send_possible, sync != 0,
+				 notify, previous);
+}
+
+static kern_return_t request(struct trap_call *call,
+			     const struct mach_port_request_notification_in *args,
+			     struct ipc_port *notify, struct ipc_port **previous)
+{
+	switch (args->msgid) {
+	case MACH_NOTIFY_NO_SENDERS:
+		return request_no_senders(call, args->name, args->sync, notify, previous);
+	case MACH_NOTIFY_PORT_DESTROYED:
+		return request_port_destroyed(call, args->name, args->sync, notify);
+	case MACH_NOTIFY_SEND_POSSIBLE:
+		return request_on_name(call, args->name, true, args->sync, notify, previous);
+	case MACH_NOTIFY_DEAD_NAME:
+		return request_on_name(call, args->name, false, args->sync, notify, previous);
+	}
+	return KERN_INVALID_VALUE;
+}
+
+kern_return_t trap_mach_port_request_notification(
+	struct trap_call *call, const struct mach_port_request_notification_in *args,
+	struct mach_port_request_notification_out *result)
+{
+	struct ipc_port *notify = IP_NULL, *previous = IP_NULL;
+	kern_return_t kr;
+
+	if (args->notify_type != MACH_MSG_TYPE_MAKE_SEND_ONCE &&
+	    args->notify_type != MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		return MIG_TYPE_ERROR;
+	if (args->notify == MACH_PORT_DEAD)
+		return KERN_INVALID_CAPABILITY;
+	if (args->notify != MACH_PORT_NULL) {
+		kr = trap_copyin(call, args->notify, args->notify_type, &notify);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	kr = request(call, args, notify, &previous);
+	if (kr != KERN_SUCCESS) {
+		ipc_right_destroy_naked(call->c_host, notify, MACH_MSG_TYPE_PORT_SEND_ONCE);
+		return kr;
+	}
+	return ipc_right_copyout(call->c_host, call->c_caller->t_space, previous,
+				 MACH_MSG_TYPE_PORT_SEND_ONCE, &result->previous);
+}

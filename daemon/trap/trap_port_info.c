@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mach_port calls that look at ports and set their properties: names, type, attributes [20]. */
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_mqueue.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/trap/trap_internal.h"
+
+#define NAMES_PER_PAGE 16384
+
+/* The bits that mach_port_names shows beside the right. */
+static uint32_t request_bits(const struct ipc_entry *entry)
+{
+	const struct ipc_request *request;
+
+	if (!(entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) || !entry->ie_request)
+		return 0;
+	request = ipc_request_get(entry->ie_port, entry->ie_request);
+	if (!request->ir_notify)
+		return 0;
+	if (!request->ir_send_possible)
+		return MACH_PORT_TYPE_DNREQUEST;
+	return MACH_PORT_TYPE_DNREQUEST | MACH_PORT_TYPE_SPREQUEST |
+	       (request->ir_armed ? 0 : MACH_PORT_TYPE_SPREQUEST_DELAYED);
+}
+
+kern_return_t trap_mach_port_names(struct trap_call *call, const struct mach_port_names_in *args,
+				   struct mach_port_names_out *result)
+{
+	struct ipc_space *space = call->c_space;
+	uint32_t index = args->first, count = 0;
+
+	for (; index < space->is_size && count < NAMES_PER_PAGE; index++) {
+		struct ipc_entry *entry = &space->is_table[index];
+		mach_port_name_t name = ipc_entry_name(space, entry);
+
+		if (entry->ie_type == 0)
+			continue;
+		entry = ipc_right_lookup(call->c_host, space, name);
+		result->pairs[2 * count] = name;
+		result->pairs[2 * count + 1] = entry->ie_type | request_bits(entry);
+		count++;
+	}
+	result->next = index < space->is_size ? index : 0;
+	call->c_out_words = 2 * count;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_type(struct trap_call *call, const struct mach_port_type_in *args,
+				  struct mach_port_type_out *result)
+{
+	struct ipc_entry *entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
+
+	if (args->name == MACH_PORT_DEAD) {
+		result->type = MACH_PORT_TYPE_DEAD_NAME;
+		return KERN_SUCCESS;
+	}
+	if (!entry)
+		return KERN_INVALID_NAME;
+	result->type = entry->ie_type | (request_bits(entry) & MACH_PORT_TYPE_DNREQUEST);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t receive_right(struct trap_call *call, mach_port_name_t name,
+				   struct ipc_port **port)
+{
+	return ipc_right_lookup_receive(call->c_host, call->c_space, name, port);
+}
+
+kern_return_t trap_mach_port_set_mscount(struct trap_call *call,
+					 const struct mach_port_set_mscount_in *args,
+					 struct mach_port_set_mscount_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, args->name, &port);
+
+	(void)result;
+	if (kr == KERN_SUCCESS)
+		port->ip_mscount = args->mscount;
+	return kr;
+}
+
+kern_return_t trap_mach_port_set_seqno(struct trap_call *call,
+				       const struct mach_port_set_seqno_in *args,
+				       struct mach_port_set_seqno_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, args->name, &port);
+
+	(void)result;
+	if (kr == KERN_SUCCESS)
+		port->ip_seqno = args->seqno;
+	return kr;
+}
+
+kern_return_t trap_mach_port_get_srights(struct trap_call *call,
+					 const struct mach_port_get_srights_in *args,
+					 struct mach_port_get_srights_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, args->name, &port);
+
+	if (kr == KERN_SUCCESS)
+		result->srights = port->ip_srights;
+	return kr;
+}
+
+kern_return_t trap_mach_port_get_context(struct trap_call *call,
+					 const struct mach_port_get_context_in *args,
+					 struct mach_port_get_context_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, args->name, &port);
+
+	if (kr == KERN_SUCCESS)
+		result->context = port->ip_context;
+	return kr;
+}
+
+kern_return_t trap_mach_port_set_context(struct trap_call *call,
+					 const struct mach_port_set_context_in *args,
+					 struct mach_port_set_context_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, args->name, &port);
+
+	(void)result;
+	if (kr == KERN_SUCCESS)
+		port->ip_context = args->context;
+	return kr;
+}
+
+/* The words of mach_port_status_t. */
+enum {
+	STATUS_PSET,
+	STATUS_SEQNO,
+	STATUS_MSCOUNT,
+	STATUS_QLIMIT,
+	STATUS_MSGCOUNT,
+	STATUS_SORIGHTS,
+	STATUS_SRIGHTS,
+	STATUS_PDREQUEST,
+	STATUS_NSREQUEST,
+	STATUS_FLAGS,
+};
+_Static_assert(STATUS_FLAGS + 1 == MACH_PORT_RECEIVE_STATUS_COUNT, "layout of mach_port_status_t");
+
+static void port_status(const struct ipc_port *port, uint32_t *info)
+{
+	info[STATUS_PSET] = !list_empty(&port->ip_members);
+	info[STATUS_SEQNO] = port->ip_seqno;
+	info[STATUS_MSCOUNT] = port->ip_mscount;
+	info[STATUS_QLIMIT] = port->ip_qlimit;
+	info[STATUS_MSGCOUNT] = port->ip_msgcount;
+	info[STATUS_SORIGHTS] = port->ip_sorights;
+	info[STATUS_SRIGHTS] = port->ip_srights > 0;
+	info[STATUS_PDREQUEST] = port->ip_pdrequest != NULL;
+	info[STATUS_NSREQUEST] = port->ip_nsrequest != NULL;
+	info[STATUS_FLAGS] = 0;
+}
+
+/* Words of a flavour's result, 0: no such flavour. */
+static uint32_t info_words(int32_t flavor)
+{
+	switch (flavor) {
+	case MACH_PORT_LIMITS_INFO:
+		return MACH_PORT_LIMITS_INFO_COUNT;
+	case MACH_PORT_RECEIVE_STATUS:
+		return MACH_PORT_RECEIVE_STATUS_COUNT;
+	case MACH_PORT_DNREQUESTS_SIZE:
+		return MACH_PORT_DNREQUESTS_SIZE_COUNT;
+	case MACH_PORT_INFO_EXT:
+		return MACH_PORT_INFO_EXT_COUNT;
+	}
+	return 0;
+}
+
+kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
+					    const struct mach_port_get_attributes_in *args,
+					    struct mach_port_get_attributes_out *result)
+{
+	uint32_t words = info_words(args->flavor);
+	struct ipc_port *port;
+	kern_return_t kr;
+
+	if (words == 0)
+		return KERN_INVALID_ARGUMENT;
+	if (args->count < words)
+		return KERN_FAILURE;
+	if (!MACH_PORT_VALID(args->name) &&
+	    (args->flavor == MACH_PORT_LIMITS_INFO || args->flavor == MACH_PORT_DNREQUESTS_SIZE))
+		return KERN_SUCCESS;
+	kr = receive_right(call, args->name, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (uint32_t i = 0; i < words; i++)
+		result->info[i] = 0;
+	if (args->flavor == MACH_PORT_LIMITS_INFO)
+		result->info[0] = port->ip_qlimit;
+	else if (args->flavor == MACH_PORT_DNREQUESTS_SIZE)
+		result->info[0] = port->ip_requests.rs_size;
+	else
+		port_status(port, result->info);
+	call->c_out_words = words;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_set_attributes(struct trap_call *call,
+					    const struct mach_port_set_attributes_in *args,
+					    struct mach_port_set_attributes_out *result)
+{
+	bool limits = args->flavor == MACH_PORT_LIMITS_INFO;
+	struct ipc_port *port;
+	kern_return_t kr;
+
+	(void)result;
+	if (!limits && args->flavor != MACH_PORT_DNREQUESTS_SIZE)
+		return KERN_INVALID_ARGUMENT;
+	if (call->c_in_words < 1)
+		return KERN_FAILURE;
+	if (limits && args->info[0] > MACH_PORT_QLIMIT_MAX)
+		return KERN_INVALID_VALUE;
+	kr = receive_right(call, args->name, &port);
+	if (kr == KERN_SUCCESS && limits)
+		ipc_mqueue_set_qlimit(call->c_host, port, args->info[0]);
+	return kr;
+}
