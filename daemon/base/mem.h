@@ -14,6 +14,9 @@ void *mem_alloc(size_t size);
 /* `count` zeroed elements; NULL also when the size overflows. */
 void *mem_alloc_array(size_t count, size_t size);
 
+/* As mem_alloc(), but only the first `zeroed` bytes are: for what is written whole anyway. */
+void *mem_alloc_raw(size_t size, size_t zeroed);
+
 void mem_free(void *memory);
 
 /* For tests: let allocation number `n` from now on fail (1: the next); 0: none. */

@@ -34,7 +34,7 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user, ui
 {
 	/* Both counts are bounded by the size of a frame: no overflow. */
 	size_t size = sizeof(struct ipc_kmsg) + descriptors * sizeof(struct ikm_descriptor);
-	struct ipc_kmsg *kmsg = mem_alloc(size + inline_size);
+	struct ipc_kmsg *kmsg = mem_alloc_raw(size + inline_size, size);
 
 	if (!kmsg)
 		return NULL;

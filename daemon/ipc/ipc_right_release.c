@@ -102,7 +102,8 @@ kern_return_t ipc_right_destroy(struct ipc_host *host, struct ipc_space *space,
 
 void ipc_right_terminate(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
 {
-	destroy_entry(host, space, entry);
+	/* Looked up by name, so that a right whose port has died is a dead name by now. */
+	destroy_entry(host, space, ipc_right_lookup(host, space, ipc_entry_name(space, entry)));
 }
 
 /* The last reference of the send right under a name. */
