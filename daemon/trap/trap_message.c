@@ -26,6 +26,8 @@ static const char *check(const struct trap_packet *packet, const struct machd_me
 		return inline_size || fd ? "it sends a message without saying so" : NULL;
 	if (inline_size > args->send_size)
 		return "its message is longer than it says";
+	if (inline_size > MACHD_INLINE_LIMIT)
+		return "its frame carries more of a message than a frame may";
 	if (inline_size == args->send_size)
 		return fd ? "it sends a descriptor that no body needs" : NULL;
 	if (!fd)

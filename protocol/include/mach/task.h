@@ -11,7 +11,7 @@ MACHD_BEGIN_DECLS
 /* A send right to one of the task's special ports, or MACH_PORT_NULL if that is not set. */
 extern kern_return_t task_get_special_port(task_t task, int which_port, mach_port_t *special_port);
 
-/* Set one; the call takes the send right. KERN_NO_ACCESS: the kernel and host ports are fixed. */
+/* Set one to a copy of a send right. KERN_NO_ACCESS: the kernel and host ports are fixed. */
 extern kern_return_t task_set_special_port(task_t task, int which_port, mach_port_t special_port);
 
 MACHD_END_DECLS

@@ -29,7 +29,7 @@ MACHD_BEGIN_DECLS
 /* Become the owner of a name: `sp` gets the receive right. */
 extern kern_return_t bootstrap_check_in(mach_port_t bp, const char *service_name, mach_port_t *sp);
 
-/* Publish a send right under a name; the call takes it. MACH_PORT_NULL takes the name back. */
+/* Publish a copy of a send right under a name. MACH_PORT_NULL takes the name back. */
 extern kern_return_t bootstrap_register(mach_port_t bp, const char *service_name, mach_port_t sp);
 
 /* A send right to the service. */
