@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What machctl's commands have in common when they write. */
+#include "client/machctl/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "client/machctl/text.h"
+
+/* NO_COLOR with any value but "" means no (no-color.org); so does a terminal that is dumb. */
+static bool wants_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && *term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+/* 80 columns, or those of a terminal that has more. */
+static unsigned line_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 80)
+		return size.ws_col;
+	return 80;
+}
+
+void output_table(const struct table *table)
+{
+	table_print(table, stdout, line_width(), wants_colour());
+}
+
+void json_process(struct json *json, int32_t pid)
+{
+	char command[TEXT_COMMAND_SIZE];
+	bool alive = text_command(pid, command);
+
+	json_integer(json, "pid", pid);
+	json_string(json, "command", alive ? command : NULL);
+}
+
+char *text_command_escaped(int32_t pid)
+{
+	char command[TEXT_COMMAND_SIZE];
+
+	text_command(pid, command);
+	return text_escape(command);
+}
