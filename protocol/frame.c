@@ -36,17 +36,17 @@ const char *machd_frame_problem(enum machd_frame_error error)
 {
 	switch (error) {
 	case MACHD_FRAME_OK:
-		return "is fine";
+		return "its frame is fine";
 	case MACHD_FRAME_SHORT:
-		return "is shorter than a header";
+		return "its frame is shorter than a header";
 	case MACHD_FRAME_LENGTH:
-		return "states another length than it has";
+		return "its frame states another length than it has";
 	case MACHD_FRAME_RESERVED:
-		return "has a reserved field that is not 0";
+		return "its frame has a reserved field that is not 0";
 	case MACHD_FRAME_FDS:
-		return "states another number of descriptors than came with it";
+		return "its frame states another number of descriptors than came with it";
 	case MACHD_FRAME_OP:
-		return "asks for an operation that does not exist";
+		return "its frame asks for an operation that does not exist";
 	}
-	return "is broken";
+	return "its frame is broken";
 }

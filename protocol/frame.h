@@ -103,5 +103,5 @@ enum machd_frame_error {
 enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsigned fds,
 					 struct machd_frame *frame);
 
-/* A phrase that completes "dropped because its frame ...". */
+/* A phrase for a log line, such as "its frame is shorter than a header". */
 const char *machd_frame_problem(enum machd_frame_error error);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machd.conf: what an administrator may set, with defaults built in. Read once at start, and again
+ * for the limits and the log level when told to.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/un.h>
+
+#include "daemon/base/log.h"
+#include "protocol/limits.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/machd/machd.conf"
+
+#define CONFIG_ERROR_SIZE 512
+
+struct config {
+	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": the default place */
+	enum log_level log_level;
+	bool discard_bad_signature; /* OnBadSignature=discard */
+	struct machd_limits limits;
+};
+
+/* Fill `config` with the defaults. */
+void config_init(struct config *config);
+
+/*
+ * Read the file at `path` into `config`, which has the defaults. false: `error` says what is wrong
+ * and where ("FILE:LINE: ..."), and what would be right; `config` is not fit for use then.
+ */
+bool config_read(struct config *config, const char *path, char error[CONFIG_ERROR_SIZE]);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A channel: one accepted connection. It carries packets between the socket and the gate and knows
+ * nothing of what is in them.
+ *
+ * A peer has one request under way at a time, so a channel needs no queues: packets are read one at
+ * a time into a buffer that all channels share, and an answer the peer has no room for is the only
+ * one kept; until it is gone nothing more is read from that peer.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "daemon/base/list.h"
+#include "daemon/trap/trap.h"
+
+struct gate;
+
+struct channel {
+	struct gate *gate;
+	struct ipc_thread *thread;
+	struct list link;    /* in gate->channels */
+	struct list pending; /* in gate->doomed or gate->starved */
+	uv_poll_t poll;
+	uv_timer_t timer;
+	uint64_t id;
+	int fd;
+	int unsent_fd; /* goes with unsent; -1: none */
+	void *unsent;  /* the answer that the peer has no room for; NULL: none */
+	uint32_t unsent_size;
+	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
+	unsigned char handles; /* of libuv, not closed yet */
+	const char *breach;    /* why it is doomed, see gate_doom() */
+	struct trap_peer peer; /* without its token */
+};
+
+/*
+ * Make a channel of an accepted, non-blocking socket, which now belongs to it whatever happens. A
+ * refusal is logged here. Returns whether there is a channel now.
+ */
+bool channel_open(struct gate *gate, int fd);
+
+/* Close the socket. The memory is freed when libuv has let go of the handles. */
+void channel_close(struct channel *channel);
+
+/* Send an answer, or keep it if the peer has no room. Takes over the descriptor `fd`; -1: none. */
+void channel_send(struct channel *channel, const void *packet, size_t size, int fd);
+
+/* Feed TRAP_TIMEOUT at `deadline` (ns); 0: not any more. */
+void channel_set_timer(struct channel *channel, uint64_t deadline);
+
+/* Try again to send what is unsent. */
+void channel_retry(struct channel *channel);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors that clients send, and the daemon's own stock of them. */
+#include "daemon/io/fdcheck.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define SEALS	    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define RESERVE_MAX 16
+#define OWN	    16 /* descriptors of the daemon itself: its loop, log, sockets */
+
+static int reserved_from; /* first descriptor of the reserve */
+
+/* A memfd that a receiver can read and that nobody can change any more. */
+static bool is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS &&
+	       (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+}
+
+struct trap_fd fdcheck_take(int fd)
+{
+	static uint32_t serial;
+	struct trap_fd facts;
+	struct stat st;
+
+	if (++serial == 0)
+		serial = 1;
+	facts = (struct trap_fd){.handle = (uint64_t)serial << 32 | (uint32_t)fd};
+	if (!fdcheck_reserved(fd) && is_sealed(fd) && fstat(fd, &st) == 0) {
+		facts.sealed = 1;
+		facts.size = (uint64_t)st.st_size;
+	}
+	return facts;
+}
+
+int fdcheck_fd(ipc_fd_t handle)
+{
+	return handle == IPC_FD_NONE ? -1 : (int)(uint32_t)handle;
+}
+
+bool fdcheck_reserved(int fd)
+{
+	return fd >= reserved_from;
+}
+
+void fdcheck_raise_limit(void)
+{
+	struct rlimit limit = {.rlim_cur = 1024, .rlim_max = 1024};
+	int total, reserve;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	total = limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur;
+	reserve = total / 4 < RESERVE_MAX ? total / 4 : RESERVE_MAX;
+	reserved_from = total - reserve;
+}
+
+bool fdcheck_fit_limits(struct machd_limits *limits)
+{
+	uint64_t most = reserved_from > OWN ? (uint64_t)(reserved_from - OWN) / 2 : 1;
+
+	if (limits->memfds_per_user <= most)
+		return false;
+	limits->memfds_per_user = most > 1 ? most : 1;
+	return true;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors between sockets and the state machine. Outside they are small integers that the
+ * kernel uses again and again; inside they are handles that never repeat. Only this file knows
+ * that a handle is a serial number with the integer in its lower half.
+ */
+#pragma once
+
+#include "daemon/trap/trap.h"
+
+/*
+ * Take over `fd`, which came with a packet, and find out what it is: its handle, and for a memfd
+ * sealed against shrinking, growing and writing its size. Anything else has size and sealed 0.
+ */
+struct trap_fd fdcheck_take(int fd);
+
+/* The descriptor of a handle; -1 for IPC_FD_NONE. */
+int fdcheck_fd(ipc_fd_t handle);
+
+/*
+ * Is `fd` one of the last ones the process may have? The kernel gives out the lowest free number,
+ * so all the others are in use then. The last ones are kept for what must still work: taking a
+ * descriptor out of a packet to refuse it, accepting a connection to close it, reading a file.
+ */
+bool fdcheck_reserved(int fd);
+
+/*
+ * Raise the limit of open descriptors as far as the system lets us, and see how many there are. To
+ * be called before anything else here.
+ */
+void fdcheck_raise_limit(void);
+
+/*
+ * Make `limits` fit the descriptors there are: the memfds of one user's messages may take half of
+ * them at most, so that there is room for connections. Returns whether it had to change anything.
+ */
+bool fdcheck_fit_limits(struct machd_limits *limits);

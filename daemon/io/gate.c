@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate between sockets and the state machine: inputs in, outbox calls out, in one thread and
+ * one at a time. See gate.h for the rule that keeps the two directions apart.
+ */
+#include "daemon/io/gate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/base/mem.h"
+#include "daemon/io/channel.h"
+#include "daemon/io/fdcheck.h"
+#include "daemon/keep/record.h"
+
+#define STARVED_RETRY_MS 20
+
+/* What the outbox does. */
+
+static void out_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
+		       ipc_fd_t fd)
+{
+	(void)context;
+	channel_send(trap_cookie(thread), packet, size, fdcheck_fd(fd));
+}
+
+static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
+{
+	(void)context;
+	channel_set_timer(trap_cookie(thread), deadline);
+}
+
+static void out_release(void *context, ipc_fd_t fd)
+{
+	(void)context;
+	close(fdcheck_fd(fd));
+}
+
+static void out_corrupt(void *context, const char *message)
+{
+	struct gate *gate = context;
+
+	log_error("memory is corrupt: the signature of a queued message is wrong: %s", message);
+	if (gate->discard_bad_signature)
+		return;
+	if (gate->record)
+		record_flush(gate->record);
+	abort();
+}
+
+static void out_warn(void *context, const char *text)
+{
+	struct gate *gate = context;
+
+	if (log_limit_pass(&gate->warnings, uv_hrtime()))
+		log_warning("%s", text);
+}
+
+/* Work that was put off, and channels the kernel had no memory for. */
+
+static void on_work(uv_idle_t *handle)
+{
+	struct gate *gate = handle->data;
+	struct trap_input input = {.kind = TRAP_WORK};
+
+	gate_feed(gate, &input);
+	gate_settle(gate);
+}
+
+static void on_again(uv_timer_t *handle)
+{
+	struct gate *gate = handle->data;
+	struct list now = LIST_INIT(now);
+	struct channel *channel;
+
+	list_splice(&now, &gate->starved);
+	while ((channel = list_first(&now, struct channel, pending))) {
+		list_remove(&channel->pending);
+		channel_retry(channel);
+	}
+	gate_settle(gate);
+}
+
+void gate_starve(struct gate *gate, struct channel *channel)
+{
+	list_remove(&channel->pending);
+	list_append(&gate->starved, &channel->pending);
+	if (!uv_is_active((uv_handle_t *)&gate->again))
+		uv_timer_start(&gate->again, on_again, STARVED_RETRY_MS, 0);
+}
+
+/* Feeding. */
+
+const char *gate_feed(struct gate *gate, struct trap_input *input)
+{
+	input->now = uv_hrtime();
+	if (gate->record)
+		return record_input(gate->record, gate->host, input);
+	return trap_input(gate->host, input);
+}
+
+void gate_report(struct gate *gate, const struct trap_peer *peer, const char *what, const char *why)
+{
+	struct log_limit *limit = &gate->drops[peer->uid % 16];
+
+	if (log_limit_pass(limit, uv_hrtime()))
+		log_warning("%s pid %" PRId32 " of uid %" PRIu32 ": %s", what, peer->pid, peer->uid,
+			    why);
+}
+
+void gate_doom(struct gate *gate, struct channel *channel, const char *breach)
+{
+	if (channel->doomed)
+		return;
+	channel->doomed = true;
+	channel->breach = breach;
+	list_remove(&channel->pending);
+	list_append(&gate->doomed, &channel->pending);
+}
+
+static void close_doomed(struct gate *gate, struct channel *channel)
+{
+	struct trap_input input = {.kind = TRAP_DISCONNECT, .thread = channel->thread};
+
+	if (channel->breach)
+		gate_report(gate, &channel->peer, "dropped", channel->breach);
+	else
+		log_debug("pid %" PRId32 " closed channel %" PRIu64, channel->peer.pid,
+			  channel->id);
+	channel_close(channel);
+	gate_feed(gate, &input);
+}
+
+void gate_settle(struct gate *gate)
+{
+	struct channel *channel;
+
+	/* A disconnect can make answers to others fail, which marks more of them. */
+	while ((channel = list_first(&gate->doomed, struct channel, pending)))
+		close_doomed(gate, channel);
+	if (trap_has_work(gate->host))
+		uv_idle_start(&gate->work, on_work);
+	else
+		uv_idle_stop(&gate->work);
+}
+
+void gate_set_limits(struct gate *gate, const struct machd_limits *limits)
+{
+	struct trap_input input = {.kind = TRAP_LIMITS, .limits = limits};
+
+	gate_feed(gate, &input);
+	gate_settle(gate);
+}
+
+/* Beginning and end. */
+
+static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config *config)
+{
+	*gate = (struct gate){
+		.loop = loop,
+		.discard_bad_signature = config->discard_bad_signature,
+		.outbox = {gate, out_answer, out_timer, out_release, out_corrupt, out_warn},
+	};
+	list_init(&gate->channels);
+	list_init(&gate->doomed);
+	list_init(&gate->starved);
+}
+
+bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *config,
+		struct record *record)
+{
+	const struct ipc_outbox *outbox = &gate->outbox;
+
+	set_up(gate, loop, config);
+	if (record)
+		outbox = record_outbox(record, outbox);
+	gate->buffer = mem_alloc(GATE_BUFFER_SIZE);
+	gate->host = gate->buffer ? trap_start(config, outbox) : NULL;
+	if (!gate->host) {
+		mem_free(gate->buffer);
+		if (record)
+			record_close(record);
+		return false;
+	}
+	gate->record = record;
+	uv_idle_init(loop, &gate->work);
+	uv_timer_init(loop, &gate->again);
+	gate->work.data = gate->again.data = gate;
+	return true;
+}
+
+void gate_stop(struct gate *gate)
+{
+	struct channel *channel;
+
+	gate->stopping = true;
+	if (gate->record)
+		record_stop(gate->record, gate->host);
+	else
+		trap_stop(gate->host);
+	while ((channel = list_first(&gate->channels, struct channel, link)))
+		channel_close(channel);
+	uv_close((uv_handle_t *)&gate->work, NULL);
+	uv_close((uv_handle_t *)&gate->again, NULL);
+}
+
+void gate_free(struct gate *gate)
+{
+	mem_free(gate->buffer);
+}

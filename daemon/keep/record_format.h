@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A record on disk: a header, then entries in the order in which things happened. All numbers are
+ * in host byte order; a record is read by the same build on the same kind of machine.
+ *
+ *   header   struct record_header, then the limits as 64-bit words in the order of limits.def
+ *   entry    struct record_entry, then `size` bytes:
+ *
+ *   an input (enum trap_input_kind)   struct record_at, then
+ *       TRAP_CONNECT                  struct trap_peer
+ *       TRAP_FRAME                    struct record_fds, its struct trap_fd, the packet
+ *       TRAP_LIMITS                   the limits
+ *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_WARN)
+ *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
+ *   RECORD_DIGEST                     now and then: trap_digest()
+ *   RECORD_STOP                       trap_stop(), followed by what that did
+ *   RECORD_END                        struct record_totals; nothing comes after it
+ */
+#pragma once
+
+#include "daemon/trap/trap.h"
+#include "protocol/limits.h"
+
+#define RECORD_MAGIC   "machdrec"
+#define RECORD_VERSION 1
+
+/* Inputs between two digests. */
+#define RECORD_DIGEST_EVERY 4096
+
+/* A packet carries no more descriptors than this, whoever sent it. */
+#define RECORD_FDS_MAX 253
+
+/* No phrase is longer. */
+#define RECORD_TEXT_MAX 1024
+
+/* The largest entry: a frame with everything that can come with it. */
+#define RECORD_ENTRY_SIZE_MAX                                   \
+	(sizeof(struct record_at) + sizeof(struct record_fds) + \
+	 RECORD_FDS_MAX * sizeof(struct trap_fd) + MACHD_FRAME_SIZE_MAX + 1)
+
+enum record_kind {
+	RECORD_ANSWER = 16, /* struct record_answer, the packet */
+	RECORD_TIMER,	    /* struct record_timer */
+	RECORD_RELEASE,	    /* ipc_fd_t */
+	RECORD_CORRUPT,	    /* text */
+	RECORD_WARN,	    /* text */
+	RECORD_REFUSAL = 32,
+	RECORD_DIGEST,
+	RECORD_STOP,
+	RECORD_END,
+};
+
+struct record_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t limit_count;
+	uint64_t seed;
+	uint32_t owner_uid;
+	uint32_t discard_bad_signature;
+};
+
+struct record_entry {
+	uint32_t kind;
+	uint32_t size;
+};
+
+struct record_at {
+	uint64_t now;
+	uint64_t channel; /* 0: none */
+};
+
+struct record_fds {
+	uint32_t count;
+	uint32_t reserved;
+};
+
+struct record_answer {
+	uint64_t channel;
+	ipc_fd_t fd;
+};
+
+struct record_timer {
+	uint64_t channel;
+	uint64_t deadline;
+};
+
+struct record_totals {
+	uint64_t inputs, outputs;
+};
+
+/* These go to disk as they are: no holes. */
+_Static_assert(sizeof(struct record_header) == 32, "record layout");
+_Static_assert(sizeof(struct trap_peer) == 16 + MACHD_TOKEN_SIZE, "record layout");
+_Static_assert(sizeof(struct trap_fd) == 24, "record layout");

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replaying a record. The machine's outbox calls are compared with the record as they come: the
+ * next entry must be that very output. An input that could not have come from a daemon (a time-out
+ * nobody asked for, a frame of a connection that is gone) makes the record a broken one.
+ */
+#include "daemon/keep/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "daemon/base/list.h"
+#include "daemon/base/mem.h"
+#include "daemon/keep/replay_reader.h"
+
+struct replay_channel {
+	struct list link;
+	uint64_t deadline;
+	bool dropped; /* only its disconnect may follow */
+};
+
+struct replay {
+	struct replay_reader reader;
+	struct replay_report *report;
+	struct ipc_host *host;
+	struct ipc_outbox outbox;
+	struct list channels;
+	uint64_t now;
+	struct machd_limits limits;
+	bool over;    /* a verdict was reached: outputs are not compared any more */
+	bool stopped; /* RECORD_STOP was replayed */
+};
+
+static const char *kind_name(uint32_t kind)
+{
+	switch (kind) {
+	case TRAP_CONNECT:
+		return "connection";
+	case TRAP_FRAME:
+		return "frame";
+	case TRAP_TIMEOUT:
+		return "time-out";
+	case TRAP_DISCONNECT:
+		return "disconnect";
+	case TRAP_WORK:
+		return "turn of work";
+	case TRAP_LIMITS:
+		return "change of limits";
+	case RECORD_ANSWER:
+		return "answer";
+	case RECORD_TIMER:
+		return "timer";
+	case RECORD_RELEASE:
+		return "release";
+	case RECORD_CORRUPT:
+		return "alarm of corrupt memory";
+	case RECORD_WARN:
+		return "warning";
+	case RECORD_REFUSAL:
+		return "refusal";
+	case RECORD_DIGEST:
+		return "digest";
+	case RECORD_STOP:
+		return "stop";
+	case RECORD_END:
+		return "end";
+	}
+	return "thing unknown";
+}
+
+/* Verdicts. */
+
+__attribute__((format(printf, 3, 4))) static bool verdict(struct replay *replay,
+							  enum replay_verdict what,
+							  const char *format, ...)
+{
+	struct replay_report *report = replay->report;
+	size_t used;
+	va_list arguments;
+
+	if (replay->over)
+		return false;
+	replay->over = true;
+	report->verdict = what;
+	va_start(arguments, format);
+	vsnprintf(report->text, sizeof report->text, format, arguments);
+	va_end(arguments);
+	used = strlen(report->text);
+	snprintf(report->text + used, sizeof report->text - used,
+		 " (input %" PRIu64 ", output %" PRIu64 ", offset %" PRIu64 ")", report->inputs,
+		 report->outputs, replay->reader.entry_offset);
+	return false;
+}
+
+static bool broken(struct replay *replay, const char *problem)
+{
+	return verdict(replay, REPLAY_BROKEN, "bad record: %s", problem);
+}
+
+/* The next entry, if the record goes on and there is no verdict yet. */
+static bool peek(struct replay *replay)
+{
+	if (replay->over)
+		return false;
+	if (reader_peek(&replay->reader))
+		return true;
+	if (replay->reader.state == READER_BROKEN)
+		return broken(replay, replay->reader.problem);
+	return false;
+}
+
+/* Outputs. */
+
+/* The machine did this; the record must say so. `head` and `body` are what the entry holds. */
+static void compare(struct replay *replay, uint32_t kind, const void *head, size_t head_size,
+		    const void *body, size_t body_size)
+{
+	struct replay_reader *reader = &replay->reader;
+
+	if (!peek(replay))
+		return;
+	if (kind != RECORD_REFUSAL)
+		replay->report->outputs++;
+	if (reader->entry.kind != kind)
+		verdict(replay, REPLAY_DIFFERS, "differs: here comes: %s; recorded: %s",
+			kind_name(kind), kind_name(reader->entry.kind));
+	else if (reader->entry.size != head_size + body_size)
+		verdict(replay, REPLAY_DIFFERS,
+			"differs: the %s has %zu bytes, recorded are %" PRIu32, kind_name(kind),
+			head_size + body_size, reader->entry.size);
+	else if (memcmp(reader->bytes, head, head_size) != 0 ||
+		 (body_size && memcmp(reader->bytes + head_size, body, body_size) != 0))
+		verdict(replay, REPLAY_DIFFERS, "differs: the content of the %s", kind_name(kind));
+	reader_next(reader);
+}
+
+static void compare_text(struct replay *replay, uint32_t kind, const char *text)
+{
+	compare(replay, kind, text, strnlen(text, RECORD_TEXT_MAX), NULL, 0);
+}
+
+static void out_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
+		       ipc_fd_t fd)
+{
+	struct record_answer answer = {trap_channel(thread), fd};
+
+	compare(context, RECORD_ANSWER, &answer, sizeof answer, packet, size);
+}
+
+static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
+{
+	struct replay_channel *channel = trap_cookie(thread);
+	struct record_timer timer = {trap_channel(thread), deadline};
+
+	channel->deadline = deadline;
+	compare(context, RECORD_TIMER, &timer, sizeof timer, NULL, 0);
+}
+
+static void out_release(void *context, ipc_fd_t fd)
+{
+	compare(context, RECORD_RELEASE, &fd, sizeof fd, NULL, 0);
+}
+
+static void out_corrupt(void *context, const char *message)
+{
+	compare_text(context, RECORD_CORRUPT, message);
+}
+
+static void out_warn(void *context, const char *text)
+{
+	compare_text(context, RECORD_WARN, text);
+}
+
+/* After an input: nothing more may be recorded, and the same refusal. */
+static void compare_refusal(struct replay *replay, const char *refusal)
+{
+	uint32_t kind;
+
+	if (refusal) {
+		compare_text(replay, RECORD_REFUSAL, refusal);
+		return;
+	}
+	if (!peek(replay))
+		return;
+	kind = replay->reader.entry.kind;
+	if (kind == RECORD_REFUSAL || reader_is_output(kind))
+		verdict(replay, REPLAY_DIFFERS, "differs: here comes: nothing more; recorded: %s",
+			kind_name(kind));
+}
+
+/* Inputs. */
+
+static void feed_connect(struct replay *replay, struct trap_input *input)
+{
+	struct replay_channel *channel;
+	const char *refusal;
+
+	if (input->channel == 0 || trap_find(replay->host, input->channel)) {
+		broken(replay, "a connection's id is not a new one");
+		return;
+	}
+	channel = mem_alloc(sizeof *channel);
+	if (!channel) {
+		broken(replay, "there is no memory to replay it");
+		return;
+	}
+	list_init(&channel->link);
+	list_append(&replay->channels, &channel->link);
+	input->cookie = channel;
+	refusal = trap_input(replay->host, input);
+	compare_refusal(replay, refusal);
+	if (refusal) {
+		list_remove(&channel->link);
+		mem_free(channel);
+	}
+}
+
+/* Could a daemon have fed this? */
+static const char *input_problem(const struct replay *replay, const struct trap_input *input,
+				 const struct replay_channel *channel)
+{
+	if (channel->dropped && input->kind != TRAP_DISCONNECT)
+		return "a connection goes on that had to be dropped";
+	if (input->kind == TRAP_TIMEOUT &&
+	    (channel->deadline == 0 || channel->deadline > replay->now))
+		return "a time-out comes that was not asked for";
+	return NULL;
+}
+
+static void feed_channel(struct replay *replay, struct trap_input *input)
+{
+	struct ipc_thread *thread = trap_find(replay->host, input->channel);
+	struct replay_channel *channel = thread ? trap_cookie(thread) : NULL;
+	const char *refusal, *problem;
+
+	problem = channel ? input_problem(replay, input, channel) : "there is no such connection";
+	if (problem) {
+		broken(replay, problem);
+		return;
+	}
+	if (input->kind == TRAP_TIMEOUT)
+		channel->deadline = 0;
+	input->thread = thread;
+	refusal = trap_input(replay->host, input);
+	channel->dropped = refusal != NULL;
+	compare_refusal(replay, refusal);
+	if (input->kind == TRAP_DISCONNECT) {
+		list_remove(&channel->link);
+		mem_free(channel);
+	}
+}
+
+static void feed(struct replay *replay)
+{
+	struct trap_input input;
+
+	replay->report->inputs++;
+	if (!reader_input(&replay->reader, &input, &replay->limits)) {
+		broken(replay, replay->reader.problem);
+		return;
+	}
+	if (input.now < replay->now) {
+		broken(replay, "time goes back");
+		return;
+	}
+	replay->now = input.now;
+	if (input.kind == TRAP_WORK && !trap_has_work(replay->host))
+		verdict(replay, REPLAY_DIFFERS, "differs: there is no work to go on with");
+	else if (input.kind == TRAP_CONNECT)
+		feed_connect(replay, &input);
+	else if (input.kind == TRAP_WORK || input.kind == TRAP_LIMITS)
+		compare_refusal(replay, trap_input(replay->host, &input));
+	else
+		feed_channel(replay, &input);
+}
+
+/* The other entries. */
+
+static void compare_digest(struct replay *replay)
+{
+	uint8_t digest[TRAP_DIGEST_SIZE];
+
+	trap_digest(replay->host, digest);
+	if (replay->reader.entry.size != sizeof digest)
+		broken(replay, "a digest has the wrong size");
+	else if (memcmp(digest, replay->reader.bytes, sizeof digest) != 0)
+		verdict(replay, REPLAY_DIFFERS, "differs: the state has another digest");
+	reader_next(&replay->reader);
+}
+
+static void stop(struct replay *replay)
+{
+	reader_next(&replay->reader);
+	replay->stopped = true;
+	trap_stop(replay->host);
+	replay->host = NULL;
+	compare_refusal(replay, NULL);
+}
+
+static void compare_totals(struct replay *replay)
+{
+	struct record_totals totals = {replay->report->inputs, replay->report->outputs};
+
+	if (!replay->stopped)
+		broken(replay, "it ends without a stop");
+	else if (replay->reader.entry.size != sizeof totals ||
+		 memcmp(&totals, replay->reader.bytes, sizeof totals) != 0)
+		broken(replay, "the totals at its end are wrong");
+	reader_next(&replay->reader);
+	if (peek(replay) || replay->reader.state == READER_CUT)
+		broken(replay, "it goes on behind its end");
+	replay->report->complete = !replay->over;
+}
+
+static void step(struct replay *replay)
+{
+	uint32_t kind = replay->reader.entry.kind;
+
+	if (kind == RECORD_END)
+		compare_totals(replay);
+	else if (replay->stopped)
+		broken(replay, "it goes on after the stop");
+	else if (kind == RECORD_DIGEST)
+		compare_digest(replay);
+	else if (kind == RECORD_STOP)
+		stop(replay);
+	else if (reader_is_input(kind))
+		feed(replay);
+	else
+		broken(replay, "an entry is not where it belongs");
+}
+
+static void conclude(struct replay *replay)
+{
+	struct replay_report *report = replay->report;
+
+	if (replay->over)
+		return;
+	report->verdict = REPLAY_SAME;
+	snprintf(report->text, sizeof report->text,
+		 "replayed %" PRIu64 " inputs, %" PRIu64 " outputs: same%s", report->inputs,
+		 report->outputs,
+		 report->complete ? "" : ", as far as the record goes: it has no orderly end");
+}
+
+static void clean_up(struct replay *replay)
+{
+	struct replay_channel *channel;
+
+	replay->over = true;
+	if (replay->host)
+		trap_stop(replay->host);
+	while ((channel = list_first(&replay->channels, struct replay_channel, link))) {
+		list_remove(&channel->link);
+		mem_free(channel);
+	}
+	reader_close(&replay->reader);
+}
+
+void replay_stream(FILE *file, struct replay_report *report)
+{
+	struct trap_config config = {
+		.seed = 0}; /* any key will do: nothing out of it is recorded */
+	struct replay replay = {
+		.report = report,
+		.outbox = {&replay, out_answer, out_timer, out_release, out_corrupt, out_warn},
+	};
+
+	*report = (struct replay_report){.verdict = REPLAY_BROKEN};
+	list_init(&replay.channels);
+	if (reader_open(&replay.reader, file, &config)) {
+		replay.host = trap_start(&config, &replay.outbox);
+		if (!replay.host)
+			broken(&replay, "there is no memory to replay it");
+		while (peek(&replay))
+			step(&replay);
+		conclude(&replay);
+	} else {
+		broken(&replay,
+		       replay.reader.problem ? replay.reader.problem : "it ends within its header");
+	}
+	clean_up(&replay);
+}
+
+void replay_file(const char *path, struct replay_report *report)
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file) {
+		*report = (struct replay_report){.verdict = REPLAY_BROKEN};
+		snprintf(report->text, sizeof report->text, "%s: %s", path, strerror(errno));
+		return;
+	}
+	replay_stream(file, report);
+	fclose(file);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machd: starts up, hands everything to the loop, and takes it down again in order. From here a
+ * message's path goes to daemon/io/listener.c, channel.c and gate.c, and from there into the state
+ * machine (daemon/trap/trap.h).
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "daemon/base/hash.h"
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/config.h"
+#include "daemon/io/bind.h"
+#include "daemon/io/fdcheck.h"
+#include "daemon/io/gate.h"
+#include "daemon/io/listener.h"
+#include "daemon/keep/record.h"
+#include "daemon/keep/replay.h"
+#include "daemon/options.h"
+
+/* All that the running daemon consists of. */
+struct daemon {
+	struct options options;
+	struct config config;
+	uv_loop_t loop;
+	uv_signal_t on_term, on_int, on_hup;
+	struct bound_socket bound;
+	struct listener listener;
+	struct gate gate;
+};
+
+/* Configuration. */
+
+/* The file to read; NULL: there is none, and none was asked for. */
+static const char *config_path(const struct options *options)
+{
+	if (options->config)
+		return options->config;
+	if (access(CONFIG_DEFAULT_PATH, F_OK) < 0 && errno == ENOENT)
+		return NULL;
+	return CONFIG_DEFAULT_PATH;
+}
+
+/* false: what is wrong is in the log. */
+static bool load_config(const struct options *options, struct config *config)
+{
+	const char *path = config_path(options);
+	char error[CONFIG_ERROR_SIZE];
+
+	config_init(config);
+	if (path && !config_read(config, path, error)) {
+		log_error("%s", error);
+		return false;
+	}
+	if (options->has_log_level)
+		config->log_level = options->log_level;
+	log_set_level(config->log_level);
+	if (fdcheck_fit_limits(&config->limits))
+		log_notice("MemfdsPerUser= is %" PRIu64 ": machd may not open more descriptors",
+			   config->limits.memfds_per_user);
+	return true;
+}
+
+static int check_config(const struct options *options)
+{
+	const char *path = config_path(options);
+	struct config config;
+
+	if (!load_config(options, &config))
+		return EX_CONFIG;
+	printf("%s: good\n", path ? path : "no configuration file");
+	return EXIT_SUCCESS;
+}
+
+/* Replaying. */
+
+static int replay(const char *path)
+{
+	struct replay_report report;
+
+	replay_file(path, &report);
+	printf("%s\n", report.text);
+	if (report.verdict == REPLAY_SAME)
+		return EXIT_SUCCESS;
+	return report.verdict == REPLAY_DIFFERS ? EXIT_FAILURE : EX_DATAERR;
+}
+
+/* The socket. */
+
+/* Where to listen if nobody says; false: `error` says what is missing. */
+static bool default_path(char *path, size_t size, char *error)
+{
+	const char *directory = getenv("XDG_RUNTIME_DIR");
+	int length;
+
+	if (getuid() == 0) {
+		directory = "/run/machd";
+		mkdir(directory, 0755); /* may be there; bind() tells of anything else */
+	} else if (!directory || *directory != '/') {
+		snprintf(error, BIND_ERROR_SIZE,
+			 "XDG_RUNTIME_DIR is not set: say with --socket where to listen");
+		return false;
+	}
+	length = snprintf(path, size, "%s/machd.sock", directory);
+	if (length < 0 || (size_t)length >= size)
+		snprintf(error, BIND_ERROR_SIZE, "XDG_RUNTIME_DIR is too long");
+	return length >= 0 && (size_t)length < size;
+}
+
+static bool open_socket(struct daemon *daemon)
+{
+	char path[sizeof daemon->config.socket], error[BIND_ERROR_SIZE];
+	const char *given = daemon->options.socket;
+	int passed = daemon->options.foreground ? 0 : sd_listen_fds(1);
+	bool done;
+
+	if (!given && daemon->config.socket[0])
+		given = daemon->config.socket;
+	if (passed > 1)
+		log_warning("systemd handed over %d sockets: only the first is used", passed);
+	if (passed > 0)
+		done = bind_adopt(&daemon->bound, SD_LISTEN_FDS_START, error);
+	else if (given)
+		done = bind_path(&daemon->bound, given, error);
+	else
+		done = default_path(path, sizeof path, error) &&
+		       bind_path(&daemon->bound, path, error);
+	if (!done)
+		log_error("%s", error);
+	return done;
+}
+
+/* Signals. */
+
+static void on_stop_signal(uv_signal_t *handle, int signal)
+{
+	struct daemon *daemon = handle->data;
+
+	log_info("stopping: signal %d", signal);
+	uv_stop(&daemon->loop);
+}
+
+static void on_reload_signal(uv_signal_t *handle, int signal)
+{
+	struct daemon *daemon = handle->data;
+	struct config config;
+
+	(void)signal;
+	if (!load_config(&daemon->options, &config)) {
+		log_error("the configuration stays as it was");
+		return;
+	}
+	gate_set_limits(&daemon->gate, &config.limits);
+	log_info("the limits and the log level were read again");
+}
+
+static void watch_signal(struct daemon *daemon, uv_signal_t *handle, uv_signal_cb callback,
+			 int signal)
+{
+	uv_signal_init(&daemon->loop, handle);
+	handle->data = daemon;
+	uv_signal_start(handle, callback, signal);
+}
+
+/* Start and stop. */
+
+static bool start_gate(struct daemon *daemon)
+{
+	struct trap_config config = {
+		.limits = daemon->config.limits,
+		.owner_uid = getuid(),
+		.discard_bad_signature = daemon->config.discard_bad_signature,
+	};
+	const char *path = daemon->options.record;
+	struct record *record = NULL;
+	bool started;
+
+	randombytes_buf(&config.seed, sizeof config.seed);
+	if (path && !(record = record_open(path, &config))) {
+		log_error("cannot record to %s: %s", path, strerror(errno));
+		return false;
+	}
+	randombytes_buf(config.key, sizeof config.key);
+	hash_set_key(config.key);
+	randombytes_buf(config.key, sizeof config.key);
+	started = gate_start(&daemon->gate, &daemon->loop, &config, record);
+	sodium_memzero(config.key, sizeof config.key);
+	if (!started)
+		log_error("there is no memory to start with");
+	return started;
+}
+
+static void tell_ready(struct daemon *daemon)
+{
+	int fd = daemon->options.ready_fd;
+
+	log_info("listening at %s",
+		 daemon->bound.path[0] ? daemon->bound.path : "the socket from systemd");
+	if (!daemon->options.foreground)
+		sd_notify(0, "READY=1\nSTATUS=Hosting Mach ports");
+	if (fd < 0)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		log_warning("nobody waits at --ready-fd %d: %s", fd, strerror(errno));
+	close(fd);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+	(void)context;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void tell_stopping(struct daemon *daemon)
+{
+	if (!daemon->options.foreground)
+		sd_notify(0, "STOPPING=1");
+	listener_stop(&daemon->listener);
+	bind_release(&daemon->bound);
+}
+
+static bool start(struct daemon *daemon)
+{
+	int result;
+
+	if (!open_socket(daemon))
+		return false;
+	if (!start_gate(daemon)) {
+		bind_release(&daemon->bound);
+		return false;
+	}
+	result = listener_start(&daemon->listener, &daemon->gate, daemon->bound.fd);
+	if (result < 0) {
+		log_error("cannot wait for connections: %s", uv_strerror(result));
+		bind_release(&daemon->bound);
+	}
+	return result == 0;
+}
+
+static int run(struct daemon *daemon)
+{
+	if (!start(daemon))
+		return EXIT_FAILURE;
+	watch_signal(daemon, &daemon->on_term, on_stop_signal, SIGTERM);
+	watch_signal(daemon, &daemon->on_int, on_stop_signal, SIGINT);
+	watch_signal(daemon, &daemon->on_hup, on_reload_signal, SIGHUP);
+	tell_ready(daemon);
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	tell_stopping(daemon);
+	gate_stop(&daemon->gate);
+	uv_walk(&daemon->loop, close_handle, NULL);
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	gate_free(&daemon->gate);
+	log_info("stopped; %" PRIu64 " pieces of memory are left", mem_live());
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon;
+	int status;
+
+	options_parse(&daemon.options, argc, argv);
+	log_start(!daemon.options.foreground && !daemon.options.check_config);
+	if (sodium_init() < 0) {
+		log_error("there is no source of random numbers");
+		return EX_OSERR;
+	}
+	if (daemon.options.replay)
+		return replay(daemon.options.replay);
+	fdcheck_raise_limit();
+	if (daemon.options.check_config)
+		return check_config(&daemon.options);
+	if (!load_config(&daemon.options, &daemon.config))
+		return EX_CONFIG;
+	signal(SIGPIPE, SIG_IGN);
+	if (uv_loop_init(&daemon.loop) < 0) {
+		log_error("cannot make an event loop");
+		return EX_OSERR;
+	}
+	status = run(&daemon);
+	uv_loop_close(&daemon.loop);
+	log_stop();
+	return status;
+}

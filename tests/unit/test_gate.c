@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate and its channels in this process, over socket pairs: what happens when memory runs out
+ * at any moment, when a peer does not read, and when nothing is to be done.
+ */
+#include <check.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "daemon/base/log.h"
+#include "daemon/base/mem.h"
+#include "daemon/io/channel.h"
+#include "daemon/io/fdcheck.h"
+#include "daemon/io/gate.h"
+#include "protocol/frame.h"
+#include "protocol/ops.h"
+
+#include <mach/port.h>
+
+static uv_loop_t loop;
+static struct gate gate;
+
+/* The other end of a channel. */
+struct peer {
+	int fd;
+	uint32_t sequence;
+	struct machd_welcome welcome;
+};
+
+static void setup(void)
+{
+	struct trap_config config = {.seed = 1, .owner_uid = getuid()};
+
+	ck_assert_int_ge(sodium_init(), 0);
+	fdcheck_raise_limit();
+	log_set_level(LOG_LEVEL_ERROR);
+	machd_limits_init(&config.limits);
+	ck_assert_int_eq(uv_loop_init(&loop), 0);
+	ck_assert(gate_start(&gate, &loop, &config, NULL));
+}
+
+static void teardown(void)
+{
+	gate_stop(&gate);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	gate_free(&gate);
+	ck_assert_int_eq(uv_loop_close(&loop), 0);
+	ck_assert_uint_eq(mem_live(), 0);
+}
+
+/* Let the gate do all that there is to do. */
+static void turn(void)
+{
+	for (int i = 0; i < 4; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static bool open_peer(struct peer *peer)
+{
+	int ends[2];
+	bool opened;
+
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	*peer = (struct peer){.fd = ends[0]};
+	opened = channel_open(&gate, ends[1]);
+	gate_settle(&gate);
+	return opened;
+}
+
+/* Send a frame; the answer's size, 0 if there is none. */
+static size_t ask(const struct peer *peer, enum machd_op op, const void *body, size_t size,
+		  uint8_t *answer, size_t room)
+{
+	uint8_t packet[512];
+	struct machd_frame frame = {(uint32_t)(sizeof frame + size), (uint16_t)op, 0,
+				    peer->sequence, 0};
+	ssize_t got;
+
+	memcpy(packet, &frame, sizeof frame);
+	memcpy(packet + sizeof frame, body, size);
+	if (send(peer->fd, packet, frame.length, MSG_NOSIGNAL) < 0)
+		return 0;
+	turn();
+	got = recv(peer->fd, answer, room, 0);
+	return got > 0 ? (size_t)got : 0;
+}
+
+static bool hello(struct peer *peer)
+{
+	struct machd_hello hello = {1, 1, 64, MACHD_ROLE_TASK, 1, false, {0}};
+	uint8_t bytes[MACHD_HELLO_SIZE_MAX], answer[MACHD_HELLO_SIZE_MAX];
+	size_t size = machd_hello_pack(&hello, bytes, sizeof bytes);
+
+	size = ask(peer, MACHD_OP_HELLO, bytes, size, answer, sizeof answer);
+	return size > sizeof(struct machd_frame) &&
+	       !machd_welcome_unpack(answer + sizeof(struct machd_frame),
+				     size - sizeof(struct machd_frame), &peer->welcome) &&
+	       peer->welcome.version == 1;
+}
+
+/* The code of an allocate call; -1 if there is no answer. */
+static int64_t allocate(struct peer *peer)
+{
+	struct {
+		struct machd_call call;
+		struct mach_port_allocate_in in;
+	} call = {{MACHD_ROUTINE_mach_port_allocate, peer->welcome.self},
+		  {MACH_PORT_RIGHT_RECEIVE}};
+	uint8_t answer[256];
+	struct machd_call_answer head;
+	size_t size;
+
+	peer->sequence++;
+	size = ask(peer, MACHD_OP_CALL, &call, sizeof call, answer, sizeof answer);
+	if (size < sizeof(struct machd_frame) + sizeof head)
+		return -1;
+	memcpy(&head, answer + sizeof(struct machd_frame), sizeof head);
+	return head.code;
+}
+
+static void leave(struct peer *peer)
+{
+	close(peer->fd);
+	turn();
+}
+
+START_TEST(test_serves)
+{
+	struct peer peer;
+
+	ck_assert(open_peer(&peer));
+	ck_assert(hello(&peer));
+	ck_assert_int_eq(allocate(&peer), 0);
+	ck_assert_uint_eq(gate.channel_count, 1);
+	leave(&peer);
+	ck_assert_uint_eq(gate.channel_count, 0);
+}
+END_TEST
+
+/* Each allocation on the way fails once: that peer is refused, told or closed; nobody else. */
+START_TEST(test_memory_runs_out)
+{
+	struct peer innocent, peer;
+	unsigned refused = 0;
+	bool fine = false;
+
+	ck_assert(open_peer(&innocent));
+	ck_assert(hello(&innocent));
+	for (uint64_t n = 1; !fine; n++) {
+		ck_assert_uint_lt(n, 200);
+		mem_fail_after(n);
+		fine = open_peer(&peer) && hello(&peer) && allocate(&peer) == 0;
+		refused += !fine;
+		mem_fail_after(0);
+		ck_assert_int_eq(allocate(&innocent), 0);
+		leave(&peer);
+		ck_assert_uint_eq(gate.channel_count, 1);
+	}
+	ck_assert_uint_gt(refused, 5);
+	leave(&innocent);
+}
+END_TEST
+
+/* An answer that can neither be sent nor kept: its channel is closed. */
+START_TEST(test_no_memory_to_keep_an_answer)
+{
+	struct peer peer;
+	struct channel *channel;
+	uint8_t packet[16384] = {0};
+
+	ck_assert(open_peer(&peer));
+	channel = list_first(&gate.channels, struct channel, link);
+	while (send(channel->fd, packet, sizeof packet, MSG_NOSIGNAL) > 0)
+		;
+	mem_fail_after(1);
+	channel_send(channel, packet, sizeof packet, -1);
+	mem_fail_after(0);
+	ck_assert(channel->doomed);
+	gate_settle(&gate);
+	ck_assert_uint_eq(gate.channel_count, 0);
+	leave(&peer);
+}
+END_TEST
+
+/* An answer that is kept goes out when there is room, behind those before it. */
+START_TEST(test_kept_answer)
+{
+	struct peer peer;
+	struct channel *channel;
+	uint8_t packet[16384] = {0};
+	unsigned sent = 0, got = 0;
+
+	ck_assert(open_peer(&peer));
+	channel = list_first(&gate.channels, struct channel, link);
+	while (!channel->unsent) {
+		packet[0] = (uint8_t)sent++;
+		channel_send(channel, packet, sizeof packet, -1);
+		ck_assert_uint_lt(sent, 1000);
+	}
+	turn();
+	ck_assert_ptr_nonnull(channel->unsent);
+	for (; recv(peer.fd, packet, sizeof packet, 0) > 0; got++) {
+		ck_assert_uint_eq(packet[0], (uint8_t)got);
+		turn();
+	}
+	ck_assert_uint_eq(got, sent);
+	ck_assert_ptr_null(channel->unsent);
+	ck_assert(hello(&peer));
+	leave(&peer);
+}
+END_TEST
+
+/* No time-out before its time, and one when it is over. */
+START_TEST(test_timer)
+{
+	struct peer peer;
+	struct channel *channel;
+	uint64_t deadline = uv_hrtime() + 3000000;
+
+	ck_assert(open_peer(&peer));
+	channel = list_first(&gate.channels, struct channel, link);
+	channel_set_timer(channel, deadline);
+	while (uv_is_active((uv_handle_t *)&channel->timer))
+		uv_run(&loop, UV_RUN_ONCE);
+	ck_assert_uint_ge(uv_hrtime(), deadline);
+	channel_set_timer(channel, deadline + 1000000000);
+	channel_set_timer(channel, 0);
+	ck_assert(!uv_is_active((uv_handle_t *)&channel->timer));
+	leave(&peer);
+}
+END_TEST
+
+/* Nothing waits in the loop when nothing is to be done: an idle daemon sleeps. */
+START_TEST(test_idle)
+{
+	struct peer peer;
+
+	ck_assert(open_peer(&peer));
+	ck_assert(hello(&peer));
+	ck_assert_int_eq(allocate(&peer), 0);
+	turn();
+	ck_assert_int_eq(uv_backend_timeout(&loop), -1);
+	leave(&peer);
+	while (trap_has_work(gate.host))
+		uv_run(&loop, UV_RUN_NOWAIT);
+	ck_assert(!uv_is_active((uv_handle_t *)&gate.work));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("gate");
+	TCase *tests = tcase_create("gate");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, test_serves);
+	tcase_add_test(tests, test_memory_runs_out);
+	tcase_add_test(tests, test_no_memory_to_keep_an_answer);
+	tcase_add_test(tests, test_kept_answer);
+	tcase_add_test(tests, test_timer);
+	tcase_add_test(tests, test_idle);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
