@@ -27,4 +27,56 @@ extern mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg);
  */
 extern void mach_msg_destroy(mach_msg_header_t *msg);
 
+/*
+ * Receive requests from a port or port set, have `demux` make the reply to each, and send it; for
+ * ever, or until something fails.
+ *
+ * demux     gets the request and a buffer for the reply; both are the server's. It sets the reply's
+ *           header and, in a reply without descriptors, the code of mig_reply_error_t. What it
+ *           returns does not matter.
+ * max_size  bytes of the longest request (trailer not counted) and the longest reply
+ * options   of mach_msg. With MACH_RCV_LARGE longer requests are received as well; with
+ *           MACH_RCV_TIMEOUT the server ends when no request is waiting.
+ *
+ * A reply is sent if its remote port is not MACH_PORT_NULL and its code not MIG_NO_REPLY. On any
+ * other code but KERN_SUCCESS the rights and memory in the request are given up. A reply never
+ * waits for room in the client's queue; one that cannot be sent is destroyed. Returns the code that
+ * ended the server: MACH_RCV_PORT_CHANGED or MACH_RCV_INVALID_NAME when the port is gone, another
+ * code of mach_msg, KERN_NO_SPACE without memory for the buffers.
+ */
+extern mach_msg_return_t mach_msg_server(boolean_t (*demux)(mach_msg_header_t *,
+							    mach_msg_header_t *),
+					 mach_msg_size_t max_size, mach_port_t rcv_name,
+					 mach_msg_options_t options);
+
+/* The same for one request. A reply that could not be sent is no error. */
+extern mach_msg_return_t mach_msg_server_once(boolean_t (*demux)(mach_msg_header_t *,
+								 mach_msg_header_t *),
+					      mach_msg_size_t max_size, mach_port_t rcv_name,
+					      mach_msg_options_t options);
+
+/* mach_msg_server: a boost that comes with a request ends by itself when the reply is sent. */
+extern mach_msg_return_t mach_msg_server_importance(boolean_t (*demux)(mach_msg_header_t *,
+								       mach_msg_header_t *),
+						    mach_msg_size_t max_size, mach_port_t rcv_name,
+						    mach_msg_options_t options);
+
+/* Give up one user reference of a voucher. */
+extern kern_return_t mach_voucher_deallocate(mach_voucher_t voucher);
+
+/*
+ * Hooks for a program that keeps a current voucher for each thread: it defines them itself; the
+ * library's own do nothing. _set puts the voucher into a message about to be sent and tells whether
+ * it did; _clear takes it out of one that was not sent; _adopt takes over the voucher of a message
+ * received, and _revert gives back the one before it.
+ */
+typedef struct voucher_mach_msg_state_s *voucher_mach_msg_state_t;
+
+#define VOUCHER_MACH_MSG_STATE_UNCHANGED ((voucher_mach_msg_state_t)~0ul)
+
+extern boolean_t voucher_mach_msg_set(mach_msg_header_t *msg);
+extern void voucher_mach_msg_clear(mach_msg_header_t *msg);
+extern voucher_mach_msg_state_t voucher_mach_msg_adopt(mach_msg_header_t *msg);
+extern void voucher_mach_msg_revert(voucher_mach_msg_state_t state);
+
 MACHD_END_DECLS

@@ -24,6 +24,9 @@ extern mach_port_t *machd_bootstrap_port(void);
  */
 extern mach_port_t mach_host_self(void);
 
+/* vm_page_size; `host` does not matter. */
+extern kern_return_t host_page_size(host_t host, vm_size_t *out_page_size);
+
 MACHD_END_DECLS
 
 /*

@@ -34,6 +34,26 @@ extern kern_return_t mach_port_allocate(ipc_space_t task, mach_port_right_t righ
 extern kern_return_t mach_port_allocate_name(ipc_space_t task, mach_port_right_t right,
 					     mach_port_name_t name);
 
+/*
+ * mach_port_allocate with wishes: `prealloc` is accepted and has no effect. KERN_INVALID_ARGUMENT:
+ * a name was wished for. KERN_RESOURCE_SHORTAGE: `len` is more than any message has.
+ * KERN_INVALID_VALUE: `prealloc` for what is no receive right.
+ */
+extern kern_return_t mach_port_allocate_qos(ipc_space_t task, mach_port_right_t right,
+					    mach_port_qos_t *qos, mach_port_name_t *name);
+
+/*
+ * The same, and with qos->name the name is the caller's choice, in *name. `proto` must be
+ * MACH_PORT_NULL, else KERN_INVALID_VALUE.
+ */
+extern kern_return_t mach_port_allocate_full(ipc_space_t task, mach_port_right_t right,
+					     mach_port_t proto, mach_port_qos_t *qos,
+					     mach_port_name_t *name);
+
+/* Not supported any more: MIG_BAD_ID. */
+extern kern_return_t mach_port_rename(ipc_space_t task, mach_port_name_t old_name,
+				      mach_port_name_t new_name);
+
 /* Give up everything that a name denotes. */
 extern kern_return_t mach_port_destroy(ipc_space_t task, mach_port_name_t name);
 
@@ -118,5 +138,8 @@ extern kern_return_t mach_port_get_context(ipc_space_t task, mach_port_name_t na
 					   mach_port_context_t *context);
 extern kern_return_t mach_port_set_context(ipc_space_t task, mach_port_name_t name,
 					   mach_port_context_t context);
+
+/* No effect: a name space grows by itself. */
+extern kern_return_t task_set_port_space(ipc_space_t task, int table_entries);
 
 MACHD_END_DECLS

@@ -4,6 +4,7 @@
 
 #include <mach/boolean.h>
 #include <mach/kern_return.h>
+#include <mach/mach_voucher_types.h>
 #include <mach/message.h>
 #include <mach/notify.h>
 #include <mach/port.h>

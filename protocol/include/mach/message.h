@@ -438,6 +438,7 @@ typedef struct {
  * Options of mach_msg.
  */
 typedef integer_t mach_msg_option_t;
+typedef mach_msg_option_t mach_msg_options_t;
 typedef uint64_t mach_msg_option64_t;
 
 #define MACH_MSG_OPTION_NONE 0x00000000

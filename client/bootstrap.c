@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Services by name: the calls of servers/bootstrap.h. */
+#include <mach/mach_error.h>
+#include <servers/bootstrap.h>
+#include <string.h>
+
+#include "client/mi.h"
+#include "protocol/limits.h"
+
+/* False if no service can have that name. */
+static bool copy_name(char to[BOOTSTRAP_MAX_NAME_LEN], const char *name)
+{
+	size_t length = strnlen(name, BOOTSTRAP_MAX_NAME_LEN);
+
+	if (length > MACHD_SERVICE_NAME_MAX)
+		return false;
+	memcpy(to, name, length);
+	return true;
+}
+
+kern_return_t bootstrap_check_in(mach_port_t bp, const char *service_name, mach_port_t *sp)
+{
+	struct bootstrap_check_in_in in = {0};
+	struct bootstrap_check_in_out out;
+	kern_return_t code;
+
+	if (!copy_name(in.service, service_name))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	code = MI_CALL(bootstrap_check_in, bp, &in, &out);
+	if (code == KERN_SUCCESS)
+		*sp = out.port;
+	return code;
+}
+
+kern_return_t bootstrap_register(mach_port_t bp, const char *service_name, mach_port_t sp)
+{
+	struct bootstrap_register_in in = {.port = sp};
+
+	if (!copy_name(in.service, service_name))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	return MI_CALL(bootstrap_register, bp, &in, NULL);
+}
+
+kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp)
+{
+	struct bootstrap_look_up_in in = {0};
+	struct bootstrap_look_up_out out;
+	kern_return_t code;
+
+	if (!copy_name(in.service, service_name))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	code = MI_CALL(bootstrap_look_up, bp, &in, &out);
+	if (code == KERN_SUCCESS)
+		*sp = out.port;
+	return code;
+}
+
+const char *bootstrap_strerror(kern_return_t r)
+{
+	switch (r) {
+	case BOOTSTRAP_SUCCESS:
+		return "success";
+	case BOOTSTRAP_NOT_PRIVILEGED:
+		return "the caller may not use this service name";
+	case BOOTSTRAP_NAME_IN_USE:
+		return "the service name is in use";
+	case BOOTSTRAP_UNKNOWN_SERVICE:
+		return "no service has this name";
+	case BOOTSTRAP_SERVICE_ACTIVE:
+		return "another task provides this service";
+	case BOOTSTRAP_BAD_COUNT:
+		return "too many services in one call";
+	case BOOTSTRAP_NO_MEMORY:
+		return "not enough memory for the service";
+	case BOOTSTRAP_NO_CHILDREN:
+		return "there are no bootstrap ports below this one";
+	default:
+		return mach_error_string(r);
+	}
+}

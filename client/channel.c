@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which connection a thread uses, and the task they all belong to.
+ *
+ * The first channel of a process makes a task, those of other threads join it. The task lives as
+ * long as one channel is open, so the last one is kept when its thread ends; the next thread that
+ * needs one takes it over. Tasks of this process are told apart by a generation: a channel of
+ * another generation than the present one is of a task that was lost.
+ *
+ * All of this is under one lock, which fork() takes as well: no connection is ever made that the
+ * child would not know of, and the child closes them all.
+ */
+#include <errno.h>
+#include <mach/mach_init.h>
+#include <mach/mach_traps.h>
+#include <machd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/mi.h"
+#include "protocol/limits.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* only for the end of threads */
+static int once_error;
+
+static struct mi_channel channels = {.next = &channels, .prev = &channels, .fd = -1};
+static int kept = -1; /* the last connection, of a thread that ended */
+static uint32_t kept_sequence;
+
+static _Atomic uint64_t generation; /* of the task; 0: there is none */
+static uint64_t last_generation;
+static uint8_t token[MACHD_TOKEN_SIZE];
+static _Atomic uint32_t inline_max;
+static _Atomic mach_port_t self_name;
+static mach_port_t bootstrap_name;
+
+static _Thread_local struct mi_channel *mine;
+static _Thread_local bool busy;
+
+/* The task is gone: wake whoever still waits for one of its answers, forget what it had. */
+static void end_task(void)
+{
+	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
+		if (each->fd >= 0)
+			shutdown(each->fd, SHUT_RDWR);
+	if (kept >= 0)
+		close(kept);
+	kept = -1;
+	atomic_store(&generation, 0);
+	atomic_store(&self_name, MACH_PORT_NULL);
+	bootstrap_name = MACH_PORT_NULL;
+}
+
+/* The daemon has closed the connection. */
+static bool hung_up(int fd)
+{
+	struct pollfd state = {.fd = fd};
+
+	return fd >= 0 && poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR));
+}
+
+static bool task_lost(void)
+{
+	bool lost = hung_up(kept);
+
+	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
+		lost = lost || hung_up(each->fd);
+	return lost;
+}
+
+static bool task_has_channel(void)
+{
+	bool some = kept >= 0;
+
+	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
+		some = some || each->fd >= 0;
+	return some;
+}
+
+static void begin_task(const struct machd_welcome *welcome)
+{
+	memcpy(token, welcome->token, sizeof token);
+	atomic_store(&inline_max, welcome->inline_max);
+	bootstrap_name = welcome->bootstrap;
+	atomic_store(&self_name, welcome->self);
+	atomic_store(&generation, ++last_generation);
+}
+
+/* Give a channel without a connection one. */
+static kern_return_t connect_channel(struct mi_channel *channel)
+{
+	struct machd_welcome welcome;
+	bool joins = atomic_load(&generation) != 0, refused;
+
+	channel->sequence = 0;
+	if (kept >= 0) {
+		channel->fd = kept;
+		channel->sequence = kept_sequence;
+		kept = -1;
+	} else {
+		channel->fd = mi_connect(joins ? token : NULL, &welcome, &refused);
+		if (channel->fd < 0) {
+			if (joins && (task_lost() || (refused && !task_has_channel())))
+				end_task();
+			return MACHD_NO_DAEMON;
+		}
+		if (!joins)
+			begin_task(&welcome);
+	}
+	channel->generation = atomic_load(&generation);
+	return KERN_SUCCESS;
+}
+
+static void close_channel(struct mi_channel *channel)
+{
+	if (channel->fd >= 0)
+		close(channel->fd);
+	channel->fd = -1;
+}
+
+/* A thread ends. */
+static void leave_thread(void *value)
+{
+	struct mi_channel *channel = value;
+
+	mine = channel;
+	mi_reply_port_exit(channel);
+	pthread_mutex_lock(&lock);
+	mine = NULL;
+	channel->next->prev = channel->prev;
+	channel->prev->next = channel->next;
+	if (channel->fd >= 0 && channel->generation == atomic_load(&generation) && !busy &&
+	    !task_has_channel()) {
+		kept = channel->fd;
+		kept_sequence = channel->sequence;
+	} else {
+		close_channel(channel);
+	}
+	pthread_mutex_unlock(&lock);
+	free(channel);
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* The child has one thread and no task. */
+static void after_fork_in_child(void)
+{
+	struct mi_channel *next;
+
+	for (struct mi_channel *each = channels.next; each != &channels; each = next) {
+		next = each->next;
+		close_channel(each);
+		if (each != mine)
+			free(each);
+	}
+	channels.next = channels.prev = &channels;
+	if (mine) {
+		*mine = (struct mi_channel){.next = &channels, .prev = &channels, .fd = -1};
+		channels.next = channels.prev = mine;
+	}
+	busy = false;
+	if (kept >= 0)
+		close(kept);
+	kept = -1;
+	atomic_store(&generation, 0);
+	atomic_store(&self_name, MACH_PORT_NULL);
+	bootstrap_name = MACH_PORT_NULL;
+	pthread_mutex_unlock(&lock);
+}
+
+static void set_up(void)
+{
+	once_error = pthread_key_create(&key, leave_thread);
+	if (once_error == 0)
+		once_error = pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+/* The thread's channel, connected or not; NULL without memory. */
+static struct mi_channel *find_channel(void)
+{
+	struct mi_channel *channel = mine;
+
+	if (channel)
+		return channel;
+	pthread_once(&once, set_up);
+	channel = once_error ? NULL : calloc(1, sizeof *channel);
+	if (!channel || pthread_setspecific(key, channel)) {
+		free(channel);
+		return NULL;
+	}
+	channel->fd = -1;
+	pthread_mutex_lock(&lock);
+	channel->next = &channels;
+	channel->prev = channels.prev;
+	channels.prev->next = channel;
+	channels.prev = channel;
+	pthread_mutex_unlock(&lock);
+	mine = channel;
+	return channel;
+}
+
+/* A channel that is not of the present task. */
+static kern_return_t renew_channel(struct mi_channel *channel)
+{
+	kern_return_t code = MACHD_NO_DAEMON;
+
+	pthread_mutex_lock(&lock);
+	if (channel->fd >= 0) {
+		close_channel(channel);
+		mi_set_error("the connection to machd was lost, and the task with it");
+	} else {
+		code = connect_channel(channel);
+	}
+	pthread_mutex_unlock(&lock);
+	return code;
+}
+
+kern_return_t mi_enter(struct mi_entry *entry)
+{
+	kern_return_t code = KERN_SUCCESS;
+
+	if (busy)
+		return MACHD_BUSY;
+	entry->saved_errno = errno;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &entry->saved_cancel);
+	busy = true;
+	entry->channel = find_channel();
+	if (!entry->channel) {
+		mi_set_error("no memory for a connection to machd");
+		code = MACHD_NO_DAEMON;
+	} else if (entry->channel->fd < 0 ||
+		   entry->channel->generation != atomic_load(&generation)) {
+		code = renew_channel(entry->channel);
+	}
+	if (code != KERN_SUCCESS)
+		mi_leave(entry);
+	return code;
+}
+
+void mi_leave(struct mi_entry *entry)
+{
+	busy = false;
+	pthread_setcancelstate(entry->saved_cancel, NULL);
+	errno = entry->saved_errno;
+}
+
+kern_return_t mi_lost(struct mi_channel *channel, const char *why)
+{
+	mi_set_error("the connection to machd was lost, and the task with it: %s", why);
+	pthread_mutex_lock(&lock);
+	close_channel(channel);
+	if (channel->generation == atomic_load(&generation))
+		end_task();
+	pthread_mutex_unlock(&lock);
+	return MACHD_NO_DAEMON;
+}
+
+struct mi_channel *mi_thread_channel(void)
+{
+	return mine;
+}
+
+uint64_t mi_generation(void)
+{
+	return atomic_load(&generation);
+}
+
+size_t mi_inline_max(void)
+{
+	return atomic_load(&inline_max);
+}
+
+bool mi_connected(void)
+{
+	struct mi_entry entry;
+
+	if (atomic_load(&generation) != 0)
+		return true;
+	/* That the task was lost is for a call to say that can return a code. */
+	if ((mine && mine->fd >= 0) || mi_enter(&entry) != KERN_SUCCESS)
+		return false;
+	mi_leave(&entry);
+	return true;
+}
+
+mach_port_t machd_task_self(void)
+{
+	mach_port_t name = atomic_load(&self_name);
+
+	if (name == MACH_PORT_NULL && mi_connected())
+		name = atomic_load(&self_name);
+	return name;
+}
+
+mach_port_t *machd_bootstrap_port(void)
+{
+	mi_connected();
+	return &bootstrap_name;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mach_msg: one frame with the arguments and the message, one answer with the code and what was
+ * received. What needs no knowledge of rights is checked here, in Mach's order; all else is the
+ * daemon's business.
+ */
+#include <errno.h>
+#include <mach/mach.h>
+#include <mach/message.h>
+#include <machd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/mi.h"
+#include "protocol/limits.h"
+
+struct request {
+	struct machd_frame frame;
+	struct machd_message_args args;
+};
+
+struct reply {
+	struct machd_frame frame;
+	struct machd_message_answer answer;
+};
+
+/* The arguments of mach_msg_overwrite(). */
+struct exchange {
+	mach_msg_header_t *send, *receive; /* may be the same */
+	mach_msg_option_t option;
+	mach_msg_size_t send_size, rcv_size; /* 0 for a half that is not asked for */
+	mach_port_name_t rcv_name;
+	mach_msg_timeout_t timeout;
+	mach_port_name_t notify;
+};
+
+static bool sends(const struct exchange *x)
+{
+	return x->option & MACH_SEND_MSG;
+}
+
+static bool receives(const struct exchange *x)
+{
+	return x->option & MACH_RCV_MSG;
+}
+
+static mach_msg_return_t no_room(const struct exchange *x)
+{
+	return sends(x) ? MACH_SEND_NO_BUFFER : KERN_RESOURCE_SHORTAGE;
+}
+
+static mach_msg_return_t send_request(struct mi_channel *channel, const struct exchange *x)
+{
+	struct request request = {
+		.args =
+			{
+				.option = (uint32_t)x->option | MACH64_SEND_ANY,
+				.send_address = (uintptr_t)x->send,
+				.rcv_address = (uintptr_t)x->receive,
+				.send_size = x->send_size,
+				.rcv_size = x->rcv_size,
+				.rcv_name = x->rcv_name,
+				.timeout = x->timeout,
+				.priority = x->notify,
+			},
+	};
+	struct mi_tail tail;
+	int error = mi_tail_make(x->send, x->send_size, &tail);
+
+	if (error == 0) {
+		struct iovec parts[] = {{&request, sizeof request}, {x->send, tail.inline_size}};
+
+		error = mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 2 : 1, tail.fd);
+	}
+	if (tail.fd >= 0)
+		close(tail.fd);
+	switch (error) {
+	case 0:
+		return MACH_MSG_SUCCESS;
+	case EFAULT:
+		return MACH_SEND_INVALID_DATA;
+	case EPIPE:
+	case ECONNRESET:
+	case ENOTCONN:
+	case EBADF:
+		return mi_lost(channel, strerrordesc_np(error));
+	default:
+		return no_room(x);
+	}
+}
+
+/* The buffer that an answer's bytes belong in. */
+static struct iovec buffer_of(const struct exchange *x, uint32_t place)
+{
+	if (place == MACHD_PLACE_SEND)
+		return (struct iovec){x->send, x->send_size};
+	return (struct iovec){x->receive, x->rcv_size};
+}
+
+/* Where to receive: if the buffers are one, all of it; else a look at the answer decides. */
+static int choose_buffer(struct mi_channel *channel, const struct exchange *x, struct iovec *buffer)
+{
+	struct reply reply = {0};
+	struct iovec part = {&reply, sizeof reply};
+	struct mi_answer look = {.parts = &part, .count = 1, .peek = true, .cancel = true};
+	int error = 0;
+
+	if (!sends(x) || !receives(x)) {
+		*buffer = buffer_of(x, sends(x) ? MACHD_PLACE_SEND : MACHD_PLACE_RECEIVE);
+	} else if (x->send == x->receive) {
+		*buffer = buffer_of(x, x->send_size > x->rcv_size ? MACHD_PLACE_SEND
+								  : MACHD_PLACE_RECEIVE);
+	} else {
+		error = mi_answer(channel, &look);
+		*buffer = buffer_of(x, reply.answer.place);
+	}
+	if (buffer->iov_len > MACHD_FRAME_SIZE_MAX)
+		buffer->iov_len = MACHD_FRAME_SIZE_MAX;
+	return error;
+}
+
+/* Say how large the message is that stayed on its queue, as far as there is room. */
+static mach_msg_return_t place_too_large(const struct exchange *x,
+					 const struct machd_message_answer *answer)
+{
+	bool good = true;
+
+	if (x->rcv_size >= offsetof(mach_msg_header_t, msgh_size) + sizeof(uint32_t))
+		good = mi_store(&x->receive->msgh_size, &answer->too_large_size, sizeof(uint32_t));
+	if (x->rcv_size >= offsetof(mach_msg_header_t, msgh_local_port) + sizeof(uint32_t) &&
+	    answer->too_large_name != MACH_PORT_NULL)
+		good = good && mi_store(&x->receive->msgh_local_port, &answer->too_large_name,
+					sizeof(uint32_t));
+	return good ? (mach_msg_return_t)answer->code : MACH_RCV_INVALID_DATA;
+}
+
+/* Whether the bytes that came, and those in the descriptor, fit in the place they are for. */
+static bool fits(const struct exchange *x, const struct reply *reply, const struct mi_answer *came)
+{
+	const struct machd_message_answer *answer = &reply->answer;
+	size_t bytes = reply->frame.length - sizeof *reply;
+	bool with_fd = reply->frame.fds != 0;
+
+	switch (answer->place) {
+	case MACHD_PLACE_NONE:
+		return bytes == 0 && !with_fd;
+	case MACHD_PLACE_TOO_LARGE:
+		return bytes == 0 && !with_fd && receives(x);
+	case MACHD_PLACE_RECEIVE:
+	case MACHD_PLACE_SEND:
+		if (!with_fd && answer->body_size != 0)
+			return false;
+		return (with_fd ? answer->body_offset <= bytes : true) &&
+		       (uint64_t)bytes + answer->body_size <= buffer_of(x, answer->place).iov_len &&
+		       (came->fault || came->size == reply->frame.length);
+	default:
+		return false;
+	}
+}
+
+/* The answer came. Put what is not there yet where it belongs. */
+static mach_msg_return_t place_answer(const struct exchange *x, const struct reply *reply,
+				      const struct mi_answer *came)
+{
+	const struct machd_message_answer *answer = &reply->answer;
+	bool back = answer->place == MACHD_PLACE_SEND;
+	bool good = !came->fault && !came->lost_fd;
+
+	if (answer->place == MACHD_PLACE_TOO_LARGE)
+		return place_too_large(x, answer);
+	if (good && came->fd >= 0)
+		good = mi_tail_place(came->fd, back ? x->send : x->receive, answer->body_offset,
+				     answer->body_size,
+				     reply->frame.length - sizeof *reply - answer->body_offset);
+	if (!good)
+		return back ? MACH_SEND_INVALID_DATA : MACH_RCV_INVALID_DATA;
+	return (mach_msg_return_t)answer->code;
+}
+
+static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct exchange *x)
+{
+	struct reply reply = {0};
+	struct iovec parts[] = {{&reply, sizeof reply}, {0}};
+	struct mi_answer came = {.parts = parts, .count = 2, .cancel = true};
+	mach_msg_return_t code;
+	const char *wrong;
+	int error = choose_buffer(channel, x, &parts[1]);
+
+	if (error == 0)
+		error = mi_answer(channel, &came);
+	if (error)
+		return mi_lost(channel, strerrordesc_np(error));
+	wrong = mi_check_answer(channel, &reply.frame, MACHD_OP_MESSAGE, &came);
+	if (!wrong && (reply.frame.length < sizeof reply || !fits(x, &reply, &came)))
+		wrong = "machd sent an answer that makes no sense";
+	code = wrong ? mi_lost(channel, wrong) : place_answer(x, &reply, &came);
+	if (came.fd >= 0)
+		close(came.fd);
+	return code;
+}
+
+static mach_msg_return_t once(const struct exchange *x)
+{
+	struct mi_entry entry;
+	mach_msg_return_t code = mi_enter(&entry);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	code = send_request(entry.channel, x);
+	if (code == MACH_MSG_SUCCESS)
+		code = receive_answer(entry.channel, x);
+	mi_leave(&entry);
+	return code;
+}
+
+/* What can be said of the arguments alone [8, step 3]. */
+static mach_msg_return_t check(const struct exchange *x)
+{
+	if (!sends(x))
+		return MACH_MSG_SUCCESS;
+	if (x->send_size < sizeof(mach_msg_header_t) || x->send_size % 4 != 0)
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (x->send_size > MACHD_MESSAGE_SIZE_MAX)
+		return MACH_SEND_TOO_LARGE;
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t option,
+				     mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+				     mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
+				     mach_port_name_t notify, mach_msg_header_t *rcv_msg,
+				     mach_msg_size_t rcv_limit)
+{
+	struct exchange x = {
+		.send = msg,
+		.receive = rcv_msg ? rcv_msg : msg,
+		.option = option & ~(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT),
+		.send_size = option & MACH_SEND_MSG ? send_size : 0,
+		.rcv_size = option & MACH_RCV_MSG ? rcv_size : 0,
+		.rcv_name = rcv_name,
+		.timeout = timeout,
+		.notify = notify,
+	};
+	mach_msg_return_t code = check(&x);
+
+	(void)rcv_limit;
+	if (code != MACH_MSG_SUCCESS || (!sends(&x) && !receives(&x)))
+		return code;
+	code = once(&x);
+	/* What was not sent has come back in a form that can be sent again. */
+	while (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT))
+		code = once(&x);
+	/* What was sent is not sent again. */
+	while (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT)) {
+		x.option &= ~(MACH_SEND_MSG | MACH_RCV_SYNC_WAIT);
+		x.send_size = 0;
+		code = once(&x);
+	}
+	return code;
+}
+
+mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,
+			   mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+			   mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
+			   mach_port_name_t notify)
+{
+	return mach_msg_overwrite(msg, option, send_size, rcv_size, rcv_name, timeout, notify, NULL,
+				  0);
+}
+
+mach_msg_return_t mach_msg_send(mach_msg_header_t *msg)
+{
+	return mach_msg(msg, MACH_SEND_MSG, msg->msgh_size, 0, MACH_PORT_NULL,
+			MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+}
+
+mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg)
+{
+	return mach_msg(msg, MACH_RCV_MSG, 0, msg->msgh_size, msg->msgh_local_port,
+			MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of libmachclient; nothing here is seen by a program.
+ *
+ *   conn.c      finds the daemon's socket, says hello
+ *   channel.c   which connection a thread uses; the process's task; fork
+ *   wire.c      a frame out, its answer in, and what a signal does to that
+ *   message.c   mach_msg; large.c: bodies that do not fit a frame
+ *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
+ *
+ * The life of a call: mi_enter() finds the thread's channel and makes it busy, mi_request() sends
+ * the frame, mi_answer() waits for the answer, mi_leave() ends it. Calls are no cancellation points
+ * and leave errno alone.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <mach/kern_return.h>
+#include <mach/port.h>
+
+#include "protocol/frame.h"
+#include "protocol/hello.h"
+#include "protocol/ops.h"
+
+/* A thread's connection. Only its thread uses it, but all are on a list, for fork and exit. */
+struct mi_channel {
+	struct mi_channel *next, *prev;
+	int fd;		     /* -1: not connected */
+	uint32_t sequence;   /* of the last request */
+	uint64_t generation; /* which task of this process it belongs to */
+	mach_port_t reply_port;
+	uint64_t reply_generation; /* the task that the reply port belongs to */
+};
+
+/* One call under way. */
+struct mi_entry {
+	struct mi_channel *channel;
+	int saved_errno, saved_cancel;
+};
+
+/*
+ * Begin a call: connect if need be. MACHD_NO_DAEMON: nobody there, or the connection was lost since
+ * the thread's last call. MACHD_BUSY: the thread is inside a call. On failure there is nothing to
+ * leave.
+ */
+kern_return_t mi_enter(struct mi_entry *entry);
+void mi_leave(struct mi_entry *entry);
+
+/*
+ * End the task of this channel: its connection does not work. Other threads are told so, too.
+ * Returns MACHD_NO_DAEMON; `why` is for machd_last_error().
+ */
+kern_return_t mi_lost(struct mi_channel *channel, const char *why);
+
+/* The calling thread's channel and its task's generation for the reply port; NULL: none. */
+struct mi_channel *mi_thread_channel(void);
+uint64_t mi_generation(void);
+
+/* There is a task; connect if that has not happened yet. */
+bool mi_connected(void);
+
+/* Longest part of a message that may go in a frame. */
+size_t mi_inline_max(void);
+
+/* Destroy the reply port of a thread that ends. */
+void mi_reply_port_exit(struct mi_channel *channel);
+
+/*
+ * Connect to the daemon and exchange hello and welcome. Returns the socket; -1 with a text for
+ * machd_last_error() if that fails. `refused` tells whether the daemon said no to this hello.
+ */
+int mi_connect(const uint8_t *token, struct machd_welcome *welcome, bool *refused);
+
+/*
+ * Send one frame. `parts` are its bytes; the first begins with room for the frame header, which is
+ * filled in here. `fd` goes with it (-1: none) and stays the caller's. 0, or an errno; EFAULT: the
+ * caller's memory cannot be read. Nothing was sent then.
+ */
+int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
+	       int fd);
+
+/* What an answer was received into. */
+struct mi_answer {
+	struct iovec *parts; /* the first has room for the frame header */
+	int count;
+	bool peek;    /* leave the answer where it is */
+	bool cancel;  /* a signal gives up the request */
+	size_t size;  /* out: bytes that came */
+	int fd;	      /* out: descriptor that came with it, or -1 */
+	bool lost_fd; /* out: there was one, but no room for it in this process */
+	bool fault;   /* out: parts could not be written; the answer is gone */
+};
+
+/* Wait for the answer to the last request. 0, or an errno: the connection does not work. */
+int mi_answer(struct mi_channel *channel, struct mi_answer *answer);
+
+/* NULL if the header is that of the answer to the last request, else what is wrong with it. */
+const char *mi_check_answer(const struct mi_channel *channel, const struct machd_frame *frame,
+			    enum machd_op op, const struct mi_answer *answer);
+
+/*
+ * A routine of ops.def: the object it is for, what goes there and what comes back. The arrays are
+ * what ARRAY() stands for.
+ */
+struct mi_call {
+	enum machd_routine routine;
+	mach_port_t target;
+	const void *in;
+	size_t in_size;
+	const void *in_array;
+	size_t in_array_size;
+	void *out;
+	size_t out_size;
+	void *out_array;
+	size_t out_array_size; /* bytes of room; afterwards, bytes that came */
+};
+
+/* The routine's code, or MACHD_NO_DAEMON, MACHD_BUSY, KERN_RESOURCE_SHORTAGE. */
+kern_return_t mi_call(struct mi_call *call);
+
+/* The call of a routine without arrays; `in` and `out` are its structs. */
+#define MI_CALL(name, object, in_struct, out_struct)   \
+	mi_call(&(struct mi_call){                     \
+		.routine = MACHD_ROUTINE_##name,       \
+		.target = (object),                    \
+		.in = (in_struct),                     \
+		.in_size = sizeof(struct name##_in),   \
+		.out = (out_struct),                   \
+		.out_size = sizeof(struct name##_out), \
+	})
+
+/* The end of a message that does not fit a frame. */
+struct mi_tail {
+	size_t inline_size; /* bytes of the message that go in the frame */
+	int fd;		    /* a sealed memfd with the others, or -1 */
+};
+
+/*
+ * Divide a message. 0, or an errno; EFAULT: the message cannot be read. The caller closes the
+ * descriptor.
+ */
+int mi_tail_make(const void *message, size_t size, struct mi_tail *tail);
+
+/*
+ * Read the body in `fd` into a message of which all the rest is there already, the part that
+ * belongs behind the body directly behind the part before it. false: memory cannot be written, or
+ * the descriptor does not hold what the daemon said.
+ */
+bool mi_tail_place(int fd, void *message, size_t before, size_t body, size_t behind);
+
+/* Copy from or to memory of the program that may not be there. false if it is not. */
+bool mi_fetch(void *to, const void *from, size_t size);
+bool mi_store(void *to, const void *from, size_t size);
+
+/* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */
+void *mi_pages(size_t size);
+void mi_pages_free(void *pages, size_t size);
+
+/* Set the text for machd_last_error(). */
+__attribute__((format(printf, 1, 2))) void mi_set_error(const char *format, ...);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mach_port_names and mach_port_get_set_status: lists of any length. An answer brings what fits in
+ * one frame and where to go on; names that come or go meanwhile may be missed, as they could be
+ * right after the call.
+ */
+#include <mach/mach_init.h>
+#include <mach/mach_port.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "client/mi.h"
+#include "protocol/limits.h"
+
+/* A list that grows, in memory the caller frees with vm_deallocate(). */
+struct words {
+	uint32_t *words;
+	size_t count, room; /* words */
+};
+
+static bool words_reserve(struct words *list, size_t more)
+{
+	size_t need = list->count + more, room = list->room ? list->room : vm_page_size / 4;
+	void *memory;
+
+	while (room < need)
+		room *= 2;
+	if (room == list->room)
+		return true;
+	memory = list->words ? mremap(list->words, list->room * 4, room * 4, MREMAP_MAYMOVE)
+			     : mi_pages(room * 4);
+	if (!memory || memory == MAP_FAILED)
+		return false;
+	list->words = memory;
+	list->room = room;
+	return true;
+}
+
+/* Give back what is not needed, so that the caller's vm_deallocate() frees all. */
+static void words_trim(struct words *list)
+{
+	size_t used = round_page(list->count * 4), all = list->room * 4;
+
+	if (all > used)
+		mi_pages_free((char *)list->words + used, all - used);
+	if (used == 0)
+		list->words = NULL;
+}
+
+static void words_free(struct words *list)
+{
+	if (list->words)
+		mi_pages_free(list->words, list->room * 4);
+}
+
+/* Sort the words of one page into `lists` by turns. */
+static bool take_page(const uint32_t *page, size_t count, struct words *lists, size_t list_count)
+{
+	for (size_t i = 0; i < list_count; i++)
+		if (!words_reserve(&lists[i], count / list_count))
+			return false;
+	for (size_t i = 0; i + list_count <= count; i += list_count)
+		for (size_t j = 0; j < list_count; j++)
+			lists[j].words[lists[j].count++] = page[i + j];
+	return true;
+}
+
+/* `in` ends in the word that says where to go on. */
+static kern_return_t fetch_all(enum machd_routine routine, ipc_space_t task, uint32_t *in,
+			       size_t in_words, struct words *lists, size_t list_count)
+{
+	uint32_t *page = mi_pages(MACHD_FRAME_SIZE_MAX), next = 0;
+	kern_return_t code = KERN_RESOURCE_SHORTAGE;
+
+	while (page) {
+		struct mi_call call = {
+			.routine = routine,
+			.target = task,
+			.in = in,
+			.in_size = in_words * sizeof *in,
+			.out = &next,
+			.out_size = sizeof next,
+			.out_array = page,
+			.out_array_size = MACHD_FRAME_SIZE_MAX,
+		};
+
+		code = mi_call(&call);
+		if (code == KERN_SUCCESS &&
+		    !take_page(page, call.out_array_size / sizeof *page, lists, list_count))
+			code = KERN_RESOURCE_SHORTAGE;
+		if (code != KERN_SUCCESS || next == 0)
+			break;
+		in[in_words - 1] = next;
+	}
+	if (page)
+		mi_pages_free(page, MACHD_FRAME_SIZE_MAX);
+	for (size_t i = 0; i < list_count; i++) {
+		if (code == KERN_SUCCESS)
+			words_trim(&lists[i]);
+		else
+			words_free(&lists[i]);
+	}
+	return code;
+}
+
+kern_return_t mach_port_names(ipc_space_t task, mach_port_name_array_t *names,
+			      mach_msg_type_number_t *namesCnt, mach_port_type_array_t *types,
+			      mach_msg_type_number_t *typesCnt)
+{
+	struct words lists[2] = {{0}, {0}};
+	uint32_t in[] = {0};
+	kern_return_t code = fetch_all(MACHD_ROUTINE_mach_port_names, task, in, 1, lists, 2);
+
+	if (code == KERN_SUCCESS) {
+		*names = lists[0].words;
+		*types = lists[1].words;
+		*namesCnt = *typesCnt = (mach_msg_type_number_t)lists[0].count;
+	}
+	return code;
+}
+
+kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
+				       mach_port_name_array_t *members,
+				       mach_msg_type_number_t *membersCnt)
+{
+	struct words list = {0};
+	uint32_t in[] = {name, 0};
+	kern_return_t code =
+		fetch_all(MACHD_ROUTINE_mach_port_get_set_status, task, in, 2, &list, 1);
+
+	if (code == KERN_SUCCESS) {
+		*members = list.words;
+		*membersCnt = (mach_msg_type_number_t)list.count;
+	}
+	return code;
+}

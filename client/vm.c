@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory of the calling task: vm_allocate, vm_deallocate and the page size. Never asks the daemon.
+ */
+#include <errno.h>
+#include <mach/mach_init.h>
+#include <mach/mach_vm.h>
+#include <mach/message.h>
+#include <mach/vm_map.h>
+#include <mach/vm_page_size.h>
+#include <machd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "client/mi.h"
+
+#define KNOWN_FLAGS \
+	(VM_FLAGS_ANYWHERE | VM_FLAGS_PURGABLE | VM_FLAGS_OVERWRITE | (int)VM_FLAGS_ALIAS_MASK)
+
+vm_size_t machd_page_size(void)
+{
+	return (vm_size_t)sysconf(_SC_PAGESIZE);
+}
+
+kern_return_t host_page_size(host_t host, vm_size_t *out_page_size)
+{
+	(void)host;
+	*out_page_size = machd_page_size();
+	return KERN_SUCCESS;
+}
+
+/* Only the task's own memory can be changed. */
+static kern_return_t check_task(vm_map_t task)
+{
+	mach_port_t self = mach_task_self();
+	struct mi_entry entry;
+
+	if (self != MACH_PORT_NULL)
+		return task == self ? KERN_SUCCESS : MACH_SEND_INVALID_DEST;
+	if (mi_enter(&entry) == KERN_SUCCESS)
+		mi_leave(&entry);
+	return MACHD_NO_DAEMON;
+}
+
+static kern_return_t map(vm_address_t *address, vm_size_t size, int flags)
+{
+	vm_address_t wanted = trunc_page(*address);
+	int how = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *memory;
+
+	if (flags & VM_FLAGS_ANYWHERE)
+		wanted = 0;
+	else if (flags & VM_FLAGS_OVERWRITE)
+		how |= MAP_FIXED;
+	else
+		how |= MAP_FIXED_NOREPLACE;
+	memory = mmap((void *)wanted, size, PROT_READ | PROT_WRITE, how, -1, 0);
+	if (memory == MAP_FAILED)
+		return errno == EEXIST || (flags & VM_FLAGS_ANYWHERE) ? KERN_NO_SPACE
+								      : KERN_INVALID_ADDRESS;
+	*address = (vm_address_t)memory;
+	return KERN_SUCCESS;
+}
+
+kern_return_t vm_allocate(vm_map_t target_task, vm_address_t *address, vm_size_t size, int flags)
+{
+	kern_return_t code = check_task(target_task);
+	int saved = errno;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (flags & ~KNOWN_FLAGS)
+		return KERN_INVALID_ARGUMENT;
+	if (size == 0) {
+		*address = 0;
+		return KERN_SUCCESS;
+	}
+	if (round_page(size) < size)
+		return KERN_INVALID_ARGUMENT;
+	code = map(address, round_page(size), flags);
+	errno = saved;
+	return code;
+}
+
+kern_return_t vm_deallocate(vm_map_t target_task, vm_address_t address, vm_size_t size)
+{
+	vm_address_t start = trunc_page(address), end = round_page(address + size);
+	kern_return_t code = check_task(target_task);
+	int saved = errno;
+
+	if (code != KERN_SUCCESS || size == 0)
+		return code;
+	if (address + size < address || end < start)
+		return KERN_INVALID_ARGUMENT;
+	if (munmap((void *)start, end - start))
+		code = errno == ENOMEM ? KERN_RESOURCE_SHORTAGE : KERN_INVALID_ARGUMENT;
+	errno = saved;
+	return code;
+}
+
+kern_return_t mach_vm_allocate(vm_map_t target, mach_vm_address_t *address, mach_vm_size_t size,
+			       int flags)
+{
+	vm_address_t narrow = (vm_address_t)*address;
+	kern_return_t code;
+
+	if (size > SIZE_MAX)
+		return KERN_INVALID_ARGUMENT;
+	if (narrow != *address)
+		return KERN_INVALID_ADDRESS;
+	code = vm_allocate(target, &narrow, (vm_size_t)size, flags);
+	if (code == KERN_SUCCESS)
+		*address = narrow;
+	return code;
+}
+
+kern_return_t mach_vm_deallocate(vm_map_t target, mach_vm_address_t address, mach_vm_size_t size)
+{
+	if (address > UINTPTR_MAX || size > SIZE_MAX)
+		return KERN_INVALID_ARGUMENT;
+	return vm_deallocate(target, (vm_address_t)address, (vm_size_t)size);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rights of the calling task, with a type for each kind: a compiler notices when one is taken for
+ * another. The functions are short ways to calls of mach/mach_port.h on mach_task_self().
+ */
+#pragma once
+
+#include <mach/port.h>
+#include <machd_cdefs.h>
+#include <stdbool.h>
+
+typedef struct _mach_right_recv {
+	mach_port_name_t mrr_name;
+} mach_right_recv_t;
+
+typedef struct _mach_right_send {
+	mach_port_name_t mrs_name;
+} mach_right_send_t;
+
+typedef struct _mach_right_send_once {
+	mach_port_name_t mrso_name;
+} mach_right_send_once_t;
+
+#ifdef __cplusplus
+#define MACH_RIGHT_RECV_NULL	  (mach_right_recv_t{MACH_PORT_NULL})
+#define MACH_RIGHT_SEND_NULL	  (mach_right_send_t{MACH_PORT_NULL})
+#define MACH_RIGHT_SEND_ONCE_NULL (mach_right_send_once_t{MACH_PORT_NULL})
+#else
+#define MACH_RIGHT_RECV_NULL	  ((mach_right_recv_t){MACH_PORT_NULL})
+#define MACH_RIGHT_SEND_NULL	  ((mach_right_send_t){MACH_PORT_NULL})
+#define MACH_RIGHT_SEND_ONCE_NULL ((mach_right_send_once_t){MACH_PORT_NULL})
+#endif
+
+/* A name the caller knows to be such a right. */
+static inline mach_right_recv_t mach_right_recv(mach_port_name_t name)
+{
+	mach_right_recv_t right = {name};
+
+	return right;
+}
+
+static inline mach_right_send_t mach_right_send(mach_port_name_t name)
+{
+	mach_right_send_t right = {name};
+
+	return right;
+}
+
+static inline mach_right_send_once_t mach_right_send_once(mach_port_name_t name)
+{
+	mach_right_send_once_t right = {name};
+
+	return right;
+}
+
+/* Neither MACH_PORT_NULL nor MACH_PORT_DEAD; nothing is asked of the task. */
+static inline bool mach_right_recv_valid(mach_right_recv_t right)
+{
+	return MACH_PORT_VALID(right.mrr_name);
+}
+
+static inline bool mach_right_send_valid(mach_right_send_t right)
+{
+	return MACH_PORT_VALID(right.mrs_name);
+}
+
+static inline bool mach_right_send_once_valid(mach_right_send_once_t right)
+{
+	return MACH_PORT_VALID(right.mrso_name);
+}
+
+MACHD_BEGIN_DECLS
+
+/*
+ * A send right to a port the caller receives from, under the same name; a send-once right, under a
+ * name of its own. The name is MACH_PORT_NULL if `r` is no receive right, or if there is no room.
+ */
+extern mach_right_send_t mach_right_send_create(mach_right_recv_t r);
+extern mach_right_send_once_t mach_right_send_once_create(mach_right_recv_t r);
+
+/*
+ * One user reference more. The name is MACH_PORT_DEAD if the port has died, MACH_PORT_NULL if
+ * nothing has the name of `s`.
+ */
+extern mach_right_send_t mach_right_send_retain(mach_right_send_t s);
+
+/* Give up one user reference, or the send-once right; the port may have died. */
+extern void mach_right_send_release(mach_right_send_t s);
+extern void mach_right_send_once_consume(mach_right_send_once_t so);
+
+MACHD_END_DECLS
