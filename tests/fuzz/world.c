@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The other side of the outbox for the frame fuzzer, with the checks that hold for any input. */
+#include "tests/fuzz/world.h"
+
+#include <string.h>
+
+#include "daemon/base/mem.h"
+#include "protocol/frame.h"
+#include "tests/fuzz/fuzz.h"
+
+/* FNV-1a: order and content of outputs, in one number. */
+static void hear(struct world *world, const void *bytes, size_t size)
+{
+	const uint8_t *at = bytes;
+
+	while (size--)
+		world->heard = (world->heard ^ *at++) * UINT64_C(0x100000001b3);
+}
+
+static void give_back(struct world *world, ipc_fd_t handle)
+{
+	FUZZ_CHECK(handle >= 1 && handle <= world->last_handle);
+	FUZZ_CHECK(world->held[handle]);
+	world->held[handle] = false;
+}
+
+/* Names have both low bits set; what has not is 0 or no name. */
+static void learn_name(struct world_link *link, uint32_t name)
+{
+	if ((name & 3) == 3)
+		link->names[link->name_count++ % WORLD_NAMES] = name;
+}
+
+/* Remember the names in an answer, so that later requests can use them. */
+static void learn(struct world_link *link, const struct machd_frame *frame, const uint8_t *body,
+		  size_t size)
+{
+	struct machd_welcome welcome;
+	uint32_t words[8];
+
+	switch (frame->op) {
+	case MACHD_OP_HELLO | MACHD_OP_ANSWER:
+		FUZZ_CHECK(!machd_welcome_unpack(body, size, &welcome));
+		learn_name(link, welcome.self);
+		learn_name(link, welcome.bootstrap);
+		break;
+	case MACHD_OP_CALL | MACHD_OP_ANSWER:
+		FUZZ_CHECK(size >= sizeof(struct machd_call_answer));
+		if (size == sizeof(struct machd_call_answer) + 4) {
+			memcpy(words, body, 12);
+			learn_name(link, words[2]);
+		}
+		break;
+	case MACHD_OP_MESSAGE | MACHD_OP_ANSWER:
+		FUZZ_CHECK(size >= sizeof(struct machd_message_answer));
+		if (size >= sizeof(struct machd_message_answer) + sizeof words) {
+			memcpy(words, body + sizeof(struct machd_message_answer), sizeof words);
+			learn_name(link, words[2]);
+			learn_name(link, words[7]);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
+		      ipc_fd_t fd)
+{
+	struct world *world = context;
+	struct world_link *link = trap_cookie(thread);
+	struct machd_frame frame;
+
+	FUZZ_CHECK(link->thread == thread);
+	FUZZ_CHECK(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
+	memcpy(&frame, packet, sizeof frame);
+	FUZZ_CHECK(frame.length == size && frame.reserved == 0);
+	FUZZ_CHECK(frame.op & MACHD_OP_ANSWER);
+	FUZZ_CHECK(frame.sequence <= link->sequence);
+	FUZZ_CHECK(frame.fds == (fd != IPC_FD_NONE));
+	if (fd != IPC_FD_NONE)
+		give_back(world, fd);
+	hear(world, packet, size);
+	learn(link, &frame, (const uint8_t *)packet + sizeof frame, size - sizeof frame);
+}
+
+static void on_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
+{
+	struct world_link *link = trap_cookie(thread);
+
+	link->deadline = deadline;
+	hear(context, &deadline, sizeof deadline);
+}
+
+static void on_release(void *context, ipc_fd_t fd)
+{
+	give_back(context, fd);
+	hear(context, &fd, sizeof fd);
+}
+
+static void on_corrupt(void *context, const char *message)
+{
+	(void)context;
+	fprintf(stderr, "a signature is wrong: %s\n", message);
+	abort();
+}
+
+static void on_warn(void *context, const char *text)
+{
+	hear(context, text, strlen(text));
+}
+
+void world_start(struct world *world)
+{
+	struct trap_config config = {.seed = 1, .owner_uid = 0, .key = "a key for tests"};
+
+	memset(world, 0, sizeof *world);
+	world->now = 1;
+	world->outbox = (struct ipc_outbox){.context = world,
+					    .answer = on_answer,
+					    .timer = on_timer,
+					    .release = on_release,
+					    .corrupt = on_corrupt,
+					    .warn = on_warn};
+	machd_limits_init(&config.limits);
+	FUZZ_CHECK(mem_live() == 0);
+	world->host = trap_start(&config, &world->outbox);
+	FUZZ_CHECK(world->host);
+}
+
+void world_stop(struct world *world, uint8_t digest[TRAP_DIGEST_SIZE], uint64_t *heard)
+{
+	struct trap_totals totals;
+
+	mem_fail_after(0);
+	world_work(world);
+	trap_digest(world->host, digest);
+	for (unsigned i = 0; i < WORLD_LINKS; i++)
+		world_disconnect(world, &world->links[i]);
+	world_work(world);
+	trap_totals(world->host, &totals);
+	FUZZ_CHECK(totals.tasks == 0 && totals.channels == 0);
+	FUZZ_CHECK(totals.messages_queued == 0 && totals.bytes_queued == 0 && totals.memfds == 0);
+	for (ipc_fd_t i = 1; i <= world->last_handle; i++)
+		FUZZ_CHECK(!world->held[i]);
+	trap_stop(world->host);
+	FUZZ_CHECK(mem_live() == 0);
+	*heard = world->heard;
+}
+
+/* Feed; what breaks the protocol is disconnected, as the io layer would. */
+static void feed(struct world *world, struct world_link *link, struct trap_input *input)
+{
+	const char *problem;
+
+	input->now = world->now;
+	input->thread = link->thread;
+	problem = trap_input(world->host, input);
+	if (problem) {
+		hear(world, problem, strlen(problem));
+		world_disconnect(world, link);
+	}
+}
+
+void world_connect(struct world *world, struct world_link *link)
+{
+	uint64_t channel = ++world->last_channel;
+	struct trap_input input = {.kind = TRAP_CONNECT,
+				   .now = world->now,
+				   .channel = channel,
+				   .cookie = link,
+				   .peer = {.uid = channel % 3 ? 1000 : 0,
+					    .gid = 100,
+					    .pid = (int32_t)(100 + channel),
+					    .pidversion = (uint32_t)channel}};
+
+	if (link->thread)
+		return;
+	memset(link, 0, sizeof *link);
+	memcpy(input.peer.token, &channel, sizeof channel);
+	memcpy(link->token, input.peer.token, sizeof link->token);
+	if (trap_input(world->host, &input)) {
+		FUZZ_CHECK(!input.thread);
+		return;
+	}
+	FUZZ_CHECK(input.thread);
+	FUZZ_CHECK(trap_cookie(input.thread) == link && trap_channel(input.thread) == channel);
+	FUZZ_CHECK(trap_find(world->host, channel) == input.thread);
+	link->thread = input.thread;
+}
+
+void world_packet(struct world *world, struct world_link *link, const void *packet, size_t size,
+		  const struct trap_fd *fds, unsigned fd_count)
+{
+	struct trap_input input = {.kind = TRAP_FRAME,
+				   .packet = packet,
+				   .size = size,
+				   .fds = fds,
+				   .fd_count = fd_count};
+
+	for (unsigned i = 0; i < fd_count; i++)
+		world->held[fds[i].handle] = true;
+	feed(world, link, &input);
+}
+
+void world_timeout(struct world *world, struct world_link *link)
+{
+	struct trap_input input = {.kind = TRAP_TIMEOUT};
+
+	if (!link->thread || !link->deadline)
+		return;
+	if (world->now < link->deadline)
+		world->now = link->deadline;
+	link->deadline = 0;
+	feed(world, link, &input);
+}
+
+void world_disconnect(struct world *world, struct world_link *link)
+{
+	struct trap_input input = {
+		.kind = TRAP_DISCONNECT, .now = world->now, .thread = link->thread};
+
+	if (!link->thread)
+		return;
+	FUZZ_CHECK(!trap_input(world->host, &input));
+	link->thread = NULL;
+}
+
+void world_limits(struct world *world, const struct machd_limits *limits)
+{
+	struct trap_input input = {.kind = TRAP_LIMITS, .now = world->now, .limits = limits};
+
+	FUZZ_CHECK(!trap_input(world->host, &input));
+}
+
+void world_work(struct world *world)
+{
+	struct trap_input input = {.kind = TRAP_WORK, .now = world->now};
+
+	while (trap_has_work(world->host))
+		FUZZ_CHECK(!trap_input(world->host, &input));
+}
+
+bool world_handle(struct world *world, ipc_fd_t *handle)
+{
+	if (world->last_handle == WORLD_HANDLES)
+		return false;
+	*handle = ++world->last_handle;
+	return true;
+}

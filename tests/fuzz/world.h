@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A state machine with a few connections and nothing behind them, for the frame fuzzer. It
+ * implements the outbox and checks there what must hold for any input: answers go to connections
+ * that exist, repeat a sequence that was sent, and every descriptor is given back exactly once.
+ */
+#pragma once
+
+#include "daemon/trap/trap.h"
+
+enum { WORLD_LINKS = 6, WORLD_NAMES = 16, WORLD_HANDLES = 1024 };
+
+/* A connection. */
+struct world_link {
+	struct ipc_thread *thread; /* NULL: not connected */
+	uint64_t deadline;	   /* the time-out it waits for, or 0 */
+	uint32_t sequence;	   /* of its last request */
+	uint32_t name_count;
+	uint32_t names[WORLD_NAMES]; /* names its client has been told, the newest of each slot */
+	uint8_t token[MACHD_TOKEN_SIZE];
+};
+
+struct world {
+	struct ipc_host *host;
+	struct ipc_outbox outbox;
+	struct world_link links[WORLD_LINKS];
+	uint64_t now;
+	uint64_t last_channel;
+	ipc_fd_t last_handle;
+	bool held[WORLD_HANDLES + 1]; /* by handle: the state machine has it */
+	uint64_t heard;		      /* a digest of all that came out */
+};
+
+void world_start(struct world *world);
+
+/* Ends everything; nothing may be left of it. The digests of state and outputs go to `digest`. */
+void world_stop(struct world *world, uint8_t digest[TRAP_DIGEST_SIZE], uint64_t *heard);
+
+/* Feed one input for a link. A peer that has to be dropped is. */
+void world_connect(struct world *world, struct world_link *link);
+void world_packet(struct world *world, struct world_link *link, const void *packet, size_t size,
+		  const struct trap_fd *fds, unsigned fd_count);
+void world_timeout(struct world *world, struct world_link *link);
+void world_disconnect(struct world *world, struct world_link *link);
+void world_limits(struct world *world, const struct machd_limits *limits);
+
+/* Let it do all work it has put off. */
+void world_work(struct world *world);
+
+/* A new descriptor to send along; false when there have been too many. */
+bool world_handle(struct world *world, ipc_fd_t *handle);
