@@ -77,8 +77,8 @@ static void add_requests(struct digest *digest, const struct ipc_requests *reque
 
 		add_port_ref(digest, request->ir_notify);
 		add(digest, request->ir_name);
-		add(digest,
-		    request->ir_used | request->ir_send_possible << 1 | request->ir_armed << 2);
+		add(digest, request->ir_used | request->ir_send_possible << 1 |
+				    request->ir_armed << 2 | request->ir_told << 3);
 	}
 }
 
@@ -120,7 +120,7 @@ static void add_set(struct digest *digest, const struct ipc_pset *set)
 static void add_entry(struct digest *digest, const struct ipc_entry *entry)
 {
 	add(digest, entry->ie_type);
-	add(digest, entry->ie_gen | entry->ie_roll << 8 | entry->ie_urefs << 16);
+	add(digest, entry->ie_gen | entry->ie_roll << 8 | (uint32_t)entry->ie_urefs << 16);
 	add(digest, entry->ie_request);
 	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
 		add_port_ref(digest, entry->ie_port);
