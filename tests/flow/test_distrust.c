@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The library believes nothing it has not checked: a thread of this test plays a daemon that gives
+ * wrong answers. The call must say that there is no daemon, write nothing outside the buffer, keep
+ * no descriptor, and the next call must connect again.
+ */
+#include <dirent.h>
+#include <machd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocol/frame.h"
+#include "protocol/hello.h"
+#include "tests/flow/flow.h"
+
+/* An answer as the false daemon sends it. */
+struct lie {
+	const char *what;
+	mach_msg_return_t expected;
+	uint32_t place, body_offset, body_size;
+	size_t bytes;		  /* behind the fixed part */
+	int length, sequence, op; /* added to what would be right */
+	bool announce_fd, with_fd;
+	bool cut; /* send the frame header only */
+};
+
+static struct {
+	char directory[32], socket[64];
+	int listener;
+	pthread_t thread;
+	const struct lie *_Atomic lie;
+	const char *_Atomic refusal; /* instead of a welcome; "": nonsense */
+} fake;
+
+static void send_packet(int fd, const void *packet, size_t size, int passed)
+{
+	struct iovec part = {(void *)(uintptr_t)packet, size};
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof passed),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (passed >= 0) {
+		memcpy(CMSG_DATA(&control.head), &passed, sizeof passed);
+		message.msg_control = &control;
+		message.msg_controllen = sizeof control;
+	}
+	CHECK(sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)size);
+}
+
+static void welcome(int fd)
+{
+	struct machd_welcome answer = {.version = MACHD_PROTOCOL_VERSION,
+				       .inline_max = 65536,
+				       .task = 1,
+				       .self = 0x103,
+				       .host = 0x203,
+				       .bootstrap = 0x303};
+	struct machd_frame frame = {.op = MACHD_OP_HELLO | MACHD_OP_ANSWER};
+	const char *refusal = atomic_load(&fake.refusal);
+	uint8_t packet[sizeof frame + MACHD_HELLO_SIZE_MAX];
+	size_t size = 4;
+
+	if (refusal) {
+		answer = (struct machd_welcome){.version = 0};
+		strcpy(answer.error, refusal);
+	}
+	memset(packet, 0xc1, sizeof packet);
+	if (!refusal || *refusal)
+		size = machd_welcome_pack(&answer, packet + sizeof frame, MACHD_HELLO_SIZE_MAX);
+	frame.length = (uint32_t)(sizeof frame + size);
+	memcpy(packet, &frame, sizeof frame);
+	send_packet(fd, packet, frame.length, -1);
+}
+
+static void tell_lie(int fd, const struct machd_frame *request)
+{
+	const struct lie *lie = atomic_load(&fake.lie);
+	struct {
+		struct machd_frame frame;
+		struct machd_message_answer answer;
+		uint8_t bytes[512];
+	} packet = {.answer = {.place = lie->place,
+			       .body_offset = lie->body_offset,
+			       .body_size = lie->body_size}};
+	size_t fixed = request->op == MACHD_OP_CALL
+			       ? sizeof packet.frame + sizeof(struct machd_call_answer)
+			       : sizeof packet.frame + sizeof packet.answer;
+	size_t size = lie->cut ? sizeof packet.frame : fixed + lie->bytes;
+	int memfd = lie->with_fd ? memfd_create("lie", MFD_CLOEXEC) : -1;
+
+	if (request->op != MACHD_OP_CALL)
+		memset(packet.bytes, 0x55, sizeof packet.bytes);
+	else
+		packet.answer = (struct machd_message_answer){0};
+	CHECK(memfd < 0 || ftruncate(memfd, 64) == 0);
+	packet.frame = (struct machd_frame){
+		.length = (uint32_t)((int)size + lie->length),
+		.op = (uint16_t)((request->op | MACHD_OP_ANSWER) + lie->op),
+		.fds = lie->announce_fd,
+		.sequence = request->sequence + (uint32_t)lie->sequence,
+	};
+	send_packet(fd, &packet, size, memfd);
+	if (memfd >= 0)
+		close(memfd);
+}
+
+static void *pretend(void *unused)
+{
+	uint8_t packet[4096];
+	struct machd_frame frame;
+	ssize_t size;
+	int fd;
+
+	(void)unused;
+	while ((fd = accept4(fake.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		while ((size = recv(fd, packet, sizeof packet, 0)) >= (ssize_t)sizeof frame) {
+			memcpy(&frame, packet, sizeof frame);
+			if (frame.op == MACHD_OP_HELLO)
+				welcome(fd);
+			else
+				tell_lie(fd, &frame);
+		}
+		close(fd);
+	}
+	return NULL;
+}
+
+static void set_up(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	strcpy(fake.directory, "/tmp/machd-fake-XXXXXX");
+	CHECK(mkdtemp(fake.directory) != NULL);
+	snprintf(fake.socket, sizeof fake.socket, "%s/machd.sock", fake.directory);
+	strcpy(address.sun_path, fake.socket);
+	atomic_store(&fake.refusal, NULL);
+	fake.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	CHECK(bind(fake.listener, (struct sockaddr *)&address, sizeof address) == 0);
+	CHECK(listen(fake.listener, 5) == 0);
+	CHECK(setenv("MACHD_SOCKET", fake.socket, 1) == 0);
+	CHECK(pthread_create(&fake.thread, NULL, pretend, NULL) == 0);
+}
+
+/* Descriptors of memfds in this process. */
+static unsigned open_memfds(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	unsigned count = 0;
+	char target[64];
+
+	CHECK(directory != NULL);
+	while ((entry = readdir(directory))) {
+		ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target);
+
+		count += length > 7 && memcmp(target, "/memfd:", 7) == 0;
+	}
+	closedir(directory);
+	return count;
+}
+
+/* The library's connection is closed by a last lie, then nothing is left to accept. */
+static void tear_down(void)
+{
+	static const struct lie last = {.what = "", .cut = true};
+
+	atomic_store(&fake.lie, &last);
+	mach_reply_port();
+	CHECK(shutdown(fake.listener, SHUT_RDWR) == 0);
+	CHECK(pthread_join(fake.thread, NULL) == 0);
+	close(fake.listener);
+	CHECK(unlink(fake.socket) == 0 && rmdir(fake.directory) == 0);
+	CHECK_EQ(open_memfds(), 0);
+}
+
+/* --- answers to routines --- */
+
+static const struct lie call_lies[] = {
+	{.what = "to another request", .bytes = 4, .sequence = 1},
+	{.what = "to another operation", .bytes = 4, .op = -1},
+	{.what = "with a length too large", .bytes = 4, .length = 4},
+	{.what = "with a length too small", .bytes = 4, .length = -4},
+	{.what = "cut to a frame header", .cut = true},
+	{.what = "without its result", .bytes = 0},
+	{.what = "with half of its result", .bytes = 2},
+	{.what = "with more than its result", .bytes = 8},
+	{.what = "with a descriptor", .bytes = 4, .announce_fd = true, .with_fd = true},
+	{.what = "with a secret descriptor", .bytes = 4, .with_fd = true},
+	{.what = "with a missing descriptor", .bytes = 4, .announce_fd = true},
+};
+
+START_TEST(wrong_answers_to_a_routine)
+{
+	mach_port_t port = 77;
+
+	atomic_store(&fake.lie, &call_lies[_i]);
+	CHECK_CODE(mach_port_allocate(0x103, MACH_PORT_RIGHT_RECEIVE, &port), MACHD_NO_DAEMON);
+	CHECK_EQ(port, 77);
+	CHECK(strstr(machd_last_error(), "lost"));
+}
+END_TEST
+
+/* --- answers to mach_msg, with a buffer of 64 bytes --- */
+
+#define RECEIVE .place = MACHD_PLACE_RECEIVE
+#define BODY	.announce_fd = true, .with_fd = true
+
+static const struct lie message_lies[] = {
+	{.what = "more than the buffer holds", .expected = MACHD_NO_DAEMON, RECEIVE, .bytes = 68},
+	{.what = "a place that does not exist", .expected = MACHD_NO_DAEMON, .place = 9},
+	{.what = "bytes for no place", .expected = MACHD_NO_DAEMON, .bytes = 24},
+	{.what = "bytes for a size",
+	 .expected = MACHD_NO_DAEMON,
+	 .place = MACHD_PLACE_TOO_LARGE,
+	 .bytes = 24},
+	{.what = "a message given back that was not sent",
+	 .expected = MACHD_NO_DAEMON,
+	 .place = MACHD_PLACE_SEND,
+	 .bytes = 24},
+	{.what = "a body without a descriptor",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 24,
+	 .body_offset = 24,
+	 .body_size = 8},
+	{.what = "a descriptor without a place", .expected = MACHD_NO_DAEMON, BODY},
+	{.what = "a body longer than the buffer",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 BODY,
+	 .bytes = 24,
+	 .body_offset = 24,
+	 .body_size = 44},
+	{.what = "a body so long that sums wrap",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 BODY,
+	 .bytes = 24,
+	 .body_offset = 24,
+	 .body_size = 0xfffffff0},
+	{.what = "a body behind the answer",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 BODY,
+	 .bytes = 24,
+	 .body_offset = 28,
+	 .body_size = 8},
+	{.what = "a missing descriptor",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 24,
+	 .announce_fd = true},
+	{.what = "a secret descriptor",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 24,
+	 .with_fd = true},
+	{.what = "another request's answer",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 24,
+	 .sequence = -1},
+	{.what = "another length", .expected = MACHD_NO_DAEMON, RECEIVE, .bytes = 24, .length = 8},
+	{.what = "no answer", .expected = MACHD_NO_DAEMON, .cut = true},
+	/* What the message says about itself is not the library's business. */
+	{.what = "a message", .expected = MACH_MSG_SUCCESS, RECEIVE, .bytes = 32},
+	{.what = "a body in place",
+	 .expected = MACH_MSG_SUCCESS,
+	 RECEIVE,
+	 BODY,
+	 .bytes = 32,
+	 .body_offset = 24,
+	 .body_size = 32},
+};
+
+/* What a call leaves in the buffer: the bytes of the lie, zeros of a body, nothing outside. */
+static void expect_inside(const struct lie *lie, const uint8_t *buffer)
+{
+	for (unsigned i = 64; i < 128; i++)
+		CHECK_EQ(buffer[i], 0x77);
+	if (lie->expected != MACH_MSG_SUCCESS)
+		return;
+	for (unsigned i = 0; i < 64; i++) {
+		bool body = i >= lie->body_offset && i < lie->body_offset + lie->body_size;
+		bool bytes = i < lie->bytes + lie->body_size;
+
+		CHECK_EQ(buffer[i], body ? 0 : bytes ? 0x55 : 0x77);
+	}
+}
+
+static void receive_lie(const struct lie *lie, bool overwrite)
+{
+	mach_msg_header_t sent = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)};
+	mach_msg_option_t option = MACH_RCV_MSG | (overwrite ? MACH_SEND_MSG : 0);
+	_Alignas(8) uint8_t buffer[128];
+
+	memset(buffer, 0x77, sizeof buffer);
+	atomic_store(&fake.lie, lie);
+	CHECK_CODE(mach_msg_overwrite(&sent, option, sizeof sent, 64, 0x403, 0, 0,
+				      (mach_msg_header_t *)(void *)buffer, 0),
+		   lie->expected);
+	expect_inside(lie, buffer);
+	if (lie->place != MACHD_PLACE_SEND)
+		CHECK_EQ(sent.msgh_bits, MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0));
+}
+
+START_TEST(wrong_answers_to_mach_msg)
+{
+	const struct lie *lie = &message_lies[_i];
+
+	receive_lie(lie, false);
+	CHECK(lie->expected == MACH_MSG_SUCCESS || strstr(machd_last_error(), "lost"));
+	CHECK_EQ(mach_task_self(), 0x103);
+}
+END_TEST
+
+START_TEST(wrong_answers_to_a_send_and_receive)
+{
+	const struct lie *lie = &message_lies[_i];
+
+	if (lie->place != MACHD_PLACE_SEND)
+		receive_lie(lie, true);
+}
+END_TEST
+
+START_TEST(a_body_shorter_than_announced)
+{
+	static const struct lie lie = {.what = "",
+				       .expected = MACH_RCV_INVALID_DATA,
+				       RECEIVE,
+				       BODY,
+				       .bytes = 24,
+				       .body_offset = 24,
+				       .body_size = 65};
+	_Alignas(8) uint8_t buffer[128];
+
+	atomic_store(&fake.lie, &lie);
+	CHECK_CODE(mach_msg((mach_msg_header_t *)(void *)buffer, MACH_RCV_MSG, 0, sizeof buffer,
+			    0x403, 0, 0),
+		   MACH_RCV_INVALID_DATA);
+}
+END_TEST
+
+START_TEST(a_refusal_is_passed_on)
+{
+	atomic_store(&fake.refusal, "not today");
+	CHECK_EQ(mach_reply_port(), MACH_PORT_NULL);
+	CHECK(strstr(machd_last_error(), "not today"));
+	CHECK(strstr(machd_last_error(), fake.socket));
+	atomic_store(&fake.refusal, "");
+	CHECK_EQ(mach_reply_port(), MACH_PORT_NULL);
+	CHECK(!strstr(machd_last_error(), "not today"));
+	atomic_store(&fake.refusal, NULL);
+	CHECK_EQ(mach_task_self(), 0x103);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("distrust");
+	TCase *tests = tcase_create("distrust");
+
+	suite_add_tcase(suite, tests);
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_loop_test(tests, wrong_answers_to_a_routine, 0,
+			    sizeof call_lies / sizeof *call_lies);
+	tcase_add_loop_test(tests, wrong_answers_to_mach_msg, 0,
+			    sizeof message_lies / sizeof *message_lies);
+	tcase_add_loop_test(tests, wrong_answers_to_a_send_and_receive, 0,
+			    sizeof message_lies / sizeof *message_lies);
+	tcase_add_test(tests, a_body_shorter_than_announced);
+	tcase_add_test(tests, a_refusal_is_passed_on);
+	return flow_run(suite);
+}
