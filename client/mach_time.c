@@ -44,8 +44,10 @@ uint64_t mach_continuous_approximate_time(void)
 
 kern_return_t mach_wait_until(uint64_t deadline)
 {
+	uint64_t seconds = deadline / NSEC_PER_SEC;
 	struct timespec until = {
-		.tv_sec = (time_t)(deadline / NSEC_PER_SEC),
+		/* 68 years are for ever, and fit in any time_t. */
+		.tv_sec = (time_t)(seconds < INT32_MAX ? seconds : INT32_MAX),
 		.tv_nsec = (long)(deadline % NSEC_PER_SEC),
 	};
 	int state, error;

@@ -4,7 +4,8 @@
  *
  * A signal ends the wait for an answer. The request is then given up with MACHD_OP_CANCEL, and the
  * wait goes on: there is one answer in any case, and if a message was delivered in the meantime
- * that is what it brings.
+ * that is what it brings. A signal that comes just before the thread waits is not noticed, no more
+ * than one that comes before the call.
  */
 #include <errno.h>
 #include <string.h>

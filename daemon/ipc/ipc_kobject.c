@@ -54,11 +54,13 @@ void ipc_kobject_server(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_port *reply = header->ikm_reply;
+	uint8_t type = header->ikm_reply_type;
+	uint32_t id = header->ikm_msgh_id;
 
 	header->ikm_dest->ip_seqno++;
 	header->ikm_reply = IP_NULL;
 	ipc_kmsg_sign(host, kmsg);
-	if (IP_VALID(reply))
-		reply_error(host, reply, header->ikm_reply_type, header->ikm_msgh_id, MIG_BAD_ID);
 	ipc_kmsg_destroy(host, kmsg);
+	if (IP_VALID(reply))
+		reply_error(host, reply, type, id, MIG_BAD_ID);
 }

@@ -63,6 +63,7 @@ void ipc_port_release(struct ipc_host *host, struct ipc_port *port)
 		ipc_user_discharge(port->ip_user, IPC_CHARGE_PORTS, 1);
 		ipc_user_put(port->ip_user);
 	}
+	mem_free(port->ip_requests.rs_table);
 	mem_free(port);
 }
 

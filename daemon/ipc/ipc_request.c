@@ -98,14 +98,25 @@ void ipc_request_send_possible(struct ipc_host *host, struct ipc_port *port)
 	}
 }
 
+bool ipc_request_counts(struct ipc_port *port, uint32_t slot)
+{
+	const struct ipc_request *request = ipc_request_get(port, slot);
+
+	return request && (request->ir_notify || request->ir_told);
+}
+
 void ipc_request_dead(struct ipc_host *host, struct ipc_port *port)
 {
-	struct ipc_requests requests = port->ip_requests;
+	struct ipc_requests *requests = &port->ip_requests;
 
-	port->ip_requests = (struct ipc_requests){0};
-	for (uint32_t i = 0; i < requests.rs_size; i++)
-		if (requests.rs_table[i].ir_notify)
-			ipc_notify_dead_name(host, requests.rs_table[i].ir_notify,
-					     requests.rs_table[i].ir_name);
-	mem_free(requests.rs_table);
+	for (uint32_t i = 0; i < requests->rs_size; i++) {
+		struct ipc_request *request = &requests->rs_table[i];
+		struct ipc_port *notify = request->ir_notify;
+
+		if (!notify)
+			continue;
+		request->ir_notify = NULL;
+		request->ir_told = true;
+		ipc_notify_dead_name(host, notify, request->ir_name);
+	}
 }

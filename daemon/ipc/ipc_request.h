@@ -15,6 +15,7 @@ struct ipc_request {
 	bool ir_used;
 	bool ir_send_possible; /* else dead-name only */
 	bool ir_armed;
+	bool ir_told; /* the port died and the right was used to say so */
 };
 
 struct ipc_requests {
@@ -42,5 +43,11 @@ void ipc_request_arm(struct ipc_port *port, uint32_t slot);
 /* A message was received from the port: every armed request fires [14.3]. */
 void ipc_request_send_possible(struct ipc_host *host, struct ipc_port *port);
 
-/* The port died: every request is told, in table order. Frees the table. */
+/*
+ * A request in this slot is one that the port's death uses up, or has used up: the dead name gets a
+ * user reference for it. Not so an empty slot.
+ */
+bool ipc_request_counts(struct ipc_port *port, uint32_t slot);
+
+/* The port died: every request is told, in table order. */
 void ipc_request_dead(struct ipc_host *host, struct ipc_port *port);

@@ -51,7 +51,7 @@ static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 	} else {
 		port->ip_sorights--;
 	}
-	if (entry->ie_request != 0 && entry->ie_urefs < MACHD_UREFS_MAX)
+	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++; /* for the dead-name notification */
 	entry->ie_request = 0;
 	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
@@ -164,13 +164,13 @@ static struct ipc_port *move_receive(struct ipc_host *host, struct ipc_space *sp
 {
 	struct ipc_port *port = entry->ie_port;
 
+	ipc_port_clear_receiver(host, port);
 	if (entry->ie_type & MACH_PORT_TYPE_SEND) {
 		entry->ie_type = MACH_PORT_TYPE_SEND;
 		ipc_port_ref(port);
 	} else {
 		free_port_entry(host, space, entry);
 	}
-	ipc_port_clear_receiver(host, port);
 	return port;
 }
 

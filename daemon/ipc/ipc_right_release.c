@@ -171,7 +171,7 @@ static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *en
 	}
 	ipc_hash_delete(space, entry);
 	port->ip_srights--; /* no no-senders: its request gets a send-once instead */
-	if (entry->ie_request != 0 && entry->ie_urefs < MACHD_UREFS_MAX)
+	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++;
 	entry->ie_request = 0;
 	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;

@@ -97,7 +97,8 @@ static void arm_send_possible(const struct header_rights *rights, uint64_t optio
 	const struct ipc_entry *entry = rights->hr_dest_entry;
 	struct ipc_port *port = entry->ie_port;
 
-	if ((option & MACH_SEND_NOTIFY) && (entry->ie_type & MACH_PORT_TYPE_SEND) &&
+	if ((option & MACH_SEND_NOTIFY) &&
+	    ipc_right_move(rights->hr_dest)->given == MACH_MSG_TYPE_PORT_SEND &&
 	    entry->ie_request && port->ip_msgcount >= port->ip_qlimit)
 		ipc_request_arm(port, entry->ie_request);
 }

@@ -25,7 +25,7 @@ for file in "${sources[@]}"; do
     esac
 done
 
-mapfile -t scripts < <(find CMakeLists.txt .ci protocol daemon client conf systemd tests \
+mapfile -t scripts < <(find CMakeLists.txt .ci protocol daemon client tests \
     -name '*.sh' -o -name CMakeLists.txt -o -name '*.cmake' -o -path .ci/run | sort)
 for file in "${scripts[@]}"; do
     head -n 2 "$file" | grep -q '^# SPDX-License-Identifier: Apache-2.0$' ||
