@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine of a lab, the outbox it speaks through, and its clock. */
+#include "tests/lab/lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/mem.h"
+#include "daemon/keep/record.h"
+#include "tests/lab/lab_feed.h"
+
+#define NS_PER_MS 1000000u
+
+/* A descriptor comes out: it must be inside. */
+static void fd_out(struct lab *lab, ipc_fd_t fd, enum lab_fd_place place)
+{
+	LAB_CHECK(fd >= 1 && fd <= lab->last_fd, "a descriptor that nobody gave in came out");
+	LAB_CHECK(lab->fds[fd] == LAB_FD_INSIDE, "descriptor %d came out twice", (int)fd);
+	lab->fds[fd] = (uint8_t)place;
+}
+
+static struct lab_thread *thread_of(struct lab *lab, const struct ipc_thread *ipc)
+{
+	struct lab_thread *thread = trap_cookie(ipc);
+
+	LAB_TRUE(thread);
+	LAB_TRUE(thread->lab == lab && thread->ipc == ipc);
+	LAB_TRUE(trap_channel(ipc) == thread->channel);
+	return thread;
+}
+
+static void on_answer(void *context, struct ipc_thread *ipc, const void *packet, size_t size,
+		      ipc_fd_t fd)
+{
+	struct lab *lab = context;
+	struct lab_thread *thread = thread_of(lab, ipc);
+	struct machd_frame frame;
+
+	LAB_TRUE(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
+	memcpy(&frame, packet, sizeof frame);
+	LAB_TRUE(frame.length == size);
+	LAB_TRUE(frame.reserved == 0);
+	LAB_TRUE(frame.fds == (fd != IPC_FD_NONE));
+	LAB_CHECK(thread->asked && !thread->answered, "an answer without a request came");
+	LAB_TRUE(frame.op == (thread->op | MACHD_OP_ANSWER));
+	LAB_TRUE(frame.sequence == thread->sequence);
+	LAB_CHECK(thread->deadline == 0, "the answer is here and its time-out still runs");
+	if (fd != IPC_FD_NONE)
+		fd_out(lab, fd, LAB_FD_HANDED_OUT);
+	thread->packet = malloc(size);
+	LAB_TRUE(thread->packet);
+	memcpy(thread->packet, packet, size);
+	thread->size = size;
+	thread->fd = fd;
+	thread->answered = true;
+	lab->answers++;
+}
+
+static void on_timer(void *context, struct ipc_thread *ipc, uint64_t deadline)
+{
+	struct lab_thread *thread = thread_of(context, ipc);
+
+	LAB_CHECK((deadline == 0) != (thread->deadline == 0),
+		  "a timer is set twice, or stopped and none runs");
+	thread->deadline = deadline;
+}
+
+static void on_release(void *context, ipc_fd_t fd)
+{
+	fd_out(context, fd, LAB_FD_RELEASED);
+}
+
+static void on_corrupt(void *context, const char *message)
+{
+	struct lab *lab = context;
+
+	lab->corrupt++;
+	snprintf(lab->last_words, sizeof lab->last_words, "%s", message);
+}
+
+static void on_warn(void *context, const char *text)
+{
+	struct lab *lab = context;
+
+	lab->warnings++;
+	snprintf(lab->last_words, sizeof lab->last_words, "%s", text);
+}
+
+void lab_options_init(struct lab_options *options)
+{
+	*options = (struct lab_options){.seed = 1};
+	machd_limits_init(&options->limits);
+}
+
+/* The outbox that the machine gets: ours, or the recorder's in front of it. */
+static const struct ipc_outbox *outbox_of(struct lab *lab, const struct trap_config *config,
+					  const char *record)
+{
+	if (!record)
+		return &lab->outbox;
+	lab->record = record_open(record, config);
+	LAB_TRUE(lab->record);
+	return record_outbox(lab->record, &lab->outbox);
+}
+
+struct lab *lab_start(const struct lab_options *options)
+{
+	struct trap_config config = {.key = "a key for tests"};
+	struct lab_options defaults;
+	struct lab *lab = calloc(1, sizeof *lab);
+
+	LAB_TRUE(lab);
+	lab->live_before = mem_live();
+	lab_options_init(&defaults);
+	if (!options)
+		options = &defaults;
+	config.limits = options->limits;
+	config.seed = options->seed;
+	config.owner_uid = options->owner_uid;
+	lab->now = 1000 * NS_PER_MS;
+	lab->last_pid = 100;
+	lab->outbox = (struct ipc_outbox){.context = lab,
+					  .answer = on_answer,
+					  .timer = on_timer,
+					  .release = on_release,
+					  .corrupt = on_corrupt,
+					  .warn = on_warn};
+	lab->host = trap_start(&config, outbox_of(lab, &config, options->record));
+	return lab;
+}
+
+static void check_nothing_left(const struct lab *lab)
+{
+	struct trap_totals totals;
+
+	trap_totals(lab->host, &totals);
+	LAB_TRUE(totals.tasks == 0);
+	LAB_TRUE(totals.channels == 0);
+	LAB_TRUE(totals.messages_queued == 0);
+	LAB_TRUE(totals.bytes_queued == 0);
+	LAB_TRUE(totals.memfds == 0);
+	LAB_CHECK(totals.ports == 2, "%d ports are left beside the daemon's own",
+		  (int)totals.ports - 2);
+}
+
+static void stop_machine(struct lab *lab)
+{
+	if (lab->record && lab->host)
+		record_stop(lab->record, lab->host);
+	else if (lab->record)
+		record_close(lab->record);
+	else if (lab->host)
+		trap_stop(lab->host);
+	lab->host = NULL;
+	for (ipc_fd_t fd = 1; fd <= lab->last_fd; fd++)
+		LAB_CHECK(lab->fds[fd] != LAB_FD_INSIDE, "descriptor %d is lost", (int)fd);
+	LAB_CHECK(mem_live() == lab->live_before, "%d allocations are left",
+		  (int)(mem_live() - lab->live_before));
+}
+
+void lab_stop(struct lab *lab)
+{
+	mem_fail_after(0);
+	for (unsigned i = 0; i < LAB_THREADS_MAX; i++)
+		if (lab->threads[i])
+			lab_close(lab->threads[i]);
+	if (lab->host) {
+		lab_work(lab);
+		check_nothing_left(lab);
+	}
+	stop_machine(lab);
+	free(lab);
+}
+
+void lab_stop_at_once(struct lab *lab)
+{
+	mem_fail_after(0);
+	stop_machine(lab);
+	for (unsigned i = 0; i < LAB_THREADS_MAX; i++)
+		if (lab->threads[i])
+			lab_close(lab->threads[i]);
+	free(lab);
+}
+
+const char *lab_feed(struct lab *lab, struct trap_input *input)
+{
+	const char *why;
+
+	input->now = lab->now;
+	if (lab->record)
+		why = record_input(lab->record, lab->host, input);
+	else
+		why = trap_input(lab->host, input);
+	if (why)
+		snprintf(lab->why, sizeof lab->why, "%s", why);
+	if (!lab->lazy_work && input->kind != TRAP_WORK)
+		lab_work(lab);
+	return why;
+}
+
+void lab_limits(struct lab *lab, const struct machd_limits *limits)
+{
+	struct trap_input input = {.kind = TRAP_LIMITS, .limits = limits};
+
+	LAB_TRUE(!lab_feed(lab, &input));
+}
+
+bool lab_work_turn(struct lab *lab)
+{
+	struct trap_input input = {.kind = TRAP_WORK};
+
+	if (!trap_has_work(lab->host))
+		return false;
+	LAB_TRUE(!lab_feed(lab, &input));
+	return true;
+}
+
+void lab_work(struct lab *lab)
+{
+	while (lab_work_turn(lab))
+		continue;
+}
+
+/* The thread whose time-out is the first to fall due by `end`; NULL if there is none. */
+static struct lab_thread *first_due(const struct lab *lab, uint64_t end)
+{
+	struct lab_thread *first = NULL;
+
+	for (unsigned i = 0; i < LAB_THREADS_MAX; i++) {
+		struct lab_thread *thread = lab->threads[i];
+
+		if (!thread || thread->deadline == 0 || thread->deadline > end)
+			continue;
+		if (!first || thread->deadline < first->deadline)
+			first = thread;
+	}
+	return first;
+}
+
+void lab_advance(struct lab *lab, uint32_t ms)
+{
+	uint64_t end = lab->now + (uint64_t)ms * NS_PER_MS;
+	struct lab_thread *thread;
+
+	while ((thread = first_due(lab, end))) {
+		struct trap_input input = {.kind = TRAP_TIMEOUT, .thread = thread->ipc};
+
+		if (lab->now < thread->deadline)
+			lab->now = thread->deadline;
+		LAB_TRUE(!lab_feed(lab, &input));
+		LAB_CHECK(thread->deadline == 0, "a time-out changed nothing");
+	}
+	lab->now = end;
+}
+
+ipc_fd_t lab_fd(struct lab *lab)
+{
+	LAB_TRUE(lab->last_fd < LAB_FDS_MAX);
+	return ++lab->last_fd;
+}
