@@ -5,7 +5,7 @@
  *   conn.c      finds the daemon's socket, says hello
  *   channel.c   which connection a thread uses; the process's task; fork
  *   wire.c      a frame out, its answer in, and what a signal does to that
- *   message.c   mach_msg; large.c: bodies that do not fit a frame
+ *   message.c   mach_msg; large.c: bodies that do not fit a frame; msg_server.c: servers
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *
  * The life of a call: mi_enter() finds the thread's channel and makes it busy, mi_request() sends
