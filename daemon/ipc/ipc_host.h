@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_sign.h"
 #include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_work.h"
 #include "protocol/limits.h"
 
 struct boot_service;
@@ -34,10 +35,11 @@ struct ipc_host {
 	struct boot_service *h_services; /* boot/registry's hash by name */
 	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
 
-	struct list h_work; /* to be destroyed in this input */
-	struct list h_jobs; /* left over from earlier ones */
-	unsigned h_budget;  /* steps this input may still take */
-	bool h_working;	    /* inside the loop */
+	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
+	struct list h_jobs;		    /* left over from earlier ones */
+	unsigned h_budget;		    /* steps this input may still take */
+	bool h_working;			    /* destroying a message, or telling a port's death */
+	bool h_terminating;		    /* an entry of a space */
 
 	struct ipc_key h_key;
 	uint8_t *h_packet;	       /* where answers are put together, MACHD_FRAME_SIZE_MAX */

@@ -53,6 +53,9 @@ kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *
 kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
 				    mach_port_name_t name, struct ipc_pset **set);
 
+/* A task's right to itself: it cannot give the last reference away [16.3]. */
+bool ipc_right_pinned(const struct ipc_entry *entry);
+
 /* Copyin, first half: may this right be given that way? Nothing changes. */
 bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition);
 
