@@ -141,8 +141,12 @@ static struct ipc_thread *waiter(struct ipc_port *port)
 	return thread;
 }
 
-/* Hand the message to a waiting thread. False: nobody waits for it, or nobody can take it. */
-static bool hand_over(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
+/*
+ * A waiting thread that takes the message, waiting no more. Those before it that cannot, and want
+ * it kept, are told how large it is. NULL: nobody is left.
+ */
+static struct ipc_thread *taker(struct ipc_host *host, struct ipc_port *port,
+				const struct ipc_kmsg *kmsg)
 {
 	struct ipc_thread *thread;
 
@@ -152,18 +156,20 @@ static bool hand_over(struct ipc_host *host, struct ipc_port *port, struct ipc_k
 
 		ipc_thread_unwait(host, thread);
 		ipc_thread_drop_target(host, thread);
-		if (!refuses) {
-			take(host, thread, port, kmsg);
-			return true;
-		}
+		if (!refuses)
+			return thread;
 		refuse_large(host, thread, port, kmsg);
 	}
-	return false;
+	return NULL;
 }
 
 void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
-	if (!hand_over(host, port, kmsg))
+	struct ipc_thread *thread = taker(host, port, kmsg);
+
+	if (thread)
+		take(host, thread, port, kmsg);
+	else
 		enqueue(port, kmsg);
 }
 
@@ -184,15 +190,11 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_kmsg *kmsg;
+	struct ipc_thread *thread;
 
-	while ((kmsg = queue_head(port)) && waiter(port)) {
+	while ((kmsg = queue_head(port)) && (thread = taker(host, port, kmsg))) {
 		dequeue(port, kmsg);
-		if (hand_over(host, port, kmsg))
-			continue;
-		list_prepend(&port->ip_messages, &kmsg->ikm_work.w_link);
-		port->ip_bytes += kmsg->ikm_charge;
-		ipc_pset_port_ready(port);
-		return;
+		take(host, thread, port, kmsg);
 	}
 }
 
