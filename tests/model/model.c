@@ -2,7 +2,7 @@
 /* The model's objects, and the doors through which requests come in. */
 #include "tests/model/model.h"
 
-#include <check.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +23,10 @@ void *m_alloc(struct model *model, size_t size)
 	void *memory;
 
 	size = (size + 15) & ~(size_t)15;
-	ck_assert_uint_le(size, CHUNK_BYTES);
+	assert(size <= CHUNK_BYTES);
 	if (!chunk || chunk->used + size > CHUNK_BYTES) {
 		chunk = malloc(sizeof *chunk);
-		ck_assert_ptr_nonnull(chunk);
+		assert(chunk);
 		chunk->next = model->chunks;
 		chunk->used = 0;
 		model->chunks = chunk;
@@ -171,7 +171,7 @@ void m_answer(struct model *model, struct m_thread *thread, uint32_t code, uint3
 {
 	struct m_answer *answer = &thread->answer;
 
-	ck_assert_msg(!answer->due, "the model answers twice");
+	assert(!answer->due);
 	*answer = (struct m_answer){.due = true, .size = size, .other_code = code};
 	answer->bytes = m_alloc(model, size);
 	answer->care = m_alloc(model, size);
@@ -183,20 +183,20 @@ void m_answer(struct model *model, struct m_thread *thread, uint32_t code, uint3
 
 void m_answer_word(struct m_answer *answer, uint32_t offset, uint32_t word)
 {
-	ck_assert_uint_le(offset + sizeof word, answer->size);
+	assert(offset + sizeof word <= answer->size);
 	memcpy(answer->bytes + offset, &word, sizeof word);
 }
 
 void m_answer_name(struct m_answer *answer, uint32_t offset, struct m_entry *entry)
 {
-	ck_assert_uint_lt(answer->name_count, M_NAMES);
-	ck_assert_uint_le(offset + sizeof(uint32_t), answer->size);
+	assert(answer->name_count < M_NAMES);
+	assert(offset + sizeof(uint32_t) <= answer->size);
 	answer->name[answer->name_count++] = (struct m_name){offset, entry};
 }
 
 void m_answer_ignore(struct m_answer *answer, uint32_t offset, uint32_t size)
 {
-	ck_assert_uint_le(offset + size, answer->size);
+	assert(offset + size <= answer->size);
 	memset(answer->care + offset, 0, size);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queues, port sets, and the receive half of mach_msg [9, 12, 13]. */
-#include <check.h>
 #include <string.h>
 
 #include "tests/model/model_private.h"

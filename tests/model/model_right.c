@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rights into messages, out of messages, and their end [3, 4, 15]. */
-#include <check.h>
+#include <assert.h>
 
 #include "tests/model/model_private.h"
 
@@ -105,7 +105,7 @@ struct m_right m_copyin(struct model *model, struct m_entry *entry, uint32_t dis
 {
 	struct m_port *port = entry->port;
 
-	ck_assert(m_copyin_good(entry, disposition));
+	assert(m_copyin_good(entry, disposition));
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
 		return copyin_dead(entry, disposition);
 	switch (disposition) {
@@ -140,7 +140,7 @@ static uint32_t entry_type(uint32_t right_type)
 	case MACH_MSG_TYPE_PORT_SEND:
 		return MACH_PORT_TYPE_SEND;
 	}
-	ck_assert_uint_eq(right_type, MACH_MSG_TYPE_PORT_SEND_ONCE);
+	assert(right_type == MACH_MSG_TYPE_PORT_SEND_ONCE);
 	return MACH_PORT_TYPE_SEND_ONCE;
 }
 

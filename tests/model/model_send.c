@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The send half of mach_msg: checks in their order, copyin, and what happens then [8, 10]. */
-#include <check.h>
+#include <assert.h>
 #include <string.h>
 
 #include "tests/model/model_private.h"
@@ -271,7 +271,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 	msg->tail = tail;
 	msg->fd = fd;
 	count = msg->complex ? base.body.msgh_descriptor_count : 0;
-	ck_assert_uint_le(count, M_DESCRIPTORS);
+	assert(count <= M_DESCRIPTORS);
 	msg->descriptors = count;
 	code = check_types(bytes, msg);
 	msg->descriptors = 0;

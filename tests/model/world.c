@@ -2,11 +2,11 @@
 /* Doing an operation in both worlds. */
 #include "tests/model/world.h"
 
-#include <check.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_feed.h"
 #include "tests/model/rng.h"
 #include "tests/model/world_private.h"
@@ -39,9 +39,9 @@ void world_start(struct world *world, const struct world_options *options)
 	lab.limits.names_per_task = options->name_cap;
 	lab.record = options->record;
 	world->lab = lab_start(&lab);
-	ck_assert_ptr_nonnull(world->lab->host);
+	LAB_TRUE(world->lab->host);
 	world->names = calloc(options->ops_max + 1, sizeof *world->names);
-	ck_assert_ptr_nonnull(world->names);
+	LAB_TRUE(world->names);
 	model_start(&world->model, options->name_cap, world->lab->now, options->mutation);
 }
 
@@ -92,7 +92,7 @@ static void add_actor(struct world *world, struct lab_thread *lab, struct m_task
 {
 	struct m_thread *thread = model_thread(&world->model, task);
 
-	ck_assert_uint_lt(world->actor_count, WORLD_ACTORS);
+	LAB_TRUE(world->actor_count < WORLD_ACTORS);
 	thread->origin = world->op->number;
 	world->actors[world->actor_count++] =
 		(struct actor){.lab = lab, .model = thread, .origin = world->op->number};
@@ -112,7 +112,7 @@ static void do_task(struct world *world)
 	if (world->actor_count == WORLD_ACTORS)
 		return;
 	lab = lab_task(world->lab, WORLD_UID);
-	ck_assert_ptr_nonnull(lab);
+	LAB_TRUE(lab);
 	task = model_task(&world->model, lab->uid, (uint32_t)lab->pid,
 			  (uint32_t)lab->thread->channel, lab->self, lab->host, lab->bootstrap);
 	task->origin = world->op->number;
@@ -129,13 +129,13 @@ static void do_thread(struct world *world, const struct actor *peer)
 	if (world->actor_count == WORLD_ACTORS)
 		return;
 	lab = lab_thread(peer->lab->task);
-	ck_assert_ptr_nonnull(lab);
+	LAB_TRUE(lab);
 	add_actor(world, lab, peer->model->task);
 }
 
 static void do_cancel(struct world *world, struct actor *actor)
 {
-	ck_assert(lab_cancel(actor->lab));
+	LAB_TRUE(lab_cancel(actor->lab));
 	before_model(world);
 	model_cancel(&world->model, actor->model);
 }
@@ -292,7 +292,7 @@ static void do_clock(struct world *world)
 
 		if (world->lab->now < actor->lab->deadline)
 			world->lab->now = actor->lab->deadline;
-		ck_assert_ptr_null(lab_feed(world->lab, &input));
+		LAB_TRUE(!lab_feed(world->lab, &input));
 		before_model(world);
 		model_timeout(&world->model, actor->model);
 		world_compare(world);
@@ -332,6 +332,7 @@ static void dispatch(struct world *world, struct actor *actor)
 		do_clock(world);
 		break;
 	case OP_COMPARE:
+		lab_audit(world->lab);
 		world_look_at_all(world);
 		break;
 	}
