@@ -115,6 +115,7 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 	port->ip_mscount = 0;
 	port->ip_seqno = 0;
 	port->ip_context = 0;
+	port->ip_guarded = port->ip_strict = port->ip_immovable = false;
 	port->ip_receiver = NULL;
 	port->ip_name = MACH_PORT_NULL;
 	port->ip_place = IP_IN_LIMBO;

@@ -42,7 +42,12 @@ struct ipc_port {
 	mach_port_mscount_t ip_mscount;
 	uint32_t ip_srights;
 	uint32_t ip_sorights;
-	uint64_t ip_context;
+	uint64_t ip_context; /* the owner's word; the guard's value while guarded */
+	bool ip_guarded;
+	bool ip_strict;		/* the guard hides and protects the context */
+	bool ip_immovable;	/* the receive right cannot be sent */
+	bool ip_enforces_reply; /* senders must name a reply port made for it */
+	bool ip_reply_port;	/* made to be named in replies */
 
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;

@@ -91,11 +91,18 @@ static bool pinned(const struct ipc_space *space, const struct ipc_entry *entry)
 	       entry->ie_port->ip_task == space->is_task;
 }
 
+static bool guarded(const struct ipc_entry *entry)
+{
+	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_guarded;
+}
+
 kern_return_t ipc_right_destroy(struct ipc_host *host, struct ipc_space *space,
 				struct ipc_entry *entry)
 {
 	if (pinned(space, entry))
 		return KERN_INVALID_CAPABILITY;
+	if (guarded(entry) && entry->ie_port->ip_context != 0)
+		return KERN_INVALID_RIGHT;
 	destroy_entry(host, space, entry);
 	return KERN_SUCCESS;
 }
@@ -203,10 +210,30 @@ kern_return_t ipc_right_delta(struct ipc_host *host, struct ipc_space *space,
 		return KERN_INVALID_VALUE;
 	if (delta == 0)
 		return KERN_SUCCESS;
+	if (guarded(entry))
+		return KERN_INVALID_RIGHT;
 	if (right == MACH_PORT_RIGHT_RECEIVE)
 		drop_receive(host, space, entry);
 	else
 		destroy_entry(host, space, entry);
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_right_destruct(struct ipc_host *host, struct ipc_space *space,
+				 struct ipc_entry *entry, int32_t srdelta, uint64_t guard)
+{
+	mach_port_name_t name = ipc_entry_name(space, entry);
+	bool send = entry->ie_type & MACH_PORT_TYPE_SEND;
+
+	if (!(entry->ie_type & MACH_PORT_TYPE_RECEIVE) || (srdelta != 0 && !send))
+		return KERN_INVALID_RIGHT;
+	if (srdelta > 0 || entry->ie_urefs + srdelta < 0)
+		return KERN_INVALID_VALUE;
+	if (guarded(entry) && entry->ie_port->ip_context != guard)
+		return KERN_INVALID_ARGUMENT;
+	if (srdelta != 0)
+		change_urefs(host, space, entry, srdelta);
+	drop_receive(host, space, ipc_entry_lookup(space, name));
 	return KERN_SUCCESS;
 }
 

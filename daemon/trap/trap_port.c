@@ -225,6 +225,8 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 		return KERN_INVALID_RIGHT;
 	if (!entry)
 		return KERN_INVALID_NAME;
+	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE && ipc_right_immovable(entry))
+		return KERN_INVALID_CAPABILITY;
 	if (!ipc_right_copyin_check(entry, args->desired_type))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
