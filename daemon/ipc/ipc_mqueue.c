@@ -69,8 +69,8 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 
 static bool too_large(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg)
 {
-	uint64_t needed = (uint64_t)kmsg->ikm_header.ikm_size +
-			  ipc_kmsg_trailer_size(thread->th_args.a_option);
+	uint64_t needed = (uint64_t)ipc_kmsg_size(kmsg, thread->th_task->t_word) +
+			  ipc_kmsg_trailer_size(thread->th_args.a_option, thread->th_task->t_word);
 
 	return needed > thread->th_args.a_rcv_size;
 }
@@ -81,12 +81,14 @@ static void refuse_large(struct ipc_host *host, struct ipc_thread *thread, struc
 {
 	struct machd_message_answer answer = {.code = MACH_RCV_TOO_LARGE,
 					      .place = MACHD_PLACE_TOO_LARGE,
-					      .too_large_size = kmsg->ikm_header.ikm_size};
+					      .too_large_size =
+						      ipc_kmsg_size(kmsg, thread->th_task->t_word),
+					      .memory_taken = thread->th_memory_taken};
 
 	if (thread->th_args.a_option & MACH_RCV_LARGE_IDENTITY)
 		answer.too_large_name = port->ip_name;
 	*(struct machd_message_answer *)ipc_answer_payload(host, thread) = answer;
-	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, NULL, 0);
 }
 
 /* A message that has left the queue, for a thread whose buffer is large enough. */

@@ -91,14 +91,15 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 	struct ipc_kmsg *kmsg;
 	mach_msg_return_t code;
 
+	thread->th_memory_taken = 0;
 	if (!(thread->th_args.a_option & MACH_SEND_MSG)) {
 		receive(host, thread);
 		return;
 	}
 	code = ipc_kmsg_inflate(host, task, message, &kmsg);
-	host->h_fd_taken = code == MACH_MSG_SUCCESS;
+	host->h_fds_taken = code == MACH_MSG_SUCCESS;
 	if (code == MACH_MSG_SUCCESS)
-		code = ipc_kmsg_copyin(host, task, kmsg, thread->th_args.a_option);
+		code = ipc_kmsg_copyin(host, thread, kmsg);
 	if (code == MACH_MSG_SUCCESS)
 		send(host, thread, kmsg);
 	else

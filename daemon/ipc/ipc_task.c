@@ -70,6 +70,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread)
 	task->t_user = ipc_user_ref(thread->th_user);
 	task->t_id = ipc_host_id(host);
 	task->t_pid = thread->th_pid;
+	task->t_word = thread->th_word;
 	task->t_gid = thread->th_gid;
 	list_init(&task->t_threads);
 	memcpy(task->t_token, thread->th_token, sizeof task->t_token);

@@ -41,10 +41,12 @@ struct ipc_thread {
 	uint32_t th_gid;
 	uint32_t th_pidversion;
 	int32_t th_pid;
+	unsigned th_word;     /* bits of its pointers: 64 or 32 */
 	uint8_t th_token[16]; /* what its task will have, if it makes one */
 
 	struct ipc_msg_args th_args;
 	struct ipc_kmsg *th_kmsg;
+	uint32_t th_memory_taken; /* descriptors of what it sent whose memory is gone */
 	struct ipc_port *th_port; /* with a reference */
 	struct ipc_pset *th_set;  /* with a reference */
 	bool th_slot;		  /* TH_READY: a slot of th_port is kept for it */

@@ -161,34 +161,12 @@ static mach_msg_return_t check_flow(const struct ipc_kmsg *kmsg, uint64_t option
 	return MACH_MSG_SUCCESS;
 }
 
-/* One port descriptor: check, then take. False: it is refused and untouched. */
-static bool copyin_port(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
-			struct ikm_descriptor *desc)
+mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
+				  struct ipc_kmsg *kmsg)
 {
-	const struct ipc_right_move *move = ipc_right_move(desc->d_disposition);
-	mach_port_name_t name = desc->d_name;
-	struct ipc_entry *entry;
-
-	if (MACH_PORT_VALID(name)) {
-		entry = ipc_right_lookup(host, space, name);
-		if (!ipc_right_copyin_check(entry, desc->d_disposition))
-			return false;
-		desc->d_port = ipc_right_copyin(host, space, entry, desc->d_disposition);
-	} else {
-		desc->d_port = name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
-	}
-	desc->d_disposition = move ? move->given : 0;
-	desc->d_name = MACH_PORT_NULL;
-	if (IP_VALID(desc->d_port) && desc->d_disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
-	    !ipc_port_set_destination(desc->d_port, kmsg->ikm_header.ikm_dest))
-		kmsg->ikm_circular = true;
-	return true;
-}
-
-mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
-				  struct ipc_kmsg *kmsg, uint64_t option)
-{
-	mach_msg_return_t code = copyin_header(host, task->t_space, kmsg, option);
+	struct ipc_space *space = thread->th_task->t_space;
+	uint64_t option = thread->th_args.a_option;
+	mach_msg_return_t code = copyin_header(host, space, kmsg, option);
 
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);
@@ -199,12 +177,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
 		ipc_kmsg_clean_partial(host, kmsg, 0);
 		return code;
 	}
-	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
-		if (!copyin_port(host, task->t_space, kmsg, &kmsg->ikm_desc[i])) {
-			ipc_kmsg_clean_partial(host, kmsg, i);
-			return MACH_SEND_INVALID_RIGHT;
-		}
-	}
-	ipc_kmsg_sign(host, kmsg);
-	return MACH_MSG_SUCCESS;
+	code = ipc_kmsg_copyin_body(host, space, kmsg, &thread->th_memory_taken);
+	if (code == MACH_MSG_SUCCESS)
+		ipc_kmsg_sign(host, kmsg);
+	return code;
 }

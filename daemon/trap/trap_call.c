@@ -66,7 +66,7 @@ static void answer(struct ipc_host *host, struct ipc_thread *thread, kern_return
 	struct machd_call_answer head = {.code = (uint32_t)kr};
 
 	memcpy(ipc_answer_payload(host, thread), &head, sizeof head);
-	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof head + size, IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof head + size, 0, NULL, 0);
 }
 
 static void call_routine(struct ipc_host *host, struct ipc_thread *thread,

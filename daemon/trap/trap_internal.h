@@ -16,10 +16,11 @@ struct trap_packet {
 	struct machd_frame tp_frame;
 	const uint8_t *tp_bytes; /* behind the frame header */
 	size_t tp_size;
-	const struct trap_fd *tp_fd; /* NULL, or the one descriptor */
+	const struct trap_fd *tp_fds;
+	unsigned tp_fd_count;
 };
 
-/* Frame handlers: NULL, or why the peer must go. They take the packet's descriptor. */
+/* Frame handlers: NULL, or why the peer must go. */
 const char *trap_hello(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet);
 const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,

@@ -15,28 +15,52 @@
 	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
 
 /* Does the frame hold the message that its arguments announce? */
-static const char *check(const struct trap_packet *packet, const struct machd_message_args *args,
-			 uint32_t inline_size)
+static const char *check_message(const struct trap_packet *packet,
+				 const struct machd_message_args *args)
 {
-	const struct trap_fd *fd = packet->tp_fd;
+	if (args->inline_size > args->send_size)
+		return "its message is longer than it says";
+	if (args->inline_size > MACHD_INLINE_LIMIT)
+		return "its frame carries more of a message than a frame may";
+	if (args->inline_size == args->send_size)
+		return NULL;
+	if (packet->tp_fd_count == 0)
+		return "its message is shorter than it says";
+	if (!packet->tp_fds[0].sealed)
+		return "its message's body is not a sealed memfd";
+	if (packet->tp_fds[0].size != args->send_size - args->inline_size)
+		return "its message's body is not as long as it says";
+	return NULL;
+}
+
+/* And the table of memory behind it? Descriptors must have something that uses them. */
+static const char *check(const struct trap_packet *packet, const struct machd_message_args *args,
+			 size_t size)
+{
+	bool body = args->inline_size < args->send_size;
 
 	if (args->reserved != 0)
 		return "a reserved field of its request is not 0";
 	if (!(args->option & MACH_SEND_MSG))
-		return inline_size || fd ? "it sends a message without saying so" : NULL;
-	if (inline_size > args->send_size)
-		return "its message is longer than it says";
-	if (inline_size > MACHD_INLINE_LIMIT)
-		return "its frame carries more of a message than a frame may";
-	if (inline_size == args->send_size)
-		return fd ? "it sends a descriptor that no body needs" : NULL;
-	if (!fd)
-		return "its message is shorter than it says";
-	if (!fd->sealed)
-		return "its message's body is not a sealed memfd";
-	if (fd->size != args->send_size - inline_size)
-		return "its message's body is not as long as it says";
-	return NULL;
+		return size || packet->tp_fd_count ? "it sends a message without saying so" : NULL;
+	if (args->inline_size > size)
+		return "its message is cut short";
+	if (args->memory_count > (size - args->inline_size) / sizeof(struct machd_memory))
+		return "its table of memory is cut short";
+	if (args->memory_count == 0 && size > args->inline_size)
+		return "its frame is longer than its message";
+	if (args->memory_count == 0 && packet->tp_fd_count > body)
+		return "it sends a descriptor that nothing needs";
+	return check_message(packet, args);
+}
+
+/* The memfds as the message wants them. */
+static void copy_fds(const struct trap_packet *packet, struct ipc_user_fd *fds)
+{
+	for (unsigned i = 0; i < packet->tp_fd_count; i++)
+		fds[i] = (struct ipc_user_fd){
+			.uf_fd = {packet->tp_fds[i].handle, packet->tp_fds[i].size},
+			.uf_sealed = packet->tp_fds[i].sealed};
 }
 
 /* mach_msg2's rule: a send names exactly one kind of destination. Vectors are not carried yet. */
@@ -54,22 +78,32 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 {
 	struct machd_message_args args;
 	struct ipc_user_message message;
+	struct ipc_user_fd fds[MACHD_FRAME_FDS_MAX];
+	const uint8_t *bytes = packet->tp_bytes + sizeof args;
 	const char *why;
+	size_t size;
 
 	if (!thread->th_task)
 		return "it watches and has no ports";
 	if (packet->tp_size < sizeof args)
 		return "its request is cut short";
 	memcpy(&args, packet->tp_bytes, sizeof args);
-	message = (struct ipc_user_message){
-		.um_bytes = packet->tp_bytes + sizeof args,
-		.um_inline = (uint32_t)(packet->tp_size - sizeof args),
-		.um_size = args.send_size,
-		.um_fd = packet->tp_fd ? packet->tp_fd->handle : IPC_FD_NONE,
-	};
-	why = check(packet, &args, message.um_inline);
+	size = packet->tp_size - sizeof args;
+	why = check(packet, &args, size);
 	if (why)
 		return why;
+	copy_fds(packet, fds);
+	message = (struct ipc_user_message){
+		.um_bytes = bytes,
+		.um_inline = args.inline_size,
+		.um_size = args.send_size,
+		.um_memory = bytes + args.inline_size,
+		.um_memory_count = args.memory_count,
+		.um_fds = fds,
+		.um_fd_count = packet->tp_fd_count,
+	};
+	message.um_data = message.um_memory + args.memory_count * sizeof(struct machd_memory);
+	message.um_data_size = (uint32_t)(bytes + size - message.um_data);
 	thread->th_args = (struct ipc_msg_args){
 		.a_option = args.option,
 		.a_send_address = args.send_address,

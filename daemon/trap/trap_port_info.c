@@ -233,8 +233,9 @@ static uint32_t kernel_size(const struct ikm_header *header)
 {
 	const uint32_t wide = 16, head = 8;
 
-	return header->ikm_size + head +
-	       header->ikm_descriptors * (wide - (uint32_t)sizeof(mach_msg_port_descriptor_t));
+	return (uint32_t)sizeof(mach_msg_header_t) + head + header->ikm_body_size +
+	       (header->ikm_complex ? (uint32_t)sizeof(mach_msg_body_t) : 0) +
+	       header->ikm_descriptors * wide;
 }
 
 kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port_peek_in *args,
@@ -246,7 +247,7 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 	struct ipc_port *port;
 	kern_return_t kr;
 
-	if (ipc_kmsg_trailer_size(option) > sizeof(mach_msg_audit_trailer_t))
+	if (ipc_kmsg_trailer_size(option, 64) > sizeof(mach_msg_audit_trailer_t))
 		return KERN_INVALID_VALUE;
 	kr = receive_right(call, args->name, &port);
 	if (kr != KERN_SUCCESS)
@@ -260,8 +261,8 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 	trailer.msgh_seqno = result->seqno;
 	trailer.msgh_sender = kmsg->ikm_header.ikm_security;
 	trailer.msgh_audit = kmsg->ikm_header.ikm_audit;
-	call->c_out_words = ipc_kmsg_trailer_size(option) / sizeof(uint32_t);
-	memcpy(result->trailer, &trailer, ipc_kmsg_trailer_size(option));
+	call->c_out_words = ipc_kmsg_trailer_size(option, 64) / sizeof(uint32_t);
+	memcpy(result->trailer, &trailer, ipc_kmsg_trailer_size(option, 64));
 	return KERN_SUCCESS;
 }
 

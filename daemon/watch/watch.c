@@ -288,7 +288,7 @@ const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		break;
 	}
 	memcpy(payload, &page.p_answer, sizeof page.p_answer);
-	ipc_answer_send(host, thread, MACHD_OP_WATCH, sizeof page.p_answer + page.p_size,
-			IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_WATCH, sizeof page.p_answer + page.p_size, 0, NULL,
+			0);
 	return NULL;
 }
