@@ -59,9 +59,9 @@ struct machd_message_args {
 
 /* Where the memory of an out-of-line descriptor is. Its size is in the descriptor. */
 enum machd_memory_source {
-	MACHD_MEMORY_NONE = 0,	 /* there is none: size 0 */
-	MACHD_MEMORY_INLINE = 1, /* in the frame */
-	MACHD_MEMORY_FD = 2,	 /* in a sealed memfd */
+	MACHD_MEMORY_NONE = 0,	     /* there is none: size 0 */
+	MACHD_MEMORY_INLINE = 1,     /* in the frame */
+	MACHD_MEMORY_FD = 2,	     /* in a sealed memfd */
 	MACHD_MEMORY_UNREADABLE = 3, /* the sender could not read it */
 };
 
@@ -91,13 +91,13 @@ struct machd_message_answer {
 	uint32_t body_size;
 	uint32_t too_large_size; /* msgh_size of a message left on its queue */
 	uint32_t too_large_name; /* the port it waits on (MACH_RCV_LARGE_IDENTITY), or 0 */
-	uint32_t memory_count;	 /* out-of-line descriptors: 0, or a MACHD_OP_MEMORY frame follows */
-	uint32_t memory_taken;	 /* descriptors of the message sent whose memory was taken */
+	uint32_t memory_count; /* out-of-line descriptors: 0, or a MACHD_OP_MEMORY frame follows */
+	uint32_t memory_taken; /* descriptors of the message sent whose memory was taken */
 };
 
 /*
- * MACHD_OP_MEMORY: memory_count times struct machd_memory, then the inline bytes. All descriptors of
- * the answer come with this frame; that of the body, if there is one, is the first.
+ * MACHD_OP_MEMORY: memory_count times struct machd_memory, then the inline bytes. All descriptors
+ * of the answer come with this frame; that of the body, if there is one, is the first.
  */
 
 /* MACHD_OP_CALL: this, then struct NAME_in of the routine (ops.h). */

@@ -77,3 +77,11 @@ void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_
 	memcpy(ipc_answer_payload(host, thread), &answer, sizeof answer);
 	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, NULL, 0);
 }
+
+void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code)
+{
+	struct machd_call_answer answer = {.code = (uint32_t)code};
+
+	memcpy(ipc_answer_payload(host, thread), &answer, sizeof answer);
+	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof answer, 0, NULL, 0);
+}

@@ -28,5 +28,8 @@ uint8_t *ipc_answer_memory(struct ipc_host *host, struct ipc_thread *thread, siz
 void ipc_answer_send(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
 		     size_t size, size_t memory_size, const ipc_fd_t *fds, unsigned fd_count);
 
+/* The answer to a routine that has nothing but a code. */
+void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
+
 /* The answer to mach_msg when it has no bytes. */
 void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code);

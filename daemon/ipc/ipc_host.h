@@ -8,6 +8,7 @@
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_sign.h"
+#include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_types.h"
 #include "protocol/limits.h"
 
@@ -37,7 +38,8 @@ struct ipc_host {
 	struct list h_work; /* to be destroyed in this input */
 	struct list h_jobs; /* left over from earlier ones */
 	unsigned h_budget;  /* steps this input may still take */
-	bool h_working;	    /* inside the loop */
+	struct ipc_timers h_timers;
+	bool h_working; /* inside the loop */
 
 	struct ipc_key h_key;
 	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */

@@ -6,6 +6,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/kmsg_layout.h"
 
@@ -114,6 +115,8 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	host->h_queued--;
 	host->h_queued_bytes -= kmsg->ikm_charge;
 	free_fds(host, kmsg);
+	if (kmsg->ikm_timer)
+		ipc_timer_message_done(host, kmsg->ikm_timer);
 	if (user) {
 		ipc_user_discharge(user, IPC_CHARGE_MESSAGES, 1);
 		ipc_user_discharge(user, IPC_CHARGE_BYTES, kmsg->ikm_charge);

@@ -88,7 +88,8 @@ struct ipc_kmsg {
 	size_t ikm_signed; /* bytes from ikm_header on that are signed */
 	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
-	bool ikm_circular; /* to be destroyed instead of queued */
+	struct ipc_port *ikm_timer; /* whose message this is, with a reference; else NULL */
+	bool ikm_circular;	    /* to be destroyed instead of queued */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;
 	struct ikm_descriptor ikm_desc[];

@@ -226,7 +226,7 @@ void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
 		ipc_thread_wait(host, thread, TH_RECEIVING,
 				thread->th_set ? &thread->th_set->ps_receivers
 					       : &thread->th_port->ip_receivers,
-				timed, args->a_timeout);
+				timed, args->a_timeout * NS_PER_MS);
 		return;
 	}
 	if (!kmsg) {

@@ -35,6 +35,9 @@ struct ipc_outbox {
 	/* Feed a time-out for this thread at `deadline` (ns, the clock of `now`); 0: not any more.
 	 */
 	void (*timer)(void *context, struct ipc_thread *thread, uint64_t deadline);
+	/* Feed TRAP_ALARM at `deadline` (the clock of `now`) instead of any earlier one; 0: never.
+	 */
+	void (*alarm)(void *context, uint64_t deadline);
 	/* Close a descriptor that nobody will receive. */
 	void (*release)(void *context, ipc_fd_t fd);
 	/* A queued message's signature is wrong: our memory is corrupt. May not return. */

@@ -201,6 +201,8 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 	case TRAP_DISCONNECT:
 		ipc_thread_destroy(host, input->thread);
 		break;
+	case TRAP_ALARM:
+		break; /* what is due fires below, as with any input */
 	case TRAP_WORK:
 		ipc_work_turn(host);
 		break;
@@ -208,6 +210,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		host->h_limits = *input->limits;
 		break;
 	}
+	ipc_timer_run(host);
 	ipc_msg_run_ready(host);
 	ipc_work_settle(host);
 	host->h_current = NULL;

@@ -76,6 +76,7 @@ static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
 	uint8_t *out = ipc_answer_payload(host, thread) + sizeof(struct machd_call_answer);
 	size_t room = ipc_answer_room() - sizeof(struct machd_call_answer) - row->out_size;
 	struct trap_call call = {.c_host = host,
+				 .c_thread = thread,
 				 .c_caller = thread->th_task,
 				 .c_in = args,
 				 .c_out = out,

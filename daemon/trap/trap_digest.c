@@ -11,6 +11,7 @@
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
@@ -100,6 +101,16 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_srights);
 	add(digest, port->ip_sorights);
 	add(digest, port->ip_context);
+	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
+			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4);
+	if (port->ip_semaphore) {
+		add(digest, (uint32_t)port->ip_semaphore->sm_value);
+		add_threads(digest, &port->ip_semaphore->sm_waiters);
+	}
+	if (port->ip_timer) {
+		add(digest, port->ip_timer->tm_deadline);
+		add(digest, port->ip_timer->tm_sent);
+	}
 	add(digest, port->ip_seqno);
 	add(digest, port->ip_qlimit);
 	add(digest, port->ip_msgcount);

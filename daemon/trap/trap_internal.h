@@ -33,9 +33,10 @@ const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 /* A routine being called. */
 struct trap_call {
 	struct ipc_host *c_host;
-	struct ipc_task *c_caller;
-	struct ipc_task *c_task;   /* whose task port is the target; NULL for other objects */
-	struct ipc_space *c_space; /* of c_task */
+	struct ipc_thread *c_thread; /* which calls */
+	struct ipc_task *c_caller;   /* its task */
+	struct ipc_task *c_task;     /* whose task port is the target; NULL for other objects */
+	struct ipc_space *c_space;   /* of c_task */
 	const void *c_in;
 	void *c_out;
 	uint32_t c_in_words;  /* in the argument's array */

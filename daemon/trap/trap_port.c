@@ -258,6 +258,8 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	if (port->ip_kind != IP_PLAIN)
+		return KERN_INVALID_RIGHT;
 	if (port->ip_pdrequest)
 		return KERN_FAILURE;
 	port->ip_pdrequest = notify;

@@ -16,6 +16,8 @@ enum {
 	IPC_OTYPE_NONE = 0,
 	IPC_OTYPE_TASK_CONTROL = 2,
 	IPC_OTYPE_HOST = 3,
+	IPC_OTYPE_TIMER = 8,
+	IPC_OTYPE_SEMAPHORE = 17,
 	IPC_OTYPE_UNKNOWN = 29,
 };
 
@@ -302,6 +304,12 @@ kern_return_t trap_mach_port_kobject(struct trap_call *call,
 		break;
 	case IP_HOST:
 		result->type = IPC_OTYPE_HOST;
+		break;
+	case IP_SEMAPHORE:
+		result->type = IPC_OTYPE_SEMAPHORE;
+		break;
+	case IP_TIMER:
+		result->type = IPC_OTYPE_TIMER;
 		break;
 	case IP_BOOTSTRAP:
 		result->type = IPC_OTYPE_UNKNOWN;

@@ -136,6 +136,10 @@ static uint32_t kind_of(const struct ipc_port *port)
 		return MACHD_WATCH_HOST_PORT;
 	case IP_BOOTSTRAP:
 		return MACHD_WATCH_BOOTSTRAP_PORT;
+	case IP_SEMAPHORE:
+		return MACHD_WATCH_SEMAPHORE;
+	case IP_TIMER:
+		return MACHD_WATCH_TIMER;
 	case IP_PLAIN:
 		break;
 	}
