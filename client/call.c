@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/mi.h"
 
@@ -33,11 +32,10 @@ static kern_return_t read_answer(struct mi_channel *channel, struct mi_call *cal
 
 	if (error)
 		return mi_lost(channel, strerrordesc_np(error));
-	if (answer.fd >= 0)
-		close(answer.fd);
 	wrong = mi_check_answer(channel, &reply.frame, MACHD_OP_CALL, &answer);
-	if (!wrong && (answer.fault || answer.fd >= 0 || answer.size < sizeof reply))
+	if (!wrong && (answer.fault || answer.fds.count || answer.size < sizeof reply))
 		wrong = "machd sent an answer that makes no sense";
+	mi_fds_close(&answer.fds);
 	if (!wrong && reply.answer.code == KERN_SUCCESS &&
 	    answer.size < sizeof reply + call->out_size)
 		wrong = "machd sent an answer that is too short";
@@ -62,7 +60,7 @@ kern_return_t mi_call(struct mi_call *call)
 
 	if (code != KERN_SUCCESS)
 		return code;
-	error = mi_request(entry.channel, MACHD_OP_CALL, parts, 3, -1);
+	error = mi_request(entry.channel, MACHD_OP_CALL, parts, 3, NULL);
 	if (error == 0)
 		code = read_answer(entry.channel, call);
 	else if (error == ENOBUFS || error == ENOMEM)

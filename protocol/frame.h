@@ -65,6 +65,11 @@ enum machd_memory_source {
 	MACHD_MEMORY_UNREADABLE = 3, /* the sender could not read it */
 };
 
+/* memory_count of a message that nobody has looked at for descriptors, and the code it gets if it
+ * has some: the library sends it again, with its memory. */
+#define MACHD_MEMORY_UNSEEN UINT32_MAX
+#define MACHD_MEMORY_WANTED 0x7fffffff
+
 struct machd_memory {
 	uint32_t source; /* enum machd_memory_source */
 	uint32_t fd;	 /* which of the frame's descriptors */

@@ -143,7 +143,7 @@ struct ipc_user_message {
 
 /*
  * Bytes to kmsg [8, steps 3 to 6]; takes the memfds only on success. MACH_SEND_MSG_TOO_SMALL,
- * _TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA, MACH_MSG_VM_KERNEL.
+ * _TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA, MACH_MSG_VM_KERNEL, MACHD_MEMORY_WANTED.
  */
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsg);

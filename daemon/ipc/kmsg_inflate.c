@@ -28,6 +28,7 @@ struct shape {
 	bool s_complex;
 	uint32_t s_descriptors;
 	uint64_t s_rights;
+	bool s_memory;	   /* some descriptor has memory */
 	uint32_t s_offset; /* of the body */
 	uint64_t s_wide;   /* the same for a 64-bit receiver: the answer must fit a frame */
 };
@@ -78,6 +79,7 @@ static mach_msg_return_t measure_one(const struct ipc_user_message *message, str
 		return MACH_SEND_MSG_TOO_SMALL;
 	if (here < size)
 		return MACH_SEND_INVALID_DATA;
+	shape->s_memory |= layout_is_memory(layout_type(bytes));
 	shape->s_offset += size;
 	shape->s_wide += layout_size(64, layout_type(bytes));
 	return MACH_MSG_SUCCESS;
@@ -256,7 +258,8 @@ static void fill_descriptor(struct supply *supply, struct ipc_kmsg *kmsg,
 		supply->su_rights++;
 		return;
 	}
-	if (supply->su_memory < message->um_memory_count)
+	if (supply->su_memory < message->um_memory_count &&
+	    message->um_memory_count != MACHD_MEMORY_UNSEEN)
 		memcpy(&memory, message->um_memory + supply->su_memory * sizeof memory,
 		       sizeof memory);
 	supply->su_memory++;
@@ -341,6 +344,8 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 
 	if (code != MACH_MSG_SUCCESS)
 		return code;
+	if (shape.s_memory && message->um_memory_count == MACHD_MEMORY_UNSEEN)
+		return MACHD_MEMORY_WANTED;
 	if (shape.s_wide + message->um_inline - shape.s_offset > MACHD_INLINE_LIMIT)
 		return MACH_SEND_NO_BUFFER;
 	plan = (struct ipc_kmsg_plan){.p_descriptors = shape.s_descriptors,

@@ -45,6 +45,10 @@ static const char *check(const struct trap_packet *packet, const struct machd_me
 		return size || packet->tp_fd_count ? "it sends a message without saying so" : NULL;
 	if (args->inline_size > size)
 		return "its message is cut short";
+	if (args->memory_count == MACHD_MEMORY_UNSEEN)
+		return size > args->inline_size || packet->tp_fd_count > body
+			       ? "it sends memory that it has not seen"
+			       : check_message(packet, args);
 	if (args->memory_count > (size - args->inline_size) / sizeof(struct machd_memory))
 		return "its table of memory is cut short";
 	if (args->memory_count == 0 && size > args->inline_size)
@@ -81,7 +85,7 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	struct ipc_user_fd fds[MACHD_FRAME_FDS_MAX];
 	const uint8_t *bytes = packet->tp_bytes + sizeof args;
 	const char *why;
-	size_t size;
+	size_t size, table = 0;
 
 	if (!thread->th_task)
 		return "it watches and has no ports";
@@ -102,7 +106,9 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.um_fds = fds,
 		.um_fd_count = packet->tp_fd_count,
 	};
-	message.um_data = message.um_memory + args.memory_count * sizeof(struct machd_memory);
+	if (args.memory_count != MACHD_MEMORY_UNSEEN)
+		table = args.memory_count * sizeof(struct machd_memory);
+	message.um_data = message.um_memory + table;
 	message.um_data_size = (uint32_t)(bytes + size - message.um_data);
 	thread->th_args = (struct ipc_msg_args){
 		.a_option = args.option,
