@@ -26,7 +26,7 @@ static kern_return_t read_answer(struct mi_channel *channel, struct mi_call *cal
 		{call->out, call->out_size},
 		{call->out_array, call->out_array_size},
 	};
-	struct mi_answer answer = {.parts = parts, .count = 3};
+	struct mi_answer answer = {.parts = parts, .count = 3, .cancel = call->waits};
 	const char *wrong;
 	int error = mi_answer(channel, &answer);
 

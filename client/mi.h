@@ -130,6 +130,7 @@ struct mi_call {
 	size_t out_size;
 	void *out_array;
 	size_t out_array_size; /* bytes of room; afterwards, bytes that came */
+	bool waits;	       /* a signal gives it up */
 };
 
 /* The routine's code, or MACHD_NO_DAEMON, MACHD_BUSY, KERN_RESOURCE_SHORTAGE. */
@@ -144,6 +145,16 @@ kern_return_t mi_call(struct mi_call *call);
 		.in_size = sizeof(struct name##_in),   \
 		.out = (out_struct),                   \
 		.out_size = sizeof(struct name##_out), \
+	})
+
+/* The same for a routine that may wait: a signal ends the waiting. */
+#define MI_WAIT(name, object, in_struct)              \
+	mi_call(&(struct mi_call){                    \
+		.routine = MACHD_ROUTINE_##name,      \
+		.target = (object),                   \
+		.in = (in_struct),                    \
+		.in_size = sizeof(struct name##_in),  \
+		.waits = true,                        \
 	})
 
 /* The end of a message that does not fit a frame. */
