@@ -87,8 +87,7 @@ kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
 			     mach_msg_size_t *size, mach_msg_id_t *id,
 			     mach_msg_trailer_info_t trailer, mach_msg_type_number_t *trailer_size)
 {
-	struct mach_port_peek_in in = {
-		.name = name, .trailer_type = trailer_type, .seqno = *seqno};
+	struct mach_port_peek_in in = {.name = name, .trailer_type = trailer_type, .seqno = *seqno};
 	struct mach_port_peek_out out;
 	mach_msg_max_trailer_t came;
 	struct mi_call call = {
@@ -117,8 +116,8 @@ kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
 	return KERN_SUCCESS;
 }
 
-kern_return_t mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t name,
-				       unsigned *dnr_total, unsigned *dnr_used)
+kern_return_t mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t name, unsigned *dnr_total,
+				       unsigned *dnr_used)
 {
 	struct mach_port_dnrequest_info_in in = {.name = name};
 	struct mach_port_dnrequest_info_out out;
@@ -153,8 +152,7 @@ kern_return_t mach_port_space_basic_info(ipc_space_t task, ipc_info_space_basic_
 
 	if (code != KERN_SUCCESS)
 		return code;
-	*space_basic_info = (ipc_info_space_basic_t){.iisb_genno_mask = 0xff,
-						     .iisb_table_size = out.size,
-						     .iisb_table_inuse = out.used};
+	*space_basic_info = (ipc_info_space_basic_t){
+		.iisb_genno_mask = 0xff, .iisb_table_size = out.size, .iisb_table_inuse = out.used};
 	return KERN_SUCCESS;
 }

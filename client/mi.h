@@ -148,13 +148,13 @@ kern_return_t mi_call(struct mi_call *call);
 	})
 
 /* The same for a routine that may wait: a signal ends the waiting. */
-#define MI_WAIT(name, object, in_struct)              \
-	mi_call(&(struct mi_call){                    \
-		.routine = MACHD_ROUTINE_##name,      \
-		.target = (object),                   \
-		.in = (in_struct),                    \
-		.in_size = sizeof(struct name##_in),  \
-		.waits = true,                        \
+#define MI_WAIT(name, object, in_struct)             \
+	mi_call(&(struct mi_call){                   \
+		.routine = MACHD_ROUTINE_##name,     \
+		.target = (object),                  \
+		.in = (in_struct),                   \
+		.in_size = sizeof(struct name##_in), \
+		.waits = true,                       \
 	})
 
 /* The end of a message that does not fit a frame. */

@@ -141,15 +141,17 @@ extern kern_return_t mach_port_set_context(ipc_space_t task, mach_port_name_t na
 					   mach_port_context_t context);
 
 /*
- * A receive right with all that `options` asks for (MPO_) and a context, or a guard. KERN_DENIED: for
- * the system's first process only. KERN_INVALID_ARGUMENT, _INVALID_VALUE: options that cannot be.
+ * A receive right with all that `options` asks for (MPO_) and a context, or a guard. KERN_DENIED:
+ * for the system's first process only. KERN_INVALID_ARGUMENT, _INVALID_VALUE: options that cannot
+ * be.
  */
 extern kern_return_t mach_port_construct(ipc_space_t task, mach_port_options_t *options,
 					 mach_port_context_t context, mach_port_name_t *name);
 
 /*
- * Destroy a receive right and `srdelta` (0 or less) send references of its name. KERN_INVALID_RIGHT,
- * KERN_INVALID_VALUE; KERN_INVALID_ARGUMENT: that is not its guard. Nothing changes then.
+ * Destroy a receive right and `srdelta` (0 or less) send references of its name.
+ * KERN_INVALID_RIGHT, KERN_INVALID_VALUE; KERN_INVALID_ARGUMENT: that is not its guard. Nothing
+ * changes then.
  */
 extern kern_return_t mach_port_destruct(ipc_space_t task, mach_port_name_t name,
 					mach_port_delta_t srdelta, mach_port_context_t guard);
@@ -175,9 +177,9 @@ extern kern_return_t mach_port_assert_attributes(ipc_space_t task, mach_port_nam
 						 mach_msg_type_number_t count);
 
 /*
- * Look at a queued message: the one with number *seqno, or the first for 0. `size` is as Mach counts
- * inside, `trailer` as receive options with `trailer_type` would give it. KERN_FAILURE: no such
- * message. KERN_INVALID_VALUE: no such trailer, or too little room for it.
+ * Look at a queued message: the one with number *seqno, or the first for 0. `size` is as Mach
+ * counts inside, `trailer` as receive options with `trailer_type` would give it. KERN_FAILURE: no
+ * such message. KERN_INVALID_VALUE: no such trailer, or too little room for it.
  */
 extern kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
 				    mach_msg_trailer_type_t trailer_type, mach_port_seqno_t *seqno,

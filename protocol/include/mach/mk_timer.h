@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Timers: a receive right on which machd sends a message, 24 bytes behind the header, when a deadline
- * has passed. While one of a timer's messages waits, further deadlines pass without another.
+ * Timers: a receive right on which machd sends a message, 24 bytes behind the header, when a
+ * deadline has passed. While one of a timer's messages waits, further deadlines pass without
+ * another.
  */
 #pragma once
 
@@ -23,10 +24,12 @@ MACHD_BEGIN_DECLS
 /* A new timer, or MACH_PORT_NULL. */
 extern mach_port_name_t mk_timer_create(void);
 
-/* Destroy a timer. The codes of all of these: KERN_INVALID_NAME, _INVALID_RIGHT, _INVALID_ARGUMENT. */
+/* Destroy a timer. The codes of all of these: KERN_INVALID_NAME, _INVALID_RIGHT, _INVALID_ARGUMENT.
+ */
 extern kern_return_t mk_timer_destroy(mach_port_name_t name);
 
-/* Arm it for a time as mach_absolute_time() counts, instead of any other; the past fires at once. */
+/* Arm it for a time as mach_absolute_time() counts, instead of any other; the past fires at once.
+ */
 extern kern_return_t mk_timer_arm(mach_port_name_t name, uint64_t expire_time);
 extern kern_return_t mk_timer_arm_leeway(mach_port_name_t name, uint64_t mk_timer_flags,
 					 uint64_t mk_timer_expire_time, uint64_t mk_timer_leeway);
