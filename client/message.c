@@ -71,7 +71,7 @@ static int load(const struct exchange *x, bool look, struct cargo *cargo)
 	unsigned fd_index;
 	int error = mi_tail_make(x->send, x->send_size, &cargo->tail);
 
-	cargo->memory = (struct mi_memory){.fd = -1, .count = sends(x) ? MACHD_MEMORY_UNSEEN : 0};
+	cargo->memory = (struct mi_memory){.fd = -1};
 	if (error || !sends(x) || !look)
 		return error;
 	fd_index = cargo->tail.fd >= 0;
@@ -111,13 +111,13 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 				.rcv_name = x->rcv_name,
 				.timeout = x->timeout,
 				.priority = x->notify,
-				.inline_size = sends(x) ? (uint32_t)cargo->tail.inline_size : 0,
 				.memory_count = cargo->memory.count,
+				.data_size = cargo->memory.data_size,
 			},
 	};
 	struct iovec parts[] = {
 		{&request, sizeof request},
-		{x->send, request.args.inline_size},
+		{x->send, cargo->tail.inline_size},
 		{cargo->memory.table, cargo->memory.size},
 	};
 	struct mi_fds fds = {0};

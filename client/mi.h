@@ -178,9 +178,10 @@ bool mi_tail_place(int fd, void *message, size_t before, size_t body, size_t beh
 
 /* What goes with the bytes of a message: its out-of-line memory. */
 struct mi_memory {
-	uint32_t count;		    /* of the table; MACHD_MEMORY_UNSEEN: nobody has looked */
+	uint32_t count;		    /* of the table */
 	struct machd_memory *table; /* malloc'ed, with the inline bytes behind it */
 	size_t size;		    /* of both */
+	uint32_t data_size;	    /* of the inline bytes */
 	uint8_t *descriptors;	    /* malloc'ed: a copy of the message's, as it was looked at */
 	uint32_t descriptor_count;
 	int fd; /* a sealed memfd with what does not go inline, or -1 */

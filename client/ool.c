@@ -213,6 +213,7 @@ int mi_memory_gather(const void *message, size_t size, size_t room, unsigned fd_
 		return ENOMEM;
 	g.data = (uint8_t *)memory->table + table;
 	error = gather_all(&g);
+	memory->data_size = (uint32_t)g.data_size;
 	memory->size = table + g.data_size;
 	return error;
 }

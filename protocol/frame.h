@@ -38,8 +38,8 @@ struct machd_frame {
 };
 
 /*
- * MACHD_OP_MESSAGE: the arguments of mach_msg, then inline_size bytes of the message, then for each
- * of its out-of-line descriptors, in order, a struct machd_memory, and last the bytes of those that
+ * MACHD_OP_MESSAGE: the arguments of mach_msg, then the message, then memory_count times struct
+ * machd_memory for its out-of-line descriptors, in order, and last data_size bytes of those that
  * travel inline, one after another. Bytes of the message that are not in the frame (the end of a
  * large body) are the content of descriptor 0, a sealed memfd.
  */
@@ -50,10 +50,10 @@ struct machd_message_args {
 	uint32_t send_size;
 	uint32_t rcv_size;
 	uint32_t rcv_name;
-	uint32_t timeout;  /* milliseconds */
-	uint32_t priority; /* when sending; a port name with MACH_RCV_SYNC_WAIT */
-	uint32_t inline_size;
-	uint32_t memory_count;
+	uint32_t timeout;      /* milliseconds */
+	uint32_t priority;     /* when sending; a port name with MACH_RCV_SYNC_WAIT */
+	uint32_t memory_count; /* 0 also if nobody has looked at the message */
+	uint32_t data_size;
 	uint32_t reserved; /* 0 */
 };
 
@@ -65,9 +65,7 @@ enum machd_memory_source {
 	MACHD_MEMORY_UNREADABLE = 3, /* the sender could not read it */
 };
 
-/* memory_count of a message that nobody has looked at for descriptors, and the code it gets if it
- * has some: the library sends it again, with its memory. */
-#define MACHD_MEMORY_UNSEEN UINT32_MAX
+/* The code of a message that has memory and came without: to be sent again with it. */
 #define MACHD_MEMORY_WANTED 0x7fffffff
 
 struct machd_memory {

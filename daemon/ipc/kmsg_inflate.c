@@ -258,8 +258,7 @@ static void fill_descriptor(struct supply *supply, struct ipc_kmsg *kmsg,
 		supply->su_rights++;
 		return;
 	}
-	if (supply->su_memory < message->um_memory_count &&
-	    message->um_memory_count != MACHD_MEMORY_UNSEEN)
+	if (supply->su_memory < message->um_memory_count)
 		memcpy(&memory, message->um_memory + supply->su_memory * sizeof memory,
 		       sizeof memory);
 	supply->su_memory++;
@@ -344,7 +343,7 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 
 	if (code != MACH_MSG_SUCCESS)
 		return code;
-	if (shape.s_memory && message->um_memory_count == MACHD_MEMORY_UNSEEN)
+	if (shape.s_memory && message->um_memory_count == 0)
 		return MACHD_MEMORY_WANTED;
 	if (shape.s_wide + message->um_inline - shape.s_offset > MACHD_INLINE_LIMIT)
 		return MACH_SEND_NO_BUFFER;

@@ -16,46 +16,43 @@
 
 /* Does the frame hold the message that its arguments announce? */
 static const char *check_message(const struct trap_packet *packet,
-				 const struct machd_message_args *args)
+				 const struct machd_message_args *args, size_t inline_size)
 {
-	if (args->inline_size > args->send_size)
+	if (inline_size > args->send_size)
 		return "its message is longer than it says";
-	if (args->inline_size > MACHD_INLINE_LIMIT)
+	if (inline_size > MACHD_INLINE_LIMIT)
 		return "its frame carries more of a message than a frame may";
-	if (args->inline_size == args->send_size)
-		return NULL;
+	if (inline_size == args->send_size)
+		return packet->tp_fd_count && args->memory_count == 0
+			       ? "it sends a descriptor that nothing needs"
+			       : NULL;
 	if (packet->tp_fd_count == 0)
 		return "its message is shorter than it says";
+	if (packet->tp_fd_count > 1 && args->memory_count == 0)
+		return "it sends a descriptor that nothing needs";
 	if (!packet->tp_fds[0].sealed)
 		return "its message's body is not a sealed memfd";
-	if (packet->tp_fds[0].size != args->send_size - args->inline_size)
+	if (packet->tp_fds[0].size != args->send_size - inline_size)
 		return "its message's body is not as long as it says";
 	return NULL;
 }
 
-/* And the table of memory behind it? Descriptors must have something that uses them. */
+/* `size`: bytes behind the arguments; *inline_size: those of the message. */
 static const char *check(const struct trap_packet *packet, const struct machd_message_args *args,
-			 size_t size)
+			 size_t size, uint32_t *inline_size)
 {
-	bool body = args->inline_size < args->send_size;
+	uint64_t memory =
+		(uint64_t)args->memory_count * sizeof(struct machd_memory) + args->data_size;
 
+	*inline_size = 0;
 	if (args->reserved != 0)
 		return "a reserved field of its request is not 0";
 	if (!(args->option & MACH_SEND_MSG))
 		return size || packet->tp_fd_count ? "it sends a message without saying so" : NULL;
-	if (args->inline_size > size)
-		return "its message is cut short";
-	if (args->memory_count == MACHD_MEMORY_UNSEEN)
-		return size > args->inline_size || packet->tp_fd_count > body
-			       ? "it sends memory that it has not seen"
-			       : check_message(packet, args);
-	if (args->memory_count > (size - args->inline_size) / sizeof(struct machd_memory))
-		return "its table of memory is cut short";
-	if (args->memory_count == 0 && size > args->inline_size)
-		return "its frame is longer than its message";
-	if (args->memory_count == 0 && packet->tp_fd_count > body)
-		return "it sends a descriptor that nothing needs";
-	return check_message(packet, args);
+	if (memory > size || (args->memory_count == 0 && args->data_size))
+		return "the memory of its message is cut short";
+	*inline_size = (uint32_t)(size - memory);
+	return check_message(packet, args, *inline_size);
 }
 
 /* The memfds as the message wants them. */
@@ -84,32 +81,29 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	struct ipc_user_message message;
 	struct ipc_user_fd fds[MACHD_FRAME_FDS_MAX];
 	const uint8_t *bytes = packet->tp_bytes + sizeof args;
+	uint32_t inline_size;
 	const char *why;
-	size_t size, table = 0;
 
 	if (!thread->th_task)
 		return "it watches and has no ports";
 	if (packet->tp_size < sizeof args)
 		return "its request is cut short";
 	memcpy(&args, packet->tp_bytes, sizeof args);
-	size = packet->tp_size - sizeof args;
-	why = check(packet, &args, size);
+	why = check(packet, &args, packet->tp_size - sizeof args, &inline_size);
 	if (why)
 		return why;
 	copy_fds(packet, fds);
 	message = (struct ipc_user_message){
 		.um_bytes = bytes,
-		.um_inline = args.inline_size,
+		.um_inline = inline_size,
 		.um_size = args.send_size,
-		.um_memory = bytes + args.inline_size,
+		.um_memory = bytes + inline_size,
 		.um_memory_count = args.memory_count,
+		.um_data = packet->tp_bytes + packet->tp_size - args.data_size,
+		.um_data_size = args.data_size,
 		.um_fds = fds,
 		.um_fd_count = packet->tp_fd_count,
 	};
-	if (args.memory_count != MACHD_MEMORY_UNSEEN)
-		table = args.memory_count * sizeof(struct machd_memory);
-	message.um_data = message.um_memory + table;
-	message.um_data_size = (uint32_t)(bytes + size - message.um_data);
 	thread->th_args = (struct ipc_msg_args){
 		.a_option = args.option,
 		.a_send_address = args.send_address,
