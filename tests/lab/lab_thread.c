@@ -73,6 +73,7 @@ void lab_close(struct lab_thread *thread)
 	if (task && --task->threads == 0)
 		free(task);
 	free(thread->packet);
+	free(thread->memory);
 	free(thread);
 }
 
