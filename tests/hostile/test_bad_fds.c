@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/limits.h"
 #include "tests/hostile/hostile.h"
 
 #include <mach/message.h>
