@@ -69,6 +69,16 @@ static bool dest_usable(const struct ipc_entry *entry, uint32_t disposition)
 	       ipc_right_copyin_check(entry, disposition);
 }
 
+/* Some destinations take replies only to ports that were made for replies [17.1]. */
+static bool reply_good(const struct header_rights *rights)
+{
+	const struct ipc_entry *reply = rights->hr_reply_entry;
+
+	if (!rights->hr_dest_entry->ie_port->ip_enforces_reply)
+		return true;
+	return (reply->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) && reply->ie_port->ip_reply_port;
+}
+
 /* A missing destination beats a bad reply, a bad reply beats a wrong destination right. */
 static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *space,
 				      struct header_rights *rights)
@@ -85,6 +95,8 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 			return MACH_SEND_INVALID_REPLY;
 	}
 	good = dest_usable(rights->hr_dest_entry, rights->hr_dest);
+	if (good && rights->hr_reply_entry && !reply_good(rights))
+		return MACH_SEND_INVALID_REPLY;
 	if (good && pair)
 		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest,
 						   rights->hr_reply);
