@@ -46,7 +46,7 @@ static kern_return_t read_answer(struct mi_channel *channel, struct mi_call *cal
 	return (kern_return_t)reply.answer.code;
 }
 
-kern_return_t mi_call(struct mi_call *call)
+kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call)
 {
 	struct request request = {.call = {.routine = call->routine, .target = call->target}};
 	struct iovec parts[] = {
@@ -54,19 +54,23 @@ kern_return_t mi_call(struct mi_call *call)
 		{(void *)(uintptr_t)call->in, call->in_size},
 		{(void *)(uintptr_t)call->in_array, call->in_array_size},
 	};
+	int error = mi_request(channel, MACHD_OP_CALL, parts, 3, NULL);
+
+	if (error == 0)
+		return read_answer(channel, call);
+	if (error == ENOBUFS || error == ENOMEM)
+		return KERN_RESOURCE_SHORTAGE;
+	return mi_lost(channel, strerrordesc_np(error));
+}
+
+kern_return_t mi_call(struct mi_call *call)
+{
 	struct mi_entry entry;
 	kern_return_t code = mi_enter(&entry);
-	int error;
 
 	if (code != KERN_SUCCESS)
 		return code;
-	error = mi_request(entry.channel, MACHD_OP_CALL, parts, 3, NULL);
-	if (error == 0)
-		code = read_answer(entry.channel, call);
-	else if (error == ENOBUFS || error == ENOMEM)
-		code = KERN_RESOURCE_SHORTAGE;
-	else
-		code = mi_lost(entry.channel, strerrordesc_np(error));
+	code = mi_call_within(entry.channel, call);
 	mi_leave(&entry);
 	return code;
 }

@@ -48,6 +48,15 @@ static void destroy_ports(const mach_msg_ool_ports_descriptor_t *ports)
 			      ports->count * sizeof *names);
 }
 
+/* The guard goes first, or the right would resist. */
+static void destroy_guarded(const mach_msg_guarded_port_descriptor_t *guarded)
+{
+	if (MACH_PORT_VALID(guarded->name) &&
+	    !(guarded->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND))
+		mach_port_unguard(mach_task_self(), guarded->name, guarded->context);
+	mi_destroy_port(guarded->name, guarded->disposition);
+}
+
 /* Returns the bytes the descriptor takes in the message; 0: no such descriptor. */
 static size_t destroy_descriptor(const mach_msg_descriptor_t *descriptor)
 {
@@ -67,8 +76,7 @@ static size_t destroy_descriptor(const mach_msg_descriptor_t *descriptor)
 		destroy_ports(&descriptor->ool_ports);
 		return sizeof descriptor->ool_ports;
 	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
-		mi_destroy_port(descriptor->guarded_port.name,
-				descriptor->guarded_port.disposition);
+		destroy_guarded(&descriptor->guarded_port);
 		return sizeof descriptor->guarded_port;
 	default:
 		return 0;

@@ -136,6 +136,9 @@ struct mi_call {
 /* The routine's code, or MACHD_NO_DAEMON, MACHD_BUSY, KERN_RESOURCE_SHORTAGE. */
 kern_return_t mi_call(struct mi_call *call);
 
+/* The same for who has entered and waits for no other answer. */
+kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call);
+
 /* The call of a routine without arrays; `in` and `out` are its structs. */
 #define MI_CALL(name, object, in_struct, out_struct)   \
 	mi_call(&(struct mi_call){                     \

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <mach/mach_init.h>
 #include <mach/message.h>
 #include <mach/vm_page_size.h>
 #include <stdlib.h>
@@ -93,19 +94,24 @@ static int copy_descriptors(const void *message, size_t size, struct mi_memory *
 											 : EFAULT;
 }
 
-/* How much there is to gather: entries of the table, and bytes that would go inline at most. */
-static void measure(const struct mi_memory *memory, uint32_t *count, size_t *bytes)
+/*
+ * How much there is to gather: entries of the table, bytes that would go inline at most, and those
+ * of names, which must.
+ */
+static void measure(const struct mi_memory *memory, uint32_t *count, size_t *bytes, size_t *names)
 {
 	const uint8_t *at = memory->descriptors;
 	struct piece piece;
 
 	*count = 0;
-	*bytes = 0;
+	*bytes = *names = 0;
 	for (uint32_t i = 0; i < memory->descriptor_count; i++) {
 		if (read_piece(at, &piece)) {
 			++*count;
 			if (piece.names || piece.size <= INLINE_PIECE_MAX)
 				*bytes += piece.size;
+			if (piece.names)
+				*names += piece.size;
 		}
 		at += descriptor_size(type_of(at));
 	}
@@ -116,6 +122,7 @@ struct gathering {
 	struct mi_memory *memory;
 	uint8_t *data; /* the inline bytes */
 	size_t data_size, data_room;
+	size_t names_left; /* bytes of names to come, for which room is kept */
 	off_t fd_size;
 	unsigned fd_index;
 };
@@ -160,17 +167,25 @@ static int gather_fd(struct gathering *g, const struct piece *piece, struct mach
 
 static int gather_piece(struct gathering *g, const struct piece *piece, struct machd_memory *entry)
 {
+	size_t room = g->data_room - g->data_size;
+
 	*entry = (struct machd_memory){.source = MACHD_MEMORY_UNREADABLE};
 	if (piece->size == 0) {
 		entry->source = MACHD_MEMORY_NONE;
 		return 0;
 	}
-	if ((piece->names || piece->size <= INLINE_PIECE_MAX) &&
-	    piece->size <= g->data_room - g->data_size) {
+	if (piece->names) {
+		g->names_left -= piece->size;
+		if (piece->size <= room)
+			gather_inline(g, piece, entry);
+		return 0;
+	}
+	if (piece->size <= INLINE_PIECE_MAX && g->names_left <= room &&
+	    piece->size <= room - g->names_left) {
 		gather_inline(g, piece, entry);
 		return 0;
 	}
-	return piece->names ? 0 : gather_fd(g, piece, entry);
+	return gather_fd(g, piece, entry);
 }
 
 static int gather_all(struct gathering *g)
@@ -201,7 +216,7 @@ int mi_memory_gather(const void *message, size_t size, size_t room, unsigned fd_
 	error = copy_descriptors(message, size, memory);
 	if (error)
 		return error;
-	measure(memory, &memory->count, &bytes);
+	measure(memory, &memory->count, &bytes, &g.names_left);
 	if (memory->count == 0)
 		return 0;
 	table = memory->count * sizeof *memory->table;
@@ -271,14 +286,34 @@ static void *map_piece(const struct mi_received_memory *received, const struct m
 	return pages == MAP_FAILED ? NULL : (char *)pages + in_page;
 }
 
+/* Give up a right that was just received, in the middle of a call. */
+static void drop_name(struct mi_channel *channel, mach_port_name_t name, mach_msg_type_name_t type)
+{
+	struct mach_port_mod_refs_in receive = {
+		.name = name, .right = MACH_PORT_RIGHT_RECEIVE, .delta = -1};
+	struct mach_port_deallocate_in other = {.name = name};
+	bool is_receive = type == MACH_MSG_TYPE_PORT_RECEIVE;
+	struct mi_call call = {
+		.routine = is_receive ? MACHD_ROUTINE_mach_port_mod_refs
+				      : MACHD_ROUTINE_mach_port_deallocate,
+		.target = mach_task_self(),
+		.in = is_receive ? (const void *)&receive : (const void *)&other,
+		.in_size = is_receive ? sizeof receive : sizeof other,
+	};
+
+	if (MACH_PORT_VALID(name))
+		mi_call_within(channel, &call);
+}
+
 /* An array of names for which there is no room: its rights are given up. */
-static void drop_names(const uint8_t *data, size_t size, mach_msg_type_name_t type)
+static void drop_names(struct mi_channel *channel, const uint8_t *data, size_t size,
+		       mach_msg_type_name_t type)
 {
 	for (size_t at = 0; at < size; at += sizeof(mach_port_name_t)) {
 		mach_port_name_t name;
 
 		memcpy(&name, data + at, sizeof name);
-		mi_destroy_port(name, type);
+		drop_name(channel, name, type);
 	}
 }
 
@@ -312,6 +347,7 @@ static void place_address(uint8_t *descriptor, void *address)
 }
 
 struct placing {
+	struct mi_channel *channel;
 	struct mi_received_memory *received;
 	const struct machd_memory *entry;
 	uint32_t left; /* entries */
@@ -335,7 +371,7 @@ static bool place_one(struct placing *p, uint8_t *descriptor)
 		if (!address)
 			p->received->bits |= MACH_MSG_VM_SPACE;
 		if (!address && piece.names)
-			drop_names(data, piece.size, type);
+			drop_names(p->channel, data, piece.size, type);
 	}
 	place_address(descriptor, address);
 	p->entry++;
@@ -344,12 +380,13 @@ static bool place_one(struct placing *p, uint8_t *descriptor)
 }
 
 /* All descriptors of the message, which the kernel has just written there. */
-static const char *place_all(struct mi_received_memory *received, const struct memory_frame *frame)
+static const char *place_all(struct mi_channel *channel, struct mi_received_memory *received,
+			     const struct memory_frame *frame)
 {
 	size_t size = frame->frame.length - sizeof frame->frame;
 	mach_msg_base_t *base = received->message;
 	uint8_t *descriptor = (uint8_t *)(base + 1);
-	struct placing p = {.received = received, .left = received->count};
+	struct placing p = {.channel = channel, .received = received, .left = received->count};
 
 	if (received->count > size / sizeof(struct machd_memory))
 		return "machd sent a table of memory that is cut short";
@@ -402,7 +439,7 @@ int mi_memory_receive(struct mi_channel *channel, struct mi_received_memory *rec
 	if (error == 0)
 		received->problem = mi_check_answer(channel, &frame->frame, MACHD_OP_MEMORY, &came);
 	if (error == 0 && !received->problem)
-		received->problem = place_all(received, frame);
+		received->problem = place_all(channel, received, frame);
 	mi_pages_free(frame, sizeof *frame);
 	return error;
 }

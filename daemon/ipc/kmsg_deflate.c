@@ -159,13 +159,16 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	ipc_fd_t fds[MACHD_FRAME_FDS_MAX];
 	uint32_t fd_count = kmsg->ikm_header.ikm_fd_count;
 
+	answer->memory_taken = thread->th_memory_taken;
+	answer->memory_count = put_memory_table(&memory, kmsg);
+	put_memory_bytes(&memory, kmsg);
+	/* Memfds that nothing in the message speaks of stay here. */
+	if (answer->memory_count == 0)
+		fd_count = answer->body_size != 0;
 	for (uint32_t i = 0; i < fd_count; i++) {
 		fds[i] = kmsg->ikm_fds[i].f_handle;
 		kmsg->ikm_fds[i].f_handle = IPC_FD_NONE;
 	}
-	answer->memory_taken = thread->th_memory_taken;
-	answer->memory_count = put_memory_table(&memory, kmsg);
-	put_memory_bytes(&memory, kmsg);
 	memcpy(ipc_answer_payload(host, thread), answer, sizeof *answer);
 	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, size, (size_t)(memory.w_at - start), fds,
 			fd_count);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_task.h"
@@ -28,7 +29,7 @@ struct shape {
 	bool s_complex;
 	uint32_t s_descriptors;
 	uint64_t s_rights;
-	bool s_memory;	   /* some descriptor has memory */
+	uint32_t s_memory; /* descriptors with memory */
 	uint32_t s_offset; /* of the body */
 	uint64_t s_wide;   /* the same for a 64-bit receiver: the answer must fit a frame */
 };
@@ -79,7 +80,7 @@ static mach_msg_return_t measure_one(const struct ipc_user_message *message, str
 		return MACH_SEND_MSG_TOO_SMALL;
 	if (here < size)
 		return MACH_SEND_INVALID_DATA;
-	shape->s_memory |= layout_is_memory(layout_type(bytes));
+	shape->s_memory += layout_is_memory(layout_type(bytes));
 	shape->s_offset += size;
 	shape->s_wide += layout_size(64, layout_type(bytes));
 	return MACH_MSG_SUCCESS;
@@ -194,13 +195,15 @@ static const uint8_t *next_data(struct supply *supply, uint64_t size)
 	return data;
 }
 
-/* A memfd that the daemon can rely on to hold what the descriptor says. */
+/* A memfd that the daemon can rely on to hold what the descriptor says, and not that of the body.
+ */
 static bool fd_good(const struct ipc_user_message *message, const struct machd_memory *memory,
 		    uint32_t size)
 {
+	unsigned first = message->um_inline < message->um_size;
 	const struct ipc_user_fd *fd;
 
-	if (memory->fd >= message->um_fd_count)
+	if (memory->fd < first || memory->fd >= message->um_fd_count)
 		return false;
 	fd = &message->um_fds[memory->fd];
 	return fd->uf_sealed && memory->offset <= fd->uf_fd.f_size &&
@@ -333,6 +336,18 @@ static mach_msg_return_t check(const struct ipc_user_message *message, struct sh
 	return code;
 }
 
+/*
+ * Can the message leave again in the two packets of an answer? It may have come with a shorter
+ * table than it leaves with, and in a narrower layout.
+ */
+static bool fits_answer(const struct ipc_user_message *message, const struct shape *shape)
+{
+	uint64_t table = (uint64_t)shape->s_memory * sizeof(struct machd_memory);
+
+	return shape->s_wide + message->um_inline - shape->s_offset <= MACHD_INLINE_LIMIT &&
+	       table + message->um_data_size <= ipc_answer_room();
+}
+
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsgp)
 {
@@ -345,7 +360,7 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 		return code;
 	if (shape.s_memory && message->um_memory_count == 0)
 		return MACHD_MEMORY_WANTED;
-	if (shape.s_wide + message->um_inline - shape.s_offset > MACHD_INLINE_LIMIT)
+	if (!fits_answer(message, &shape))
 		return MACH_SEND_NO_BUFFER;
 	plan = (struct ipc_kmsg_plan){.p_descriptors = shape.s_descriptors,
 				      .p_fds = message->um_fd_count,

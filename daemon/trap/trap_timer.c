@@ -68,12 +68,17 @@ kern_return_t trap_mk_timer_cancel(struct trap_call *call, const struct mk_timer
 kern_return_t trap_mk_timer_destroy(struct trap_call *call, const struct mk_timer_destroy_in *args,
 				    struct mk_timer_destroy_out *result)
 {
-	struct ipc_timer *timer;
-	kern_return_t kr = lookup_timer(call, args->name, &timer);
+	struct ipc_entry *entry = NULL;
 
 	(void)result;
-	if (kr != KERN_SUCCESS)
-		return kr;
-	return ipc_right_destroy(call->c_host, call->c_space,
-				 ipc_right_lookup(call->c_host, call->c_space, args->name));
+	if (MACH_PORT_VALID(args->name))
+		entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
+	if (!entry)
+		return KERN_INVALID_NAME;
+	/* A dead name is something here, unlike in the other calls. */
+	if (!(entry->ie_type & MACH_PORT_TYPE_RECEIVE))
+		return KERN_INVALID_RIGHT;
+	if (!entry->ie_port->ip_timer)
+		return KERN_INVALID_ARGUMENT;
+	return ipc_right_destroy(call->c_host, call->c_space, entry);
 }
