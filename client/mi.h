@@ -6,6 +6,7 @@
  *   channel.c   which connection a thread uses; the process's task; fork
  *   wire.c      a frame out, its answer in, and what a signal does to that
  *   message.c   mach_msg; large.c: bodies that do not fit a frame; ool.c: out-of-line memory
+ *   msg_server.c  servers, on top of it
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *
  * The life of a call: mi_enter() finds the thread's channel and makes it busy, mi_request() sends

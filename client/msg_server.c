@@ -191,10 +191,7 @@ static mach_msg_return_t reply_and_receive(struct server *server)
 		destroy_reply(reply);
 		return receive(server);
 	}
-	if (!must_grow(server, code))
-		return code;
-	code = grow(server);
-	return code == KERN_SUCCESS ? receive(server) : code;
+	return must_grow(server, code) ? receive(server) : code;
 }
 
 mach_msg_return_t mach_msg_server(boolean_t (*demux)(mach_msg_header_t *, mach_msg_header_t *),

@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_sign.h"
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_work.h"
 #include "protocol/limits.h"
 
 struct boot_service;
@@ -35,11 +36,12 @@ struct ipc_host {
 	struct boot_service *h_services; /* boot/registry's hash by name */
 	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
 
-	struct list h_work; /* to be destroyed in this input */
-	struct list h_jobs; /* left over from earlier ones */
-	unsigned h_budget;  /* steps this input may still take */
+	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
+	struct list h_jobs;		    /* left over from earlier ones */
+	unsigned h_budget;		    /* steps this input may still take */
+	bool h_working;			    /* destroying a message, or telling a port's death */
+	bool h_terminating;		    /* an entry of a space */
 	struct ipc_timers h_timers;
-	bool h_working; /* inside the loop */
 
 	struct ipc_key h_key;
 	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */

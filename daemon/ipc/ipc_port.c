@@ -181,7 +181,7 @@ void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
 		host->h_service_died(host, port);
 	LIST_FOR_EACH_SAFE (node, &port->ip_senders)
 		ipc_thread_wake(host, list_entry(node, struct ipc_thread, th_link), false);
-	list_splice(&host->h_work, &port->ip_messages);
+	list_splice(&host->h_work[IPC_WORK_KMSG], &port->ip_messages);
 	port->ip_msgcount = 0;
 	port->ip_bytes = 0;
 	/* The queue's own notices come first; deeper down it is the other way round. */

@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_task.h"
 
 const struct ipc_right_move ipc_right_moves[IPC_RIGHT_DISPOSITIONS] = {
 	[MACH_MSG_TYPE_MOVE_RECEIVE] = {.needs = MACH_PORT_TYPE_RECEIVE,
@@ -113,6 +114,22 @@ bool ipc_right_immovable(const struct ipc_entry *entry)
 	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_immovable;
 }
 
+bool ipc_right_pinned(const struct ipc_entry *entry)
+{
+	const struct ipc_task *task;
+
+	if (!(entry->ie_type & MACH_PORT_TYPE_SEND) || entry->ie_port->ip_kind != IP_TASK)
+		return false;
+	task = entry->ie_port->ip_task;
+	return task && ipc_entry_lookup(task->t_space, task->t_self_name) == entry;
+}
+
+/* Would the entry's right be gone after giving so many references away, and must it stay? */
+static bool must_keep(const struct ipc_entry *entry, unsigned urefs)
+{
+	return urefs > 0 && entry->ie_urefs == urefs && ipc_right_pinned(entry);
+}
+
 bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition)
 {
 	const struct ipc_right_move *move = ipc_right_move(disposition);
@@ -123,7 +140,7 @@ bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition)
 		return move->dead != DEAD_REFUSED;
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE && ipc_right_immovable(entry))
 		return false;
-	return entry->ie_type & move->needs;
+	return (entry->ie_type & move->needs) && !must_keep(entry, move->takes == TAKES_UREF);
 }
 
 /* One user reference less; a pegged count stays. True if the last one went. */
@@ -221,7 +238,8 @@ bool ipc_right_copyin_pair_check(const struct ipc_entry *entry, uint32_t dest, u
 
 	if (needs & MACH_PORT_TYPE_SEND_ONCE)
 		return false;
-	return (entry->ie_type & needs) == needs && entry->ie_urefs >= urefs;
+	return (entry->ie_type & needs) == needs && entry->ie_urefs >= urefs &&
+	       !must_keep(entry, urefs);
 }
 
 void ipc_right_copyin_pair(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,

@@ -56,6 +56,9 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 /* The entry has a receive right that must stay where it is. */
 bool ipc_right_immovable(const struct ipc_entry *entry);
 
+/* A task's right to itself: it cannot give the last reference away [16.3]. */
+bool ipc_right_pinned(const struct ipc_entry *entry);
+
 /* Copyin, first half: may this right be given that way? Nothing changes. */
 bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition);
 

@@ -92,13 +92,6 @@ static void destroy_entry(struct ipc_host *host, struct ipc_space *space, struct
 	speak(host, &epilogue);
 }
 
-/* A task cannot give up the last reference to its own task port. */
-static bool pinned(const struct ipc_space *space, const struct ipc_entry *entry)
-{
-	return (entry->ie_type & MACH_PORT_TYPE_SEND) && entry->ie_port->ip_kind == IP_TASK &&
-	       entry->ie_port->ip_task == space->is_task;
-}
-
 static bool guarded(const struct ipc_entry *entry)
 {
 	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_guarded;
@@ -107,7 +100,7 @@ static bool guarded(const struct ipc_entry *entry)
 kern_return_t ipc_right_destroy(struct ipc_host *host, struct ipc_space *space,
 				struct ipc_entry *entry)
 {
-	if (pinned(space, entry))
+	if (ipc_right_pinned(entry))
 		return KERN_INVALID_CAPABILITY;
 	if (guarded(entry) && entry->ie_port->ip_context != 0)
 		return KERN_INVALID_RIGHT;
@@ -128,7 +121,7 @@ static kern_return_t drop_last_send(struct ipc_host *host, struct ipc_space *spa
 	struct epilogue epilogue = {0};
 	struct ipc_port *port = entry->ie_port;
 
-	if (pinned(space, entry))
+	if (ipc_right_pinned(entry))
 		return KERN_INVALID_CAPABILITY;
 	drop_send(port, &epilogue);
 	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {

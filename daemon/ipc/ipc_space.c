@@ -9,8 +9,8 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
 
-/* Entries that one step of termination goes through. */
-#define STRETCH 16
+/* Free entries that one step of termination passes. */
+#define STRETCH 64
 
 struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
 {
@@ -48,16 +48,15 @@ static void space_free(struct ipc_space *space)
 
 void ipc_space_terminate_step(struct ipc_host *host, struct ipc_space *space)
 {
-	uint32_t end = space->is_cleaned + STRETCH;
+	struct ipc_entry *entry = NULL;
 
-	if (end > space->is_size)
-		end = space->is_size;
-	for (; space->is_cleaned < end; space->is_cleaned++) {
-		struct ipc_entry *entry = &space->is_table[space->is_cleaned];
-
-		if (entry->ie_type != 0)
-			ipc_right_terminate(host, space, entry);
+	for (unsigned i = 0; !entry && i < STRETCH && space->is_cleaned < space->is_size; i++) {
+		if (space->is_table[space->is_cleaned].ie_type != 0)
+			entry = &space->is_table[space->is_cleaned];
+		space->is_cleaned++;
 	}
+	if (entry)
+		ipc_right_terminate(host, space, entry);
 	if (space->is_cleaned < space->is_size)
 		ipc_work_add(host, &space->is_work);
 	else

@@ -17,7 +17,7 @@
 
 struct job {
 	struct list j_link;
-	struct list j_work;
+	struct list j_work[IPC_WORK_KINDS];
 	struct ipc_thread *j_thread; /* who waits for the end, or NULL */
 	uint8_t *j_packets;	     /* the bytes of its answer, or NULL */
 	struct ipc_answer j_answer;
@@ -32,7 +32,7 @@ void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind)
 
 void ipc_work_add(struct ipc_host *host, struct ipc_work *work)
 {
-	list_append(&host->h_work, &work->w_link);
+	list_append(&host->h_work[work->w_kind], &work->w_link);
 }
 
 bool ipc_work_running(const struct ipc_host *host)
@@ -40,40 +40,60 @@ bool ipc_work_running(const struct ipc_host *host)
 	return host->h_working;
 }
 
+static void terminate(struct ipc_host *host, struct ipc_work *work)
+{
+	host->h_terminating = true;
+	ipc_space_terminate_step(host, list_entry(work, struct ipc_space, is_work));
+	host->h_terminating = false;
+}
+
 static void step(struct ipc_host *host, struct ipc_work *work)
 {
-	switch (work->w_kind) {
-	case IPC_WORK_KMSG:
-		ipc_kmsg_destroy_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
-		return;
-	case IPC_WORK_PORT:
-		ipc_port_destroy_step(host, list_entry(work, struct ipc_port, ip_work));
-		return;
-	case IPC_WORK_SPACE:
-		ipc_space_terminate_step(host, list_entry(work, struct ipc_space, is_work));
+	if (work->w_kind == IPC_WORK_SPACE) {
+		terminate(host, work);
 		return;
 	}
+	host->h_working = true;
+	if (work->w_kind == IPC_WORK_KMSG)
+		ipc_kmsg_destroy_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
+	else
+		ipc_port_destroy_step(host, list_entry(work, struct ipc_port, ip_work));
+	host->h_working = false;
+}
+
+/* What comes next, or NULL; `kinds` is how many of the kinds count. */
+static struct ipc_work *next_work(struct ipc_host *host, unsigned kinds)
+{
+	for (unsigned i = 0; i < kinds; i++)
+		if (!list_empty(&host->h_work[i]))
+			return list_first(&host->h_work[i], struct ipc_work, w_link);
+	return NULL;
 }
 
 void ipc_work_run(struct ipc_host *host)
 {
+	unsigned kinds = host->h_terminating ? IPC_WORK_SPACE : IPC_WORK_KINDS;
 	struct ipc_work *work;
 
 	if (host->h_working)
 		return;
-	host->h_working = true;
-	while (host->h_budget && (work = list_first(&host->h_work, struct ipc_work, w_link))) {
+	while (host->h_budget && (work = next_work(host, kinds))) {
 		host->h_budget--;
 		list_remove(&work->w_link);
 		step(host, work);
 	}
-	host->h_working = false;
+}
+
+static void move_work(struct list to[IPC_WORK_KINDS], struct list from[IPC_WORK_KINDS])
+{
+	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
+		list_splice(&to[i], &from[i]);
 }
 
 static void run_unbounded(struct ipc_host *host)
 {
 	host->h_budget = UINT_MAX;
-	while (!list_empty(&host->h_work))
+	while (next_work(host, IPC_WORK_KINDS))
 		ipc_work_run(host);
 	host->h_budget = BUDGET;
 }
@@ -115,8 +135,9 @@ static bool put_aside(struct ipc_host *host)
 	if (host->h_answered)
 		ipc_thread_hold(host->h_answered);
 	host->h_answered = NULL;
-	list_init(&job->j_work);
-	list_splice(&job->j_work, &host->h_work);
+	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
+		list_init(&job->j_work[i]);
+	move_work(job->j_work, host->h_work);
 	list_append(&host->h_jobs, &job->j_link);
 	return true;
 }
@@ -124,7 +145,7 @@ static bool put_aside(struct ipc_host *host)
 void ipc_work_settle(struct ipc_host *host)
 {
 	ipc_work_run(host);
-	if (!list_empty(&host->h_work) && !put_aside(host))
+	if (next_work(host, IPC_WORK_KINDS) && !put_aside(host))
 		run_unbounded(host);
 	if (host->h_answered) {
 		struct ipc_thread *answered = host->h_answered;
@@ -152,15 +173,16 @@ void ipc_work_turn(struct ipc_host *host)
 
 	if (!job)
 		return;
-	list_splice(&host->h_work, &job->j_work);
+	move_work(host->h_work, job->j_work);
 	host->h_budget = BUDGET;
 	ipc_work_run(host);
-	list_splice(&job->j_work, &host->h_work);
-	list_remove(&job->j_link);
-	if (!list_empty(&job->j_work))
+	if (next_work(host, IPC_WORK_KINDS)) {
+		move_work(job->j_work, host->h_work);
+		list_remove(&job->j_link);
 		list_append(&host->h_jobs, &job->j_link);
-	else
+	} else {
 		job_done(host, job);
+	}
 	host->h_budget = BUDGET;
 }
 

@@ -4,10 +4,11 @@
  *
  * Destroying one thing may release thousands more: a message holds receive rights, whose queues
  * hold messages, and so on. Whatever is to be destroyed is put on the host's work list, and a loop
- * takes it from there, so depth costs no stack. One input may take a bounded number of steps; what
- * is left becomes a job that trap_input(TRAP_WORK) goes on with, turn about with other jobs. The
- * thread that caused it gets its answer when its job is done, so to it the destruction was one
- * step.
+ * takes it from there, so depth costs no stack. All messages come before the next port, and those
+ * before the next entry of a space: that is the order in which others hear of it [15]. One input
+ * may take a bounded number of steps; what is left becomes a job that trap_input(TRAP_WORK) goes on
+ * with, turn about with other jobs. The thread that caused it gets its answer when its job is done,
+ * so to it the destruction was one step.
  */
 #pragma once
 
@@ -15,9 +16,10 @@
 #include "daemon/ipc/ipc_types.h"
 
 enum ipc_work_kind {
-	IPC_WORK_KMSG = 1, /* destroy a message */
-	IPC_WORK_PORT,	   /* tell those who asked to hear of a port's death */
-	IPC_WORK_SPACE,	   /* terminate a name space, a stretch of its table at a time */
+	IPC_WORK_KMSG,	/* destroy a message */
+	IPC_WORK_PORT,	/* tell those who asked to hear of a port's death */
+	IPC_WORK_SPACE, /* terminate a name space, an entry at a time */
+	IPC_WORK_KINDS,
 };
 
 /* Embedded in what is to be destroyed. */
@@ -32,12 +34,13 @@ void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind);
 void ipc_work_add(struct ipc_host *host, struct ipc_work *work);
 
 /*
- * Drain the list as far as this input may. Called from within a step of the loop it does nothing:
- * what was added is taken in its turn.
+ * Drain the list as far as this input may. Called while a message is being destroyed or a port's
+ * death being told it does nothing: what was added is taken in its turn. Called while an entry of a
+ * space is being terminated it drains all but spaces.
  */
 void ipc_work_run(struct ipc_host *host);
 
-/* True while a step of the loop is running. */
+/* True while a message is being destroyed or a port's death being told. */
 bool ipc_work_running(const struct ipc_host *host);
 
 /*

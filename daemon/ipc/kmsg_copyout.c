@@ -174,6 +174,5 @@ void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, str
 	received->r_remote = header->ikm_reply == IP_DEAD ? MACH_PORT_DEAD : MACH_PORT_NULL;
 	received->r_voucher = MACH_PORT_NULL;
 	received->r_local = consume_dest(host, thread->th_task->t_space, kmsg);
-	ipc_kmsg_sign(host, kmsg);
-	ipc_kmsg_destroy(host, kmsg);
+	ipc_kmsg_clean_partial(host, kmsg, header->ikm_descriptors);
 }

@@ -27,7 +27,8 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_ports);
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
-	list_init(&host->h_work);
+	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
+		list_init(&host->h_work[i]);
 	list_init(&host->h_jobs);
 }
 

@@ -178,7 +178,7 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 				 uint32_t disposition)
 {
 	struct ipc_entry *entry = lookup(call, name);
-	mach_port_name_t again;
+	struct ipc_port *port;
 
 	if (!entry)
 		return KERN_INVALID_NAME;
@@ -186,9 +186,10 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 		return KERN_INVALID_CAPABILITY;
 	if (!ipc_right_copyin_check(entry, disposition))
 		return KERN_INVALID_RIGHT;
-	return ipc_right_copyout(call->c_host, call->c_space,
-				 ipc_right_copyin(call->c_host, call->c_space, entry, disposition),
-				 MACH_MSG_TYPE_PORT_SEND, &again);
+	port = ipc_right_copyin(call->c_host, call->c_space, entry, disposition);
+	/* It merges with the entry it came from: no other one is needed. */
+	ipc_right_copyout_reserved(call->c_host, call->c_space, port, MACH_MSG_TYPE_PORT_SEND);
+	return KERN_SUCCESS;
 }
 
 kern_return_t trap_mach_port_insert_right(struct trap_call *call,

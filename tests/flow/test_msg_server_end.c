@@ -3,6 +3,7 @@
  * mach_msg_server and requests of all sizes. What ends it: a reply that is no message, the port, a
  * signal, the daemon, no memory. And the hooks for vouchers, which this program has of its own.
  */
+#include <dlfcn.h>
 #include <mach/mig_errors.h>
 #include <machd.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -201,6 +203,61 @@ START_TEST(a_maximum_of_nothing_still_has_room_for_a_reply)
 	request(port, reply, 1);
 	CHECK_OK(mach_msg_server_once(demux, 0, port, MACH_RCV_LARGE));
 	expect_reply(reply, 101);
+}
+END_TEST
+
+/* --- replies that are interrupted --- */
+
+typedef mach_msg_return_t overwrite_call(mach_msg_header_t *, mach_msg_option_t, mach_msg_size_t,
+					 mach_msg_size_t, mach_port_name_t, mach_msg_timeout_t,
+					 mach_port_name_t, mach_msg_header_t *, mach_msg_size_t);
+
+static unsigned interruptions; /* that many sends are interrupted */
+
+/*
+ * No signal can interrupt a send that does not block, and a server's do not. So these calls, which
+ * the library makes in place of its own, say that it happened.
+ */
+mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t option,
+				     mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+				     mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
+				     mach_port_name_t notify, mach_msg_header_t *rcv_msg,
+				     mach_msg_size_t rcv_limit)
+{
+	overwrite_call *real = (overwrite_call *)dlsym(RTLD_NEXT, "mach_msg_overwrite");
+
+	if (interruptions > 0 && (option & MACH_SEND_MSG)) {
+		interruptions--;
+		return MACH_SEND_INTERRUPTED;
+	}
+	return real(msg, option, send_size, rcv_size, rcv_name, timeout, notify, rcv_msg,
+		    rcv_limit);
+}
+
+mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,
+			   mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+			   mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
+			   mach_port_name_t notify)
+{
+	return mach_msg_overwrite(msg, option, send_size, rcv_size, rcv_name, timeout, notify, NULL,
+				  0);
+}
+
+START_TEST(a_reply_that_is_interrupted_is_given_up)
+{
+	mach_port_t port = flow_port(), reply = flow_receive_right();
+
+	for (mach_msg_id_t id = 1; id <= 3; id++)
+		request(port, reply, id);
+	interruptions = 1;
+	CHECK_OK(mach_msg_server_once(demux, MAX_SIZE, port, 0));
+	CHECK_EQ(interruptions, 0);
+	expect_reply(reply, MACH_NOTIFY_SEND_ONCE); /* its right was destroyed */
+	interruptions = 1;
+	CHECK_CODE(mach_msg_server(demux, MAX_SIZE, port, MACH_RCV_TIMEOUT), MACH_RCV_TIMED_OUT);
+	expect_reply(reply, MACH_NOTIFY_SEND_ONCE);
+	expect_reply(reply, 103);
+	CHECK_EQ(flow_status(reply).mps_sorights, 0);
 }
 END_TEST
 
@@ -466,7 +523,7 @@ START_TEST(without_memory_for_a_larger_buffer_the_request_stays_queued)
 }
 END_TEST
 
-#define MUCH (64u << 20)
+#define MUCH (8u << 20)
 
 /* Address space of this process, in pages. */
 static unsigned long mapped(void)
@@ -483,12 +540,20 @@ static unsigned long mapped(void)
 START_TEST(a_server_that_ended_has_freed_its_buffers)
 {
 	mach_port_t port = flow_port(), reply = flow_receive_right();
-	unsigned long before = mapped();
+	mach_msg_header_t *large = calloc(1, MUCH + 4096);
+	unsigned long before;
 
+	CHECK(large != NULL);
 	request(port, reply, 1);
-	request(port, reply, 2);
+	large->msgh_bits = MACH_MSGH_BITS(COPY, 0);
+	large->msgh_remote_port = port;
+	CHECK_OK(mach_msg(large, MACH_SEND_MSG, MUCH + 4096, 0, MACH_PORT_NULL, 0, 0));
+	free(large);
+	before = mapped();
 	CHECK_OK(mach_msg_server_once(demux, MUCH, port, 0));
-	CHECK_CODE(mach_msg_server(demux, MUCH, port, MACH_RCV_TIMEOUT), MACH_RCV_TIMED_OUT);
+	CHECK_CODE(mach_msg_server(demux, MUCH, port, MACH_RCV_LARGE | MACH_RCV_TIMEOUT),
+		   MACH_RCV_TIMED_OUT);
+	CHECK_EQ(events, 2 * 3); /* both were handled */
 	flow_crash();
 	CHECK_CODE(mach_msg_server(demux, MUCH, port, 0), MACHD_NO_DAEMON);
 	CHECK(mapped() < before + MUCH / vm_page_size);
@@ -537,6 +602,7 @@ int main(void)
 	tcase_add_test(tests, the_buffer_grows_for_the_trailer_as_well);
 	tcase_add_test(tests, a_maximum_of_nothing_still_has_room_for_a_reply);
 	tests = add_case(suite, "ends");
+	tcase_add_test(tests, a_reply_that_is_interrupted_is_given_up);
 	tcase_add_test(tests, a_reply_that_is_no_message_ends_the_server);
 	tcase_add_test(tests, the_end_of_the_port_ends_the_server);
 	tcase_add_test(tests, a_port_that_ends_in_the_demux_ends_the_server_after_the_reply);

@@ -8,6 +8,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/keep/record.h"
+#include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_feed.h"
 
 #define NS_PER_MS 1000000u
@@ -195,6 +196,10 @@ static void stop_machine(struct lab *lab)
 void lab_stop(struct lab *lab)
 {
 	mem_fail_after(0);
+	if (lab->host) {
+		lab_work(lab);
+		lab_audit(lab);
+	}
 	for (unsigned i = 0; i < LAB_THREADS_MAX; i++)
 		if (lab->threads[i])
 			lab_close(lab->threads[i]);

@@ -140,7 +140,7 @@ void lab_options_init(struct lab_options *options);
 /* Start a machine; `options` may be NULL. A lab without a host means that memory was short. */
 struct lab *lab_start(const struct lab_options *options);
 
-/* Disconnect everybody and stop; checks that nothing is left and frees the lab. */
+/* Audit, disconnect everybody and stop; checks that nothing is left and frees the lab. */
 void lab_stop(struct lab *lab);
 
 /* The same while everybody is still connected. */
@@ -205,6 +205,9 @@ bool lab_cancel(struct lab_thread *thread);
  */
 kern_return_t lab_call(struct lab_thread *thread, uint32_t routine, mach_port_name_t target,
 		       const void *in, size_t in_size, void *out, size_t out_size, size_t *got);
+
+/* The answer to a call that gave LAB_BLOCKED; it must be there. */
+kern_return_t lab_call_answer(struct lab_thread *thread, void *out, size_t out_size, size_t *got);
 
 /* The routines by name, on the thread's own task; on failure results are 0. */
 kern_return_t lab_names(struct lab_thread *thread, uint32_t first, mach_port_name_t *names,

@@ -5,25 +5,14 @@
 
 #include "tests/lab/lab_feed.h"
 
-kern_return_t lab_call(struct lab_thread *thread, uint32_t routine, mach_port_name_t target,
-		       const void *in, size_t in_size, void *out, size_t out_size, size_t *got)
+kern_return_t lab_call_answer(struct lab_thread *thread, void *out, size_t out_size, size_t *got)
 {
-	struct machd_call call = {.routine = routine, .target = target};
 	struct machd_call_answer answer;
 	const size_t head = sizeof(struct machd_frame) + sizeof answer;
-	uint8_t *packet;
 	size_t size;
+	uint8_t *packet = lab_take_answer(thread, &size);
 
-	if (out_size)
-		memset(out, 0, out_size);
-	if (got)
-		*got = 0;
-	if (!lab_request(thread, MACHD_OP_CALL, &call, sizeof call, in, in_size, NULL))
-		return LAB_DROPPED;
-	if (!thread->answered)
-		return LAB_BLOCKED;
-	packet = lab_take_answer(thread, &size);
-	LAB_TRUE(size >= head);
+	LAB_TRUE(thread->op == MACHD_OP_CALL && size >= head);
 	memcpy(&answer, packet + sizeof(struct machd_frame), sizeof answer);
 	LAB_TRUE(answer.reserved == 0);
 	LAB_CHECK(answer.code == KERN_SUCCESS || size == head, "a failure with results");
@@ -34,6 +23,22 @@ kern_return_t lab_call(struct lab_thread *thread, uint32_t routine, mach_port_na
 		*got = size - head;
 	free(packet);
 	return (kern_return_t)answer.code;
+}
+
+kern_return_t lab_call(struct lab_thread *thread, uint32_t routine, mach_port_name_t target,
+		       const void *in, size_t in_size, void *out, size_t out_size, size_t *got)
+{
+	struct machd_call call = {.routine = routine, .target = target};
+
+	if (out_size)
+		memset(out, 0, out_size);
+	if (got)
+		*got = 0;
+	if (!lab_request(thread, MACHD_OP_CALL, &call, sizeof call, in, in_size, NULL))
+		return LAB_DROPPED;
+	if (!thread->answered)
+		return LAB_BLOCKED;
+	return lab_call_answer(thread, out, out_size, got);
 }
 
 /* A routine on the thread's own task with `in` and `out` of the routine's own types. */

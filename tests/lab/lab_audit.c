@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lab/lab_audit.h"
+
+#include <stdlib.h>
+
+#include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_user.h"
+
+/* What points at a port, as found. */
+struct port_count {
+	const struct ipc_port *port;
+	uint32_t refs, srights, sorights;
+	uint32_t receive; /* places where its receive right is: at most one */
+};
+
+struct audit {
+	const struct ipc_host *host;
+	struct port_count *ports;
+	size_t port_count;
+	uint64_t messages, bytes, memfds, psets;
+};
+
+static int by_port(const void *a, const void *b)
+{
+	const struct ipc_port *x = ((const struct port_count *)a)->port;
+	const struct ipc_port *y = ((const struct port_count *)b)->port;
+
+	return (x > y) - (x < y);
+}
+
+static struct port_count *count_of(struct audit *audit, const struct ipc_port *port)
+{
+	const struct port_count key = {.port = port};
+	struct port_count *count =
+		bsearch(&key, audit->ports, audit->port_count, sizeof key, by_port);
+
+	LAB_CHECK(count, "something points at a port that does not exist");
+	return count;
+}
+
+static void list_ports(struct audit *audit)
+{
+	LIST_FOR_EACH (node, &audit->host->h_ports)
+		audit->port_count++;
+	LAB_TRUE(audit->port_count == audit->host->h_port_count);
+	audit->ports = calloc(audit->port_count, sizeof *audit->ports);
+	LAB_TRUE(audit->ports);
+	audit->port_count = 0;
+	LIST_FOR_EACH (node, &audit->host->h_ports)
+		audit->ports[audit->port_count++].port = list_entry(node, struct ipc_port, ip_link);
+	qsort(audit->ports, audit->port_count, sizeof *audit->ports, by_port);
+}
+
+/* A right that is in no space; none if the port is NULL or IP_DEAD. */
+static void count_naked(struct audit *audit, const struct ipc_port *port, uint8_t type)
+{
+	struct port_count *count;
+
+	if (!IP_VALID(port))
+		return;
+	count = count_of(audit, port);
+	count->refs++;
+	count->srights += type == MACH_MSG_TYPE_PORT_SEND;
+	count->sorights += type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	count->receive += type == MACH_MSG_TYPE_PORT_RECEIVE;
+	LAB_TRUE(type == MACH_MSG_TYPE_PORT_SEND || type == MACH_MSG_TYPE_PORT_SEND_ONCE ||
+		 type == MACH_MSG_TYPE_PORT_RECEIVE);
+}
+
+/* A message that waits for `dest`, in its queue or with a blocked sender. */
+static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
+			  const struct ipc_port *dest)
+{
+	const struct ikm_header *header = &kmsg->ikm_header;
+
+	LAB_TRUE(header->ikm_dest == dest);
+	count_naked(audit, header->ikm_dest, header->ikm_dest_type);
+	count_naked(audit, header->ikm_reply, header->ikm_reply_type);
+	for (uint32_t i = 0; i < header->ikm_descriptors; i++) {
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
+
+		count_naked(audit, desc->d_port, desc->d_disposition);
+		if (!IP_VALID(desc->d_port) || desc->d_disposition != MACH_MSG_TYPE_PORT_RECEIVE)
+			continue;
+		LAB_TRUE(desc->d_port->ip_place == IP_IN_TRANSIT);
+		LAB_TRUE(desc->d_port->ip_destination == dest);
+	}
+	audit->messages++;
+	audit->bytes += kmsg->ikm_charge;
+	audit->memfds += header->ikm_fd != IPC_FD_NONE;
+}
+
+static void count_requests(struct audit *audit, const struct ipc_port *port)
+{
+	const struct ipc_requests *requests = &port->ip_requests;
+	uint32_t armed = 0;
+
+	count_naked(audit, port->ip_nsrequest, MACH_MSG_TYPE_PORT_SEND_ONCE);
+	count_naked(audit, port->ip_pdrequest, MACH_MSG_TYPE_PORT_SEND_ONCE);
+	for (uint32_t i = 0; i < requests->rs_size; i++) {
+		count_naked(audit, requests->rs_table[i].ir_notify, MACH_MSG_TYPE_PORT_SEND_ONCE);
+		armed += requests->rs_table[i].ir_armed;
+	}
+	LAB_TRUE(armed == requests->rs_armed);
+}
+
+static void count_queue(struct audit *audit, const struct ipc_port *port)
+{
+	uint32_t messages = 0;
+	uint64_t bytes = 0;
+
+	LIST_FOR_EACH (node, &port->ip_messages) {
+		const struct ipc_kmsg *kmsg = list_entry(node, struct ipc_kmsg, ikm_work.w_link);
+
+		count_message(audit, kmsg, port);
+		bytes += kmsg->ikm_charge;
+		messages++;
+	}
+	LAB_CHECK(messages == port->ip_msgcount, "a queue of %u messages counts %u", messages,
+		  port->ip_msgcount);
+	LAB_TRUE(bytes == port->ip_bytes);
+	LAB_TRUE(ipc_port_active(port) || messages == 0);
+	LAB_CHECK(list_empty(&port->ip_senders) || messages >= port->ip_qlimit,
+		  "a sender is blocked though there is room");
+	LAB_CHECK(list_empty(&port->ip_receivers) || messages == 0,
+		  "a receiver waits though there are messages");
+}
+
+static bool on_list(const struct list *head, const struct list *wanted)
+{
+	LIST_FOR_EACH (node, head)
+		if (node == wanted)
+			return true;
+	return false;
+}
+
+static void check_memberships(const struct ipc_port *port)
+{
+	bool ready = !list_empty(&port->ip_messages);
+
+	LIST_FOR_EACH (node, &port->ip_members) {
+		const struct ipc_member *member = list_entry(node, struct ipc_member, m_port_link);
+
+		LAB_TRUE(member->m_port == port && member->m_set->ps_active);
+		LAB_TRUE(port->ip_place == IP_IN_SPACE &&
+			 member->m_set->ps_space == port->ip_receiver);
+		LAB_CHECK(list_empty(&member->m_ready_link) == !ready,
+			  "a set does not know which of its members have messages");
+		LAB_CHECK(!ready || list_empty(&member->m_set->ps_receivers),
+			  "a receiver waits on a set though there are messages");
+	}
+}
+
+static void check_set(const struct ipc_pset *set)
+{
+	uint32_t refs = set->ps_active;
+
+	LIST_FOR_EACH (node, &set->ps_receivers)
+		refs++;
+	LAB_TRUE(refs == set->ps_refs);
+	LIST_FOR_EACH (node, &set->ps_members)
+		LAB_TRUE(list_entry(node, struct ipc_member, m_set_link)->m_set == set);
+	LIST_FOR_EACH (node, &set->ps_ready)
+		LAB_TRUE(on_list(&set->ps_members,
+				 &list_entry(node, struct ipc_member, m_ready_link)->m_set_link));
+}
+
+static void count_ports(struct audit *audit)
+{
+	LIST_FOR_EACH (node, &audit->host->h_ports) {
+		const struct ipc_port *port = list_entry(node, struct ipc_port, ip_link);
+
+		count_requests(audit, port);
+		count_queue(audit, port);
+		check_memberships(port);
+		if (port->ip_place == IP_IN_TRANSIT)
+			count_of(audit, port->ip_destination)->refs++;
+		LAB_CHECK(port->ip_place != IP_IN_LIMBO, "a receive right is nowhere");
+	}
+	LIST_FOR_EACH (node, &audit->host->h_psets) {
+		check_set(list_entry(node, struct ipc_pset, ps_link));
+		audit->psets++;
+	}
+}
+
+static void count_entry(struct audit *audit, struct ipc_space *space, struct ipc_entry *entry)
+{
+	struct ipc_port *port = entry->ie_port;
+	struct port_count *count;
+
+	LAB_TRUE(!(entry->ie_type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE |
+				     MACH_PORT_TYPE_DEAD_NAME)) == (entry->ie_urefs == 0));
+	if (!(entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)) {
+		LAB_TRUE(entry->ie_type == MACH_PORT_TYPE_PORT_SET ||
+			 entry->ie_type == MACH_PORT_TYPE_DEAD_NAME);
+		return;
+	}
+	count = count_of(audit, port);
+	count->refs++;
+	count->srights += (entry->ie_type & MACH_PORT_TYPE_SEND) != 0;
+	count->sorights += (entry->ie_type & MACH_PORT_TYPE_SEND_ONCE) != 0;
+	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
+		count->receive++;
+		LAB_TRUE(port->ip_place == IP_IN_SPACE && port->ip_receiver == space);
+		LAB_TRUE(port->ip_name == ipc_entry_name(space, entry));
+	}
+	if (entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE)
+		LAB_CHECK(ipc_hash_lookup(space, port) == entry, "the reverse table is wrong");
+	if (entry->ie_request)
+		LAB_TRUE(entry->ie_request <= port->ip_requests.rs_size &&
+			 ipc_request_get(port, entry->ie_request)->ir_used);
+}
+
+static void count_space(struct audit *audit, struct ipc_space *space)
+{
+	uint32_t used = 0, free_entries = 0;
+
+	LAB_TRUE(space->is_table[0].ie_type == 0);
+	for (uint32_t i = 1; i < space->is_size; i++) {
+		if (space->is_table[i].ie_type == 0)
+			continue;
+		count_entry(audit, space, &space->is_table[i]);
+		used++;
+	}
+	for (uint32_t i = space->is_table[0].ie_next; i; i = space->is_table[i].ie_next) {
+		LAB_TRUE(i < space->is_size && space->is_table[i].ie_type == 0);
+		LAB_CHECK(++free_entries < space->is_size, "the free list is a circle");
+	}
+	LAB_CHECK(used == space->is_used && used + free_entries + 1 == space->is_size,
+		  "%u names and %u free entries in a table of %u that counts %u", used,
+		  free_entries, space->is_size, space->is_used);
+}
+
+static void count_thread(struct audit *audit, const struct ipc_thread *thread)
+{
+	LAB_TRUE(thread->th_state != TH_READY);
+	LAB_TRUE((thread->th_state == TH_SENDING) == (thread->th_kmsg != NULL));
+	LAB_TRUE((thread->th_state == TH_IDLE) == (!thread->th_port && !thread->th_set));
+	LAB_TRUE(thread->th_state != TH_IDLE || !thread->th_timed);
+	LAB_TRUE(!thread->th_held);
+	if (thread->th_port)
+		count_of(audit, thread->th_port)->refs++;
+	if (thread->th_kmsg) {
+		LAB_TRUE(on_list(&thread->th_port->ip_senders, &thread->th_link));
+		count_message(audit, thread->th_kmsg, thread->th_port);
+	}
+}
+
+static void count_holders(struct audit *audit)
+{
+	const struct ipc_host *host = audit->host;
+	const struct ipc_thread *thread;
+	const struct boot_service *service;
+	uint64_t tasks = 0;
+
+	count_naked(audit, host->h_host_port, MACH_MSG_TYPE_PORT_RECEIVE);
+	count_naked(audit, host->h_bootstrap_port, MACH_MSG_TYPE_PORT_RECEIVE);
+	LIST_FOR_EACH (node, &host->h_tasks) {
+		const struct ipc_task *task = list_entry(node, struct ipc_task, t_link);
+
+		count_naked(audit, task->t_self, MACH_MSG_TYPE_PORT_RECEIVE);
+		count_naked(audit, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+		count_space(audit, task->t_space);
+		tasks++;
+	}
+	LAB_TRUE(tasks == host->h_task_count);
+	for (thread = host->h_threads; thread; thread = thread->hh.next)
+		count_thread(audit, thread);
+	for (service = host->h_services; service; service = service->hh.next) {
+		LAB_TRUE(ipc_port_active(service->s_port));
+		count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_SEND);
+	}
+}
+
+static void compare_ports(const struct audit *audit)
+{
+	for (size_t i = 0; i < audit->port_count; i++) {
+		const struct port_count *count = &audit->ports[i];
+		const struct ipc_port *port = count->port;
+		unsigned long long id = (unsigned long long)port->ip_id;
+
+		LAB_CHECK(count->refs == port->ip_refs, "port %llu: %u references, it says %u", id,
+			  count->refs, port->ip_refs);
+		LAB_CHECK(count->srights == port->ip_srights, "port %llu: %u senders, it says %u",
+			  id, count->srights, port->ip_srights);
+		LAB_CHECK(count->sorights == port->ip_sorights,
+			  "port %llu: %u send-once rights, it says %u", id, count->sorights,
+			  port->ip_sorights);
+		LAB_CHECK(count->receive == (uint32_t)ipc_port_active(port),
+			  "port %llu: %u receive rights", id, count->receive);
+	}
+}
+
+static void compare_users(const struct audit *audit)
+{
+	const struct ipc_host *host = audit->host;
+	uint64_t held[IPC_CHARGE_KINDS] = {0}, owned = 0;
+
+	LIST_FOR_EACH (node, &host->h_users) {
+		const struct ipc_user *user = list_entry(node, struct ipc_user, u_link);
+
+		for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
+			held[i] += user->u_held[i];
+	}
+	for (size_t i = 0; i < audit->port_count; i++)
+		owned += audit->ports[i].port->ip_user != NULL;
+	LAB_TRUE(held[IPC_CHARGE_TASKS] == host->h_task_count);
+	LAB_TRUE(held[IPC_CHARGE_CHANNELS] == host->h_thread_count);
+	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets);
+	LAB_TRUE(held[IPC_CHARGE_MESSAGES] == audit->messages);
+	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes);
+	LAB_TRUE(held[IPC_CHARGE_MEMFDS] == audit->memfds);
+	LAB_TRUE(host->h_queued == audit->messages);
+	LAB_TRUE(host->h_queued_bytes == audit->bytes);
+	LAB_TRUE(host->h_memfds == audit->memfds);
+}
+
+void lab_audit(struct lab *lab)
+{
+	struct audit audit = {.host = lab->host};
+
+	LAB_CHECK(!trap_has_work(lab->host), "there is work left to do");
+	LAB_TRUE(list_empty(&lab->host->h_ready));
+	list_ports(&audit);
+	count_ports(&audit);
+	count_holders(&audit);
+	compare_ports(&audit);
+	compare_users(&audit);
+	free(audit.ports);
+}

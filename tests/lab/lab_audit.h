@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The books of a machine: everything that it counts is counted again from what is there. Ends the
+ * test where they do not agree.
+ */
+#pragma once
+
+#include "tests/lab/lab.h"
+
+/*
+ * Audit a machine that has no work left to do: references and rights of every port, the lists and
+ * the reverse table of every name space, queues, sets, waiting threads, and what each user is
+ * charged for. Takes time proportional to all there is.
+ */
+void lab_audit(struct lab *lab);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the machine answered against what the model says is due. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lab/lab_feed.h"
+#include "tests/model/world_private.h"
+
+#define FRAME	sizeof(struct machd_frame)
+#define HEAD	sizeof(struct machd_message_answer)
+#define WORD_AT (HEAD + 32) /* of a notification, in an answer */
+
+static uint32_t word_at(const uint8_t *bytes, size_t offset)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes + offset, sizeof word);
+	return word;
+}
+
+/* A name that the machine has made up: free, well formed, and not the one just freed. */
+static bool name_good(struct world *world, const struct m_entry *entry, mach_port_name_t name)
+{
+	const struct m_task *task = entry->task;
+	const struct m_entry *other;
+
+	if ((name & 3) != 3 || MACH_PORT_INDEX(name) == 0 ||
+	    MACH_PORT_INDEX(name) >= world->options.name_cap)
+		return false;
+	TAILQ_FOREACH (other, &task->entries, link)
+		if (other != entry && MACH_PORT_INDEX(other->name) == MACH_PORT_INDEX(name))
+			return false;
+	for (unsigned i = 1; i <= M_FREED; i++) {
+		mach_port_name_t freed = task->freed[(task->freed_count - i) % M_FREED];
+
+		if (MACH_PORT_INDEX(freed) == MACH_PORT_INDEX(name))
+			return freed != name;
+	}
+	return true;
+}
+
+static void compare_name(struct world *world, const struct actor *actor, const struct m_name *slot,
+			 mach_port_name_t name)
+{
+	struct m_entry *entry = slot->entry;
+
+	if (entry->name != 0) {
+		if (name != entry->name)
+			world_fail(world, "thread %u: offset %#x: the name is %#x, must be %#x",
+				   actor->origin, slot->offset, name, entry->name);
+		return;
+	}
+	if (!name_good(world, entry, name))
+		world_fail(world, "thread %u: offset %#x: %#x cannot be a new name", actor->origin,
+			   slot->offset, name);
+	entry->name = name;
+	if (world->named < OP_NAMES) {
+		entry->origin = world->op->number * OP_NAMES + world->named;
+		world->names[world->op->number][world->named++] = name;
+	}
+}
+
+/* Is there a notification of the same event, waiting or answered just now, with this word? */
+static bool swap_note(struct world *world, struct m_answer *answer, uint32_t word)
+{
+	struct m_msg *note = answer->note, *msg;
+	uint32_t mine = word_at(answer->bytes, WORD_AT);
+
+	TAILQ_FOREACH (msg, &note->dest.port->queue, link) {
+		if (msg->group != note->group || word_at(msg->bytes, 32) != word)
+			continue;
+		memcpy((uint8_t *)msg->bytes + 32, &mine, sizeof mine);
+		memcpy(answer->bytes + WORD_AT, &word, sizeof word);
+		return true;
+	}
+	for (unsigned i = 0; i < world->actor_count; i++) {
+		struct m_answer *other = &world->actors[i].model->answer;
+
+		if (!other->due || !other->note || other->note->group != note->group ||
+		    word_at(other->bytes, WORD_AT) != word)
+			continue;
+		memcpy(other->bytes + WORD_AT, &mine, sizeof mine);
+		memcpy(answer->bytes + WORD_AT, &word, sizeof word);
+		return true;
+	}
+	return false;
+}
+
+static void compare_bytes(struct world *world, const struct actor *actor, const uint8_t *bytes)
+{
+	struct m_answer *answer = &actor->model->answer;
+
+	if (answer->note && word_at(bytes, WORD_AT) != word_at(answer->bytes, WORD_AT))
+		swap_note(world, answer, word_at(bytes, WORD_AT));
+	for (unsigned i = 0; i < answer->name_count; i++) {
+		compare_name(world, actor, &answer->name[i],
+			     word_at(bytes, answer->name[i].offset));
+		memset(answer->care + answer->name[i].offset, 0, sizeof(uint32_t));
+	}
+	for (uint32_t i = 0; i < answer->size; i++) {
+		uint32_t word = i & ~3u;
+
+		if (!((bytes[i] ^ answer->bytes[i]) & answer->care[i]))
+			continue;
+		world_fail(world, "thread %u: offset %#x of the answer is %#x, must be %#x",
+			   actor->origin, word, word_at(bytes, word), word_at(answer->bytes, word));
+		return;
+	}
+}
+
+static void compare_answer(struct world *world, const struct actor *actor, const uint8_t *bytes,
+			   size_t size)
+{
+	struct m_answer *answer = &actor->model->answer;
+	uint32_t code = word_at(bytes, 0), due = word_at(answer->bytes, 0);
+
+	world->compared++;
+	if (world->options.trace)
+		fprintf(world->options.trace, "    thread %u gets %#x, %zu bytes\n", actor->origin,
+			code, size);
+	if (code != due && code != answer->other_code)
+		world_fail(world, "thread %u: the code is %#x, must be %#x", actor->origin, code,
+			   due);
+	else if (size != answer->size)
+		world_fail(world, "thread %u: the answer has %zu bytes, must have %u",
+			   actor->origin, size, answer->size);
+	else {
+		memset(answer->care, 0, sizeof code);
+		compare_bytes(world, actor, bytes);
+	}
+}
+
+static void compare_actor(struct world *world, const struct actor *actor)
+{
+	struct m_answer *answer = &actor->model->answer;
+	uint64_t deadline = actor->model->deadline;
+	uint8_t *packet;
+	size_t size;
+
+	if (!actor->lab->answered && answer->due)
+		world_fail(world, "thread %u: no answer came, due is code %#x", actor->origin,
+			   word_at(answer->bytes, 0));
+	if (!actor->lab->answered)
+		goto out;
+	packet = lab_take_answer(actor->lab, &size);
+	if (answer->due)
+		compare_answer(world, actor, packet + FRAME, size - FRAME);
+	else
+		world_fail(world, "thread %u: an answer came with code %#x, none is due",
+			   actor->origin, word_at(packet, FRAME));
+	free(packet);
+out:
+	answer->due = false;
+	if (actor->lab->deadline != deadline)
+		world_fail(world, "thread %u: its time-out is at %llu, must be %llu", actor->origin,
+			   (unsigned long long)actor->lab->deadline, (unsigned long long)deadline);
+}
+
+void world_compare(struct world *world)
+{
+	for (unsigned i = 0; i < world->actor_count; i++)
+		compare_actor(world, &world->actors[i]);
+}

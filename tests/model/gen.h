@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random operations, chosen with an eye on the model so that most of them make sense, and all of
+ * the wrong ones come too.
+ */
+#pragma once
+
+#include "tests/model/world.h"
+
+struct gen {
+	struct world *world;
+	uint64_t random;
+	uint32_t number;       /* of the last operation */
+	struct m_task *doomed; /* its threads leave, one after the other */
+};
+
+void gen_start(struct gen *gen, struct world *world, uint64_t seed);
+
+/* The next operation. */
+void gen_next(struct gen *gen, struct op *op);
+
+/* --- for the files of the generator --- */
+
+uint32_t gen_below(struct gen *gen, uint32_t bound);
+bool gen_percent(struct gen *gen, uint32_t percent);
+
+/* A number from a table of pairs {weight, value}; the weights end with 0. */
+uint32_t gen_weighted(struct gen *gen, const uint32_t (*table)[2]);
+
+/* A name for a task to use, mostly one with one of these rights. */
+struct op_name gen_name(struct gen *gen, const struct m_task *task, uint32_t types);
+
+/*
+ * A disposition out of a weighted table and a name for it, mostly one that has the right that it
+ * needs.
+ */
+struct op_name gen_right(struct gen *gen, const struct m_task *task, const uint32_t (*table)[2],
+			 uint32_t *disposition);
+
+void gen_call(struct gen *gen, const struct m_task *task, struct op *op);
+void gen_message(struct gen *gen, const struct m_task *task, struct op *op);

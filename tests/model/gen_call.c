@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random calls of routines. */
+#include "tests/model/gen.h"
+
+#define R(name) MACHD_ROUTINE_##name
+
+static const uint32_t routines[][2] = {
+	{13, R(mach_port_allocate)},
+	{3, R(mach_port_allocate_name)},
+	{5, R(mach_port_destroy)},
+	{8, R(mach_port_deallocate)},
+	{3, R(mach_port_get_refs)},
+	{9, R(mach_port_mod_refs)},
+	{2, R(mach_port_set_mscount)},
+	{1, R(mach_port_set_seqno)},
+	{2, R(mach_port_get_set_status)},
+	{4, R(mach_port_move_member)},
+	{14, R(mach_port_request_notification)},
+	{15, R(mach_port_insert_right)},
+	{6, R(mach_port_extract_right)},
+	{2, R(mach_port_get_attributes)},
+	{5, R(mach_port_set_attributes)},
+	{2, R(mach_port_get_srights)},
+	{6, R(mach_port_insert_member)},
+	{3, R(mach_port_extract_member)},
+	{1, R(mach_port_get_context)},
+	{2, R(mach_port_set_context)},
+	{2, R(mach_port_type)},
+	{1, R(mach_port_names)},
+	{7, R(bootstrap_look_up)},
+	{4, R(bootstrap_register)},
+	{2, R(bootstrap_check_in)},
+	{0, 0},
+};
+
+static const uint32_t rights[][2] = {
+	{12, MACH_PORT_RIGHT_SEND},	{6, MACH_PORT_RIGHT_RECEIVE},
+	{4, MACH_PORT_RIGHT_SEND_ONCE}, {2, MACH_PORT_RIGHT_PORT_SET},
+	{5, MACH_PORT_RIGHT_DEAD_NAME}, {1, MACH_PORT_RIGHT_LABELH},
+	{1, MACH_PORT_RIGHT_NUMBER},	{0, 0},
+};
+
+static const uint32_t deltas[][2] = {
+	{10, 1},	 {20, UINT32_MAX},
+	{4, 2},		 {6, UINT32_MAX - 1},
+	{3, 0},		 {2, 65533},
+	{1, 65535},	 {3, (uint32_t)-65535},
+	{1, 65536},	 {1, (uint32_t)-65536},
+	{1, 0x80000000}, {0, 0},
+};
+
+static const uint32_t dispositions[][2] = {
+	{12, MACH_MSG_TYPE_MAKE_SEND},
+	{5, MACH_MSG_TYPE_COPY_SEND},
+	{4, MACH_MSG_TYPE_MOVE_SEND},
+	{6, MACH_MSG_TYPE_MAKE_SEND_ONCE},
+	{3, MACH_MSG_TYPE_MOVE_SEND_ONCE},
+	{3, MACH_MSG_TYPE_MOVE_RECEIVE},
+	{1, MACH_MSG_TYPE_COPY_RECEIVE},
+	{1, MACH_MSG_TYPE_DISPOSE_SEND},
+	{0, 0},
+};
+
+static const uint32_t notifications[][2] = {
+	{10, MACH_NOTIFY_DEAD_NAME},
+	{10, MACH_NOTIFY_SEND_POSSIBLE},
+	{10, MACH_NOTIFY_NO_SENDERS},
+	{6, MACH_NOTIFY_PORT_DESTROYED},
+	{1, 99},
+	{0, 0},
+};
+
+static const uint32_t flavors[][2] = {
+	{8, MACH_PORT_LIMITS_INFO},
+	{2, MACH_PORT_DNREQUESTS_SIZE},
+	{3, MACH_PORT_RECEIVE_STATUS},
+	{2, MACH_PORT_INFO_EXT},
+	{1, 77},
+	{0, 0},
+};
+
+static void word(struct op *op, uint32_t value)
+{
+	op->arg[op->words++] = (struct op_name){.literal = value};
+}
+
+static void name(struct gen *gen, const struct m_task *task, struct op *op, uint32_t types)
+{
+	op->arg[op->words++] = gen_name(gen, task, types);
+}
+
+/* A name that the caller chooses: mostly one that could be free. */
+static void chosen_name(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t index = 1 + gen_below(gen, 90);
+
+	if (gen_percent(gen, 25))
+		name(gen, task, op, ~0u);
+	else if (gen_percent(gen, 90))
+		word(op, index << 8 | 3 | gen_below(gen, 3) << 2);
+	else
+		word(op, gen_percent(gen, 50) ? index << 8 | 1 : gen_below(gen, 200000) << 8 | 3);
+}
+
+static void insert_right(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t disposition;
+	struct op_name right = gen_right(gen, task, dispositions, &disposition);
+
+	if (gen_percent(gen, 60))
+		op->arg[op->words++] = right;
+	else
+		chosen_name(gen, task, op);
+	op->arg[op->words++] = right;
+	word(op, disposition);
+}
+
+static void extract_right(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t disposition;
+
+	op->arg[op->words++] = gen_right(gen, task, dispositions, &disposition);
+	word(op, disposition);
+}
+
+static void request_notification(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t id = gen_weighted(gen, notifications);
+	bool receive = id == MACH_NOTIFY_NO_SENDERS || id == MACH_NOTIFY_PORT_DESTROYED;
+	bool make = gen_percent(gen, 80);
+
+	name(gen, task, op, receive ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_PORT_OR_DEAD);
+	word(op, id);
+	word(op, id == MACH_NOTIFY_PORT_DESTROYED && gen_percent(gen, 90) ? 0 : gen_below(gen, 3));
+	if (gen_percent(gen, 10))
+		word(op, gen_percent(gen, 70) ? MACH_PORT_NULL : MACH_PORT_DEAD);
+	else
+		name(gen, task, op, make ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND_ONCE);
+	word(op, make ? MACH_MSG_TYPE_MAKE_SEND_ONCE : MACH_MSG_TYPE_MOVE_SEND_ONCE);
+}
+
+static void mod_refs(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t right = gen_weighted(gen, rights);
+
+	name(gen, task, op, right < MACH_PORT_RIGHT_LABELH ? MACH_PORT_TYPE(right) : ~0u);
+	word(op, right);
+	word(op, gen_weighted(gen, deltas));
+}
+
+static void set_attributes(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+	word(op, gen_weighted(gen, flavors));
+	if (gen_percent(gen, 95))
+		word(op, gen_percent(gen, 95) ? gen_below(gen, 8) : 1020 + gen_below(gen, 8));
+}
+
+static void get_attributes(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+	word(op, gen_weighted(gen, flavors));
+	word(op, gen_percent(gen, 80) ? 32 : gen_below(gen, 18));
+}
+
+static void allocate(struct gen *gen, struct op *op)
+{
+	static const uint32_t table[][2] = {{12, MACH_PORT_RIGHT_RECEIVE},
+					    {4, MACH_PORT_RIGHT_PORT_SET},
+					    {2, MACH_PORT_RIGHT_DEAD_NAME},
+					    {1, MACH_PORT_RIGHT_SEND},
+					    {0, 0}};
+
+	word(op, gen_weighted(gen, table));
+}
+
+/* Routines whose arguments are one or two names, or a name and a number. */
+static void plain(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	switch (op->routine) {
+	case R(mach_port_destroy):
+	case R(mach_port_type):
+		name(gen, task, op, ~0u);
+		break;
+	case R(mach_port_deallocate):
+		name(gen, task, op, ~(MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET));
+		break;
+	case R(mach_port_get_refs):
+		name(gen, task, op, ~0u);
+		word(op, gen_weighted(gen, rights));
+		break;
+	case R(mach_port_get_srights):
+	case R(mach_port_get_context):
+		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		break;
+	case R(mach_port_set_mscount):
+	case R(mach_port_set_seqno):
+		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		word(op, gen_below(gen, 10));
+		break;
+	case R(mach_port_set_context):
+		word(op, gen_below(gen, UINT32_MAX));
+		word(op, gen_below(gen, UINT32_MAX));
+		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		break;
+	case R(mach_port_get_set_status):
+		name(gen, task, op, MACH_PORT_TYPE_PORT_SET);
+		word(op, 0);
+		break;
+	case R(mach_port_names):
+		word(op, 0);
+		break;
+	default: /* members */
+		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		name(gen, task, op, MACH_PORT_TYPE_PORT_SET);
+	}
+}
+
+/* Keep the number of names in bounds, below and above. */
+static uint32_t routine_for(struct gen *gen, const struct m_task *task)
+{
+	const struct m_entry *entry;
+	unsigned receive = 0, send = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link) {
+		receive += (entry->type & MACH_PORT_TYPE_RECEIVE) != 0;
+		send += (entry->type & MACH_PORT_TYPE_SEND) != 0;
+	}
+	if (receive < 6 && gen_percent(gen, 60))
+		return R(mach_port_allocate);
+	if (send < 8 && gen_percent(gen, 40))
+		return gen_percent(gen, 50) ? R(mach_port_insert_right) : R(bootstrap_look_up);
+	if (task->entry_count > 50 && gen_percent(gen, 30))
+		return gen_percent(gen, 70) ? R(mach_port_destroy) : R(mach_port_mod_refs);
+	return gen_weighted(gen, routines);
+}
+
+static void bootstrap(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	op->service = (uint8_t)gen_below(gen, M_SERVICES);
+	op->target.origin = task->origin * OP_NAMES + 2;
+	if (op->routine != R(bootstrap_register))
+		return;
+	if (gen_percent(gen, 25))
+		word(op, MACH_PORT_NULL);
+	else
+		name(gen, task, op, MACH_PORT_TYPE_SEND);
+}
+
+void gen_call(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	op->kind = OP_CALL;
+	op->routine = routine_for(gen, task);
+	op->target.origin = task->origin * OP_NAMES;
+	switch (op->routine) {
+	case R(mach_port_allocate):
+		allocate(gen, op);
+		break;
+	case R(mach_port_allocate_name):
+		allocate(gen, op);
+		chosen_name(gen, task, op);
+		break;
+	case R(mach_port_mod_refs):
+		mod_refs(gen, task, op);
+		break;
+	case R(mach_port_insert_right):
+		insert_right(gen, task, op);
+		break;
+	case R(mach_port_extract_right):
+		extract_right(gen, task, op);
+		break;
+	case R(mach_port_request_notification):
+		request_notification(gen, task, op);
+		break;
+	case R(mach_port_get_attributes):
+		get_attributes(gen, task, op);
+		break;
+	case R(mach_port_set_attributes):
+		set_attributes(gen, task, op);
+		break;
+	case R(bootstrap_look_up):
+	case R(bootstrap_register):
+	case R(bootstrap_check_in):
+		bootstrap(gen, task, op);
+		break;
+	default:
+		plain(gen, task, op);
+	}
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random calls of mach_msg. */
+#include "tests/model/gen.h"
+
+static const uint32_t dest_dispositions[][2] = {
+	{30, MACH_MSG_TYPE_COPY_SEND},
+	{22, MACH_MSG_TYPE_MAKE_SEND},
+	{14, MACH_MSG_TYPE_MOVE_SEND},
+	{9, MACH_MSG_TYPE_MAKE_SEND_ONCE},
+	{16, MACH_MSG_TYPE_MOVE_SEND_ONCE},
+	{1, MACH_MSG_TYPE_MOVE_RECEIVE},
+	{1, 0},
+	{1, 31},
+	{0, 0},
+};
+
+static const uint32_t reply_dispositions[][2] = {
+	{1, 0},
+	{22, MACH_MSG_TYPE_MAKE_SEND_ONCE},
+	{8, MACH_MSG_TYPE_MAKE_SEND},
+	{8, MACH_MSG_TYPE_COPY_SEND},
+	{8, MACH_MSG_TYPE_MOVE_SEND},
+	{7, MACH_MSG_TYPE_MOVE_SEND_ONCE},
+	{1, MACH_MSG_TYPE_MOVE_RECEIVE},
+	{1, MACH_MSG_TYPE_DISPOSE_SEND_ONCE},
+	{0, 0},
+};
+
+static const uint32_t body_dispositions[][2] = {
+	{15, MACH_MSG_TYPE_COPY_SEND},
+	{15, MACH_MSG_TYPE_MAKE_SEND},
+	{12, MACH_MSG_TYPE_MOVE_SEND},
+	{8, MACH_MSG_TYPE_MAKE_SEND_ONCE},
+	{8, MACH_MSG_TYPE_MOVE_SEND_ONCE},
+	{14, MACH_MSG_TYPE_MOVE_RECEIVE},
+	{1, 0},
+	{1, MACH_MSG_TYPE_COPY_RECEIVE},
+	{1, MACH_MSG_TYPE_DISPOSE_RECEIVE},
+	{0, 0},
+};
+
+/* Bits of a header and of the options that must have no effect. */
+#define IDLE_BITS    0x7fe0e0e0u
+#define IDLE_OPTIONS (0x200u | 0x20000u | 0x40000u | 0x80000u | 0x400000u)
+
+static void add_descriptors(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	op->bits |= MACH_MSGH_BITS_COMPLEX;
+	op->descriptors = (uint8_t)gen_below(gen, gen_percent(gen, 90) ? 4 : OP_DESCRIPTORS + 1);
+	for (unsigned i = 0; i < op->descriptors; i++) {
+		uint32_t disposition;
+
+		op->descriptor[i].name = gen_right(gen, task, body_dispositions, &disposition);
+		op->descriptor[i].disposition = (uint8_t)disposition;
+		if (gen_below(gen, 200) == 0)
+			op->descriptor[i].type = (uint8_t)(5 + gen_below(gen, 250));
+	}
+	op->announced = op->descriptors;
+	if (gen_below(gen, 100) == 0)
+		op->announced = 100000;
+}
+
+static void voucher(struct gen *gen, struct op *op)
+{
+	op->voucher = gen_below(gen, UINT32_MAX);
+	if (gen_percent(gen, 90))
+		return;
+	op->bits |= (gen_percent(gen, 80) ? MACH_MSG_TYPE_MOVE_SEND : gen_below(gen, 32)) << 16;
+	if (gen_percent(gen, 70))
+		op->voucher = MACH_PORT_NULL;
+}
+
+static void size(struct gen *gen, struct op *op)
+{
+	op->size = sizeof(mach_msg_header_t);
+	if (op->bits & MACH_MSGH_BITS_COMPLEX)
+		op->size = (uint32_t)(sizeof(mach_msg_base_t) +
+				      op->descriptors * sizeof(mach_msg_port_descriptor_t));
+	op->size += 4 * gen_below(gen, 10);
+	if (gen_below(gen, 60) == 0)
+		op->size = gen_below(gen, op->size);
+}
+
+static void send(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t dest, reply = 0;
+
+	op->dest = gen_right(gen, task, dest_dispositions, &dest);
+	if (gen_percent(gen, 55))
+		op->reply = gen_right(gen, task, reply_dispositions, &reply);
+	if (gen_percent(gen, 6))
+		op->reply = op->dest;
+	op->bits = MACH_MSGH_BITS(dest, reply);
+	op->id = (gen_below(gen, UINT32_MAX) << 8 | 0xff) ^ gen_below(gen, 2) << 31;
+	if (gen_percent(gen, 8))
+		op->bits |= IDLE_BITS;
+	voucher(gen, op);
+	if (gen_percent(gen, 50))
+		add_descriptors(gen, task, op);
+	size(gen, op);
+	op->option |= MACH_SEND_MSG;
+	if (gen_percent(gen, 60))
+		op->option |= MACH_SEND_TIMEOUT;
+	if (gen_percent(gen, 15))
+		op->option |= MACH_SEND_NOTIFY;
+	if (gen_percent(gen, 88))
+		op->option |= MACH64_SEND_ANY;
+	else
+		op->option |= gen_percent(gen, 80) ? MACH64_SEND_MQ_CALL : MACH64_SEND_KOBJECT_CALL;
+	if (gen_below(gen, 100) == 0)
+		op->option ^= MACH64_SEND_ANY;
+}
+
+/* A port or set, mostly one that has messages. */
+static struct op_name receive_name(struct gen *gen, const struct m_task *task)
+{
+	const struct m_entry *entry, *chosen = NULL;
+	uint32_t seen = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link) {
+		bool ready = entry->type & MACH_PORT_TYPE_RECEIVE && entry->port->queued;
+
+		if (entry->type == MACH_PORT_TYPE_PORT_SET)
+			ready = !TAILQ_EMPTY(&entry->set->ready);
+		if (ready && entry->origin && gen_below(gen, ++seen) == 0)
+			chosen = entry;
+	}
+	if (chosen && gen_percent(gen, 70))
+		return (struct op_name){.origin = chosen->origin};
+	return gen_name(gen, task, MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET);
+}
+
+static void receive(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	op->receive = receive_name(gen, task);
+	op->receive_size = gen_percent(gen, 88) ? 1024 : gen_below(gen, 160);
+	op->option |= MACH_RCV_MSG | (uint64_t)gen_below(gen, 10) << 24;
+	if (gen_percent(gen, 65))
+		op->option |= MACH_RCV_TIMEOUT;
+	if (gen_percent(gen, 30))
+		op->option |= MACH_RCV_LARGE;
+	if (gen_percent(gen, 20))
+		op->option |= MACH_RCV_LARGE_IDENTITY;
+	if (gen_percent(gen, 20))
+		op->option |= MACH_RCV_VOUCHER;
+}
+
+void gen_message(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint32_t way = gen_below(gen, 100);
+
+	op->kind = OP_MESSAGE;
+	if (way < 62)
+		send(gen, task, op);
+	if (way >= 44 && way < 99)
+		receive(gen, task, op);
+	if (gen_percent(gen, 35))
+		op->timeout = 1 + gen_below(gen, 40);
+	if (gen_percent(gen, 5))
+		op->option |= IDLE_OPTIONS;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The model's objects, and the doors through which requests come in. */
+#include "tests/model/model.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/model/model_private.h"
+
+#define NS_PER_MS   UINT64_C(1000000)
+#define CHUNK_BYTES 65536u
+
+struct m_chunk {
+	struct m_chunk *next;
+	size_t used;
+	_Alignas(16) uint8_t bytes[CHUNK_BYTES];
+};
+
+void *m_alloc(struct model *model, size_t size)
+{
+	struct m_chunk *chunk = model->chunks;
+	void *memory;
+
+	size = (size + 15) & ~(size_t)15;
+	ck_assert_uint_le(size, CHUNK_BYTES);
+	if (!chunk || chunk->used + size > CHUNK_BYTES) {
+		chunk = malloc(sizeof *chunk);
+		ck_assert_ptr_nonnull(chunk);
+		chunk->next = model->chunks;
+		chunk->used = 0;
+		model->chunks = chunk;
+	}
+	memory = chunk->bytes + chunk->used;
+	chunk->used += size;
+	return memset(memory, 0, size);
+}
+
+struct m_port *m_port_new(struct model *model)
+{
+	struct m_port *port = m_alloc(model, sizeof *port);
+
+	port->qlimit = MACH_PORT_QLIMIT_DEFAULT;
+	TAILQ_INIT(&port->queue);
+	TAILQ_INIT(&port->senders);
+	TAILQ_INIT(&port->receivers);
+	TAILQ_INIT(&port->requests);
+	TAILQ_INIT(&port->sets);
+	return port;
+}
+
+static struct m_port *kernel_port(struct model *model)
+{
+	struct m_port *port = m_port_new(model);
+
+	port->kernel = true;
+	return port;
+}
+
+void model_start(struct model *model, uint32_t name_cap, uint64_t now, enum model_mutation mutation)
+{
+	memset(model, 0, sizeof *model);
+	model->name_cap = name_cap;
+	model->now = now;
+	model->mutation = mutation;
+	TAILQ_INIT(&model->tasks);
+	TAILQ_INIT(&model->reap);
+	TAILQ_INIT(&model->woken);
+	model->host = kernel_port(model);
+	model->bootstrap = kernel_port(model);
+}
+
+void model_stop(struct model *model)
+{
+	while (model->chunks) {
+		struct m_chunk *next = model->chunks->next;
+
+		free(model->chunks);
+		model->chunks = next;
+	}
+}
+
+bool m_room(const struct model *model, const struct m_task *task)
+{
+	return task->entry_count + 1 < model->name_cap; /* index 0 is nobody's */
+}
+
+struct m_entry *m_entry_new(struct model *model, struct m_task *task, uint32_t type, uint32_t urefs)
+{
+	struct m_entry *entry = m_alloc(model, sizeof *entry);
+
+	entry->task = task;
+	entry->type = type;
+	entry->urefs = urefs;
+	TAILQ_INSERT_TAIL(&task->entries, entry, link);
+	task->entry_count++;
+	return entry;
+}
+
+void m_name_freed(struct m_task *task, mach_port_name_t name)
+{
+	task->freed[task->freed_count++ % M_FREED] = name;
+}
+
+void m_entry_free(struct m_entry *entry)
+{
+	TAILQ_REMOVE(&entry->task->entries, entry, link);
+	entry->task->entry_count--;
+	m_name_freed(entry->task, entry->name);
+	entry->type = 0;
+}
+
+struct m_entry *m_find(const struct m_task *task, mach_port_name_t name)
+{
+	struct m_entry *entry;
+
+	if (!MACH_PORT_VALID(name))
+		return NULL;
+	TAILQ_FOREACH (entry, &task->entries, link)
+		if (entry->name == name)
+			return entry;
+	return NULL;
+}
+
+struct m_entry *m_find_port(const struct m_task *task, const struct m_port *port)
+{
+	struct m_entry *entry;
+
+	TAILQ_FOREACH (entry, &task->entries, link)
+		if (entry->port == port && (entry->type & MACH_PORT_TYPE_SEND_RECEIVE))
+			return entry;
+	return NULL;
+}
+
+struct m_entry *m_look(const struct m_task *task, mach_port_name_t name)
+{
+	struct m_entry *entry = m_find(task, name);
+
+	if (entry && entry->type == MACH_PORT_TYPE_SEND_ONCE && entry->port->dead) {
+		entry->type = MACH_PORT_TYPE_DEAD_NAME;
+		entry->port = NULL;
+	}
+	return entry;
+}
+
+uint32_t m_urefs(uint32_t urefs, int64_t delta)
+{
+	if (urefs == MACHD_UREFS_MAX)
+		return urefs;
+	return urefs + delta >= MACHD_UREFS_MAX ? MACHD_UREFS_MAX : (uint32_t)(urefs + delta);
+}
+
+uint32_t m_type_bits(const struct m_entry *entry)
+{
+	const struct m_request *request = entry->request;
+	uint32_t bits = entry->type;
+
+	if (!request || !request->notify)
+		return bits;
+	bits |= MACH_PORT_TYPE_DNREQUEST;
+	if (request->send_possible)
+		bits |= MACH_PORT_TYPE_SPREQUEST;
+	if (request->send_possible && !request->armed)
+		bits |= MACH_PORT_TYPE_SPREQUEST_DELAYED;
+	return bits;
+}
+
+/* --- answers --- */
+
+void m_answer(struct model *model, struct m_thread *thread, uint32_t code, uint32_t size)
+{
+	struct m_answer *answer = &thread->answer;
+
+	ck_assert_msg(!answer->due, "the model answers twice");
+	*answer = (struct m_answer){.due = true, .size = size, .other_code = code};
+	answer->bytes = m_alloc(model, size);
+	answer->care = m_alloc(model, size);
+	memset(answer->care, 0xff, size);
+	m_answer_word(answer, 0, code);
+	thread->state = M_IDLE;
+	thread->deadline = 0;
+}
+
+void m_answer_word(struct m_answer *answer, uint32_t offset, uint32_t word)
+{
+	ck_assert_uint_le(offset + sizeof word, answer->size);
+	memcpy(answer->bytes + offset, &word, sizeof word);
+}
+
+void m_answer_name(struct m_answer *answer, uint32_t offset, struct m_entry *entry)
+{
+	ck_assert_uint_lt(answer->name_count, M_NAMES);
+	ck_assert_uint_le(offset + sizeof(uint32_t), answer->size);
+	answer->name[answer->name_count++] = (struct m_name){offset, entry};
+}
+
+void m_answer_ignore(struct m_answer *answer, uint32_t offset, uint32_t size)
+{
+	ck_assert_uint_le(offset + size, answer->size);
+	memset(answer->care + offset, 0, size);
+}
+
+/* --- tasks and threads --- */
+
+static void special_name(struct model *model, struct m_task *task, struct m_port *port,
+			 mach_port_name_t name)
+{
+	struct m_entry *entry = m_entry_new(model, task, MACH_PORT_TYPE_SEND, 1);
+
+	entry->port = port;
+	entry->name = name;
+	port->srights++;
+}
+
+struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint32_t pidversion,
+			  mach_port_name_t self, mach_port_name_t host, mach_port_name_t bootstrap)
+{
+	struct m_task *task = m_alloc(model, sizeof *task);
+
+	TAILQ_INIT(&task->entries);
+	task->uid = uid;
+	task->gid = uid + 1;
+	task->pid = pid;
+	task->pidversion = pidversion;
+	task->self = kernel_port(model);
+	task->self->task = task;
+	special_name(model, task, task->self, self);
+	special_name(model, task, model->host, host);
+	special_name(model, task, model->bootstrap, bootstrap);
+	TAILQ_INSERT_TAIL(&model->tasks, task, link);
+	return task;
+}
+
+struct m_thread *model_thread(struct model *model, struct m_task *task)
+{
+	struct m_thread *thread = m_alloc(model, sizeof *thread);
+
+	thread->task = task;
+	task->threads++;
+	return thread;
+}
+
+static struct m_entry *lowest_index(struct m_task *task)
+{
+	struct m_entry *entry, *lowest = NULL;
+
+	TAILQ_FOREACH (entry, &task->entries, link)
+		if (!lowest || MACH_PORT_INDEX(entry->name) < MACH_PORT_INDEX(lowest->name))
+			lowest = entry;
+	return lowest;
+}
+
+static void task_end(struct model *model, struct m_task *task)
+{
+	struct m_entry *entry;
+
+	task->dead = true;
+	while ((entry = lowest_index(task)))
+		m_entry_destroy(model, entry);
+	m_port_end(model, task->self);
+	TAILQ_REMOVE(&model->tasks, task, link);
+}
+
+/* Does putting this right into the task make no new name? */
+static bool merges(const struct m_task *task, const struct m_right *right)
+{
+	return !right->port || right->port->dead ||
+	       (right->type == MACH_MSG_TYPE_PORT_SEND && m_find_port(task, right->port));
+}
+
+bool m_may_vanish(const struct model *model, const struct m_thread *thread)
+{
+	const struct m_msg *msg = thread->msg;
+
+	if (!msg)
+		return true;
+	for (unsigned i = 0; i < msg->descriptors; i++)
+		if (!merges(thread->task, &msg->descriptor[i]))
+			return false;
+	return merges(thread->task, &msg->dest) && merges(thread->task, &msg->reply) &&
+	       m_room(model, thread->task);
+}
+
+/* The rights of a message that nobody sends any more go back to the task. */
+static void take_back(struct model *model, struct m_task *task, struct m_msg *msg)
+{
+	mach_port_name_t name;
+	bool full;
+
+	m_copyout(model, task, msg->dest, &name, &full);
+	m_copyout(model, task, msg->reply, &name, &full);
+	for (unsigned i = 0; i < msg->descriptors; i++)
+		m_copyout(model, task, msg->descriptor[i], &name, &full);
+}
+
+void model_leave(struct model *model, struct m_thread *thread)
+{
+	struct m_msg *msg = thread->msg;
+
+	m_stop_waiting(thread);
+	thread->state = M_GONE;
+	if (msg)
+		take_back(model, thread->task, msg);
+	if (--thread->task->threads == 0)
+		task_end(model, thread->task);
+	m_settle(model);
+}
+
+/* --- mach_msg --- */
+
+void model_message(struct model *model, struct m_thread *thread,
+		   const struct machd_message_args *args, const uint8_t *bytes)
+{
+	const uint64_t kinds = MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY |
+			       MACH64_SEND_DK_CALL;
+	uint32_t code = MACH_MSG_SUCCESS;
+
+	thread->args = *args;
+	if (args->option & MACH_SEND_MSG)
+		code = __builtin_popcountll(args->option & kinds) == 1
+			       ? m_send(model, thread, bytes)
+			       : MACH_SEND_INVALID_OPTIONS;
+	if (code == MACH_MSG_SUCCESS && (args->option & MACH_RCV_MSG))
+		m_receive(model, thread);
+	else if (code != M_BLOCKED && code != M_ANSWERED)
+		m_answer(model, thread, code, sizeof(struct machd_message_answer));
+	m_settle(model);
+}
+
+static void give_up(struct model *model, struct m_thread *thread, uint32_t send, uint32_t receive)
+{
+	struct m_msg *msg = thread->msg;
+
+	m_stop_waiting(thread);
+	if (msg)
+		m_give_back(model, thread, msg, send);
+	else
+		m_answer(model, thread, receive, sizeof(struct machd_message_answer));
+	m_settle(model);
+}
+
+void model_cancel(struct model *model, struct m_thread *thread)
+{
+	if (m_waits(thread))
+		give_up(model, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED);
+}
+
+void model_timeout(struct model *model, struct m_thread *thread)
+{
+	give_up(model, thread, MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT);
+}

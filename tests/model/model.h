@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A reference model of Mach's rights: small, slow and plain. It is written from the contract alone
+ * and shares no code with the daemon but the layout of frames. For each request it works out the
+ * answer that is due; it does not predict the values of names, only which of them must be new, the
+ * same as before, or gone.
+ *
+ *   model     all of it
+ *   m_task    a client process with its entries
+ *   m_entry   a name and the rights behind it
+ *   m_port    a queue; its receive right is in an entry, in a message, or nowhere
+ *   m_set     a port set
+ *   m_msg     a message with naked rights
+ *   m_thread  a channel; it may be blocked in a send or in a receive
+ *
+ * All of it lives in an arena and is freed at once.
+ */
+#pragma once
+
+#include <mach/kern_return.h>
+#include <mach/message.h>
+#include <mach/notify.h>
+#include <mach/port.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "protocol/frame.h"
+#include "protocol/limits.h"
+#include "protocol/ops.h"
+
+/* Ways to be wrong on purpose: the test of the test. */
+enum model_mutation {
+	MODEL_TRUE,
+	MODEL_MERGE_WITHOUT_UREF,   /* copyout of a send right that is there already */
+	MODEL_SEQNO_STAYS,	    /* when a message is received */
+	MODEL_REQUEST_WITHOUT_UREF, /* a dead name that a request was on */
+	MODEL_QUEUE_ONE_LARGER,	    /* than its limit */
+	MODEL_MAKE_SEND_UNCOUNTED,  /* mscount */
+	MODEL_SEND_ONCE_SILENT,	    /* no notification for one destroyed unused */
+	MODEL_REPLY_CHECKED_LAST,   /* a bad destination right beats a bad reply */
+	MODEL_MOVE_KEEPS_SEQNO,	    /* of a receive right */
+	MODEL_MUTATIONS,
+};
+
+enum { M_DESCRIPTORS = 16, M_NAMES = 40, M_SERVICES = 6, M_FREED = 8 };
+
+struct m_right {
+	struct m_port *port; /* NULL: none */
+	bool dead;	     /* the name was MACH_PORT_DEAD or became that */
+	uint32_t type;	     /* MACH_MSG_TYPE_PORT_..., or 0 */
+};
+
+TAILQ_HEAD(m_msgs, m_msg);
+TAILQ_HEAD(m_threads, m_thread);
+TAILQ_HEAD(m_members, m_member);
+
+/* A dead-name or send-possible request on a name. */
+struct m_request {
+	TAILQ_ENTRY(m_request) on_port;
+	struct m_entry *entry;
+	struct m_port *notify; /* a naked send-once right; NULL once it fired */
+	bool send_possible, armed;
+};
+
+struct m_port {
+	bool kernel; /* the daemon's own object */
+	bool dead;
+	struct m_task *task;	/* whose task port it is, or NULL */
+	struct m_entry *holder; /* of the receive right; NULL: in a message, or dead */
+	struct m_port *transit; /* what that message was sent to */
+	uint32_t mscount, srights, sorights, seqno, qlimit;
+	uint64_t context;
+	struct m_msgs queue;
+	unsigned queued, reserved; /* messages, and slots of senders that were woken */
+	struct m_threads senders, receivers;
+	struct m_port *no_senders, *destroyed; /* send-once rights of those requests */
+	TAILQ_HEAD(, m_request) requests;
+	struct m_members sets;
+};
+
+struct m_set {
+	struct m_members members;
+	struct m_members ready; /* those with messages, the next one to serve first */
+	struct m_threads receivers;
+	struct m_entry *holder;
+};
+
+struct m_member {
+	TAILQ_ENTRY(m_member) of_port, of_set, in_ready;
+	struct m_port *port;
+	struct m_set *set;
+	bool ready;
+};
+
+struct m_entry {
+	TAILQ_ENTRY(m_entry) link;
+	struct m_task *task;
+	mach_port_name_t name; /* 0 until the machine has told it */
+	uint32_t type;	       /* MACH_PORT_TYPE_ bits of the right */
+	uint32_t urefs;
+	struct m_port *port;
+	struct m_set *set;
+	struct m_request *request;
+	uint32_t origin; /* for the test: which operation it came from */
+};
+
+struct m_task {
+	TAILQ_ENTRY(m_task) link;
+	TAILQ_HEAD(m_entries, m_entry) entries;
+	unsigned entry_count;
+	unsigned threads;
+	struct m_port *self;
+	bool dead;
+	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
+	unsigned freed_count;
+	uint32_t uid, gid, pid, pidversion;
+	uint32_t origin;
+};
+
+struct m_msg {
+	TAILQ_ENTRY(m_msg) link;
+	const uint8_t *bytes; /* as it was sent */
+	uint32_t size;
+	bool complex;
+	int32_t id;
+	uint32_t voucher_type; /* 0: none, and the field is handed through; else the null voucher */
+	uint32_t voucher;
+	struct m_right dest, reply;
+	unsigned descriptors;
+	struct m_right descriptor[M_DESCRIPTORS];
+	uint32_t security[2], audit[8];
+	bool circular;	/* it carries its own destination */
+	unsigned group; /* notifications of one event that may come in any order; 0: none */
+};
+
+/* A name in an answer: it belongs to this entry. */
+struct m_name {
+	uint32_t offset;
+	struct m_entry *entry;
+};
+
+/* The answer that is due, byte for byte where `care` is set. */
+struct m_answer {
+	bool due;
+	uint32_t size;
+	uint8_t *bytes, *care; /* behind the frame header; the first word is the code */
+	uint32_t other_code;   /* where the contract leaves two codes open */
+	unsigned name_count;
+	struct m_name name[M_NAMES];
+	struct m_msg *note; /* one of a group: `bytes` may be those of another one */
+};
+
+enum m_state { M_IDLE, M_SENDING, M_WOKEN, M_RECEIVING, M_GONE };
+
+struct m_thread {
+	TAILQ_ENTRY(m_thread) link; /* where it waits */
+	struct m_task *task;
+	enum m_state state;
+	bool granted; /* woken with a slot of the queue */
+	struct machd_message_args args;
+	struct m_msg *msg;   /* that it is blocked in sending */
+	struct m_port *port; /* that it waits at, */
+	struct m_set *set;   /* or this */
+	uint64_t deadline;
+	struct m_answer answer;
+	bool heard; /* the machine has answered it: a hint where the contract leaves a choice */
+	uint32_t origin;
+};
+
+struct m_chunk;
+
+struct model {
+	enum model_mutation mutation;
+	uint32_t name_cap; /* slots of a name table */
+	uint64_t now;
+	struct m_chunk *chunks;
+	TAILQ_HEAD(, m_task) tasks;
+	struct m_port *host, *bootstrap;
+	struct m_port *service[M_SERVICES]; /* naked send rights */
+	struct m_task *service_task[M_SERVICES];
+	struct m_msgs reap; /* to be destroyed */
+	bool reaping;
+	struct m_threads woken;
+	unsigned groups;
+	unsigned long sent, received; /* messages */
+};
+
+/* An empty machine at time `now` (ns). */
+void model_start(struct model *model, uint32_t name_cap, uint64_t now,
+		 enum model_mutation mutation);
+void model_stop(struct model *model);
+
+/* A task with the names it was welcomed with. */
+struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint32_t pidversion,
+			  mach_port_name_t self, mach_port_name_t host, mach_port_name_t bootstrap);
+struct m_thread *model_thread(struct model *model, struct m_task *task);
+
+/*
+ * A thread's connection breaks; with the last one the task ends. If it is blocked in a send, the
+ * rights of its message go back to the task; that may not make new names, of which nobody would
+ * hear: see m_may_vanish().
+ */
+void model_leave(struct model *model, struct m_thread *thread);
+
+/* mach_msg; an answer is due afterwards, or the thread waits. */
+void model_message(struct model *model, struct m_thread *thread,
+		   const struct machd_message_args *args, const uint8_t *bytes);
+
+/* A routine with its arguments in wire layout. */
+void model_call(struct model *model, struct m_thread *thread, uint32_t routine,
+		mach_port_name_t target, const uint32_t *args, unsigned words);
+
+void model_cancel(struct model *model, struct m_thread *thread);
+void model_timeout(struct model *model, struct m_thread *thread);
+
+/* There is room for another name. */
+bool m_room(const struct model *model, const struct m_task *task);
+
+bool m_may_vanish(const struct model *model, const struct m_thread *thread);
+
+/* A thread is blocked. */
+static inline bool m_waits(const struct m_thread *thread)
+{
+	return thread->state == M_SENDING || thread->state == M_RECEIVING;
+}
+
+/* The entry of a name, or NULL; a dead send-once right stays what it seems. */
+struct m_entry *m_find(const struct m_task *task, mach_port_name_t name);
+
+/* What mach_port_names shows for an entry. */
+uint32_t m_type_bits(const struct m_entry *entry);

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routines on name spaces: which one it is, and those on names and their counts [2, 20]. */
+#include <stdlib.h>
+
+#include "tests/model/model_call.h"
+
+struct m_answer *call_give(struct call *call, uint32_t words)
+{
+	m_answer(call->model, call->thread, KERN_SUCCESS, CALL_HEAD + words * 4);
+	return &call->thread->answer;
+}
+
+void call_give_name(struct call *call, uint32_t word, struct m_entry *entry, mach_port_name_t name)
+{
+	if (entry)
+		m_answer_name(&call->thread->answer, OUT(word), entry);
+	else
+		m_answer_word(&call->thread->answer, OUT(word), name);
+}
+
+/* --- looking up --- */
+
+uint32_t call_look_up(struct call *call, mach_port_name_t name, uint32_t type,
+		      struct m_entry **entry)
+{
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_RIGHT;
+	*entry = m_look(call->task, name);
+	if (!*entry || (*entry)->type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	return (*entry)->type & type ? KERN_SUCCESS : KERN_INVALID_RIGHT;
+}
+
+uint32_t call_look_up_port(struct call *call, mach_port_name_t name, struct m_port **port)
+{
+	struct m_entry *entry;
+	uint32_t code = call_look_up(call, name, MACH_PORT_TYPE_RECEIVE, &entry);
+
+	if (code == KERN_SUCCESS)
+		*port = entry->port;
+	return code;
+}
+
+/* --- names: types and counts --- */
+
+int call_by_name(const void *a, const void *b)
+{
+	const struct m_entry *x = *(struct m_entry *const *)a, *y = *(struct m_entry *const *)b;
+
+	return (MACH_PORT_INDEX(x->name) > MACH_PORT_INDEX(y->name)) -
+	       (MACH_PORT_INDEX(x->name) < MACH_PORT_INDEX(y->name));
+}
+
+static uint32_t names(struct call *call)
+{
+	struct m_entry *entry, **sorted = m_alloc(call->model, (call->task->entry_count + 1) *
+								       sizeof(struct m_entry *));
+	struct m_answer *answer;
+	unsigned count = 0;
+
+	TAILQ_FOREACH (entry, &call->task->entries, link)
+		sorted[count++] = m_look(call->task, entry->name);
+	qsort(sorted, count, sizeof *sorted, call_by_name);
+	answer = call_give(call, 1 + 2 * count);
+	for (unsigned i = 0; i < count; i++) {
+		m_answer_word(answer, OUT(1 + 2 * i), sorted[i]->name);
+		m_answer_word(answer, OUT(2 + 2 * i), m_type_bits(sorted[i]));
+	}
+	return M_ANSWERED;
+}
+
+static uint32_t type(struct call *call)
+{
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+	uint32_t bits;
+
+	if (call->args[0] == MACH_PORT_DEAD)
+		bits = MACH_PORT_TYPE_DEAD_NAME;
+	else if (entry)
+		bits = m_type_bits(entry) &
+		       ~(MACH_PORT_TYPE_SPREQUEST | MACH_PORT_TYPE_SPREQUEST_DELAYED);
+	else
+		return KERN_INVALID_NAME;
+	m_answer_word(call_give(call, 1), OUT(0), bits);
+	return M_ANSWERED;
+}
+
+static uint32_t get_refs(struct call *call)
+{
+	uint32_t right = call->args[1], refs = 0;
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+	bool send = right == MACH_PORT_RIGHT_SEND || right == MACH_PORT_RIGHT_SEND_ONCE;
+
+	if (right >= MACH_PORT_RIGHT_NUMBER)
+		return KERN_INVALID_VALUE;
+	if (MACH_PORT_VALID(call->args[0]) ? !entry : !send)
+		return KERN_INVALID_NAME;
+	if (!entry)
+		refs = 1;
+	else if (entry->type & MACH_PORT_TYPE(right))
+		refs = right == MACH_PORT_RIGHT_SEND || right == MACH_PORT_RIGHT_DEAD_NAME
+			       ? entry->urefs
+			       : 1;
+	m_answer_word(call_give(call, 1), OUT(0), refs);
+	return M_ANSWERED;
+}
+
+static struct m_entry *allocate_entry(struct call *call, uint32_t right)
+{
+	struct model *model = call->model;
+	struct m_entry *entry = m_entry_new(model, call->task, MACH_PORT_TYPE(right),
+					    right == MACH_PORT_RIGHT_DEAD_NAME);
+
+	if (right == MACH_PORT_RIGHT_RECEIVE) {
+		entry->port = m_port_new(model);
+		entry->port->holder = entry;
+	} else if (right == MACH_PORT_RIGHT_PORT_SET) {
+		entry->set = m_alloc(model, sizeof *entry->set);
+		entry->set->holder = entry;
+		TAILQ_INIT(&entry->set->members);
+		TAILQ_INIT(&entry->set->ready);
+		TAILQ_INIT(&entry->set->receivers);
+	}
+	return entry;
+}
+
+static bool may_allocate(uint32_t right)
+{
+	return right == MACH_PORT_RIGHT_RECEIVE || right == MACH_PORT_RIGHT_PORT_SET ||
+	       right == MACH_PORT_RIGHT_DEAD_NAME;
+}
+
+static uint32_t allocate(struct call *call)
+{
+	if (!may_allocate(call->args[0]))
+		return KERN_INVALID_VALUE;
+	if (!m_room(call->model, call->task))
+		return KERN_NO_SPACE;
+	call_give(call, 1);
+	call_give_name(call, 0, allocate_entry(call, call->args[0]), 0);
+	return M_ANSWERED;
+}
+
+uint32_t call_check_name(struct call *call, mach_port_name_t name, struct m_entry **same)
+{
+	struct m_entry *entry;
+
+	*same = m_find(call->task, name);
+	if ((name & 3) != 3)
+		return KERN_INVALID_VALUE;
+	if (MACH_PORT_INDEX(name) == 0)
+		return KERN_FAILURE;
+	if (MACH_PORT_INDEX(name) >= call->model->name_cap)
+		return KERN_NO_SPACE;
+	TAILQ_FOREACH (entry, &call->task->entries, link)
+		if (MACH_PORT_INDEX(entry->name) == MACH_PORT_INDEX(name) && entry != *same)
+			return KERN_FAILURE;
+	return KERN_SUCCESS;
+}
+
+static uint32_t allocate_name(struct call *call)
+{
+	struct m_entry *same;
+	uint32_t code;
+
+	if (!MACH_PORT_VALID(call->args[1]) || !may_allocate(call->args[0]))
+		return KERN_INVALID_VALUE;
+	code = call_check_name(call, call->args[1], &same);
+	if (code == KERN_SUCCESS && same)
+		code = KERN_NAME_EXISTS;
+	if (code == KERN_SUCCESS)
+		allocate_entry(call, call->args[0])->name = call->args[1];
+	return code;
+}
+
+/* A task's right to its own port stays [16.3]. */
+static bool pinned(const struct m_entry *entry)
+{
+	return entry->port && entry->port == entry->task->self;
+}
+
+static uint32_t destroy(struct call *call)
+{
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+
+	if (!MACH_PORT_VALID(call->args[0]))
+		return KERN_SUCCESS;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (pinned(entry))
+		return KERN_INVALID_CAPABILITY;
+	m_entry_destroy(call->model, entry);
+	return KERN_SUCCESS;
+}
+
+/* The send right of an entry loses `count` references, not all pegged. */
+static void drop_sends(struct call *call, struct m_entry *entry, uint32_t count)
+{
+	struct m_port *notify = NULL;
+
+	if (count < entry->urefs) {
+		entry->urefs -= count;
+		return;
+	}
+	if (entry->type & MACH_PORT_TYPE_RECEIVE) {
+		entry->type = MACH_PORT_TYPE_RECEIVE;
+		entry->urefs = 0;
+	} else {
+		notify = m_request_take(entry);
+		m_entry_free(entry);
+	}
+	m_release_send(call->model, entry->port);
+	if (notify)
+		m_notify_word(call->model, notify, MACH_NOTIFY_PORT_DELETED, entry->name, 0);
+}
+
+static void drop_dead(struct m_entry *entry, uint32_t count)
+{
+	if (count < entry->urefs)
+		entry->urefs -= count;
+	else
+		m_entry_free(entry);
+}
+
+static uint32_t deallocate(struct call *call)
+{
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+	bool pegged = entry && entry->urefs == MACHD_UREFS_MAX;
+
+	if (!MACH_PORT_VALID(call->args[0]))
+		return KERN_SUCCESS;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (entry->type == MACH_PORT_TYPE_RECEIVE)
+		return KERN_INVALID_RIGHT;
+	if (pinned(entry) && entry->urefs == 1)
+		return KERN_INVALID_CAPABILITY;
+	if (entry->type & (MACH_PORT_TYPE_PORT_SET | MACH_PORT_TYPE_SEND_ONCE))
+		m_entry_destroy(call->model, entry);
+	else if (entry->type & MACH_PORT_TYPE_SEND && !pegged)
+		drop_sends(call, entry, 1);
+	else if (entry->type == MACH_PORT_TYPE_DEAD_NAME && !pegged)
+		drop_dead(entry, 1);
+	return KERN_SUCCESS;
+}
+
+/* The receive right goes; a send right of the same name stays, as a dead name or alive. */
+static void drop_receive(struct call *call, struct m_entry *entry)
+{
+	struct m_port *port = entry->port, *notify = NULL;
+
+	if (entry->type & MACH_PORT_TYPE_SEND) {
+		entry->type = MACH_PORT_TYPE_SEND;
+	} else {
+		notify = m_request_take(entry);
+		m_entry_free(entry);
+	}
+	m_port_end(call->model, port);
+	if (notify)
+		m_notify_word(call->model, notify, MACH_NOTIFY_PORT_DELETED, entry->name, 0);
+}
+
+static uint32_t change_count(struct call *call, struct m_entry *entry, int32_t delta)
+{
+	if (delta < -MACHD_UREFS_MAX || delta > MACHD_UREFS_MAX)
+		return KERN_INVALID_VALUE;
+	if (entry->urefs == MACHD_UREFS_MAX && delta != -MACHD_UREFS_MAX)
+		return KERN_SUCCESS;
+	if ((int64_t)entry->urefs + delta < 0)
+		return KERN_INVALID_VALUE;
+	if (pinned(entry) && entry->urefs + delta == 0)
+		return KERN_INVALID_CAPABILITY;
+	if (delta >= 0)
+		entry->urefs = m_urefs(entry->urefs, delta);
+	else if (entry->type & MACH_PORT_TYPE_SEND)
+		drop_sends(call, entry, (uint32_t)-delta);
+	else
+		drop_dead(entry, (uint32_t)-delta);
+	return KERN_SUCCESS;
+}
+
+static uint32_t mod_refs(struct call *call)
+{
+	uint32_t right = call->args[1];
+	int32_t delta = (int32_t)call->args[2];
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+
+	if (right >= MACH_PORT_RIGHT_NUMBER)
+		return KERN_INVALID_VALUE;
+	if (!MACH_PORT_VALID(call->args[0]))
+		return right == MACH_PORT_RIGHT_SEND || right == MACH_PORT_RIGHT_SEND_ONCE
+			       ? KERN_SUCCESS
+			       : KERN_INVALID_NAME;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (!(entry->type & MACH_PORT_TYPE(right)))
+		return KERN_INVALID_RIGHT;
+	if (right == MACH_PORT_RIGHT_SEND || right == MACH_PORT_RIGHT_DEAD_NAME)
+		return change_count(call, entry, delta);
+	if (delta != 0 && delta != -1)
+		return KERN_INVALID_VALUE;
+	if (delta == 0)
+		return KERN_SUCCESS;
+	if (right == MACH_PORT_RIGHT_RECEIVE)
+		drop_receive(call, entry);
+	else
+		m_entry_destroy(call->model, entry);
+	return KERN_SUCCESS;
+}
+
+/* --- dispatch --- */
+
+static uint32_t run(struct call *call, uint32_t routine)
+{
+	switch (routine) {
+	case MACHD_ROUTINE_mach_port_names:
+		return names(call);
+	case MACHD_ROUTINE_mach_port_type:
+		return type(call);
+	case MACHD_ROUTINE_mach_port_allocate_name:
+		return allocate_name(call);
+	case MACHD_ROUTINE_mach_port_allocate:
+		return allocate(call);
+	case MACHD_ROUTINE_mach_port_destroy:
+		return destroy(call);
+	case MACHD_ROUTINE_mach_port_deallocate:
+		return deallocate(call);
+	case MACHD_ROUTINE_mach_port_get_refs:
+		return get_refs(call);
+	case MACHD_ROUTINE_mach_port_mod_refs:
+		return mod_refs(call);
+	case MACHD_ROUTINE_mach_port_set_mscount:
+		return call_set_mscount(call);
+	case MACHD_ROUTINE_mach_port_get_set_status:
+		return call_get_set_status(call);
+	case MACHD_ROUTINE_mach_port_move_member:
+		return call_move_member(call);
+	case MACHD_ROUTINE_mach_port_request_notification:
+		return call_request_notification(call);
+	case MACHD_ROUTINE_mach_port_insert_right:
+		return call_insert_right(call);
+	case MACHD_ROUTINE_mach_port_extract_right:
+		return call_extract_right(call);
+	case MACHD_ROUTINE_mach_port_set_seqno:
+		return call_set_seqno(call);
+	case MACHD_ROUTINE_mach_port_get_attributes:
+		return call_get_attributes(call);
+	case MACHD_ROUTINE_mach_port_set_attributes:
+		return call_set_attributes(call);
+	case MACHD_ROUTINE_mach_port_get_srights:
+		return call_get_srights(call);
+	case MACHD_ROUTINE_mach_port_insert_member:
+		return call_insert_member(call);
+	case MACHD_ROUTINE_mach_port_extract_member:
+		return call_extract_member(call);
+	case MACHD_ROUTINE_mach_port_get_context:
+		return call_get_context(call);
+	case MACHD_ROUTINE_mach_port_set_context:
+		return call_set_context(call);
+	}
+	return m_boot_call(call->model, call->thread, routine, call->args);
+}
+
+/* A name that is no send right to a task's port is a bad destination. */
+static bool find_target(struct call *call, uint32_t routine, mach_port_name_t target)
+{
+	struct m_entry *entry = m_look(call->thread->task, target);
+
+	if (!entry || !(entry->type & MACH_PORT_TYPE_SEND))
+		return false;
+	if (machd_routine_find(routine)->object == MACHD_OBJECT_BOOTSTRAP)
+		return entry->port == call->model->bootstrap;
+	call->task = entry->port->task;
+	return call->task != NULL;
+}
+
+void model_call(struct model *model, struct m_thread *thread, uint32_t routine,
+		mach_port_name_t target, const uint32_t *args, unsigned words)
+{
+	struct call call = {.model = model, .thread = thread, .args = args, .words = words};
+	uint32_t code = MACH_SEND_INVALID_DEST;
+
+	if (find_target(&call, routine, target))
+		code = run(&call, routine);
+	if (code != M_ANSWERED) {
+		m_answer(model, thread, code, CALL_HEAD);
+		if (call.other_code)
+			thread->answer.other_code = call.other_code;
+	}
+	m_settle(model);
+}

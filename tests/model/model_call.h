@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files that hold the model's routines. */
+#pragma once
+
+#include "tests/model/model_private.h"
+
+#define CALL_HEAD ((uint32_t)sizeof(struct machd_call_answer))
+#define OUT(i)	  (CALL_HEAD + (i)*4) /* where a word of the results is */
+
+/* A call being answered. A routine returns its code, or M_ANSWERED if it has results. */
+struct call {
+	struct model *model;
+	struct m_thread *thread;
+	struct m_task *task; /* whose space it is about */
+	const uint32_t *args;
+	unsigned words;
+	uint32_t other_code; /* where two are open */
+};
+
+/* Begin a successful answer with this many words of results. */
+struct m_answer *call_give(struct call *call, uint32_t words);
+void call_give_name(struct call *call, uint32_t word, struct m_entry *entry, mach_port_name_t name);
+
+/* A receive right or a set; a dead name counts as missing [20]. */
+uint32_t call_look_up(struct call *call, mach_port_name_t name, uint32_t type,
+		      struct m_entry **entry);
+uint32_t call_look_up_port(struct call *call, mach_port_name_t name, struct m_port **port);
+
+/* May an entry be made under this very name? *same: it is there. */
+uint32_t call_check_name(struct call *call, mach_port_name_t name, struct m_entry **same);
+
+/* For qsort: entries in the order of the table. */
+int call_by_name(const void *a, const void *b);
+
+/* model_call_port.c */
+uint32_t call_set_mscount(struct call *call);
+uint32_t call_set_seqno(struct call *call);
+uint32_t call_get_srights(struct call *call);
+uint32_t call_get_context(struct call *call);
+uint32_t call_set_context(struct call *call);
+uint32_t call_get_attributes(struct call *call);
+uint32_t call_set_attributes(struct call *call);
+uint32_t call_get_set_status(struct call *call);
+uint32_t call_insert_member(struct call *call);
+uint32_t call_extract_member(struct call *call);
+uint32_t call_move_member(struct call *call);
+
+/* model_call_right.c */
+uint32_t call_insert_right(struct call *call);
+uint32_t call_extract_right(struct call *call);
+uint32_t call_request_notification(struct call *call);

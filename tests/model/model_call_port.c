@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routines on receive rights and port sets [13, 20]. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/model/model_call.h"
+
+uint32_t call_set_mscount(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+
+	if (code == KERN_SUCCESS)
+		port->mscount = call->args[1];
+	return code;
+}
+
+uint32_t call_set_seqno(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+
+	if (code == KERN_SUCCESS)
+		port->seqno = call->args[1];
+	return code;
+}
+
+uint32_t call_get_srights(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	m_answer_word(call_give(call, 1), OUT(0), port->srights);
+	return M_ANSWERED;
+}
+
+uint32_t call_get_context(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+	struct m_answer *answer;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	answer = call_give(call, 2);
+	m_answer_word(answer, OUT(0), (uint32_t)port->context);
+	m_answer_word(answer, OUT(1), (uint32_t)(port->context >> 32));
+	return M_ANSWERED;
+}
+
+uint32_t call_set_context(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[2], &port);
+
+	if (code == KERN_SUCCESS)
+		port->context = call->args[0] | (uint64_t)call->args[1] << 32;
+	return code;
+}
+
+static uint32_t flavor_words(int32_t flavor)
+{
+	switch (flavor) {
+	case MACH_PORT_LIMITS_INFO:
+	case MACH_PORT_DNREQUESTS_SIZE:
+		return 1;
+	case MACH_PORT_RECEIVE_STATUS:
+		return MACH_PORT_RECEIVE_STATUS_COUNT;
+	case MACH_PORT_INFO_EXT:
+		return MACH_PORT_INFO_EXT_COUNT;
+	}
+	return 0;
+}
+
+static void give_status(const struct m_port *port, struct m_answer *answer)
+{
+	mach_port_status_t status = {
+		.mps_pset = !TAILQ_EMPTY(&port->sets),
+		.mps_seqno = port->seqno,
+		.mps_mscount = port->mscount,
+		.mps_qlimit = port->qlimit,
+		.mps_msgcount = port->queued + port->reserved,
+		.mps_sorights = port->sorights,
+		.mps_srights = port->srights > 0,
+		.mps_pdrequest = port->destroyed != NULL,
+		.mps_nsrequest = port->no_senders != NULL,
+	};
+
+	memcpy(answer->bytes + CALL_HEAD, &status, sizeof status);
+}
+
+uint32_t call_get_attributes(struct call *call)
+{
+	int32_t flavor = (int32_t)call->args[1];
+	uint32_t words = flavor_words(flavor), code;
+	struct m_port *port;
+	struct m_answer *answer;
+
+	if (words == 0)
+		return KERN_INVALID_ARGUMENT;
+	if (call->args[2] < words)
+		return KERN_FAILURE;
+	if (!MACH_PORT_VALID(call->args[0]) && words == 1) {
+		call_give(call, 0);
+		return M_ANSWERED;
+	}
+	code = call_look_up_port(call, call->args[0], &port);
+	if (code != KERN_SUCCESS)
+		return code;
+	answer = call_give(call, words);
+	if (flavor == MACH_PORT_LIMITS_INFO)
+		m_answer_word(answer, OUT(0), port->qlimit);
+	else if (flavor == MACH_PORT_DNREQUESTS_SIZE)
+		m_answer_ignore(answer, OUT(0), 4);
+	else
+		give_status(port, answer);
+	return M_ANSWERED;
+}
+
+uint32_t call_set_attributes(struct call *call)
+{
+	int32_t flavor = (int32_t)call->args[1];
+	bool limits = flavor == MACH_PORT_LIMITS_INFO, large;
+	struct m_port *port;
+	uint32_t code;
+
+	if (!limits && flavor != MACH_PORT_DNREQUESTS_SIZE)
+		return KERN_INVALID_ARGUMENT;
+	if (call->words < 3)
+		return KERN_FAILURE;
+	large = limits && call->args[2] > MACH_PORT_QLIMIT_MAX;
+	code = call_look_up_port(call, call->args[0], &port);
+	if (large) { /* which of two errors is open */
+		call->other_code = code == KERN_SUCCESS ? KERN_INVALID_VALUE : code;
+		return KERN_INVALID_VALUE;
+	}
+	if (code == KERN_SUCCESS && limits)
+		m_set_qlimit(call->model, port, call->args[2]);
+	return code;
+}
+
+/* --- sets --- */
+
+uint32_t call_get_set_status(struct call *call)
+{
+	struct m_entry *entry;
+	uint32_t code = call_look_up(call, call->args[0], MACH_PORT_TYPE_PORT_SET, &entry);
+	struct m_member *member;
+	struct m_entry **sorted;
+	unsigned count = 0;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	sorted = m_alloc(call->model, (call->task->entry_count + 1) * sizeof(struct m_entry *));
+	TAILQ_FOREACH (member, &entry->set->members, of_set)
+		sorted[count++] = member->port->holder;
+	qsort(sorted, count, sizeof *sorted, call_by_name);
+	call_give(call, 1 + count);
+	for (unsigned i = 0; i < count; i++)
+		m_answer_word(&call->thread->answer, OUT(1 + i), sorted[i]->name);
+	return M_ANSWERED;
+}
+
+/* Both of them; if both are bad either one's error will do, and the set is not looked at. */
+static uint32_t look_up_both(struct call *call, struct m_port **port, struct m_set **set)
+{
+	struct m_entry *entry = m_find(call->task, call->args[1]);
+	uint32_t code;
+
+	if (!MACH_PORT_VALID(call->args[0]) || !MACH_PORT_VALID(call->args[1]))
+		return KERN_INVALID_RIGHT;
+	code = call_look_up_port(call, call->args[0], port);
+	if (code != KERN_SUCCESS) {
+		if (!entry || entry->type != MACH_PORT_TYPE_PORT_SET)
+			call->other_code = code ^ KERN_INVALID_NAME ^ KERN_INVALID_RIGHT;
+		return code;
+	}
+	code = call_look_up(call, call->args[1], MACH_PORT_TYPE_PORT_SET, &entry);
+	if (code == KERN_SUCCESS)
+		*set = entry->set;
+	return code;
+}
+
+uint32_t call_insert_member(struct call *call)
+{
+	struct m_port *port;
+	struct m_set *set;
+	uint32_t code = look_up_both(call, &port, &set);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (m_member_find(port, set))
+		return KERN_ALREADY_IN_SET;
+	m_member_add(call->model, port, set);
+	return KERN_SUCCESS;
+}
+
+uint32_t call_extract_member(struct call *call)
+{
+	struct m_port *port;
+	struct m_set *set;
+	uint32_t code = look_up_both(call, &port, &set);
+	struct m_member *member;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	member = m_member_find(port, set);
+	if (!member)
+		return KERN_NOT_IN_SET;
+	m_member_remove(member);
+	return KERN_SUCCESS;
+}
+
+uint32_t call_move_member(struct call *call)
+{
+	struct m_member *member, *next;
+	struct m_port *port;
+	struct m_set *set = NULL;
+	bool none = call->args[1] == MACH_PORT_NULL;
+	uint32_t code = none ? call_look_up_port(call, call->args[0], &port)
+			     : look_up_both(call, &port, &set);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (none && TAILQ_EMPTY(&port->sets))
+		return KERN_NOT_IN_SET;
+	for (member = TAILQ_FIRST(&port->sets); member; member = next) {
+		next = TAILQ_NEXT(member, of_port);
+		if (member->set != set)
+			m_member_remove(member);
+	}
+	if (set && !m_member_find(port, set))
+		m_member_add(call->model, port, set);
+	return KERN_SUCCESS;
+}

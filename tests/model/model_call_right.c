@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routines that move rights and ask for notifications [14.2, 20]. */
+#include "tests/model/model_call.h"
+
+/* The right that an argument names, taken as the body of a message would take it. */
+static uint32_t copyin(struct call *call, mach_port_name_t name, uint32_t disposition,
+		       struct m_right *right)
+{
+	struct m_entry *entry = m_look(call->thread->task, name);
+	struct m_deleted deleted = {0};
+
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (!m_copyin_good(entry, disposition))
+		return KERN_INVALID_RIGHT;
+	*right = m_copyin(call->model, entry, disposition, &deleted);
+	m_deleted_send(call->model, &deleted);
+	return KERN_SUCCESS;
+}
+
+/* insert_right with both names the same: one reference more. */
+static uint32_t insert_same(struct call *call, uint32_t disposition)
+{
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+	struct m_deleted deleted = {0};
+
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_CAPABILITY;
+	if (!m_copyin_good(entry, disposition))
+		return KERN_INVALID_RIGHT;
+	m_merge(call->model, entry, m_copyin(call->model, entry, disposition, &deleted));
+	return KERN_SUCCESS;
+}
+
+/* Can the right be put under the name? *entry: it is there and the right merges with it. */
+static uint32_t check_insert(struct call *call, mach_port_name_t name, struct m_right right,
+			     struct m_entry **entry)
+{
+	bool once = right.type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	struct m_entry *holder = once || !right.port ? NULL : m_find_port(call->task, right.port);
+	uint32_t code;
+
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_VALUE;
+	if (right.dead || right.port->dead)
+		return KERN_INVALID_CAPABILITY;
+	code = call_check_name(call, name, entry);
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!*entry)
+		m_name_freed(call->task, name); /* from here on its generation may be used up */
+	if (holder && holder != *entry)
+		return KERN_RIGHT_EXISTS;
+	return *entry && *entry != holder ? KERN_NAME_EXISTS : KERN_SUCCESS;
+}
+
+uint32_t call_insert_right(struct call *call)
+{
+	mach_port_name_t name = call->args[0];
+	uint32_t disposition = call->args[2], code;
+	struct m_right right;
+	struct m_entry *entry;
+
+	if (call->task == call->thread->task && name == call->args[1] &&
+	    (disposition == MACH_MSG_TYPE_MAKE_SEND || disposition == MACH_MSG_TYPE_COPY_SEND))
+		return insert_same(call, disposition);
+	code = copyin(call, call->args[1], disposition, &right);
+	if (code != KERN_SUCCESS)
+		return code;
+	code = check_insert(call, name, right, &entry);
+	if (code != KERN_SUCCESS) {
+		m_right_destroy(call->model, right);
+		return code;
+	}
+	if (!entry) {
+		entry = m_entry_new(call->model, call->task, 0, 0);
+		entry->name = name;
+	}
+	m_merge(call->model, entry, right);
+	return KERN_SUCCESS;
+}
+
+uint32_t call_extract_right(struct call *call)
+{
+	uint32_t disposition = call->args[1];
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+	struct m_deleted deleted = {0};
+	struct m_right right;
+	mach_port_name_t name;
+	bool full;
+
+	if (!MACH_MSG_TYPE_PORT_ANY(disposition))
+		return KERN_INVALID_VALUE;
+	if (!MACH_PORT_VALID(call->args[0]))
+		return KERN_INVALID_RIGHT;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (!m_copyin_good(entry, disposition))
+		return KERN_INVALID_RIGHT;
+	right = m_copyin(call->model, entry, disposition, &deleted);
+	m_deleted_send(call->model, &deleted);
+	call_give(call, 2);
+	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
+	call_give_name(call, 0, entry, name);
+	m_answer_word(&call->thread->answer, OUT(1), right.type);
+	return M_ANSWERED;
+}
+
+/* --- notifications --- */
+
+static uint32_t request_no_senders(struct call *call, struct m_port *notify, uint32_t sync,
+				   struct m_port **previous)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	*previous = port->no_senders;
+	port->no_senders = notify;
+	if (notify && port->srights == 0 && sync <= port->mscount) {
+		port->no_senders = NULL;
+		m_notify_word(call->model, notify, MACH_NOTIFY_NO_SENDERS, port->mscount, 0);
+	}
+	return KERN_SUCCESS;
+}
+
+static uint32_t request_destroyed(struct call *call, struct m_port *notify, uint32_t sync)
+{
+	struct m_port *port;
+	uint32_t code;
+
+	if (sync != 0)
+		return KERN_INVALID_VALUE;
+	code = call_look_up_port(call, call->args[0], &port);
+	if (code != KERN_SUCCESS)
+		return code;
+	if (port->destroyed)
+		return KERN_FAILURE;
+	port->destroyed = notify;
+	return KERN_SUCCESS;
+}
+
+static uint32_t request_dead(struct call *call, struct m_entry *entry, struct m_port *notify,
+			     bool send_possible)
+{
+	if (!send_possible)
+		return KERN_INVALID_ARGUMENT;
+	entry->urefs = m_urefs(entry->urefs, 1);
+	m_notify_word(call->model, notify, MACH_NOTIFY_DEAD_NAME, entry->name, 0);
+	return KERN_SUCCESS;
+}
+
+static uint32_t request_name(struct call *call, struct m_port *notify, bool send_possible,
+			     bool armed, struct m_port **previous)
+{
+	struct m_entry *entry = m_look(call->task, call->args[0]);
+	struct m_port *port;
+
+	if (!MACH_PORT_VALID(call->args[0]))
+		return KERN_INVALID_ARGUMENT;
+	if (!entry)
+		return KERN_INVALID_NAME;
+	if (!notify && !entry->request) /* nothing to cancel, whatever it is */
+		return KERN_SUCCESS;
+	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
+		return request_dead(call, entry, notify, send_possible);
+	if (!(entry->type & MACH_PORT_TYPE_PORT_RIGHTS))
+		return KERN_INVALID_RIGHT;
+	port = entry->port;
+	*previous = m_request_take(entry);
+	if (!notify)
+		return KERN_SUCCESS;
+	if (send_possible && armed &&
+	    (entry->type == MACH_PORT_TYPE_SEND_ONCE || port->kernel ||
+	     !m_full(call->model, port))) {
+		m_notify_word(call->model, notify, MACH_NOTIFY_SEND_POSSIBLE, entry->name, 0);
+		return KERN_SUCCESS;
+	}
+	entry->request = m_alloc(call->model, sizeof *entry->request);
+	*entry->request = (struct m_request){.entry = entry,
+					     .notify = notify,
+					     .send_possible = send_possible,
+					     .armed = send_possible && armed};
+	TAILQ_INSERT_TAIL(&port->requests, entry->request, on_port);
+	return KERN_SUCCESS;
+}
+
+static uint32_t request(struct call *call, struct m_port *notify, struct m_port **previous)
+{
+	uint32_t sync = call->args[2];
+
+	switch (call->args[1]) {
+	case MACH_NOTIFY_NO_SENDERS:
+		return request_no_senders(call, notify, sync, previous);
+	case MACH_NOTIFY_PORT_DESTROYED:
+		return request_destroyed(call, notify, sync);
+	case MACH_NOTIFY_DEAD_NAME:
+	case MACH_NOTIFY_SEND_POSSIBLE:
+		return request_name(call, notify, call->args[1] == MACH_NOTIFY_SEND_POSSIBLE,
+				    sync != 0, previous);
+	}
+	return KERN_INVALID_VALUE;
+}
+
+uint32_t call_request_notification(struct call *call)
+{
+	struct m_right right = {.type = 0};
+	struct m_port *previous = NULL;
+	struct m_entry *entry;
+	mach_port_name_t name;
+	uint32_t code;
+	bool full;
+
+	if (MACH_PORT_VALID(call->args[3])) {
+		code = copyin(call, call->args[3], call->args[4], &right);
+		if (code != KERN_SUCCESS)
+			return code;
+	}
+	if (call->args[3] == MACH_PORT_DEAD || right.dead)
+		return KERN_INVALID_CAPABILITY;
+	code = request(call, right.port, &previous);
+	if (code != KERN_SUCCESS) {
+		m_right_destroy(call->model, right);
+		return code;
+	}
+	call_give(call, 1);
+	right = (struct m_right){.port = previous, .type = MACH_MSG_TYPE_PORT_SEND_ONCE};
+	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
+	call_give_name(call, 0, entry, name);
+	return M_ANSWERED;
+}

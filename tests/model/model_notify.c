@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages that the daemon makes: notifications [14] and answers of its own objects [29]. */
+#include <mach/mig_errors.h>
+#include <string.h>
+
+#include "tests/model/model_private.h"
+
+#define NDR_AT	  24 /* in a message without descriptors */
+#define WORD_AT	  32
+#define WORD_SIZE 36
+
+static struct m_msg *kernel_msg(struct model *model, struct m_right dest, int32_t id, uint32_t size)
+{
+	struct m_msg *msg = m_alloc(model, sizeof *msg);
+
+	msg->bytes = m_alloc(model, size);
+	msg->size = size;
+	msg->id = id;
+	msg->dest = dest;
+	msg->security[1] = 1;
+	return msg;
+}
+
+/* With the NDR record and a word behind it. */
+static struct m_msg *word_msg(struct model *model, struct m_right dest, int32_t id, uint32_t word)
+{
+	static const uint8_t ndr[8] = {0, 0, 0, 0, 1, 0, 0, 0};
+	struct m_msg *msg = kernel_msg(model, dest, id, WORD_SIZE);
+	uint8_t *bytes = (uint8_t *)msg->bytes;
+
+	memcpy(bytes + NDR_AT, ndr, sizeof ndr);
+	memcpy(bytes + WORD_AT, &word, sizeof word);
+	return msg;
+}
+
+static struct m_right once(struct m_port *notify)
+{
+	return (struct m_right){.port = notify, .type = MACH_MSG_TYPE_PORT_SEND_ONCE};
+}
+
+void m_notify_word(struct model *model, struct m_port *notify, int32_t id, uint32_t word,
+		   unsigned group)
+{
+	struct m_msg *msg;
+
+	if (notify->dead)
+		return;
+	msg = word_msg(model, once(notify), id, word);
+	msg->group = group;
+	m_post(model, notify, msg);
+}
+
+void m_notify_send_once(struct model *model, struct m_port *notify)
+{
+	if (notify->dead || model->mutation == MODEL_SEND_ONCE_SILENT)
+		return;
+	m_post(model, notify,
+	       kernel_msg(model, once(notify), MACH_NOTIFY_SEND_ONCE, sizeof(mach_msg_header_t)));
+}
+
+void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_port *port)
+{
+	const uint32_t size = sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t);
+	struct m_msg *msg = kernel_msg(model, once(notify), MACH_NOTIFY_PORT_DESTROYED, size);
+
+	msg->complex = true;
+	msg->descriptors = 1;
+	msg->descriptor[0] = (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE};
+	if (notify->dead || m_circular(port, notify)) {
+		m_msg_destroy(model, msg);
+		return;
+	}
+	port->transit = notify;
+	m_post(model, notify, msg);
+}
+
+void m_send_possible(struct model *model, struct m_port *port)
+{
+	struct m_request *request;
+	unsigned group = ++model->groups;
+
+	TAILQ_FOREACH (request, &port->requests, on_port) {
+		struct m_port *notify = request->notify;
+
+		if (!notify || !request->armed)
+			continue;
+		request->notify = NULL;
+		m_notify_word(model, notify, MACH_NOTIFY_SEND_POSSIBLE, request->entry->name,
+			      group);
+	}
+}
+
+void m_kernel_message(struct model *model, struct m_msg *msg)
+{
+	struct m_right reply = msg->reply;
+	bool fits;
+
+	msg->reply = (struct m_right){.type = 0};
+	m_msg_destroy(model, msg);
+	if (!reply.port || reply.port->dead)
+		return;
+	fits = reply.type == MACH_MSG_TYPE_PORT_SEND_ONCE || !m_full(model, reply.port);
+	if (fits)
+		m_post(model, reply.port,
+		       word_msg(model, reply, msg->id + 100, (uint32_t)MIG_BAD_ID));
+	else
+		m_right_destroy(model, reply);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the model. */
+#pragma once
+
+#include "tests/model/model.h"
+
+#define M_BLOCKED  0xffffffffu /* no code: the thread waits */
+#define M_ANSWERED 0xfffffffeu /* no code: the answer is due already */
+
+/* --- model.c --- */
+
+/* Zeroed memory that lives as long as the model. */
+void *m_alloc(struct model *model, size_t size);
+
+struct m_port *m_port_new(struct model *model);
+
+/* A new entry; there must be room. */
+struct m_entry *m_entry_new(struct model *model, struct m_task *task, uint32_t type,
+			    uint32_t urefs);
+void m_entry_free(struct m_entry *entry);
+void m_name_freed(struct m_task *task, mach_port_name_t name);
+
+/* The entry that holds a send or receive right to a port, or NULL. */
+struct m_entry *m_find_port(const struct m_task *task, const struct m_port *port);
+
+/* An entry is looked at: what was a right to a dead port is a dead name from then on. */
+struct m_entry *m_look(const struct m_task *task, mach_port_name_t name);
+
+/* A count of user references after a change; one that got to the top stays there. */
+uint32_t m_urefs(uint32_t urefs, int64_t delta);
+
+/* Begin an answer of `size` bytes, all of which matter. */
+void m_answer(struct model *model, struct m_thread *thread, uint32_t code, uint32_t size);
+void m_answer_word(struct m_answer *answer, uint32_t offset, uint32_t word);
+void m_answer_name(struct m_answer *answer, uint32_t offset, struct m_entry *entry);
+void m_answer_ignore(struct m_answer *answer, uint32_t offset, uint32_t size);
+
+/* --- model_right.c: rights in and out of spaces --- */
+
+/* The type as which a right arrives that is sent with this disposition; 0: no such disposition. */
+uint32_t m_received_type(uint32_t disposition);
+
+bool m_copyin_good(const struct m_entry *entry, uint32_t disposition);
+
+/* Notifications of names that were freed, put off until a message header is in. */
+struct m_deleted {
+	unsigned count;
+	struct m_port *notify[4];
+	mach_port_name_t name[4];
+};
+void m_deleted_send(struct model *model, struct m_deleted *deleted);
+
+struct m_right m_copyin(struct model *model, struct m_entry *entry, uint32_t disposition,
+			struct m_deleted *deleted);
+
+/*
+ * Put a right into a space. The entry, or NULL with the name in *name: MACH_PORT_DEAD, or
+ * MACH_PORT_NULL with `full` set if the right was destroyed for lack of room.
+ */
+struct m_entry *m_copyout(struct model *model, struct m_task *task, struct m_right right,
+			  mach_port_name_t *name, bool *full);
+
+/* The same into a chosen entry without checks. */
+void m_merge(struct model *model, struct m_entry *entry, struct m_right right);
+
+/* Destroy a right that is in no space. */
+void m_right_destroy(struct model *model, struct m_right right);
+void m_release_send(struct model *model, struct m_port *port);
+
+/* Take an entry's request away: the send-once right it held, or NULL. */
+struct m_port *m_request_take(struct m_entry *entry);
+
+/* The whole entry goes, as in mach_port_destroy and with its task. */
+void m_entry_destroy(struct model *model, struct m_entry *entry);
+void m_set_destroy(struct model *model, struct m_set *set);
+
+/* A receive right is in no space any more: its port dies, unless somebody asked for it. */
+void m_port_end(struct model *model, struct m_port *port);
+
+/* A receive right contains, through any number of messages, the queue it would be put on. */
+bool m_circular(const struct m_port *port, const struct m_port *dest);
+
+/* A receive right leaves its holder. */
+void m_clear_receiver(struct model *model, struct m_port *port);
+
+/* --- model_notify.c: what the daemon says by itself --- */
+
+/* Notifications; each takes a send-once right to `notify`. */
+void m_notify_word(struct model *model, struct m_port *notify, int32_t id, uint32_t word,
+		   unsigned group);
+void m_notify_send_once(struct model *model, struct m_port *notify);
+void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_port *port);
+
+/* Armed send-possible requests fire. */
+void m_send_possible(struct model *model, struct m_port *port);
+
+/* A message to one of the daemon's own objects. */
+void m_kernel_message(struct model *model, struct m_msg *msg);
+
+/* --- model_queue.c: messages and who waits for them --- */
+
+/* Give a message to a waiting receiver or queue it. */
+void m_post(struct model *model, struct m_port *port, struct m_msg *msg);
+bool m_full(const struct model *model, const struct m_port *port);
+
+/* The rights of a message that was never sent are destroyed. */
+void m_msg_clean(struct model *model, struct m_msg *msg);
+
+/* Destroy a message with its rights; nested ones one after the other. */
+void m_msg_destroy(struct model *model, struct m_msg *msg);
+
+/* The receive half of mach_msg. */
+void m_receive(struct model *model, struct m_thread *thread);
+
+/* Everyone who waits on this list is told that the port or set changed. */
+void m_wake_receivers(struct model *model, struct m_threads *threads);
+
+void m_stop_waiting(struct m_thread *thread);
+void m_grant_slot(struct model *model, struct m_port *port);
+void m_set_qlimit(struct model *model, struct m_port *port, uint32_t qlimit);
+
+struct m_member *m_member_find(struct m_port *port, const struct m_set *set);
+void m_member_add(struct model *model, struct m_port *port, struct m_set *set);
+void m_member_remove(struct m_member *member);
+
+/* Write a message as its receiver or its sender finds it; the code's additional bits. */
+uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_msg *msg,
+			 struct m_port *port);
+uint32_t m_trailer_size(uint64_t option);
+
+/* --- model_boot.c --- */
+
+uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
+		     const uint32_t *args);
+
+/* --- model_send.c --- */
+
+/* The send half: a code, M_BLOCKED or M_ANSWERED. */
+uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes);
+
+/* A blocked sender gives up: the message goes back to it. */
+void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t code);
+
+/* Senders that were woken go on. */
+void m_settle(struct model *model);

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queues, port sets, and the receive half of mach_msg [9, 12, 13]. */
+#include <check.h>
+#include <string.h>
+
+#include "tests/model/model_private.h"
+
+#define HEAD ((uint32_t)sizeof(struct machd_message_answer))
+
+/* --- sets --- */
+
+struct m_member *m_member_find(struct m_port *port, const struct m_set *set)
+{
+	struct m_member *member;
+
+	TAILQ_FOREACH (member, &port->sets, of_port)
+		if (member->set == set)
+			return member;
+	return NULL;
+}
+
+static void member_ready(struct m_member *member, bool ready)
+{
+	if (member->ready)
+		TAILQ_REMOVE(&member->set->ready, member, in_ready);
+	if (ready)
+		TAILQ_INSERT_TAIL(&member->set->ready, member, in_ready);
+	member->ready = ready;
+}
+
+void m_member_remove(struct m_member *member)
+{
+	member_ready(member, false);
+	TAILQ_REMOVE(&member->port->sets, member, of_port);
+	TAILQ_REMOVE(&member->set->members, member, of_set);
+}
+
+/* --- who waits --- */
+
+void m_stop_waiting(struct m_thread *thread)
+{
+	if (thread->state == M_SENDING)
+		TAILQ_REMOVE(&thread->port->senders, thread, link);
+	else if (thread->state == M_RECEIVING)
+		TAILQ_REMOVE(thread->set ? &thread->set->receivers : &thread->port->receivers,
+			     thread, link);
+	thread->state = M_IDLE;
+	thread->deadline = 0;
+	thread->port = NULL;
+	thread->set = NULL;
+	thread->msg = NULL;
+}
+
+void m_wake_receivers(struct model *model, struct m_threads *threads)
+{
+	struct m_thread *thread;
+
+	while ((thread = TAILQ_FIRST(threads))) {
+		m_stop_waiting(thread);
+		m_answer(model, thread, MACH_RCV_PORT_CHANGED, HEAD);
+	}
+}
+
+/* The thread that gets what comes next to a port, or NULL. */
+static struct m_thread *first_receiver(struct m_port *port)
+{
+	struct m_thread *thread = TAILQ_FIRST(&port->receivers), *first = NULL;
+	struct m_member *member;
+
+	if (thread)
+		return thread;
+	TAILQ_FOREACH (member, &port->sets, of_port) {
+		thread = TAILQ_FIRST(&member->set->receivers);
+		if (thread && (!first || (thread->heard && !first->heard)))
+			first = thread;
+	}
+	return first;
+}
+
+/* --- queues --- */
+
+bool m_full(const struct model *model, const struct m_port *port)
+{
+	uint32_t limit = port->qlimit + (model->mutation == MODEL_QUEUE_ONE_LARGER);
+
+	return port->queued + port->reserved >= limit;
+}
+
+/* The first blocked sender gets a slot. */
+static void wake_sender(struct model *model, struct m_port *port)
+{
+	struct m_thread *thread = TAILQ_FIRST(&port->senders);
+
+	if (!thread)
+		return;
+	TAILQ_REMOVE(&port->senders, thread, link);
+	port->reserved++;
+	thread->state = M_WOKEN;
+	thread->granted = true;
+	TAILQ_INSERT_TAIL(&model->woken, thread, link);
+}
+
+void m_grant_slot(struct model *model, struct m_port *port)
+{
+	if (!m_full(model, port))
+		wake_sender(model, port);
+}
+
+void m_set_qlimit(struct model *model, struct m_port *port, uint32_t qlimit)
+{
+	uint32_t old = port->qlimit;
+
+	port->qlimit = qlimit;
+	for (; old < qlimit; old++)
+		wake_sender(model, port);
+}
+
+static struct m_msg *take_head(struct model *model, struct m_port *port)
+{
+	struct m_msg *msg = TAILQ_FIRST(&port->queue);
+	struct m_member *member;
+
+	TAILQ_REMOVE(&port->queue, msg, link);
+	port->queued--;
+	if (TAILQ_EMPTY(&port->queue))
+		TAILQ_FOREACH (member, &port->sets, of_port)
+			member_ready(member, false);
+	m_grant_slot(model, port);
+	return msg;
+}
+
+static void put_tail(struct m_port *port, struct m_msg *msg)
+{
+	struct m_member *member;
+
+	if (TAILQ_EMPTY(&port->queue))
+		TAILQ_FOREACH (member, &port->sets, of_port)
+			member_ready(member, true);
+	TAILQ_INSERT_TAIL(&port->queue, msg, link);
+	port->queued++;
+}
+
+/* Destroy the rights of a message that was not received, or not by the one it was meant for. */
+static void destroy_rights(struct model *model, struct m_msg *msg, bool received)
+{
+	if (!received)
+		m_right_destroy(model, msg->dest);
+	m_right_destroy(model, msg->reply);
+	for (unsigned i = 0; i < msg->descriptors; i++)
+		m_right_destroy(model, msg->descriptor[i]);
+}
+
+void m_msg_clean(struct model *model, struct m_msg *msg)
+{
+	destroy_rights(model, msg, false);
+}
+
+void m_msg_destroy(struct model *model, struct m_msg *msg)
+{
+	if (msg)
+		TAILQ_INSERT_TAIL(&model->reap, msg, link);
+	if (model->reaping)
+		return;
+	model->reaping = true;
+	while ((msg = TAILQ_FIRST(&model->reap))) {
+		TAILQ_REMOVE(&model->reap, msg, link);
+		destroy_rights(model, msg, false);
+	}
+	model->reaping = false;
+}
+
+/* --- receiving --- */
+
+uint32_t m_trailer_size(uint64_t option)
+{
+	static const uint8_t sizes[] = {8, 12, 20, 52, 60};
+	unsigned elements = (option >> 24) & 0xf;
+
+	return elements < sizeof sizes ? sizes[elements] : MAX_TRAILER_SIZE;
+}
+
+/* What a trailer says; it is cut at the end of the buffer. */
+static void put_trailer(struct m_answer *answer, uint32_t at, uint32_t size,
+			const struct m_msg *msg, uint32_t seqno, uint64_t context, bool error)
+{
+	mach_msg_max_trailer_t trailer = {.msgh_trailer_size = size, .msgh_seqno = seqno};
+	uint32_t room = answer->size > at ? answer->size - at : 0;
+
+	if (error) {
+		trailer.msgh_sender.val[1] = 1;
+	} else {
+		memcpy(&trailer.msgh_sender, msg->security, sizeof trailer.msgh_sender);
+		memcpy(&trailer.msgh_audit, msg->audit, sizeof trailer.msgh_audit);
+		trailer.msgh_context = context;
+	}
+	if (size > room)
+		size = room;
+	memcpy(answer->bytes + at, &trailer, size);
+	if (!error && msg->audit[1] && size >= offsetof(mach_msg_max_trailer_t, msgh_context)) {
+		/* Audit user and session: what they are on Linux is not said. */
+		m_answer_ignore(answer, at + offsetof(mach_msg_max_trailer_t, msgh_audit), 4);
+		m_answer_ignore(answer, at + offsetof(mach_msg_max_trailer_t, msgh_audit) + 24, 4);
+	}
+	if (error && size > offsetof(mach_msg_max_trailer_t, msgh_context))
+		m_answer_ignore(answer, at + offsetof(mach_msg_max_trailer_t, msgh_context),
+				size - offsetof(mach_msg_max_trailer_t, msgh_context));
+}
+
+/* A name field: of an entry, or as it is. */
+static void put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry,
+		     mach_port_name_t name)
+{
+	if (at + sizeof name > answer->size) {
+		if (at < answer->size)
+			m_answer_ignore(answer, at, answer->size - at);
+		return;
+	}
+	if (entry)
+		m_answer_name(answer, at, entry);
+	else
+		m_answer_word(answer, at, name);
+}
+
+static void consume_dest(struct model *model, struct m_msg *msg)
+{
+	if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND)
+		m_release_send(model, msg->dest.port);
+	else
+		msg->dest.port->sorights--;
+}
+
+/* Only a header is left of a message; the rights are destroyed. */
+static void receive_bare(struct model *model, struct m_thread *thread, struct m_port *port,
+			 struct m_msg *msg, uint32_t seqno, uint32_t code)
+{
+	const struct m_right *reply = &msg->reply;
+	uint32_t trailer = m_trailer_size(thread->args.option), rcv_size = thread->args.rcv_size;
+	uint32_t size = sizeof(mach_msg_header_t) + trailer;
+	mach_msg_header_t header = {
+		.msgh_bits = MACH_MSGH_BITS(reply->type, msg->dest.type) |
+			     (msg->complex ? MACH_MSGH_BITS_COMPLEX : 0),
+		.msgh_size = sizeof header,
+		.msgh_remote_port = reply->dead ? MACH_PORT_DEAD : MACH_PORT_NULL,
+		.msgh_id = msg->id,
+	};
+	struct m_answer *answer = &thread->answer;
+
+	if (size > rcv_size)
+		size = rcv_size;
+	m_answer(model, thread, code, HEAD + size);
+	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
+	memcpy(answer->bytes + HEAD, &header, size < sizeof header ? size : sizeof header);
+	if (size >= sizeof header) {
+		m_answer_ignore(answer, HEAD + offsetof(mach_msg_header_t, msgh_voucher_port), 4);
+		m_answer_ignore(answer, HEAD + 2, 1); /* voucher bits */
+		put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
+	}
+	put_name(answer, HEAD + offsetof(mach_msg_header_t, msgh_local_port), port->holder, 0);
+	consume_dest(model, msg);
+	destroy_rights(model, msg, true);
+}
+
+/* The bytes that were sent, under a new header. */
+static void put_header(struct m_answer *answer, const struct m_msg *msg, uint32_t bits)
+{
+	mach_msg_header_t header = {.msgh_bits = bits, .msgh_size = msg->size, .msgh_id = msg->id};
+	uint32_t count = msg->descriptors;
+
+	memcpy(answer->bytes + HEAD, msg->bytes, msg->size);
+	memcpy(answer->bytes + HEAD, &header, sizeof header);
+	if (msg->complex)
+		m_answer_word(answer, HEAD + sizeof header, count);
+}
+
+static uint32_t put_descriptors(struct model *model, struct m_thread *thread, struct m_msg *msg)
+{
+	struct m_answer *answer = &thread->answer;
+	uint32_t at = HEAD + sizeof(mach_msg_base_t);
+	bool full = false;
+
+	for (unsigned i = 0; i < msg->descriptors; i++, at += sizeof(mach_msg_port_descriptor_t)) {
+		mach_msg_port_descriptor_t port = {.disposition = msg->descriptor[i].type};
+		mach_port_name_t name;
+		struct m_entry *entry =
+			m_copyout(model, thread->task, msg->descriptor[i], &name, &full);
+
+		memcpy(answer->bytes + at, &port, sizeof port);
+		put_name(answer, at, entry, name);
+	}
+	return full ? MACH_MSG_IPC_SPACE : 0;
+}
+
+uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_msg *msg,
+			 struct m_port *port)
+{
+	const uint32_t remote_at = HEAD + offsetof(mach_msg_header_t, msgh_remote_port);
+	const uint32_t local_at = HEAD + offsetof(mach_msg_header_t, msgh_local_port);
+	const uint32_t voucher_at = HEAD + offsetof(mach_msg_header_t, msgh_voucher_port);
+	struct m_answer *answer = &thread->answer;
+	uint32_t bits = msg->complex ? MACH_MSGH_BITS_COMPLEX : 0, space = 0;
+	mach_port_name_t name;
+	struct m_entry *entry;
+	bool full = false;
+
+	if (!port)
+		bits |= msg->voucher_type << 16;
+	else if (msg->voucher_type && thread->args.option & MACH_RCV_VOUCHER)
+		bits |= MACH_MSG_TYPE_PORT_SEND << 16;
+	if (port)
+		bits |= MACH_MSGH_BITS(msg->reply.type, msg->dest.type);
+	else
+		bits |= MACH_MSGH_BITS(msg->dest.type, msg->reply.type);
+	put_header(answer, msg, bits);
+	m_answer_word(answer, voucher_at, msg->voucher);
+	if (!port) {
+		entry = m_copyout(model, thread->task, msg->dest, &name, &full);
+		put_name(answer, remote_at, entry, name);
+	}
+	entry = m_copyout(model, thread->task, msg->reply, &name, &full);
+	put_name(answer, port ? remote_at : local_at, entry, name);
+	if (port) {
+		consume_dest(model, msg);
+		put_name(answer, local_at, port->holder, MACH_PORT_NULL);
+	}
+	space = put_descriptors(model, thread, msg);
+	return full ? MACH_MSG_IPC_SPACE : space;
+}
+
+static void deliver(struct model *model, struct m_thread *thread, struct m_port *port,
+		    struct m_msg *msg)
+{
+	uint32_t seqno = port->seqno, trailer = m_trailer_size(thread->args.option), error;
+	struct m_answer *answer = &thread->answer;
+
+	port->seqno += model->mutation != MODEL_SEQNO_STAYS;
+	model->received++;
+	if (msg->size + trailer > thread->args.rcv_size) {
+		receive_bare(model, thread, port, msg, seqno, MACH_RCV_TOO_LARGE);
+		return;
+	}
+	m_send_possible(model, port);
+	if (msg->reply.port && !msg->reply.port->dead && !m_room(model, thread->task)) {
+		receive_bare(model, thread, port, msg, seqno,
+			     MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE);
+		return;
+	}
+	m_answer(model, thread, MACH_MSG_SUCCESS, HEAD + msg->size + trailer);
+	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
+	answer->note = msg->group ? msg : NULL;
+	put_trailer(answer, HEAD + msg->size, trailer, msg, seqno, port->context, false);
+	error = m_place_message(model, thread, msg, port);
+	if (error) {
+		m_answer_word(answer, 0, MACH_RCV_BODY_ERROR | error);
+		answer->other_code = MACH_RCV_BODY_ERROR | error;
+	}
+}
+
+/* With RCV_LARGE a message that does not fit stays, and the receiver is told how large it is. */
+static bool too_large_stays(struct model *model, struct m_thread *thread, struct m_port *port,
+			    const struct m_msg *msg)
+{
+	const struct machd_message_args *args = &thread->args;
+	struct m_answer *answer = &thread->answer;
+
+	if (!(args->option & MACH_RCV_LARGE) ||
+	    msg->size + m_trailer_size(args->option) <= args->rcv_size)
+		return false;
+	m_answer(model, thread, MACH_RCV_TOO_LARGE, HEAD);
+	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_TOO_LARGE);
+	m_answer_word(answer, offsetof(struct machd_message_answer, too_large_size), msg->size);
+	if (args->option & MACH_RCV_LARGE_IDENTITY)
+		m_answer_name(answer, offsetof(struct machd_message_answer, too_large_name),
+			      port->holder);
+	return true;
+}
+
+void m_post(struct model *model, struct m_port *port, struct m_msg *msg)
+{
+	struct m_thread *thread;
+
+	while ((thread = first_receiver(port))) {
+		m_stop_waiting(thread);
+		if (too_large_stays(model, thread, port, msg))
+			continue;
+		deliver(model, thread, port, msg);
+		return;
+	}
+	put_tail(port, msg);
+}
+
+/* Take the next message of a port; false if there is none. */
+static bool receive_from(struct model *model, struct m_thread *thread, struct m_port *port)
+{
+	struct m_msg *msg = TAILQ_FIRST(&port->queue);
+
+	if (!msg)
+		return false;
+	if (!too_large_stays(model, thread, port, msg))
+		deliver(model, thread, port, take_head(model, port));
+	return true;
+}
+
+static bool receive_from_set(struct model *model, struct m_thread *thread, struct m_set *set)
+{
+	struct m_member *member = TAILQ_FIRST(&set->ready);
+
+	if (!member)
+		return false;
+	member_ready(member, true); /* to the end */
+	return receive_from(model, thread, member->port);
+}
+
+void m_member_add(struct model *model, struct m_port *port, struct m_set *set)
+{
+	struct m_member *member = m_alloc(model, sizeof *member);
+	struct m_thread *thread;
+
+	member->port = port;
+	member->set = set;
+	TAILQ_INSERT_TAIL(&port->sets, member, of_port);
+	TAILQ_INSERT_TAIL(&set->members, member, of_set);
+	member_ready(member, port->queued > 0);
+	while (port->queued && (thread = TAILQ_FIRST(&set->receivers))) {
+		m_stop_waiting(thread);
+		receive_from_set(model, thread, set);
+	}
+}
+
+void m_receive(struct model *model, struct m_thread *thread)
+{
+	const struct machd_message_args *args = &thread->args;
+	struct m_entry *entry = m_look(thread->task, args->rcv_name);
+	bool set = entry && entry->type == MACH_PORT_TYPE_PORT_SET;
+
+	if (!set && !(entry && entry->type & MACH_PORT_TYPE_RECEIVE)) {
+		m_answer(model, thread, MACH_RCV_INVALID_NAME, HEAD);
+		return;
+	}
+	if (set ? receive_from_set(model, thread, entry->set)
+		: receive_from(model, thread, entry->port))
+		return;
+	if (args->option & MACH_RCV_TIMEOUT && args->timeout == 0) {
+		m_answer(model, thread, MACH_RCV_TIMED_OUT, HEAD);
+		return;
+	}
+	thread->state = M_RECEIVING;
+	thread->port = set ? NULL : entry->port;
+	thread->set = set ? entry->set : NULL;
+	if (args->option & MACH_RCV_TIMEOUT)
+		thread->deadline = model->now + args->timeout * UINT64_C(1000000);
+	TAILQ_INSERT_TAIL(set ? &entry->set->receivers : &entry->port->receivers, thread, link);
+}

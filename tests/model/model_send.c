@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The send half of mach_msg: checks in their order, copyin, and what happens then [8, 10]. */
+#include <check.h>
+#include <string.h>
+
+#include "tests/model/model_private.h"
+
+#define HEAD ((uint32_t)sizeof(struct machd_message_answer))
+
+/* --- before any right moves --- */
+
+static uint32_t check_size(const uint8_t *bytes, uint32_t size)
+{
+	mach_msg_base_t base = {.body = {0}};
+
+	if (size < sizeof base.header || size % 4 != 0)
+		return MACH_SEND_MSG_TOO_SMALL;
+	memcpy(&base, bytes, size < sizeof base ? size : sizeof base);
+	if (!(base.header.msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		return MACH_MSG_SUCCESS;
+	if (size < sizeof base || base.body.msgh_descriptor_count >
+					  (size - sizeof base) / sizeof(mach_msg_port_descriptor_t))
+		return MACH_SEND_MSG_TOO_SMALL;
+	return MACH_MSG_SUCCESS;
+}
+
+static mach_msg_port_descriptor_t descriptor(const uint8_t *bytes, unsigned index)
+{
+	mach_msg_port_descriptor_t port;
+
+	memcpy(&port, bytes + sizeof(mach_msg_base_t) + index * sizeof port, sizeof port);
+	return port;
+}
+
+static uint32_t check_types(const uint8_t *bytes, const struct m_msg *msg)
+{
+	for (unsigned i = 0; i < msg->descriptors; i++)
+		if (descriptor(bytes, i).type != MACH_MSG_PORT_DESCRIPTOR)
+			return MACH_SEND_INVALID_TYPE;
+	return MACH_MSG_SUCCESS;
+}
+
+static uint32_t check_header(const mach_msg_header_t *header)
+{
+	uint32_t dest = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	uint32_t reply = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	uint32_t voucher = MACH_MSGH_BITS_VOUCHER(header->msgh_bits);
+
+	if (!MACH_MSG_TYPE_PORT_ANY_SEND(dest))
+		return MACH_SEND_INVALID_HEADER;
+	if (reply == 0 ? header->msgh_local_port != MACH_PORT_NULL
+		       : !MACH_MSG_TYPE_PORT_ANY_SEND(reply))
+		return MACH_SEND_INVALID_HEADER;
+	if (!MACH_PORT_VALID(header->msgh_remote_port))
+		return MACH_SEND_INVALID_DEST;
+	if (voucher == 0)
+		return MACH_MSG_SUCCESS;
+	/* There are no vouchers: only the null one is good. */
+	if ((voucher != MACH_MSG_TYPE_MOVE_SEND && voucher != MACH_MSG_TYPE_COPY_SEND) ||
+	    header->msgh_voucher_port != MACH_PORT_NULL)
+		return MACH_SEND_INVALID_VOUCHER;
+	return MACH_MSG_SUCCESS;
+}
+
+/* Destination and reply are one name [4.3]. */
+static uint32_t check_same(struct m_entry *entry, uint32_t dest, uint32_t reply)
+{
+	if (!m_copyin_good(entry, reply))
+		return MACH_SEND_INVALID_REPLY;
+	if (entry->type == MACH_PORT_TYPE_DEAD_NAME || !m_copyin_good(entry, dest))
+		return MACH_SEND_INVALID_DEST;
+	if (dest == MACH_MSG_TYPE_MOVE_SEND_ONCE || reply == MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		return MACH_SEND_INVALID_DEST;
+	if (dest == MACH_MSG_TYPE_MOVE_SEND && reply == MACH_MSG_TYPE_MOVE_SEND && entry->urefs < 2)
+		return MACH_SEND_INVALID_DEST;
+	return MACH_MSG_SUCCESS;
+}
+
+/* A send-once right whose port died is a destination as long as nobody asked about it. */
+static bool dest_good(struct m_task *task, mach_port_name_t name, uint32_t disposition)
+{
+	struct m_entry *entry = m_find(task, name);
+
+	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
+	    entry->type == MACH_PORT_TYPE_SEND_ONCE && !entry->request)
+		return true;
+	entry = m_look(task, name);
+	return entry->type != MACH_PORT_TYPE_DEAD_NAME && m_copyin_good(entry, disposition);
+}
+
+static uint32_t check_names(const struct model *model, struct m_task *task,
+			    const mach_msg_header_t *header)
+{
+	uint32_t dest = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	uint32_t reply = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	bool replies = MACH_PORT_VALID(header->msgh_local_port);
+	struct m_entry *entry;
+	bool reply_good;
+
+	if (!m_find(task, header->msgh_remote_port))
+		return MACH_SEND_INVALID_DEST;
+	if (replies && header->msgh_local_port == header->msgh_remote_port)
+		return check_same(m_look(task, header->msgh_remote_port), dest, reply);
+	if (dest != MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		m_look(task, header->msgh_remote_port);
+	entry = replies ? m_look(task, header->msgh_local_port) : NULL;
+	reply_good = !replies || (entry && m_copyin_good(entry, reply));
+	if (!reply_good && model->mutation != MODEL_REPLY_CHECKED_LAST)
+		return MACH_SEND_INVALID_REPLY;
+	if (!dest_good(task, header->msgh_remote_port, dest))
+		return MACH_SEND_INVALID_DEST;
+	return reply_good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_REPLY;
+}
+
+/* --- copyin --- */
+
+static struct m_right copyin_name(struct model *model, struct m_task *task, mach_port_name_t name,
+				  uint32_t disposition, struct m_deleted *deleted)
+{
+	if (!MACH_PORT_VALID(name))
+		return (struct m_right){.dead = name == MACH_PORT_DEAD,
+					.type = m_received_type(disposition)};
+	return m_copyin(model, m_find(task, name), disposition, deleted);
+}
+
+/* A send with MACH_SEND_NOTIFY to a full queue arms the request on the destination's name. */
+static void arm_request(struct model *model, struct m_task *task, mach_port_name_t name,
+			struct m_msg *msg)
+{
+	struct m_entry *entry = m_find(task, name);
+	struct m_request *request = entry ? entry->request : NULL;
+
+	if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND && request && request->notify &&
+	    request->send_possible && !msg->dest.port->kernel && m_full(model, msg->dest.port))
+		request->armed = true;
+}
+
+static void copyin_header(struct model *model, struct m_thread *thread,
+			  const mach_msg_header_t *header, struct m_msg *msg)
+{
+	uint32_t dest = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
+	uint32_t reply = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+	struct m_task *task = thread->task;
+	struct m_deleted deleted = {0};
+	bool reply_first = header->msgh_local_port == header->msgh_remote_port &&
+			   reply == MACH_MSG_TYPE_COPY_SEND;
+
+	if (reply_first)
+		msg->reply = copyin_name(model, task, header->msgh_local_port, reply, &deleted);
+	msg->dest = copyin_name(model, task, header->msgh_remote_port, dest, &deleted);
+	if (!reply_first)
+		msg->reply = copyin_name(model, task, header->msgh_local_port, reply, &deleted);
+	msg->voucher = header->msgh_voucher_port;
+	msg->voucher_type = MACH_MSGH_BITS_VOUCHER(header->msgh_bits);
+	if (thread->args.option & MACH_SEND_NOTIFY)
+		arm_request(model, task, header->msgh_remote_port, msg);
+	m_deleted_send(model, &deleted);
+}
+
+static bool copyin_body(struct model *model, struct m_task *task, const uint8_t *bytes,
+			unsigned count, struct m_msg *msg)
+{
+	struct m_deleted deleted = {0};
+
+	for (unsigned i = 0; i < count; i++) {
+		mach_msg_port_descriptor_t port = descriptor(bytes, i);
+		struct m_entry *entry = m_look(task, port.name);
+		struct m_right *right = &msg->descriptor[i];
+
+		if (MACH_PORT_VALID(port.name) &&
+		    (!entry || !m_copyin_good(entry, port.disposition)))
+			return false;
+		*right = copyin_name(model, task, port.name, port.disposition, &deleted);
+		m_deleted_send(model, &deleted);
+		msg->descriptors = i + 1;
+		if (!right->port || right->type != MACH_MSG_TYPE_PORT_RECEIVE)
+			continue;
+		if (m_circular(right->port, msg->dest.port))
+			msg->circular = true;
+		else
+			right->port->transit = msg->dest.port;
+	}
+	return true;
+}
+
+/* --- delivery --- */
+
+static void block(struct model *model, struct m_thread *thread, struct m_msg *msg)
+{
+	thread->state = M_SENDING;
+	thread->msg = msg;
+	thread->port = msg->dest.port;
+	if (thread->args.option & MACH_SEND_TIMEOUT)
+		thread->deadline = model->now + thread->args.timeout * UINT64_C(1000000);
+	TAILQ_INSERT_TAIL(&thread->port->senders, thread, link);
+}
+
+static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_msg *msg)
+{
+	struct m_port *port = msg->dest.port;
+
+	if (msg->circular || port->dead) {
+		m_msg_destroy(model, msg);
+	} else if (port->kernel) {
+		m_kernel_message(model, msg);
+	} else if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND_ONCE || !m_full(model, port)) {
+		m_post(model, port, msg);
+	} else if (thread->args.option & MACH_SEND_TIMEOUT && thread->args.timeout == 0) {
+		m_give_back(model, thread, msg, MACH_SEND_TIMED_OUT);
+		return M_ANSWERED;
+	} else {
+		block(model, thread, msg);
+		return M_BLOCKED;
+	}
+	return MACH_MSG_SUCCESS;
+}
+
+void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t code)
+{
+	m_answer(model, thread, code, HEAD + msg->size);
+	m_answer_word(&thread->answer, offsetof(struct machd_message_answer, place),
+		      MACHD_PLACE_SEND);
+	code |= m_place_message(model, thread, msg, NULL);
+	m_answer_word(&thread->answer, 0, code);
+	thread->answer.other_code = code;
+}
+
+static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
+			     const uint8_t *bytes, const mach_msg_header_t *header)
+{
+	const struct m_task *task = thread->task;
+	struct m_msg *msg = m_alloc(model, sizeof *msg);
+	uint32_t audit[8] = {0,		task->uid, task->gid, task->uid,
+			     task->gid, task->pid, 0,	      task->pidversion};
+
+	msg->size = thread->args.send_size;
+	msg->bytes = memcpy(m_alloc(model, msg->size), bytes, msg->size);
+	msg->complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
+	msg->id = header->msgh_id;
+	msg->security[0] = task->uid;
+	msg->security[1] = task->gid;
+	memcpy(msg->audit, audit, sizeof audit);
+	return msg;
+}
+
+/* Does the kind of destination that the options name fit this one? */
+static bool kind_good(const struct m_thread *thread, const struct m_msg *msg)
+{
+	uint64_t option = thread->args.option;
+
+	if (option & MACH64_SEND_ANY)
+		return true;
+	if (msg->dest.port->kernel)
+		return option & MACH64_SEND_KOBJECT_CALL && option & MACH_RCV_MSG;
+	return option & MACH64_SEND_MQ_CALL;
+}
+
+uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes)
+{
+	uint32_t code = check_size(bytes, thread->args.send_size);
+	mach_msg_base_t base = {.body = {0}};
+	struct m_msg *msg;
+	unsigned count;
+
+	if (code != MACH_MSG_SUCCESS)
+		return code;
+	memcpy(&base, bytes,
+	       thread->args.send_size < sizeof base ? sizeof base.header : sizeof base);
+	msg = new_msg(model, thread, bytes, &base.header);
+	count = msg->complex ? base.body.msgh_descriptor_count : 0;
+	ck_assert_uint_le(count, M_DESCRIPTORS);
+	msg->descriptors = count;
+	code = check_types(bytes, msg);
+	msg->descriptors = 0;
+	if (code == MACH_MSG_SUCCESS)
+		code = check_header(&base.header);
+	if (code == MACH_MSG_SUCCESS)
+		code = check_names(model, thread->task, &base.header);
+	if (code != MACH_MSG_SUCCESS)
+		return code;
+	copyin_header(model, thread, &base.header, msg);
+	code = MACH_SEND_INVALID_OPTIONS;
+	if (kind_good(thread, msg))
+		code = copyin_body(model, thread->task, bytes, count, msg)
+			       ? MACH_MSG_SUCCESS
+			       : MACH_SEND_INVALID_RIGHT;
+	if (code == MACH_MSG_SUCCESS)
+		return transmit(model, thread, msg);
+	m_msg_clean(model, msg);
+	return code;
+}
+
+/* --- senders that waited --- */
+
+static void go_on(struct model *model, struct m_thread *thread)
+{
+	struct m_msg *msg = thread->msg;
+	struct m_port *port = thread->port;
+
+	thread->state = M_IDLE;
+	thread->deadline = 0;
+	thread->msg = NULL;
+	thread->port = NULL;
+	if (thread->granted)
+		port->reserved--;
+	thread->granted = false;
+	model->sent++;
+	if (port->dead)
+		m_msg_destroy(model, msg);
+	else
+		m_post(model, port, msg);
+	m_grant_slot(model, port);
+	if (thread->args.option & MACH_RCV_MSG)
+		m_receive(model, thread);
+	else
+		m_answer(model, thread, MACH_MSG_SUCCESS, HEAD);
+}
+
+void m_settle(struct model *model)
+{
+	struct m_thread *thread;
+
+	while ((thread = TAILQ_FIRST(&model->woken))) {
+		TAILQ_REMOVE(&model->woken, thread, link);
+		go_on(model, thread);
+	}
+}

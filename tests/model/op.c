@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations as readable lines. */
+#include "tests/model/op.h"
+
+#include <mach/message.h>
+#include <mach/notify.h>
+#include <mach/port.h>
+
+#include "protocol/ops.h"
+
+/* What the words of a routine's arguments are: n a name, r a right, d a disposition, m a message
+ * id, other letters a number. */
+static const char *signature(uint32_t routine)
+{
+	switch (routine) {
+	case MACHD_ROUTINE_mach_port_allocate:
+		return "r";
+	case MACHD_ROUTINE_mach_port_allocate_name:
+		return "rn";
+	case MACHD_ROUTINE_mach_port_get_refs:
+		return "nr";
+	case MACHD_ROUTINE_mach_port_mod_refs:
+		return "nri";
+	case MACHD_ROUTINE_mach_port_set_context:
+		return "uun";
+	case MACHD_ROUTINE_mach_port_move_member:
+	case MACHD_ROUTINE_mach_port_insert_member:
+	case MACHD_ROUTINE_mach_port_extract_member:
+		return "nn";
+	case MACHD_ROUTINE_mach_port_insert_right:
+		return "nnd";
+	case MACHD_ROUTINE_mach_port_extract_right:
+		return "nd";
+	case MACHD_ROUTINE_mach_port_request_notification:
+		return "nmund";
+	case MACHD_ROUTINE_mach_port_names:
+		return "u";
+	}
+	return "nuuuu";
+}
+
+const char *op_routine(uint32_t routine)
+{
+	const struct machd_routine_row *row = machd_routine_find(routine);
+
+	return row ? row->name : "?";
+}
+
+static void print_name(FILE *file, const struct op_name *name)
+{
+	if (name->origin)
+		fprintf(file, "#%u.%u", name->origin / OP_NAMES, name->origin % OP_NAMES);
+	else if (name->literal == MACH_PORT_NULL)
+		fprintf(file, "NULL");
+	else if (name->literal == MACH_PORT_DEAD)
+		fprintf(file, "DEAD");
+	else
+		fprintf(file, "%#x", name->literal);
+}
+
+static void print_disposition(FILE *file, uint32_t disposition)
+{
+	static const char *const names[] = {"MOVE_RECEIVE", "MOVE_SEND", "MOVE_SEND_ONCE",
+					    "COPY_SEND",    "MAKE_SEND", "MAKE_SEND_ONCE"};
+
+	if (disposition >= MACH_MSG_TYPE_MOVE_RECEIVE &&
+	    disposition <= MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		fprintf(file, "%s", names[disposition - MACH_MSG_TYPE_MOVE_RECEIVE]);
+	else
+		fprintf(file, "%u", disposition);
+}
+
+static void print_word(FILE *file, char kind, const struct op_name *word)
+{
+	static const char *const rights[] = {"SEND",	 "RECEIVE",   "SEND_ONCE",
+					     "PORT_SET", "DEAD_NAME", "LABELH"};
+	uint32_t value = word->literal;
+
+	if (kind == 'n')
+		print_name(file, word);
+	else if (kind == 'r' && value < MACH_PORT_RIGHT_NUMBER)
+		fprintf(file, "%s", rights[value]);
+	else if (kind == 'd')
+		print_disposition(file, value);
+	else if (kind == 'm' && value == MACH_NOTIFY_NO_SENDERS)
+		fprintf(file, "NO_SENDERS");
+	else if (kind == 'm' && value == MACH_NOTIFY_PORT_DESTROYED)
+		fprintf(file, "PORT_DESTROYED");
+	else if (kind == 'm' && value == MACH_NOTIFY_DEAD_NAME)
+		fprintf(file, "DEAD_NAME");
+	else if (kind == 'm' && value == MACH_NOTIFY_SEND_POSSIBLE)
+		fprintf(file, "SEND_POSSIBLE");
+	else
+		fprintf(file, "%d", (int32_t)value);
+}
+
+static void print_call(FILE *file, const struct op *op)
+{
+	const char *kinds = signature(op->routine);
+
+	fprintf(file, "%s(", op_routine(op->routine));
+	print_name(file, &op->target);
+	if (op->routine < 500)
+		fprintf(file, ", service %u", op->service);
+	for (unsigned i = 0; i < op->words; i++) {
+		fprintf(file, ", ");
+		print_word(file, op->routine < 500 ? 'n' : kinds[i], &op->arg[i]);
+	}
+	fprintf(file, ")");
+}
+
+static void print_options(FILE *file, uint64_t option)
+{
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} names[] = {
+		{MACH_SEND_MSG, "SEND"},
+		{MACH_RCV_MSG, "RCV"},
+		{MACH_SEND_TIMEOUT, "SEND_TIMEOUT"},
+		{MACH_RCV_TIMEOUT, "RCV_TIMEOUT"},
+		{MACH_SEND_NOTIFY, "SEND_NOTIFY"},
+		{MACH_RCV_LARGE, "RCV_LARGE"},
+		{MACH_RCV_LARGE_IDENTITY, "RCV_LARGE_IDENTITY"},
+		{MACH_RCV_VOUCHER, "RCV_VOUCHER"},
+		{MACH64_SEND_KOBJECT_CALL, "KOBJECT"},
+		{MACH64_SEND_MQ_CALL, "MQ"},
+		{MACH64_SEND_ANY, "ANY"},
+	};
+	const char *bar = "";
+
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!(option & names[i].bit))
+			continue;
+		fprintf(file, "%s%s", bar, names[i].name);
+		bar = "|";
+		option &= ~names[i].bit;
+	}
+	if (option)
+		fprintf(file, "%s%#llx", bar, (unsigned long long)option);
+}
+
+static void print_send(FILE *file, const struct op *op)
+{
+	fprintf(file, ", size %u, to ", op->size);
+	print_name(file, &op->dest);
+	fprintf(file, " ");
+	print_disposition(file, MACH_MSGH_BITS_REMOTE(op->bits));
+	fprintf(file, ", reply ");
+	print_name(file, &op->reply);
+	fprintf(file, " ");
+	print_disposition(file, MACH_MSGH_BITS_LOCAL(op->bits));
+	fprintf(file, ", id %d", (int)op->id);
+	if (op->bits & ~(MACH_MSGH_BITS_COMPLEX | 0x1f1fu) || op->voucher)
+		fprintf(file, ", bits %#x, voucher %#x", op->bits, op->voucher);
+	if (op->descriptors != op->announced)
+		fprintf(file, ", announces %u", op->announced);
+	if (op->bits & MACH_MSGH_BITS_COMPLEX)
+		fprintf(file, ", complex");
+	for (unsigned i = 0; i < op->descriptors; i++) {
+		fprintf(file, ", [");
+		print_name(file, &op->descriptor[i].name);
+		fprintf(file, " ");
+		print_disposition(file, op->descriptor[i].disposition);
+		if (op->descriptor[i].type)
+			fprintf(file, " type %u", op->descriptor[i].type);
+		fprintf(file, "]");
+	}
+}
+
+static void print_message(FILE *file, const struct op *op)
+{
+	fprintf(file, "mach_msg(");
+	print_options(file, op->option);
+	if (op->option & MACH_SEND_MSG)
+		print_send(file, op);
+	if (op->option & MACH_RCV_MSG) {
+		fprintf(file, ", from ");
+		print_name(file, &op->receive);
+		fprintf(file, " size %u", op->receive_size);
+	}
+	fprintf(file, ", %u ms)", op->timeout);
+}
+
+void op_print(FILE *file, const struct op *op)
+{
+	fprintf(file, "#%u ", op->number);
+	if (op->who)
+		fprintf(file, "thread %u: ", op->who);
+	switch (op->kind) {
+	case OP_TASK:
+		fprintf(file, "a task connects");
+		break;
+	case OP_THREAD:
+		fprintf(file, "another thread of its task connects");
+		break;
+	case OP_LEAVE:
+		fprintf(file, "disconnects");
+		break;
+	case OP_CALL:
+		print_call(file, op);
+		break;
+	case OP_MESSAGE:
+		print_message(file, op);
+		break;
+	case OP_CANCEL:
+		fprintf(file, "cancels");
+		break;
+	case OP_CLOCK:
+		fprintf(file, "%u ms pass", op->timeout);
+		break;
+	case OP_COMPARE:
+		fprintf(file, "compare everything");
+		break;
+	}
+	if (op->check)
+		fprintf(file, op->check == OP_CHECK_ALL ? " (all checked)" : " (checked)");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations of the model test as data. What they act on is named by where it came from (the third
+ * name that operation 17 brought), not by its value, so that a list of operations still makes sense
+ * when some of them are taken out.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { OP_ARGS = 5, OP_DESCRIPTORS = 8, OP_NAMES = 32 };
+
+/* The name number `origin % OP_NAMES` that operation `origin / OP_NAMES` brought; 0: the literal.
+ */
+struct op_name {
+	uint32_t origin;
+	uint32_t literal;
+};
+
+enum op_kind {
+	OP_TASK = 1, /* a process connects */
+	OP_THREAD,   /* a thread joins the task of thread `who` */
+	OP_LEAVE,    /* the connection of `who` breaks */
+	OP_CALL,
+	OP_MESSAGE,
+	OP_CANCEL,
+	OP_CLOCK,   /* `timeout` ms pass */
+	OP_COMPARE, /* everything that can be seen is compared */
+};
+
+enum op_check {
+	OP_CHECK_NONE,
+	OP_CHECK_USED, /* the names that it used */
+	OP_CHECK_ALL,
+};
+
+struct op {
+	uint32_t number;
+	uint8_t kind;
+	uint8_t check; /* what to look at when it is done: enum op_check */
+	uint32_t who;  /* the operation that made the thread */
+
+	/* OP_CALL */
+	uint32_t routine;
+	struct op_name target, arg[OP_ARGS]; /* the words of the arguments, names or not */
+	uint8_t words, service;
+
+	/* OP_MESSAGE */
+	uint64_t option;
+	uint32_t bits, size, id, voucher;
+	struct op_name dest, reply, receive;
+	uint32_t receive_size, timeout;
+	uint8_t descriptors;
+	uint32_t announced; /* how many descriptors the message says it has */
+	struct {
+		struct op_name name;
+		uint8_t disposition, type;
+	} descriptor[OP_DESCRIPTORS];
+};
+
+/* One line for an operation, without its end. */
+void op_print(FILE *file, const struct op *op);
+
+/* The name of a routine's number. */
+const char *op_routine(uint32_t routine);

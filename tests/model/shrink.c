@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a failing list of operations to a short one, and to a report. */
+#include <mach/message.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/model/harness.h"
+
+enum { REPLAYS_MAX = 4000, TRACE_LINES = 40, LONG_LIST = 8 };
+
+/* A list that is known to fail, and one to try. */
+struct shrink {
+	struct outcome *outcome;
+	const struct episode *episode;
+	struct op *ops;
+	uint32_t count;
+	unsigned replays;
+};
+
+static bool try_list(struct shrink *shrink)
+{
+	if (++shrink->replays > REPLAYS_MAX)
+		return false;
+	harness_replay(shrink->outcome, shrink->episode, NULL);
+	return shrink->outcome->failed;
+}
+
+/* The list that was tried is the better one; what comes after its failure is not needed. */
+static void take_list(struct shrink *shrink)
+{
+	shrink->count = shrink->outcome->failed_at + 1;
+	memcpy(shrink->ops, shrink->outcome->ops, shrink->count * sizeof *shrink->ops);
+}
+
+/* Does it fail earlier if everything is looked at all the time? */
+static void check_more(struct shrink *shrink)
+{
+	struct op *ops = shrink->outcome->ops;
+
+	for (uint32_t i = 0; i < shrink->count; i++)
+		ops[i].check = OP_CHECK_ALL;
+	shrink->outcome->count = shrink->count;
+	if (try_list(shrink))
+		take_list(shrink);
+}
+
+/* The list without `size` operations from `at` on. */
+static bool try_without(struct shrink *shrink, uint32_t at, uint32_t size)
+{
+	struct op *ops = shrink->outcome->ops;
+
+	memcpy(ops, shrink->ops, at * sizeof *ops);
+	memcpy(ops + at, shrink->ops + at + size, (shrink->count - at - size) * sizeof *ops);
+	shrink->outcome->count = shrink->count - size;
+	if (!try_list(shrink))
+		return false;
+	take_list(shrink);
+	return true;
+}
+
+/* Take parts out, smaller and smaller ones, from the end on; true if any could go. */
+static bool remove_parts(struct shrink *shrink)
+{
+	bool any = false;
+
+	for (uint32_t size = (shrink->count + 1) / 2; size > 0; size /= 2) {
+		uint32_t at = shrink->count;
+
+		while (at > 0) {
+			uint32_t part = size < at ? size : at;
+
+			at -= part;
+			any |= try_without(shrink, at, part);
+		}
+	}
+	return any;
+}
+
+/* Try the list with one operation replaced. */
+static void try_instead(struct shrink *shrink, uint32_t at, const struct op *op)
+{
+	if (at >= shrink->count || memcmp(&shrink->ops[at], op, sizeof *op) == 0)
+		return;
+	memcpy(shrink->outcome->ops, shrink->ops, shrink->count * sizeof *op);
+	shrink->outcome->ops[at] = *op;
+	shrink->outcome->count = shrink->count;
+	if (try_list(shrink))
+		take_list(shrink);
+}
+
+/* Let the first thread of a task do what others of it did, so that those can go. */
+static void simplify_who(struct shrink *shrink, uint32_t at)
+{
+	for (uint32_t i = 0; i < at && shrink->ops[at].who; i++) {
+		struct op op = shrink->ops[at];
+
+		if (shrink->ops[i].kind != OP_TASK && shrink->ops[i].kind != OP_THREAD)
+			continue;
+		if (shrink->ops[i].number >= op.who)
+			return;
+		op.who = shrink->ops[i].number;
+		try_instead(shrink, at, &op);
+	}
+}
+
+/* Try ports that were allocated earlier than the one that is named. */
+static void simplify_name(struct shrink *shrink, uint32_t at, size_t offset)
+{
+	for (uint32_t i = 0; i < at && at < shrink->count; i++) {
+		struct op op = shrink->ops[at];
+		struct op_name *name = (struct op_name *)((char *)&op + offset);
+		uint32_t origin = shrink->ops[i].number * OP_NAMES;
+
+		if (shrink->ops[i].routine != MACHD_ROUTINE_mach_port_allocate)
+			continue;
+		if (origin >= name->origin)
+			return;
+		name->origin = origin;
+		try_instead(shrink, at, &op);
+	}
+}
+
+static void simplify_names(struct shrink *shrink, uint32_t at)
+{
+	if (shrink->count <= LONG_LIST)
+		return;
+	for (unsigned i = 0; i < OP_ARGS; i++)
+		simplify_name(shrink, at, offsetof(struct op, arg[i]));
+	simplify_name(shrink, at, offsetof(struct op, dest));
+	simplify_name(shrink, at, offsetof(struct op, reply));
+	simplify_name(shrink, at, offsetof(struct op, receive));
+	for (unsigned i = 0; i < OP_DESCRIPTORS; i++)
+		simplify_name(shrink, at, offsetof(struct op, descriptor[i].name));
+}
+
+/* Make what is left of an operation plain. */
+static void simplify(struct shrink *shrink, uint32_t at)
+{
+	struct op op = shrink->ops[at];
+
+	op.check = OP_CHECK_NONE;
+	try_instead(shrink, at, &op);
+	op = shrink->ops[at];
+	op.bits &= ~(MACH_MSGH_BITS_VOUCHER_MASK | 0x7fe0e0e0u);
+	op.voucher = 0;
+	try_instead(shrink, at, &op);
+	op = shrink->ops[at];
+	op.bits &= ~MACH_MSGH_BITS_COMPLEX;
+	op.descriptors = 0;
+	op.announced = 0;
+	op.size = sizeof(mach_msg_header_t);
+	try_instead(shrink, at, &op);
+	for (unsigned i = shrink->ops[at].descriptors; i-- > 0;) {
+		op = shrink->ops[at];
+		memmove(&op.descriptor[i], &op.descriptor[i + 1],
+			(OP_DESCRIPTORS - 1 - i) * sizeof op.descriptor[0]);
+		op.descriptors--;
+		op.announced = op.descriptors;
+		op.size = (uint32_t)(sizeof(mach_msg_base_t) +
+				     op.descriptors * sizeof(mach_msg_port_descriptor_t));
+		try_instead(shrink, at, &op);
+	}
+	for (unsigned bit = 2; bit < 32; bit++) {
+		op = shrink->ops[at];
+		op.option &= ~(UINT64_C(1) << bit);
+		try_instead(shrink, at, &op);
+	}
+}
+
+void harness_shrink(struct outcome *outcome, const struct episode *episode)
+{
+	struct shrink shrink = {.outcome = outcome, .episode = episode, .count = outcome->count};
+	char text[sizeof outcome->text];
+
+	memcpy(text, outcome->text, sizeof text);
+	shrink.ops = malloc(sizeof outcome->ops);
+	if (!shrink.ops)
+		return;
+	memcpy(shrink.ops, outcome->ops, sizeof outcome->ops);
+	check_more(&shrink);
+	while (remove_parts(&shrink))
+		continue;
+	for (uint32_t i = 0; i < shrink.count; i++) {
+		simplify_who(&shrink, i);
+		simplify(&shrink, i);
+		simplify_names(&shrink, i);
+	}
+	while (remove_parts(&shrink))
+		continue;
+	memcpy(outcome->ops, shrink.ops, shrink.count * sizeof *shrink.ops);
+	outcome->count = shrink.count;
+	outcome->failed = true;
+	memcpy(outcome->text, text, sizeof text);
+	free(shrink.ops);
+}
+
+/* Copy the last lines of a file. */
+static void print_tail(FILE *from, FILE *to, unsigned lines)
+{
+	long at[TRACE_LINES] = {0};
+	unsigned count = 0;
+	char line[512];
+
+	rewind(from);
+	do
+		at[count++ % lines] = ftell(from);
+	while (fgets(line, sizeof line, from));
+	fseek(from, count < lines ? 0 : at[count % lines], SEEK_SET);
+	while (fgets(line, sizeof line, from))
+		fputs(line, to);
+}
+
+static void print_run(struct outcome *outcome, const struct episode *episode, FILE *file)
+{
+	FILE *trace = tmpfile();
+
+	if (!trace)
+		return;
+	harness_replay(outcome, episode, trace);
+	print_tail(trace, file, TRACE_LINES);
+	fprintf(file, "    %s\n", outcome->failed ? outcome->text : "this time it went well");
+	fclose(trace);
+}
+
+void harness_report(struct outcome *outcome, const struct episode *episode, FILE *file)
+{
+	fprintf(file, "machine and model differ after %u operations: %s\n", outcome->count,
+		outcome->text);
+	fprintf(file, "episode seed %#llx, %u names; the last of them:\n",
+		(unsigned long long)episode->seed, episode->name_cap);
+	print_run(outcome, episode, file);
+	fflush(file);
+	harness_shrink(outcome, episode);
+	fprintf(file, "\nshrunk to %u operations:\n", outcome->count);
+	print_run(outcome, episode, file);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doing an operation in both worlds. */
+#include "tests/model/world.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lab/lab_feed.h"
+#include "tests/model/rng.h"
+#include "tests/model/world_private.h"
+
+#define WORLD_UID   1000
+#define NS_PER_MS   UINT64_C(1000000)
+#define NO_SUCH	    0x00ffff03u /* for names that an operation taken out would have brought */
+#define MESSAGE_MAX 512
+
+void world_fail(struct world *world, const char *format, ...)
+{
+	va_list list;
+
+	if (world->failed)
+		return;
+	world->failed = true;
+	va_start(list, format);
+	vsnprintf(world->text, sizeof world->text, format, list);
+	va_end(list);
+}
+
+void world_start(struct world *world, const struct world_options *options)
+{
+	struct lab_options lab;
+
+	memset(world, 0, sizeof *world);
+	world->options = *options;
+	lab_options_init(&lab);
+	lab.seed = options->seed;
+	lab.limits.names_per_task = options->name_cap;
+	lab.record = options->record;
+	world->lab = lab_start(&lab);
+	ck_assert_ptr_nonnull(world->lab->host);
+	world->names = calloc(options->ops_max + 1, sizeof *world->names);
+	ck_assert_ptr_nonnull(world->names);
+	model_start(&world->model, options->name_cap, world->lab->now, options->mutation);
+}
+
+void world_stop(struct world *world)
+{
+	lab_stop(world->lab);
+	model_stop(&world->model);
+	free(world->names);
+}
+
+struct actor *world_actor(struct world *world, uint32_t origin)
+{
+	for (unsigned i = 0; i < world->actor_count; i++)
+		if (world->actors[i].origin == origin)
+			return &world->actors[i];
+	return NULL;
+}
+
+struct actor *world_idle(struct world *world, const struct m_task *task)
+{
+	for (unsigned i = 0; i < world->actor_count; i++)
+		if (world->actors[i].model->task == task && !m_waits(world->actors[i].model))
+			return &world->actors[i];
+	return NULL;
+}
+
+mach_port_name_t world_name(const struct world *world, const struct op_name *name)
+{
+	mach_port_name_t value;
+
+	if (name->origin == 0)
+		return name->literal;
+	value = world->names[name->origin / OP_NAMES][name->origin % OP_NAMES];
+	return value ? value : NO_SUCH;
+}
+
+/* The machine has had its turn: now the model knows the time and whom the machine answered. */
+static void before_model(struct world *world)
+{
+	world->model.now = world->lab->now;
+	for (unsigned i = 0; i < world->actor_count; i++)
+		world->actors[i].model->heard = world->actors[i].lab->answered;
+}
+
+/* --- coming and going --- */
+
+static void add_actor(struct world *world, struct lab_thread *lab, struct m_task *task)
+{
+	struct m_thread *thread = model_thread(&world->model, task);
+
+	ck_assert_uint_lt(world->actor_count, WORLD_ACTORS);
+	thread->origin = world->op->number;
+	world->actors[world->actor_count++] =
+		(struct actor){.lab = lab, .model = thread, .origin = world->op->number};
+}
+
+static void name_special(struct world *world, struct m_task *task, mach_port_name_t name)
+{
+	m_find(task, name)->origin = world->op->number * OP_NAMES + world->named;
+	world->names[world->op->number][world->named++] = name;
+}
+
+static void do_task(struct world *world)
+{
+	struct lab_task *lab;
+	struct m_task *task;
+
+	if (world->actor_count == WORLD_ACTORS)
+		return;
+	lab = lab_task(world->lab, WORLD_UID);
+	ck_assert_ptr_nonnull(lab);
+	task = model_task(&world->model, lab->uid, (uint32_t)lab->pid,
+			  (uint32_t)lab->thread->channel, lab->self, lab->host, lab->bootstrap);
+	task->origin = world->op->number;
+	add_actor(world, lab->thread, task);
+	name_special(world, task, lab->self);
+	name_special(world, task, lab->host);
+	name_special(world, task, lab->bootstrap);
+}
+
+static void do_thread(struct world *world, const struct actor *peer)
+{
+	struct lab_thread *lab;
+
+	if (world->actor_count == WORLD_ACTORS)
+		return;
+	lab = lab_thread(peer->lab->task);
+	ck_assert_ptr_nonnull(lab);
+	add_actor(world, lab, peer->model->task);
+}
+
+static void do_cancel(struct world *world, struct actor *actor)
+{
+	ck_assert(lab_cancel(actor->lab));
+	before_model(world);
+	model_cancel(&world->model, actor->model);
+}
+
+static void do_leave(struct world *world, struct actor *actor)
+{
+	struct m_thread *model = actor->model;
+
+	if (!m_may_vanish(&world->model, model)) {
+		do_cancel(world, actor);
+		world_compare(world);
+	}
+	lab_close(actor->lab);
+	*actor = world->actors[--world->actor_count];
+	before_model(world);
+	model_leave(&world->model, model);
+}
+
+/* --- requests --- */
+
+static void send_request(struct world *world, struct actor *actor, enum machd_op op,
+			 const void *head, size_t head_size, const void *body, size_t body_size)
+{
+	if (!lab_request(actor->lab, op, head, head_size, body, body_size, NULL))
+		ck_abort_msg("thread %u is dropped: %s", actor->origin, world->lab->why);
+	before_model(world);
+}
+
+void world_call(struct world *world, struct actor *actor, uint32_t routine, mach_port_name_t target,
+		const uint32_t *args, unsigned words)
+{
+	struct machd_call call = {.routine = routine, .target = target};
+
+	if (world->failed)
+		return;
+	send_request(world, actor, MACHD_OP_CALL, &call, sizeof call, args, words * sizeof *args);
+	model_call(&world->model, actor->model, routine, target, args, words);
+	world_compare(world);
+}
+
+static void do_call(struct world *world, struct actor *actor)
+{
+	const struct op *op = world->op;
+	uint32_t words[40] = {0};
+	unsigned count = 0;
+
+	if (machd_routine_find(op->routine)->object == MACHD_OBJECT_BOOTSTRAP) {
+		words[0] = '0' + op->service;
+		count = 32;
+	}
+	for (unsigned i = 0; i < op->words; i++)
+		words[count++] = world_name(world, &op->arg[i]);
+	world_call(world, actor, op->routine, world_name(world, &op->target), words, count);
+}
+
+/* The message of an operation; returns its whole length, of which op->size bytes are sent. */
+static void compose(struct world *world, uint8_t bytes[MESSAGE_MAX])
+{
+	const struct op *op = world->op;
+	mach_msg_base_t base = {
+		.header = {.msgh_bits = op->bits,
+			   .msgh_size = op->number, /* not looked at */
+			   .msgh_remote_port = world_name(world, &op->dest),
+			   .msgh_local_port = world_name(world, &op->reply),
+			   .msgh_voucher_port = op->voucher,
+			   .msgh_id = (int32_t)op->id},
+		.body = {op->announced},
+	};
+	uint64_t payload = op->number;
+	size_t at = sizeof base.header;
+
+	for (size_t i = 0; i < MESSAGE_MAX; i++)
+		bytes[i] = (uint8_t)rng_next(&payload);
+	memcpy(bytes, &base, sizeof base.header);
+	if (!(op->bits & MACH_MSGH_BITS_COMPLEX))
+		return;
+	memcpy(bytes, &base, sizeof base);
+	at = sizeof base;
+	for (unsigned i = 0; i < op->descriptors; i++) {
+		mach_msg_port_descriptor_t port = {
+			.name = world_name(world, &op->descriptor[i].name),
+			.pad1 = (uint32_t)payload,
+			.pad2 = 0xffff,
+			.disposition = op->descriptor[i].disposition,
+			.type = op->descriptor[i].type,
+		};
+
+		memcpy(bytes + at, &port, sizeof port);
+		at += sizeof port;
+	}
+}
+
+static void do_message(struct world *world, struct actor *actor)
+{
+	const struct op *op = world->op;
+	bool sends = op->option & MACH_SEND_MSG;
+	uint8_t bytes[MESSAGE_MAX];
+	struct machd_message_args args = {
+		.option = op->option,
+		.send_address = 0x1000,
+		.rcv_address = 0x2000,
+		.send_size = sends ? op->size : 0,
+		.rcv_size = op->receive_size,
+		.rcv_name = world_name(world, &op->receive),
+		.timeout = op->timeout,
+	};
+
+	compose(world, bytes);
+	send_request(world, actor, MACHD_OP_MESSAGE, &args, sizeof args, bytes, args.send_size);
+	model_message(&world->model, actor->model, &args, bytes);
+}
+
+/* --- time --- */
+
+static struct actor *first_due(struct world *world, uint64_t end)
+{
+	struct actor *first = NULL;
+
+	for (unsigned i = 0; i < world->actor_count; i++) {
+		struct actor *actor = &world->actors[i];
+
+		if (actor->lab->deadline == 0 || actor->lab->deadline > end)
+			continue;
+		if (!first || actor->lab->deadline < first->lab->deadline)
+			first = actor;
+	}
+	return first;
+}
+
+static void do_clock(struct world *world)
+{
+	uint64_t end = world->lab->now + world->op->timeout * NS_PER_MS;
+	struct actor *actor;
+
+	while (!world->failed && (actor = first_due(world, end))) {
+		struct trap_input input = {.kind = TRAP_TIMEOUT, .thread = actor->lab->ipc};
+
+		if (world->lab->now < actor->lab->deadline)
+			world->lab->now = actor->lab->deadline;
+		ck_assert_ptr_null(lab_feed(world->lab, &input));
+		before_model(world);
+		model_timeout(&world->model, actor->model);
+		world_compare(world);
+	}
+	world->lab->now = end;
+}
+
+/* --- one operation --- */
+
+static bool is_request(const struct op *op)
+{
+	return op->kind == OP_CALL || op->kind == OP_MESSAGE;
+}
+
+static void dispatch(struct world *world, struct actor *actor)
+{
+	switch (world->op->kind) {
+	case OP_TASK:
+		do_task(world);
+		break;
+	case OP_THREAD:
+		do_thread(world, actor);
+		break;
+	case OP_LEAVE:
+		do_leave(world, actor);
+		break;
+	case OP_CALL:
+		do_call(world, actor);
+		break;
+	case OP_MESSAGE:
+		do_message(world, actor);
+		break;
+	case OP_CANCEL:
+		do_cancel(world, actor);
+		break;
+	case OP_CLOCK:
+		do_clock(world);
+		break;
+	case OP_COMPARE:
+		world_look_at_all(world);
+		break;
+	}
+}
+
+static const struct m_entry *entry_of(const struct world *world, const struct m_task *task,
+				      const struct op_name *name)
+{
+	return m_find(task, world_name(world, name));
+}
+
+/* A routine whose result is a name that may not fit: where the right goes then is not said. */
+static bool call_open(const struct world *world, const struct actor *actor)
+{
+	const struct m_task *task = actor->model->task;
+	uint32_t routine = world->op->routine;
+
+	return !m_room(&world->model, task) &&
+	       (routine == MACHD_ROUTINE_mach_port_extract_right ||
+		routine == MACHD_ROUTINE_mach_port_request_notification);
+}
+
+/* A message from the daemon to itself. */
+static bool message_open(const struct world *world, const struct actor *actor)
+{
+	const struct m_entry *dest = entry_of(world, actor->model->task, &world->op->dest);
+	const struct m_entry *reply = entry_of(world, actor->model->task, &world->op->reply);
+
+	return dest && reply && dest->port && reply->port && dest->port->kernel &&
+	       reply->port->kernel;
+}
+
+/* Where the contract does not say what happens. */
+static bool open_question(const struct world *world, const struct actor *actor)
+{
+	if (world->op->kind == OP_CALL)
+		return call_open(world, actor);
+	return world->op->kind == OP_MESSAGE && message_open(world, actor);
+}
+
+bool world_do(struct world *world, const struct op *op)
+{
+	struct actor *actor = op->who ? world_actor(world, op->who) : NULL;
+	struct m_task *task = actor ? actor->model->task : NULL;
+
+	if (op->who && !actor)
+		return true;
+	if (is_request(op) && m_waits(actor->model))
+		return true;
+	world->op = op;
+	world->named = 0;
+	if (actor && open_question(world, actor))
+		return true;
+	if (world->options.trace) {
+		op_print(world->options.trace, op);
+		fputc('\n', world->options.trace);
+		fflush(world->options.trace);
+	}
+	dispatch(world, actor);
+	if (!world->failed)
+		world_compare(world);
+	if (op->check == OP_CHECK_ALL && !world->failed)
+		world_look_at_all(world);
+	if (op->check == OP_CHECK_USED && task && !task->dead && !world->failed)
+		world_look_at_used(world, task);
+	return !world->failed;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine and the model side by side. Each operation is fed to the machine first; then the model
+ * says which answers are due, and all that came is compared with them.
+ */
+#pragma once
+
+#include "tests/lab/lab.h"
+#include "tests/model/model.h"
+#include "tests/model/op.h"
+
+enum { WORLD_ACTORS = 64 };
+
+/* A thread in both worlds. */
+struct actor {
+	struct lab_thread *lab;
+	struct m_thread *model;
+	uint32_t origin; /* the operation that made it */
+};
+
+struct world_options {
+	uint64_t seed;	   /* of the machine */
+	uint32_t name_cap; /* slots of a name table */
+	enum model_mutation mutation;
+	const char *record; /* write a record there, or NULL */
+	FILE *trace;	    /* a line for every operation, or NULL */
+	uint32_t ops_max;   /* the highest number of an operation */
+};
+
+struct world {
+	struct world_options options;
+	struct lab *lab;
+	struct model model;
+	struct actor actors[WORLD_ACTORS];
+	unsigned actor_count;
+	const struct op *op;
+	mach_port_name_t (*names)[OP_NAMES]; /* by operation */
+	unsigned named;			     /* names that the current operation brought */
+	unsigned long compared;		     /* answers */
+	bool failed;
+	char text[1024]; /* what is wrong */
+};
+
+void world_start(struct world *world, const struct world_options *options);
+
+/* Ends everything; the lab checks that nothing is left. */
+void world_stop(struct world *world);
+
+/*
+ * Do one operation; one that makes no sense now is skipped. False if machine and model differ.
+ */
+bool world_do(struct world *world, const struct op *op);
+
+/* The thread that an operation made, or NULL. */
+struct actor *world_actor(struct world *world, uint32_t origin);
+
+/* A thread of this task that can make a request, or NULL. */
+struct actor *world_idle(struct world *world, const struct m_task *task);
+
+/* The value of a name in this world. */
+mach_port_name_t world_name(const struct world *world, const struct op_name *name);
