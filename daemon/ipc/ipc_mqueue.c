@@ -108,8 +108,8 @@ static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc
 }
 
 /*
- * The thread takes this message, whether it is at the head of the queue or was never on it. The
- * caller has refused it already if it is too large and to be kept.
+ * The thread takes this message, whether it was at the head of the queue or never on it. The caller
+ * has checked its signature, and has refused it if it is too large and to be kept.
  */
 static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
 		 struct ipc_kmsg *kmsg)
@@ -118,14 +118,19 @@ static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_po
 	uint32_t msgh_id = kmsg->ikm_header.ikm_msgh_id;
 
 	ipc_mqueue_release_slot(host, port);
-	if (!ipc_kmsg_check_signature(host, kmsg)) {
-		ipc_answer_code(host, thread, MACH_RCV_INVALID_DATA);
-	} else if (too_large(thread, kmsg)) {
+	if (too_large(thread, kmsg)) {
 		ipc_kmsg_copyout_dest(host, thread, kmsg, &received);
 		ipc_kmsg_deflate_bare(host, thread, &received, msgh_id, MACH_RCV_TOO_LARGE);
 	} else {
 		deliver(host, thread, kmsg, &received);
 	}
+}
+
+/* A message whose signature is wrong is forgotten; its slot is free and its number is used up. */
+static void forget(struct ipc_host *host, struct ipc_port *port)
+{
+	port->ip_seqno++;
+	ipc_mqueue_release_slot(host, port);
 }
 
 /* A thread that waits for a message of this port: on the port itself before on a set. */
@@ -143,7 +148,10 @@ static struct ipc_thread *waiter(struct ipc_port *port)
 	return thread;
 }
 
-/* Hand the message to a waiting thread. False: nobody waits for it, or nobody can take it. */
+/*
+ * Hand the message to a waiting thread. False: nobody waits for it, or nobody can take it. Nothing
+ * of a message is believed, not even its size, before its signature was checked.
+ */
 static bool hand_over(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	struct ipc_thread *thread;
@@ -215,6 +223,25 @@ mach_msg_return_t ipc_mqueue_copyin(struct ipc_host *host, struct ipc_thread *th
 	return MACH_RCV_INVALID_NAME;
 }
 
+/* The thread receives the message at the head of the queue, or is told why not. */
+static void receive_head(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
+			 struct ipc_kmsg *kmsg)
+{
+	bool good = ipc_kmsg_check_signature(host, kmsg);
+
+	if (good && too_large(thread, kmsg) && (thread->th_args.a_option & MACH_RCV_LARGE)) {
+		refuse_large(host, thread, port, kmsg);
+		return;
+	}
+	dequeue(port, kmsg);
+	if (good) {
+		take(host, thread, port, kmsg);
+	} else {
+		forget(host, port);
+		ipc_answer_code(host, thread, MACH_RCV_INVALID_DATA);
+	}
+}
+
 void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
@@ -229,14 +256,10 @@ void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
 				timed, args->a_timeout * NS_PER_MS);
 		return;
 	}
-	if (!kmsg) {
+	if (!kmsg)
 		ipc_answer_code(host, thread, MACH_RCV_TIMED_OUT);
-	} else if (too_large(thread, kmsg) && (args->a_option & MACH_RCV_LARGE)) {
-		refuse_large(host, thread, port, kmsg);
-	} else {
-		dequeue(port, kmsg);
-		take(host, thread, port, kmsg);
-	}
+	else
+		receive_head(host, thread, port, kmsg);
 	ipc_thread_drop_target(host, thread);
 }
 

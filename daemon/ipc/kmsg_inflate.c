@@ -45,9 +45,9 @@ static mach_msg_return_t read_header(const struct ipc_user_message *message, str
 	if (message->um_inline < sizeof shape->s_header)
 		return MACH_SEND_INVALID_DATA;
 	memcpy(&shape->s_header, message->um_bytes, sizeof shape->s_header);
-	shape->s_wide = sizeof(mach_msg_base_t);
 	shape->s_complex = shape->s_header.msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	shape->s_offset = sizeof shape->s_header;
+	shape->s_wide = shape->s_offset;
 	if (!shape->s_complex)
 		return MACH_MSG_SUCCESS;
 	if (message->um_size < base)
@@ -56,6 +56,7 @@ static mach_msg_return_t read_header(const struct ipc_user_message *message, str
 		return MACH_SEND_INVALID_DATA;
 	memcpy(&shape->s_descriptors, message->um_bytes + shape->s_offset, 4);
 	shape->s_offset = base;
+	shape->s_wide = base;
 	if (shape->s_descriptors > (message->um_size - base) / LAYOUT_DESCRIPTOR_MIN)
 		return MACH_SEND_MSG_TOO_SMALL;
 	return MACH_MSG_SUCCESS;

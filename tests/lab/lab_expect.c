@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks of what a space holds, each with the line that wants it. */
 #include "tests/lab/lab_expect.h"
 
 #include <stdlib.h>
