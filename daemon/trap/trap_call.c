@@ -87,6 +87,8 @@ static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
 	memset(out, 0, row->out_size);
 	if (find_target(&call, head->target, row->object))
 		kr = run(&call, row->number);
+	if (thread->th_state != TH_IDLE)
+		return; /* it waits: the answer comes when that ends */
 	answer(host, thread, kr, kr == KERN_SUCCESS ? row->out_size + call.c_out_words * WORD : 0);
 }
 

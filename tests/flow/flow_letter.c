@@ -98,6 +98,25 @@ mach_msg_return_t letter_receive(mach_port_t port, struct flow_letter *letter)
 	return letter_receive_with(port, letter, 0);
 }
 
+mach_msg_return_t letter_send_memory(mach_port_t port, const void *address, size_t size,
+				     bool deallocate, unsigned copy)
+{
+	struct flow_letter letter;
+
+	letter_start(&letter, port);
+	letter_add_memory(&letter, address, size, deallocate, copy);
+	return letter_send(&letter);
+}
+
+mach_msg_ool_descriptor_t letter_receive_memory(mach_port_t port)
+{
+	struct flow_letter letter;
+
+	CHECK_OK(letter_receive(port, &letter));
+	CHECK_EQ(letter.base.body.msgh_descriptor_count, 1);
+	return letter_memory(&letter, 0);
+}
+
 static size_t size_of(mach_msg_descriptor_type_t type)
 {
 	return type == MACH_MSG_PORT_DESCRIPTOR ? sizeof(mach_msg_port_descriptor_t)

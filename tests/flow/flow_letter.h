@@ -37,6 +37,11 @@ mach_msg_return_t letter_receive(mach_port_t port, struct flow_letter *letter);
 mach_msg_return_t letter_receive_with(mach_port_t port, struct flow_letter *letter,
 				      mach_msg_option_t option);
 
+/* Messages with one piece of memory and nothing else; the receiver's must be there. */
+mach_msg_return_t letter_send_memory(mach_port_t port, const void *address, size_t size,
+				     bool deallocate, unsigned copy);
+mach_msg_ool_descriptor_t letter_receive_memory(mach_port_t port);
+
 /* The descriptor with that number, which must be of that type; pads must be 0. */
 mach_msg_port_descriptor_t letter_port(const struct flow_letter *letter, unsigned index);
 mach_msg_ool_descriptor_t letter_memory(const struct flow_letter *letter, unsigned index);

@@ -153,6 +153,7 @@ struct lab *lab_start(const struct lab_options *options)
 	config.owner_uid = options->owner_uid;
 	lab->now = 1000 * NS_PER_MS;
 	lab->last_pid = 100;
+	lab->word = 64;
 	lab->outbox = (struct ipc_outbox){.context = lab,
 					  .answer = on_answer,
 					  .timer = on_timer,
