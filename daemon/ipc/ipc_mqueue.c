@@ -149,10 +149,11 @@ static struct ipc_thread *waiter(struct ipc_port *port)
 }
 
 /*
- * Hand the message to a waiting thread. False: nobody waits for it, or nobody can take it. Nothing
- * of a message is believed, not even its size, before its signature was checked.
+ * A waiting thread that takes the message, waiting no more. Those before it that cannot, and want
+ * it kept, are told how large it is. NULL: nobody is left.
  */
-static bool hand_over(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
+static struct ipc_thread *taker(struct ipc_host *host, struct ipc_port *port,
+				const struct ipc_kmsg *kmsg)
 {
 	struct ipc_thread *thread;
 
@@ -162,18 +163,28 @@ static bool hand_over(struct ipc_host *host, struct ipc_port *port, struct ipc_k
 
 		ipc_thread_unwait(host, thread);
 		ipc_thread_drop_target(host, thread);
-		if (!refuses) {
-			take(host, thread, port, kmsg);
-			return true;
-		}
+		if (!refuses)
+			return thread;
 		refuse_large(host, thread, port, kmsg);
 	}
-	return false;
+	return NULL;
 }
 
 void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
-	if (!hand_over(host, port, kmsg))
+	struct ipc_thread *thread = NULL;
+
+	if (waiter(port)) {
+		/* Nothing of a message is believed, not even its size, before this. */
+		if (!ipc_kmsg_check_signature(host, kmsg)) {
+			forget(host, port);
+			return;
+		}
+		thread = taker(host, port, kmsg);
+	}
+	if (thread)
+		take(host, thread, port, kmsg);
+	else
 		enqueue(port, kmsg);
 }
 
@@ -196,13 +207,16 @@ void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port)
 	struct ipc_kmsg *kmsg;
 
 	while ((kmsg = queue_head(port)) && waiter(port)) {
+		bool good = ipc_kmsg_check_signature(host, kmsg);
+		struct ipc_thread *thread = good ? taker(host, port, kmsg) : NULL;
+
+		if (good && !thread)
+			return;
 		dequeue(port, kmsg);
-		if (hand_over(host, port, kmsg))
-			continue;
-		list_prepend(&port->ip_messages, &kmsg->ikm_work.w_link);
-		port->ip_bytes += kmsg->ikm_charge;
-		ipc_pset_port_ready(port);
-		return;
+		if (good)
+			take(host, thread, port, kmsg);
+		else
+			forget(host, port);
 	}
 }
 

@@ -207,8 +207,9 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 	     args->right_type == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, args->name, args->right_type);
 	kr = trap_copyin(call, args->right, args->right_type, &port);
+	/* To another task the right goes in the body of a message, which cannot be sent then. */
 	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
-		return kr;
+		return call->c_task == call->c_caller ? kr : MACH_SEND_INVALID_RIGHT;
 	return ipc_right_copyout_name(call->c_host, call->c_space, port, move->given, args->name);
 }
 

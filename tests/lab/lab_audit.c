@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit: everything that points at a port is found and counted, and the counts compared. */
+/* Counting what points at what, and comparing it with what the machine says. */
 #include "tests/lab/lab_audit.h"
 
 #include <stdlib.h>
@@ -236,17 +236,35 @@ static void count_entry(struct audit *audit, struct ipc_space *space, struct ipc
 			 ipc_request_get(port, entry->ie_request)->ir_used);
 }
 
+/* Every chain of the reverse table ends, and has names of ports in it and nothing else. */
+static uint32_t count_chains(const struct ipc_space *space)
+{
+	uint32_t count = 0;
+
+	for (uint32_t bucket = 0; bucket <= space->is_hash_mask; bucket++) {
+		for (uint32_t i = space->is_hash[bucket]; i; i = space->is_table[i].ie_next) {
+			LAB_CHECK(i < space->is_size && (space->is_table[i].ie_type &
+							 MACH_PORT_TYPE_SEND_RECEIVE),
+				  "the reverse table holds a name that is no port's");
+			LAB_CHECK(++count < space->is_size, "the reverse table has a circle");
+		}
+	}
+	return count;
+}
+
 static void count_space(struct audit *audit, struct ipc_space *space)
 {
-	uint32_t used = 0, free_entries = 0;
+	uint32_t used = 0, free_entries = 0, ports = 0;
 
 	LAB_TRUE(space->is_table[0].ie_type == 0);
 	for (uint32_t i = 1; i < space->is_size; i++) {
 		if (space->is_table[i].ie_type == 0)
 			continue;
 		count_entry(audit, space, &space->is_table[i]);
+		ports += (space->is_table[i].ie_type & MACH_PORT_TYPE_SEND_RECEIVE) != 0;
 		used++;
 	}
+	LAB_TRUE(count_chains(space) == ports);
 	for (uint32_t i = space->is_table[0].ie_next; i; i = space->is_table[i].ie_next) {
 		LAB_TRUE(i < space->is_size && space->is_table[i].ie_type == 0);
 		LAB_CHECK(++free_entries < space->is_size, "the free list is a circle");
@@ -254,6 +272,17 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 	LAB_CHECK(used == space->is_used && used + free_entries + 1 == space->is_size,
 		  "%u names and %u free entries in a table of %u that counts %u", used,
 		  free_entries, space->is_size, space->is_used);
+}
+
+static void check_threads(const struct ipc_task *task)
+{
+	uint32_t count = 0;
+
+	LIST_FOR_EACH (node, &task->t_threads) {
+		LAB_TRUE(list_entry(node, struct ipc_thread, th_task_link)->th_task == task);
+		count++;
+	}
+	LAB_TRUE(count == task->t_thread_count);
 }
 
 static void count_thread(struct audit *audit, const struct ipc_thread *thread)
@@ -286,6 +315,7 @@ static void count_holders(struct audit *audit)
 		count_naked(audit, task->t_self, MACH_MSG_TYPE_PORT_RECEIVE);
 		count_naked(audit, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
 		count_space(audit, task->t_space);
+		check_threads(task);
 		tasks++;
 	}
 	LAB_TRUE(tasks == host->h_task_count);

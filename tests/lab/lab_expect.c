@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of what a space holds, each with the line that wants it. */
+/* What tests in a lab say often. */
 #include "tests/lab/lab_expect.h"
 
 #include <stdlib.h>
@@ -61,6 +61,14 @@ static bool from_daemon(const struct lab_buffer *buffer)
 	       !memcmp(&trailer.msgh_audit, &audit, sizeof audit);
 }
 
+/* How the numbers in a body are encoded, as MIG says it: here as this machine does. */
+static bool ndr_good(const struct lab_buffer *buffer)
+{
+	static const uint8_t ndr[8] = {[4] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__};
+
+	return !memcmp(buffer->bytes + sizeof buffer->header, ndr, sizeof ndr);
+}
+
 uint32_t lab_notice_at(int line, struct lab_thread *thread, mach_port_name_t port, int32_t id)
 {
 	struct lab_buffer buffer = lab_message_at(line, thread, port, id);
@@ -81,6 +89,7 @@ uint32_t lab_notice_at(int line, struct lab_thread *thread, mach_port_name_t por
 		LAB_TRUE(lab_port(&buffer, 0).disposition == MACH_MSG_TYPE_PORT_RECEIVE);
 		return lab_port(&buffer, 0).name;
 	}
+	LAB_CHECK(ndr_good(&buffer), "line %d: the body does not begin with NDR", line);
 	return lab_notice_word(&buffer);
 }
 

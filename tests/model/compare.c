@@ -121,6 +121,9 @@ static void compare_answer(struct world *world, const struct actor *actor, const
 	if (code != due && code != answer->other_code)
 		world_fail(world, "thread %u: the code is %#x, must be %#x", actor->origin, code,
 			   due);
+	else if (actor->lab->fd != answer->fd)
+		world_fail(world, "thread %u: descriptor %d came, due is %d", actor->origin,
+			   (int)actor->lab->fd, (int)answer->fd);
 	else if (size != answer->size)
 		world_fail(world, "thread %u: the answer has %zu bytes, must have %u",
 			   actor->origin, size, answer->size);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random calls of routines. */
+#include <mach/task_special_ports.h>
+
 #include "tests/model/gen.h"
 
 #define R(name) MACHD_ROUTINE_##name
@@ -30,6 +32,8 @@ static const uint32_t routines[][2] = {
 	{7, R(bootstrap_look_up)},
 	{4, R(bootstrap_register)},
 	{2, R(bootstrap_check_in)},
+	{1, R(task_get_special_port)},
+	{1, R(task_set_special_port)},
 	{0, 0},
 };
 
@@ -102,10 +106,11 @@ static void chosen_name(struct gen *gen, const struct m_task *task, struct op *o
 		word(op, gen_percent(gen, 50) ? index << 8 | 1 : gen_below(gen, 200000) << 8 | 3);
 }
 
-static void insert_right(struct gen *gen, const struct m_task *task, struct op *op)
+static void insert_right(struct gen *gen, const struct m_task *caller, const struct m_task *task,
+			 struct op *op)
 {
 	uint32_t disposition;
-	struct op_name right = gen_right(gen, task, dispositions, &disposition);
+	struct op_name right = gen_right(gen, caller, dispositions, &disposition);
 
 	if (gen_percent(gen, 60))
 		op->arg[op->words++] = right;
@@ -123,7 +128,8 @@ static void extract_right(struct gen *gen, const struct m_task *task, struct op 
 	word(op, disposition);
 }
 
-static void request_notification(struct gen *gen, const struct m_task *task, struct op *op)
+static void request_notification(struct gen *gen, const struct m_task *caller,
+				 const struct m_task *task, struct op *op)
 {
 	uint32_t id = gen_weighted(gen, notifications);
 	bool receive = id == MACH_NOTIFY_NO_SENDERS || id == MACH_NOTIFY_PORT_DESTROYED;
@@ -135,7 +141,7 @@ static void request_notification(struct gen *gen, const struct m_task *task, str
 	if (gen_percent(gen, 10))
 		word(op, gen_percent(gen, 70) ? MACH_PORT_NULL : MACH_PORT_DEAD);
 	else
-		name(gen, task, op, make ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND_ONCE);
+		name(gen, caller, op, make ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND_ONCE);
 	word(op, make ? MACH_MSG_TYPE_MAKE_SEND_ONCE : MACH_MSG_TYPE_MOVE_SEND_ONCE);
 }
 
@@ -243,15 +249,55 @@ static void bootstrap(struct gen *gen, const struct m_task *task, struct op *op)
 		return;
 	if (gen_percent(gen, 25))
 		word(op, MACH_PORT_NULL);
+	else if (gen_percent(gen, 15)) /* for others to work on its space */
+		op->arg[op->words++].origin = task->origin * OP_NAMES;
 	else
 		name(gen, task, op, MACH_PORT_TYPE_SEND);
 }
 
-void gen_call(struct gen *gen, const struct m_task *task, struct op *op)
+static void special_port(struct gen *gen, const struct m_task *caller, struct op *op)
 {
+	static const uint32_t table[][2] = {{2, TASK_KERNEL_PORT},
+					    {2, TASK_HOST_PORT},
+					    {8, TASK_BOOTSTRAP_PORT},
+					    {1, 99},
+					    {0, 0}};
+
+	word(op, gen_weighted(gen, table));
+	if (op->routine != R(task_set_special_port))
+		return;
+	if (gen_percent(gen, 20))
+		word(op, MACH_PORT_NULL);
+	else
+		name(gen, caller, op, MACH_PORT_TYPE_SEND);
+}
+
+/* Whose space the call is about: mostly the caller's, now and then one that it has a right to. */
+static const struct m_task *choose_space(struct gen *gen, const struct m_task *caller,
+					 struct op *op)
+{
+	const struct m_entry *entry;
+
+	op->target.origin = caller->origin * OP_NAMES;
+	if (!gen_percent(gen, 10))
+		return caller;
+	TAILQ_FOREACH (entry, &caller->entries, link) {
+		const struct m_task *task = entry->port ? entry->port->task : NULL;
+
+		if (!task || task == caller || !entry->origin)
+			continue;
+		op->target.origin = entry->origin;
+		return task;
+	}
+	return caller;
+}
+
+void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
+{
+	const struct m_task *task = choose_space(gen, caller, op);
+
 	op->kind = OP_CALL;
 	op->routine = routine_for(gen, task);
-	op->target.origin = task->origin * OP_NAMES;
 	switch (op->routine) {
 	case R(mach_port_allocate):
 		allocate(gen, op);
@@ -264,13 +310,13 @@ void gen_call(struct gen *gen, const struct m_task *task, struct op *op)
 		mod_refs(gen, task, op);
 		break;
 	case R(mach_port_insert_right):
-		insert_right(gen, task, op);
+		insert_right(gen, caller, task, op);
 		break;
 	case R(mach_port_extract_right):
 		extract_right(gen, task, op);
 		break;
 	case R(mach_port_request_notification):
-		request_notification(gen, task, op);
+		request_notification(gen, caller, task, op);
 		break;
 	case R(mach_port_get_attributes):
 		get_attributes(gen, task, op);
@@ -281,7 +327,11 @@ void gen_call(struct gen *gen, const struct m_task *task, struct op *op)
 	case R(bootstrap_look_up):
 	case R(bootstrap_register):
 	case R(bootstrap_check_in):
-		bootstrap(gen, task, op);
+		bootstrap(gen, caller, op);
+		break;
+	case R(task_get_special_port):
+	case R(task_set_special_port):
+		special_port(gen, caller, op);
 		break;
 	default:
 		plain(gen, task, op);

@@ -77,6 +77,8 @@ static void size(struct gen *gen, struct op *op)
 		op->size = (uint32_t)(sizeof(mach_msg_base_t) +
 				      op->descriptors * sizeof(mach_msg_port_descriptor_t));
 	op->size += 4 * gen_below(gen, 10);
+	if (gen_percent(gen, 5))
+		op->tail = 1 + gen_below(gen, 8);
 	if (gen_below(gen, 60) == 0)
 		op->size = gen_below(gen, op->size);
 }

@@ -227,6 +227,8 @@ struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint3
 	special_name(model, task, task->self, self);
 	special_name(model, task, model->host, host);
 	special_name(model, task, model->bootstrap, bootstrap);
+	task->bootstrap = model->bootstrap;
+	task->bootstrap->srights++;
 	TAILQ_INSERT_TAIL(&model->tasks, task, link);
 	return task;
 }
@@ -258,6 +260,8 @@ static void task_end(struct model *model, struct m_task *task)
 	while ((entry = lowest_index(task)))
 		m_entry_destroy(model, entry);
 	m_port_end(model, task->self);
+	if (task->bootstrap)
+		m_release_send(model, task->bootstrap);
 	TAILQ_REMOVE(&model->tasks, task, link);
 }
 
@@ -309,7 +313,8 @@ void model_leave(struct model *model, struct m_thread *thread)
 /* --- mach_msg --- */
 
 void model_message(struct model *model, struct m_thread *thread,
-		   const struct machd_message_args *args, const uint8_t *bytes)
+		   const struct machd_message_args *args, const uint8_t *bytes, uint32_t tail,
+		   uint64_t fd)
 {
 	const uint64_t kinds = MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY |
 			       MACH64_SEND_DK_CALL;
@@ -318,7 +323,7 @@ void model_message(struct model *model, struct m_thread *thread,
 	thread->args = *args;
 	if (args->option & MACH_SEND_MSG)
 		code = __builtin_popcountll(args->option & kinds) == 1
-			       ? m_send(model, thread, bytes)
+			       ? m_send(model, thread, bytes, tail, fd)
 			       : MACH_SEND_INVALID_OPTIONS;
 	if (code == MACH_MSG_SUCCESS && (args->option & MACH_RCV_MSG))
 		m_receive(model, thread);

@@ -111,7 +111,7 @@ struct m_task {
 	TAILQ_HEAD(m_entries, m_entry) entries;
 	unsigned entry_count;
 	unsigned threads;
-	struct m_port *self;
+	struct m_port *self, *bootstrap; /* and what a naked send right is kept for */
 	bool dead;
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
 	unsigned freed_count;
@@ -123,6 +123,8 @@ struct m_msg {
 	TAILQ_ENTRY(m_msg) link;
 	const uint8_t *bytes; /* as it was sent */
 	uint32_t size;
+	uint32_t tail; /* of these, the last ones that travel in a descriptor */
+	uint64_t fd;   /* that one */
 	bool complex;
 	int32_t id;
 	uint32_t voucher_type; /* 0: none, and the field is handed through; else the null voucher */
@@ -149,6 +151,7 @@ struct m_answer {
 	uint32_t other_code;   /* where the contract leaves two codes open */
 	unsigned name_count;
 	struct m_name name[M_NAMES];
+	uint64_t fd;	    /* that comes with it, or 0 */
 	struct m_msg *note; /* one of a group: `bytes` may be those of another one */
 };
 
@@ -204,9 +207,13 @@ struct m_thread *model_thread(struct model *model, struct m_task *task);
  */
 void model_leave(struct model *model, struct m_thread *thread);
 
-/* mach_msg; an answer is due afterwards, or the thread waits. */
+/*
+ * mach_msg; an answer is due afterwards, or the thread waits. The last `tail` bytes of the message
+ * are in the descriptor `fd`.
+ */
 void model_message(struct model *model, struct m_thread *thread,
-		   const struct machd_message_args *args, const uint8_t *bytes);
+		   const struct machd_message_args *args, const uint8_t *bytes, uint32_t tail,
+		   uint64_t fd);
 
 /* A routine with its arguments in wire layout. */
 void model_call(struct model *model, struct m_thread *thread, uint32_t routine,

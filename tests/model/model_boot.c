@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bootstrap calls [24]: a name stands for a send right that the daemon keeps. */
+/*
+ * The bootstrap calls, where a name stands for a send right that the daemon keeps, and those on a
+ * task's special ports [24].
+ */
+#include <mach/task_special_ports.h>
 #include <servers/bootstrap.h>
 
 #include "tests/model/model_private.h"
@@ -20,7 +24,10 @@ static void give_port(struct model *model, struct m_thread *thread, struct m_rig
 
 	m_answer(model, thread, BOOTSTRAP_SUCCESS, HEAD + 4);
 	entry = m_copyout(model, thread->task, right, &name, &full);
-	m_answer_name(&thread->answer, HEAD, entry);
+	if (entry)
+		m_answer_name(&thread->answer, HEAD, entry);
+	else
+		m_answer_word(&thread->answer, HEAD, name);
 }
 
 static uint32_t check_in(struct model *model, struct m_thread *thread, unsigned service)
@@ -77,6 +84,43 @@ static uint32_t look_up(struct model *model, struct m_thread *thread, unsigned s
 	port->srights++;
 	give_port(model, thread, (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND});
 	return M_ANSWERED;
+}
+
+uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
+			    int32_t which)
+{
+	struct m_right right = {.type = MACH_MSG_TYPE_PORT_SEND};
+
+	if (which == TASK_KERNEL_PORT)
+		right.port = task->self;
+	else if (which == TASK_HOST_PORT)
+		right.port = model->host;
+	else if (which == TASK_BOOTSTRAP_PORT)
+		right.port = task->bootstrap;
+	else
+		return KERN_INVALID_ARGUMENT;
+	if (right.port)
+		right.port->srights++;
+	give_port(model, thread, right);
+	return M_ANSWERED;
+}
+
+uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,
+			    int32_t which, mach_port_name_t name)
+{
+	struct m_entry *entry = m_look(thread->task, name);
+	struct m_port *old = task->bootstrap;
+
+	if (which == TASK_KERNEL_PORT || which == TASK_HOST_PORT)
+		return KERN_NO_ACCESS;
+	if (which != TASK_BOOTSTRAP_PORT)
+		return KERN_INVALID_ARGUMENT;
+	task->bootstrap = entry ? entry->port : NULL;
+	if (entry)
+		entry->port->srights++;
+	if (old)
+		m_release_send(model, old);
+	return KERN_SUCCESS;
 }
 
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,

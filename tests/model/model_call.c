@@ -357,6 +357,12 @@ static uint32_t run(struct call *call, uint32_t routine)
 		return call_get_context(call);
 	case MACHD_ROUTINE_mach_port_set_context:
 		return call_set_context(call);
+	case MACHD_ROUTINE_task_get_special_port:
+		return m_special_port_get(call->model, call->thread, call->task,
+					  (int32_t)call->args[0]);
+	case MACHD_ROUTINE_task_set_special_port:
+		return m_special_port_set(call->model, call->thread, call->task,
+					  (int32_t)call->args[0], call->args[1]);
 	}
 	return m_boot_call(call->model, call->thread, routine, call->args);
 }

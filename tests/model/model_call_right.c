@@ -67,8 +67,8 @@ uint32_t call_insert_right(struct call *call)
 	    (disposition == MACH_MSG_TYPE_MAKE_SEND || disposition == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, disposition);
 	code = copyin(call, call->args[1], disposition, &right);
-	if (code != KERN_SUCCESS)
-		return code;
+	if (code != KERN_SUCCESS) /* to another task the right goes in a message */
+		return call->task == call->thread->task ? code : MACH_SEND_INVALID_RIGHT;
 	code = check_insert(call, name, right, &entry);
 	if (code != KERN_SUCCESS) {
 		m_right_destroy(call->model, right);

@@ -66,7 +66,7 @@ void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_por
 	msg->complex = true;
 	msg->descriptors = 1;
 	msg->descriptor[0] = (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE};
-	if (notify->dead || m_circular(port, notify)) {
+	if (m_circular(port, notify)) {
 		m_msg_destroy(model, msg);
 		return;
 	}

@@ -130,13 +130,18 @@ uint32_t m_trailer_size(uint64_t option);
 
 /* --- model_boot.c --- */
 
+uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
+			    int32_t which);
+uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,
+			    int32_t which, mach_port_name_t name);
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
 		     const uint32_t *args);
 
 /* --- model_send.c --- */
 
 /* The send half: a code, M_BLOCKED or M_ANSWERED. */
-uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes);
+uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes, uint32_t tail,
+		uint64_t fd);
 
 /* A blocked sender gives up: the message goes back to it. */
 void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t code);

@@ -266,10 +266,16 @@ static void put_header(struct m_answer *answer, const struct m_msg *msg, uint32_
 	mach_msg_header_t header = {.msgh_bits = bits, .msgh_size = msg->size, .msgh_id = msg->id};
 	uint32_t count = msg->descriptors;
 
-	memcpy(answer->bytes + HEAD, msg->bytes, msg->size);
+	memcpy(answer->bytes + HEAD, msg->bytes, msg->size - msg->tail);
 	memcpy(answer->bytes + HEAD, &header, sizeof header);
 	if (msg->complex)
 		m_answer_word(answer, HEAD + sizeof header, count);
+	if (msg->tail == 0)
+		return;
+	m_answer_word(answer, offsetof(struct machd_message_answer, body_offset),
+		      msg->size - msg->tail);
+	m_answer_word(answer, offsetof(struct machd_message_answer, body_size), msg->tail);
+	answer->fd = msg->fd;
 }
 
 static uint32_t put_descriptors(struct model *model, struct m_thread *thread, struct m_msg *msg)
@@ -344,10 +350,11 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 			     MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE);
 		return;
 	}
-	m_answer(model, thread, MACH_MSG_SUCCESS, HEAD + msg->size + trailer);
+	m_answer(model, thread, MACH_MSG_SUCCESS, HEAD + msg->size - msg->tail + trailer);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	answer->note = msg->group ? msg : NULL;
-	put_trailer(answer, HEAD + msg->size, trailer, msg, seqno, port->context, false);
+	put_trailer(answer, HEAD + msg->size - msg->tail, trailer, msg, seqno, port->context,
+		    false);
 	error = m_place_message(model, thread, msg, port);
 	if (error) {
 		m_answer_word(answer, 0, MACH_RCV_BODY_ERROR | error);

@@ -298,8 +298,8 @@ void m_port_end(struct model *model, struct m_port *port)
 
 	m_clear_receiver(model, port);
 	port->transit = NULL;
-	if (notify) {
-		port->destroyed = NULL;
+	port->destroyed = NULL;
+	if (notify && !notify->dead) {
 		m_notify_destroyed(model, notify, port);
 		return;
 	}

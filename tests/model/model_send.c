@@ -217,7 +217,7 @@ static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_
 
 void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t code)
 {
-	m_answer(model, thread, code, HEAD + msg->size);
+	m_answer(model, thread, code, HEAD + msg->size - msg->tail);
 	m_answer_word(&thread->answer, offsetof(struct machd_message_answer, place),
 		      MACHD_PLACE_SEND);
 	code |= m_place_message(model, thread, msg, NULL);
@@ -255,7 +255,8 @@ static bool kind_good(const struct m_thread *thread, const struct m_msg *msg)
 	return option & MACH64_SEND_MQ_CALL;
 }
 
-uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes)
+uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes, uint32_t tail,
+		uint64_t fd)
 {
 	uint32_t code = check_size(bytes, thread->args.send_size);
 	mach_msg_base_t base = {.body = {0}};
@@ -267,6 +268,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 	memcpy(&base, bytes,
 	       thread->args.send_size < sizeof base ? sizeof base.header : sizeof base);
 	msg = new_msg(model, thread, bytes, &base.header);
+	msg->tail = tail;
+	msg->fd = fd;
 	count = msg->complex ? base.body.msgh_descriptor_count : 0;
 	ck_assert_uint_le(count, M_DESCRIPTORS);
 	msg->descriptors = count;

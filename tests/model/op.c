@@ -35,6 +35,8 @@ static const char *signature(uint32_t routine)
 		return "nmund";
 	case MACHD_ROUTINE_mach_port_names:
 		return "u";
+	case MACHD_ROUTINE_task_set_special_port:
+		return "un";
 	}
 	return "nuuuu";
 }
@@ -153,6 +155,8 @@ static void print_send(FILE *file, const struct op *op)
 	fprintf(file, ", id %d", (int)op->id);
 	if (op->bits & ~(MACH_MSGH_BITS_COMPLEX | 0x1f1fu) || op->voucher)
 		fprintf(file, ", bits %#x, voucher %#x", op->bits, op->voucher);
+	if (op->tail)
+		fprintf(file, ", %u of them in a descriptor", op->tail);
 	if (op->descriptors != op->announced)
 		fprintf(file, ", announces %u", op->announced);
 	if (op->bits & MACH_MSGH_BITS_COMPLEX)

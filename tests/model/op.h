@@ -52,6 +52,7 @@ struct op {
 	uint32_t bits, size, id, voucher;
 	struct op_name dest, reply, receive;
 	uint32_t receive_size, timeout;
+	uint32_t tail; /* bytes of the body that go in a descriptor, if there are as many */
 	uint8_t descriptors;
 	uint32_t announced; /* how many descriptors the message says it has */
 	struct {

@@ -157,9 +157,10 @@ static void do_leave(struct world *world, struct actor *actor)
 /* --- requests --- */
 
 static void send_request(struct world *world, struct actor *actor, enum machd_op op,
-			 const void *head, size_t head_size, const void *body, size_t body_size)
+			 const void *head, size_t head_size, const void *body, size_t body_size,
+			 const struct trap_fd *fd)
 {
-	if (!lab_request(actor->lab, op, head, head_size, body, body_size, NULL))
+	if (!lab_request(actor->lab, op, head, head_size, body, body_size, fd))
 		ck_abort_msg("thread %u is dropped: %s", actor->origin, world->lab->why);
 	before_model(world);
 }
@@ -171,7 +172,8 @@ void world_call(struct world *world, struct actor *actor, uint32_t routine, mach
 
 	if (world->failed)
 		return;
-	send_request(world, actor, MACHD_OP_CALL, &call, sizeof call, args, words * sizeof *args);
+	send_request(world, actor, MACHD_OP_CALL, &call, sizeof call, args, words * sizeof *args,
+		     NULL);
 	model_call(&world->model, actor->model, routine, target, args, words);
 	world_compare(world);
 }
@@ -228,11 +230,23 @@ static void compose(struct world *world, uint8_t bytes[MESSAGE_MAX])
 	}
 }
 
+/* How many of a message's bytes go in a descriptor: none that the daemon must read. */
+static uint32_t tail_of(const struct op *op)
+{
+	uint32_t least = sizeof(mach_msg_header_t);
+
+	if (op->bits & MACH_MSGH_BITS_COMPLEX)
+		least = (uint32_t)(sizeof(mach_msg_base_t) +
+				   op->descriptors * sizeof(mach_msg_port_descriptor_t));
+	return op->option & MACH_SEND_MSG && least + op->tail <= op->size ? op->tail : 0;
+}
+
 static void do_message(struct world *world, struct actor *actor)
 {
 	const struct op *op = world->op;
 	bool sends = op->option & MACH_SEND_MSG;
 	uint8_t bytes[MESSAGE_MAX];
+	struct trap_fd fd = {.size = tail_of(op), .sealed = 1};
 	struct machd_message_args args = {
 		.option = op->option,
 		.send_address = 0x1000,
@@ -243,9 +257,12 @@ static void do_message(struct world *world, struct actor *actor)
 		.timeout = op->timeout,
 	};
 
+	if (fd.size)
+		fd.handle = lab_fd(world->lab);
 	compose(world, bytes);
-	send_request(world, actor, MACHD_OP_MESSAGE, &args, sizeof args, bytes, args.send_size);
-	model_message(&world->model, actor->model, &args, bytes);
+	send_request(world, actor, MACHD_OP_MESSAGE, &args, sizeof args, bytes,
+		     args.send_size - fd.size, fd.size ? &fd : NULL);
+	model_message(&world->model, actor->model, &args, bytes, (uint32_t)fd.size, fd.handle);
 }
 
 /* --- time --- */
@@ -326,14 +343,33 @@ static const struct m_entry *entry_of(const struct world *world, const struct m_
 	return m_find(task, world_name(world, name));
 }
 
+static bool special_port_good(const struct world *world, const struct m_task *task)
+{
+	const struct m_entry *entry = entry_of(world, task, &world->op->arg[1]);
+
+	if (world_name(world, &world->op->arg[1]) == MACH_PORT_NULL)
+		return true;
+	return entry && entry->type & MACH_PORT_TYPE_SEND;
+}
+
 /* A routine whose result is a name that may not fit: where the right goes then is not said. */
 static bool call_open(const struct world *world, const struct actor *actor)
 {
 	const struct m_task *task = actor->model->task;
+	const struct m_entry *target = entry_of(world, task, &world->op->target);
 	uint32_t routine = world->op->routine;
 
+	/* No right at all for another task. */
+	if (routine == MACHD_ROUTINE_mach_port_insert_right && target &&
+	    target->port != task->self && !entry_of(world, task, &world->op->arg[1]))
+		return !MACH_PORT_VALID(world_name(world, &world->op->arg[1]));
+
+	/* Nor a wrong one as a special port. */
+	if (routine == MACHD_ROUTINE_task_set_special_port)
+		return !special_port_good(world, task);
 	return !m_room(&world->model, task) &&
 	       (routine == MACHD_ROUTINE_mach_port_extract_right ||
+		routine == MACHD_ROUTINE_task_get_special_port ||
 		routine == MACHD_ROUTINE_mach_port_request_notification);
 }
 

@@ -447,6 +447,7 @@ static const struct {
 	{52, true, 2, 0, MACH_MSG_SUCCESS},
 	{52, true, 2, MACH_MSG_OOL_DESCRIPTOR, MACH_SEND_MSG_TOO_SMALL},
 	{56, true, 1, 0, MACH_MSG_SUCCESS},
+	{44, true, 1, 5, MACH_SEND_INVALID_TYPE},
 };
 
 START_TEST(a_message_must_hold_what_it_announces)
@@ -527,6 +528,17 @@ START_TEST(a_header_or_descriptor_must_be_in_the_frame_itself)
 
 		lab_add_port(&message, world.port, COPY_SEND);
 		msg.send_size = message.header.msgh_size;
+		lab_is(MACH_SEND_INVALID_DATA, lab_msg(world.a, &msg));
+	}
+	for (uint32_t size = 40; size < 44; size++) { /* a longer descriptor, cut short */
+		struct lab_buffer message = lab_to(world.port, 1);
+		struct lab_msg msg = {.option = MACH_SEND_MSG,
+				      .send = &message,
+				      .send_size = 48,
+				      .inline_size = size};
+
+		lab_add_port(&message, world.port, COPY_SEND);
+		message.bytes[sizeof message.base + 11] = MACH_MSG_OOL_DESCRIPTOR;
 		lab_is(MACH_SEND_INVALID_DATA, lab_msg(world.a, &msg));
 	}
 	lab_name_is(world.a, world.port, SEND_RECEIVE, 1);

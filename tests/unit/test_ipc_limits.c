@@ -75,21 +75,20 @@ END_TEST
 
 static void set_tasks_per_user(struct machd_limits *limits)
 {
-	limits->tasks_per_user = 2;
+	limits->tasks_per_user = 1;
 }
 
 START_TEST(a_user_has_no_more_tasks_than_tasks_per_user)
 {
 	struct world world = begin(set_tasks_per_user);
-	struct lab_task *second = lab_task(world.lab, 1000);
 
-	ck_assert_ptr_nonnull(second);
 	ck_assert_ptr_null(lab_task(world.lab, 1000));
 	ck_assert(refused_for(&world, "TasksPerUser="));
 	ck_assert_ptr_nonnull(lab_thread(world.a->task));
 	ck_assert_ptr_nonnull(lab_task(world.lab, 1001));
-	lab_kill(second);
+	lab_kill(world.a->task);
 	ck_assert_ptr_nonnull(lab_task(world.lab, 1000));
+	ck_assert_ptr_null(lab_task(world.lab, 1000));
 	lab_stop(world.lab);
 }
 END_TEST
@@ -362,6 +361,51 @@ START_TEST(a_user_has_no_more_memfds_waiting_than_memfds_per_user)
 }
 END_TEST
 
+/* --- requests for notifications --- */
+
+START_TEST(a_port_keeps_a_bounded_number_of_requests)
+{
+	enum { MOST = 131072, TASKS = 2 };
+	struct world world = begin(set_memfds);
+	struct lab_thread *threads[TASKS];
+	mach_port_name_t port = lab_new_port(world.a), notify[TASKS], self[TASKS], previous;
+	mach_port_name_t once = 0;
+	kern_return_t kr = KERN_SUCCESS;
+	struct lab_buffer message;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TASKS; i++) {
+		threads[i] = lab_task(world.lab, 1000)->thread;
+		notify[i] = lab_new_port(threads[i]);
+		self[i] = lab_pass(threads[i], threads[i]->task->self, COPY_SEND, world.a);
+	}
+	for (; kr == KERN_SUCCESS && count <= MOST; count++) {
+		struct lab_thread *thread = threads[count % TASKS];
+		struct mach_port_insert_right_in in = {(count / TASKS + 100) << 8 | 3, port,
+						       MAKE_ONCE};
+
+		lab_ok(lab_call(world.a, MACHD_ROUTINE_mach_port_insert_right, self[count % TASKS],
+				&in, sizeof in, NULL, 0, NULL));
+		once = in.name;
+		kr = lab_request_notification(thread, once, MACH_NOTIFY_DEAD_NAME, 0,
+					      notify[count % TASKS], MAKE_ONCE, &previous);
+	}
+	lab_is(KERN_RESOURCE_SHORTAGE, kr);
+	ck_assert_uint_eq(count, MOST + 1);
+	lab_notice(threads[MOST % TASKS], notify[MOST % TASKS], MACH_NOTIFY_SEND_ONCE);
+	lab_ok(lab_deallocate(threads[MOST % TASKS], once)); /* and this one has none */
+	lab_message(world.a, port, MACH_NOTIFY_SEND_ONCE);
+	lab_ok(lab_destroy(world.a, port));
+	for (unsigned i = 0; i < TASKS; i++) {
+		count = 0;
+		while (lab_receive_now(threads[i], notify[i], &message) == MACH_MSG_SUCCESS)
+			count++;
+		ck_assert_uint_eq(count, MACHD_QUEUE_HARD_MAX); /* more are dropped */
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* --- limits that change --- */
 
 START_TEST(a_limit_that_is_lowered_takes_nothing_away)
@@ -440,6 +484,16 @@ START_TEST(totals_count_what_there_is)
 	ck_assert_uint_eq(totals.bytes_queued, 0);
 	ck_assert_uint_eq(totals.messages_sent, 3);
 	ck_assert_uint_eq(totals.memfds, 0);
+	lab_set_qlimit(world.a, port, 0);
+	message = lab_to(port, 1);
+	lab_is(LAB_BLOCKED, lab_send(world.a, &message, 0, 0));
+	trap_totals(world.lab->host, &totals);
+	ck_assert_uint_eq(totals.messages_queued, 1);
+	ck_assert_uint_eq(totals.messages_sent, 3); /* not before it has its slot */
+	lab_set_qlimit(lab_thread(world.a->task), port, 1);
+	lab_ok(lab_wait(world.a));
+	trap_totals(world.lab->host, &totals);
+	ck_assert_uint_eq(totals.messages_sent, 4);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -459,6 +513,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_user_has_no_more_bytes_waiting_than_bytes_per_user);
 	tcase_add_test(tcase, bytes_in_frames_count_as_well);
 	tcase_add_test(tcase, a_user_has_no_more_memfds_waiting_than_memfds_per_user);
+	tcase_add_test(tcase, a_port_keeps_a_bounded_number_of_requests);
 	tcase_add_test(tcase, a_limit_that_is_lowered_takes_nothing_away);
 	tcase_add_test(tcase, a_name_table_larger_than_a_lowered_limit_keeps_its_names);
 	tcase_add_test(tcase, totals_count_what_there_is);

@@ -180,6 +180,20 @@ START_TEST(a_chosen_name_takes_nothing_from_the_others)
 }
 END_TEST
 
+START_TEST(each_index_can_be_chosen_while_the_table_grows)
+{
+	struct world world = begin();
+
+	for (uint32_t index = 4; index < 600; index++) {
+		lab_ok(lab_allocate_name(world.a, MACH_PORT_RIGHT_RECEIVE, index << 8 | 0x0b));
+		lab_ok(lab_insert_right(world.a, index << 8 | 0x0b, index << 8 | 0x0b, MAKE_SEND));
+	}
+	for (uint32_t index = 4; index < 600; index++)
+		lab_name_is(world.a, index << 8 | 0x0b, SEND_RECEIVE, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(at_the_limit_there_is_no_space_until_a_name_is_freed)
 {
 	struct world world = begin_limited(64, 1);
@@ -401,6 +415,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, another_seed_gives_other_names);
 	tcase_add_test(tcase, a_chosen_name_must_be_free_well_formed_and_in_range);
 	tcase_add_test(tcase, a_chosen_name_takes_nothing_from_the_others);
+	tcase_add_test(tcase, each_index_can_be_chosen_while_the_table_grows);
 	tcase_add_test(tcase, at_the_limit_there_is_no_space_until_a_name_is_freed);
 	tcase_add_test(tcase, the_reverse_table_finds_every_port_while_the_table_grows);
 	tcase_add_loop_test(tcase, references_are_added_and_taken_and_stop_at_their_maximum, 0,

@@ -319,6 +319,43 @@ START_TEST(a_port_that_asked_for_itself_dies)
 }
 END_TEST
 
+START_TEST(a_port_whose_rescuer_waits_in_its_own_queue_dies_with_it)
+{
+	struct world world = begin();
+	mach_port_name_t saver = lab_new_service(world.a);
+	struct lab_buffer message;
+
+	ask_nothing_before(world.a, world.port, MACH_NOTIFY_PORT_DESTROYED, 0, saver);
+	lab_compose(&message, world.port, MAKE_SEND, world.anotify, MAKE_ONCE, 1);
+	lab_add_port(&message, saver, MOVE_RECEIVE);
+	lab_ok(lab_send_now(world.a, &message));
+	lab_ok(lab_destroy(world.a, world.port));
+	lab_name_is(world.b, world.name, DEAD_NAME, 1);
+	lab_name_is(world.a, saver, DEAD_NAME, 1);
+	lab_notice(world.a, world.anotify, MACH_NOTIFY_SEND_ONCE);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(a_port_whose_rescuer_has_no_room_for_the_message_dies)
+{
+	struct world world = begin();
+	struct lab_thread *waits = lab_thread(world.a->task);
+	struct lab_buffer message;
+	struct lab_msg small = {.option = MACH_RCV_MSG,
+				.receive = &message,
+				.receive_size = 40,
+				.receive_name = world.anotify};
+
+	ask_nothing_before(world.a, world.port, MACH_NOTIFY_PORT_DESTROYED, 0, world.anotify);
+	lab_is(LAB_BLOCKED, lab_msg(waits, &small));
+	lab_ok(lab_destroy(world.a, world.port));
+	lab_is(MACH_RCV_TOO_LARGE, lab_wait(waits));
+	lab_name_is(world.b, world.name, DEAD_NAME, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_port_whose_rescuer_is_dead_dies)
 {
 	struct world world = begin();
@@ -561,6 +598,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, port_destroyed_is_asked_for_once_and_never_cancelled);
 	tcase_add_loop_test(tcase, a_port_that_somebody_asked_for_does_not_die, 0, 4);
 	tcase_add_test(tcase, a_port_that_asked_for_itself_dies);
+	tcase_add_test(tcase, a_port_whose_rescuer_waits_in_its_own_queue_dies_with_it);
+	tcase_add_test(tcase, a_port_whose_rescuer_has_no_room_for_the_message_dies);
 	tcase_add_test(tcase, a_port_whose_rescuer_is_dead_dies);
 	tcase_add_test(tcase, a_dead_name_notification_adds_a_reference);
 	tcase_add_test(tcase, a_dead_send_once_right_with_a_request_has_two_references);

@@ -396,6 +396,26 @@ START_TEST(send_and_receive_in_one_call_may_block_twice)
 }
 END_TEST
 
+START_TEST(send_and_receive_goes_on_to_receive_when_the_destination_dies)
+{
+	struct world world = begin_full();
+	mach_port_name_t reply = lab_new_port(world.sender[0]);
+	struct lab_buffer message;
+	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_RCV_MSG,
+			      .send = &message,
+			      .send_size = 24,
+			      .receive_name = reply,
+			      .receive_size = sizeof message};
+
+	lab_compose(&message, world.dest, COPY_SEND, reply, MAKE_ONCE, 9);
+	lab_is(LAB_BLOCKED, lab_msg(world.sender[0], &msg));
+	lab_ok(lab_destroy(world.owner, world.port));
+	lab_ok(lab_wait(world.sender[0])); /* what it receives is that its reply right is gone */
+	ck_assert_int_eq(message.header.msgh_id, MACH_NOTIFY_SEND_ONCE);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(send_and_receive_of_a_woken_sender_finds_what_is_there)
 {
 	struct world world = begin_full();
@@ -520,6 +540,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_sender_that_disconnects_while_blocked_leaves_no_message);
 	tcase_add_test(tcase, a_blocked_task_that_is_killed_gives_its_rights_back);
 	tcase_add_test(tcase, send_and_receive_in_one_call_may_block_twice);
+	tcase_add_test(tcase, send_and_receive_goes_on_to_receive_when_the_destination_dies);
 	tcase_add_test(tcase, send_and_receive_of_a_woken_sender_finds_what_is_there);
 	tcase_add_test(tcase, sequence_numbers_count_what_leaves_the_queue);
 	tcase_add_test(tcase, a_moved_receive_right_starts_counting_again);

@@ -3,6 +3,7 @@
  * Requests for notifications: send-possible with its arming, which requests are refused and what
  * the refusal costs, and notifications that find their own port full, dead or moved [14.2, 14.3].
  */
+#include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_expect.h"
 
 struct world {
@@ -200,6 +201,56 @@ START_TEST(send_possible_of_a_dead_name_tells_at_once_and_adds_a_reference)
 	for (unsigned i = 0; i < 5; i++)
 		ask(&world, dead, MACH_NOTIFY_SEND_POSSIBLE, 0);
 	lab_name_is(world.b, dead, DEAD_NAME, 65535);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(an_armed_request_that_is_given_up_fires_no_more)
+{
+	struct world world = begin();
+	mach_port_name_t previous, other = lab_pass(world.a, world.port, MAKE_ONCE, world.b);
+
+	lab_fill(world.b, world.name, 5, 0);
+	ask(&world, world.name, MACH_NOTIFY_SEND_POSSIBLE, 1);
+	lab_ok(lab_request_notification(world.b, world.name, MACH_NOTIFY_DEAD_NAME, 0, world.notify,
+					MAKE_ONCE, &previous));
+	lab_name_is(world.b, previous, SEND_ONCE, 1);
+	lab_message(world.a, world.port, 0);
+	lab_silent(world.b, world.notify);
+	lab_fill(world.b, world.name, 1, 5);
+	lab_ok(lab_request_notification(world.b, world.name, MACH_NOTIFY_SEND_POSSIBLE, 1,
+					world.notify, MAKE_ONCE, &previous));
+	lab_ok(lab_deallocate(world.b, world.name));
+	lab_notice_of(world.b, world.notify, MACH_NOTIFY_PORT_DELETED, world.name);
+	lab_message(world.a, world.port, 1);
+	lab_silent(world.b, world.notify);
+	lab_name_is(world.b, other, SEND_ONCE, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(send_notify_arms_only_what_was_asked_for)
+{
+	struct world world = begin();
+	mach_port_name_t previous;
+
+	ask(&world, world.name, MACH_NOTIFY_DEAD_NAME, 0);
+	lab_fill(world.b, world.name, 5, 0);
+	send_notify(&world, MACH_SEND_TIMED_OUT);
+	lab_message(world.a, world.port, 0);
+	lab_silent(world.b, world.notify);
+	lab_ok(lab_request_notification(world.b, world.name, MACH_NOTIFY_SEND_POSSIBLE, 0,
+					world.notify, MAKE_ONCE, &previous));
+	lab_fill(world.b, world.name, 1, 5);
+	for (unsigned i = 0; i < 3; i++)
+		send_notify(&world, MACH_SEND_TIMED_OUT);
+	lab_audit(world.lab);
+	lab_message(world.a, world.port, 1);
+	lab_notice_of(world.b, world.notify, MACH_NOTIFY_SEND_POSSIBLE, world.name);
+	lab_fill(world.b, world.name, 1, 6);
+	send_notify(&world, MACH_SEND_TIMED_OUT); /* the slot is empty now */
+	lab_message(world.a, world.port, 2);
+	lab_silent(world.b, world.notify);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -460,6 +511,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, armed_requests_of_all_spaces_fire_together);
 	tcase_add_test(tcase, send_possible_tells_of_death_too_and_of_a_name_that_goes);
 	tcase_add_test(tcase, send_possible_of_a_dead_name_tells_at_once_and_adds_a_reference);
+	tcase_add_test(tcase, an_armed_request_that_is_given_up_fires_no_more);
+	tcase_add_test(tcase, send_notify_arms_only_what_was_asked_for);
 	tcase_add_test(tcase, a_name_whose_slot_was_used_up_can_ask_again);
 	tcase_add_test(tcase, an_empty_slot_tells_nobody_and_adds_no_reference_when_the_port_dies);
 	tcase_add_loop_test(tcase, a_refused_request_costs_the_send_once_right, 0,

@@ -275,12 +275,16 @@ START_TEST(who_waits_for_its_answer_may_not_ask_for_more)
 {
 	struct world world = begin();
 	mach_port_name_t one = make_chain(&world, 5000, 0, NULL);
-	struct machd_frame frame = {.length = sizeof frame, .op = MACHD_OP_WATCH};
+	struct {
+		struct machd_frame frame;
+		struct machd_message_args args;
+	} packet = {.frame = {.length = sizeof packet, .op = MACHD_OP_MESSAGE}};
 
 	world.lab->lazy_work = true;
 	start_destroying(world.a, one);
-	frame.sequence = world.a->sequence + 1;
-	ck_assert(!lab_packet(world.a, &frame, sizeof frame, NULL, 0));
+	packet.frame.sequence = world.a->sequence + 1;
+	ck_assert(!lab_packet(world.a, &packet, sizeof packet, NULL, 0));
+	ck_assert_str_eq(world.lab->why, "it sends a request while another is under way");
 	lab_work(world.lab);
 	rpc(&world, 1);
 	lab_stop(world.lab);

@@ -123,7 +123,7 @@ static uint8_t *signed_byte(struct world *world, size_t at, size_t *size)
 
 	*size = content + IPC_SIGNATURE_SIZE;
 	return at < content ? (uint8_t *)&world->kmsg->ikm_header + at
-			    : world->kmsg->ikm_signature + at - content;
+			    : &world->kmsg->ikm_signature[at - content];
 }
 
 /* The daemon was told, once, and no right of the message has been touched. */

@@ -85,6 +85,34 @@ START_TEST(tasks_are_shown_with_what_they_hold)
 	ck_assert_uint_eq(tasks[1].id, b->task->id);
 	ck_assert_uint_eq(tasks[1].names, 3);
 	free(tasks);
+	lab_close(waits);
+	tasks = read_table(watcher, MACHD_WATCH_TASKS, 0, &count, &pages);
+	ck_assert_uint_eq(tasks[0].channels, 1);
+	ck_assert_uint_eq(tasks[0].waiting, 0);
+	free(tasks);
+	lab_stop(lab);
+}
+END_TEST
+
+START_TEST(a_message_that_had_to_wait_is_counted_when_it_is_sent)
+{
+	struct lab *lab = lab_start(NULL);
+	struct lab_thread *a = lab_task(lab, 1000)->thread, *second = lab_thread(a->task);
+	mach_port_name_t port = lab_new_service(a);
+	struct lab_buffer message = lab_to(port, 1);
+	struct machd_watch_task *tasks;
+	unsigned count, pages;
+
+	lab_set_qlimit(a, port, 0);
+	lab_is(LAB_BLOCKED, lab_send(a, &message, 0, 0));
+	for (unsigned sent = 0; sent < 2; sent++) {
+		tasks = read_table(second, MACHD_WATCH_TASKS, 0, &count, &pages);
+		ck_assert_uint_eq(tasks[0].sent, sent);
+		ck_assert_uint_eq(tasks[0].waiting, 1 - sent);
+		free(tasks);
+		lab_set_qlimit(second, port, 1);
+	}
+	lab_ok(lab_wait(a));
 	lab_stop(lab);
 }
 END_TEST
@@ -415,6 +443,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, tasks_are_shown_with_what_they_hold);
+	tcase_add_test(tcase, a_message_that_had_to_wait_is_counted_when_it_is_sent);
 	tcase_add_test(tcase, names_are_shown_with_their_ports);
 	tcase_add_test(tcase, dead_names_ports_in_transit_and_blocked_senders_are_shown_as_such);
 	tcase_add_test(tcase, many_names_come_in_pages_each_name_once);
