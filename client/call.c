@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/mi.h"
 
@@ -27,17 +26,16 @@ static kern_return_t read_answer(struct mi_channel *channel, struct mi_call *cal
 		{call->out, call->out_size},
 		{call->out_array, call->out_array_size},
 	};
-	struct mi_answer answer = {.parts = parts, .count = 3};
+	struct mi_answer answer = {.parts = parts, .count = 3, .cancel = call->waits};
 	const char *wrong;
 	int error = mi_answer(channel, &answer);
 
 	if (error)
 		return mi_lost(channel, strerrordesc_np(error));
-	if (answer.fd >= 0)
-		close(answer.fd);
 	wrong = mi_check_answer(channel, &reply.frame, MACHD_OP_CALL, &answer);
-	if (!wrong && (answer.fault || answer.fd >= 0 || answer.size < sizeof reply))
+	if (!wrong && (answer.fault || answer.fds.count || answer.size < sizeof reply))
 		wrong = "machd sent an answer that makes no sense";
+	mi_fds_close(&answer.fds);
 	if (!wrong && reply.answer.code == KERN_SUCCESS &&
 	    answer.size < sizeof reply + call->out_size)
 		wrong = "machd sent an answer that is too short";
@@ -48,7 +46,7 @@ static kern_return_t read_answer(struct mi_channel *channel, struct mi_call *cal
 	return (kern_return_t)reply.answer.code;
 }
 
-kern_return_t mi_call(struct mi_call *call)
+kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call)
 {
 	struct request request = {.call = {.routine = call->routine, .target = call->target}};
 	struct iovec parts[] = {
@@ -56,19 +54,23 @@ kern_return_t mi_call(struct mi_call *call)
 		{(void *)(uintptr_t)call->in, call->in_size},
 		{(void *)(uintptr_t)call->in_array, call->in_array_size},
 	};
+	int error = mi_request(channel, MACHD_OP_CALL, parts, 3, NULL);
+
+	if (error == 0)
+		return read_answer(channel, call);
+	if (error == ENOBUFS || error == ENOMEM)
+		return KERN_RESOURCE_SHORTAGE;
+	return mi_lost(channel, strerrordesc_np(error));
+}
+
+kern_return_t mi_call(struct mi_call *call)
+{
 	struct mi_entry entry;
 	kern_return_t code = mi_enter(&entry);
-	int error;
 
 	if (code != KERN_SUCCESS)
 		return code;
-	error = mi_request(entry.channel, MACHD_OP_CALL, parts, 3, -1);
-	if (error == 0)
-		code = read_answer(entry.channel, call);
-	else if (error == ENOBUFS || error == ENOMEM)
-		code = KERN_RESOURCE_SHORTAGE;
-	else
-		code = mi_lost(entry.channel, strerrordesc_np(error));
+	code = mi_call_within(entry.channel, call);
 	mi_leave(&entry);
 	return code;
 }

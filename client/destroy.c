@@ -4,8 +4,9 @@
 #include <mach/message.h>
 #include <stddef.h>
 
-/* Give up one right as the disposition in the message has it. */
-static void destroy_port(mach_port_t port, mach_msg_type_name_t type)
+#include "client/mi.h"
+
+void mi_destroy_port(mach_port_t port, mach_msg_type_name_t type)
 {
 	mach_msg_type_name_t made_type;
 	mach_port_t made;
@@ -41,10 +42,19 @@ static void destroy_ports(const mach_msg_ool_ports_descriptor_t *ports)
 	const mach_port_t *names = ports->address;
 
 	for (mach_msg_size_t i = 0; names && i < ports->count; i++)
-		destroy_port(names[i], ports->disposition);
+		mi_destroy_port(names[i], ports->disposition);
 	if (ports->deallocate)
 		vm_deallocate(mach_task_self(), (vm_address_t)ports->address,
 			      ports->count * sizeof *names);
+}
+
+/* The guard goes first, or the right would resist. */
+static void destroy_guarded(const mach_msg_guarded_port_descriptor_t *guarded)
+{
+	if (MACH_PORT_VALID(guarded->name) &&
+	    !(guarded->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND))
+		mach_port_unguard(mach_task_self(), guarded->name, guarded->context);
+	mi_destroy_port(guarded->name, guarded->disposition);
 }
 
 /* Returns the bytes the descriptor takes in the message; 0: no such descriptor. */
@@ -52,7 +62,7 @@ static size_t destroy_descriptor(const mach_msg_descriptor_t *descriptor)
 {
 	switch (descriptor->type.type) {
 	case MACH_MSG_PORT_DESCRIPTOR:
-		destroy_port(descriptor->port.name, descriptor->port.disposition);
+		mi_destroy_port(descriptor->port.name, descriptor->port.disposition);
 		return sizeof descriptor->port;
 	case MACH_MSG_OOL_DESCRIPTOR:
 		if (descriptor->out_of_line.deallocate)
@@ -66,7 +76,7 @@ static size_t destroy_descriptor(const mach_msg_descriptor_t *descriptor)
 		destroy_ports(&descriptor->ool_ports);
 		return sizeof descriptor->ool_ports;
 	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
-		destroy_port(descriptor->guarded_port.name, descriptor->guarded_port.disposition);
+		destroy_guarded(&descriptor->guarded_port);
 		return sizeof descriptor->guarded_port;
 	default:
 		return 0;
@@ -79,8 +89,8 @@ void mach_msg_destroy(mach_msg_header_t *msg)
 	const char *next = (const char *)(base + 1);
 	size_t size = 1;
 
-	destroy_port(msg->msgh_remote_port, MACH_MSGH_BITS_REMOTE(msg->msgh_bits));
-	destroy_port(msg->msgh_voucher_port, MACH_MSGH_BITS_VOUCHER(msg->msgh_bits));
+	mi_destroy_port(msg->msgh_remote_port, MACH_MSGH_BITS_REMOTE(msg->msgh_bits));
+	mi_destroy_port(msg->msgh_voucher_port, MACH_MSGH_BITS_VOUCHER(msg->msgh_bits));
 	if (!MACH_MSGH_BITS_IS_COMPLEX(msg->msgh_bits))
 		return;
 	for (mach_msg_size_t i = base->body.msgh_descriptor_count; i > 0 && size > 0; i--) {

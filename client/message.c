@@ -49,31 +49,39 @@ static mach_msg_return_t no_room(const struct exchange *x)
 	return sends(x) ? MACH_SEND_NO_BUFFER : KERN_RESOURCE_SHORTAGE;
 }
 
-static mach_msg_return_t send_request(struct mi_channel *channel, const struct exchange *x)
-{
-	struct request request = {
-		.args =
-			{
-				.option = (uint32_t)x->option | MACH64_SEND_ANY,
-				.send_address = (uintptr_t)x->send,
-				.rcv_address = (uintptr_t)x->receive,
-				.send_size = x->send_size,
-				.rcv_size = x->rcv_size,
-				.rcv_name = x->rcv_name,
-				.timeout = x->timeout,
-				.priority = x->notify,
-			},
-	};
+/* What goes with a message beside the bytes in the frame. */
+struct cargo {
 	struct mi_tail tail;
-	int error = mi_tail_make(x->send, x->send_size, &tail);
+	struct mi_memory memory;
+};
 
-	if (error == 0) {
-		struct iovec parts[] = {{&request, sizeof request}, {x->send, tail.inline_size}};
+static void cargo_free(struct cargo *cargo)
+{
+	if (cargo->tail.fd >= 0)
+		close(cargo->tail.fd);
+	mi_memory_free(&cargo->memory);
+}
 
-		error = mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 2 : 1, tail.fd);
-	}
-	if (tail.fd >= 0)
-		close(tail.fd);
+/*
+ * Divide the message, and gather its memory if it is likely to have some: looking costs a system
+ * call, and what is not seen here the daemon asks for.
+ */
+static int load(const struct exchange *x, bool look, struct cargo *cargo)
+{
+	unsigned fd_index;
+	int error = mi_tail_make(x->send, x->send_size, &cargo->tail);
+
+	cargo->memory = (struct mi_memory){.fd = -1};
+	if (error || !sends(x) || !look)
+		return error;
+	fd_index = cargo->tail.fd >= 0;
+	return mi_memory_gather(x->send, x->send_size, MACHD_INLINE_LIMIT - cargo->tail.inline_size,
+				fd_index, &cargo->memory);
+}
+
+static mach_msg_return_t send_failed(struct mi_channel *channel, const struct exchange *x,
+				     int error)
+{
 	switch (error) {
 	case 0:
 		return MACH_MSG_SUCCESS;
@@ -87,6 +95,43 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 	default:
 		return no_room(x);
 	}
+}
+
+static mach_msg_return_t send_request(struct mi_channel *channel, const struct exchange *x,
+				      const struct cargo *cargo)
+{
+	struct request request = {
+		.args =
+			{
+				.option = (uint32_t)x->option | MACH64_SEND_ANY,
+				.send_address = (uintptr_t)x->send,
+				.rcv_address = (uintptr_t)x->receive,
+				.send_size = x->send_size,
+				.rcv_size = x->rcv_size,
+				.rcv_name = x->rcv_name,
+				.timeout = x->timeout,
+				.priority = x->notify,
+				.memory_count = cargo->memory.count,
+				.data_size = cargo->memory.data_size,
+			},
+	};
+	struct iovec parts[] = {
+		{&request, sizeof request},
+		{x->send, cargo->tail.inline_size},
+		{cargo->memory.table, cargo->memory.size},
+	};
+	struct mi_fds fds = {0};
+
+	if (cargo->tail.fd >= 0)
+		fds.fd[fds.count++] = cargo->tail.fd;
+	if (cargo->memory.fd >= 0)
+		fds.fd[fds.count++] = cargo->memory.fd;
+	return send_failed(channel, x,
+			   mi_request(channel, MACHD_OP_MESSAGE, parts,
+				      cargo->memory.size ? 3
+				      : sends(x)	 ? 2
+							 : 1,
+				      &fds));
 }
 
 /* The buffer that an answer's bytes belong in. */
@@ -134,23 +179,30 @@ static mach_msg_return_t place_too_large(const struct exchange *x,
 	return good ? (mach_msg_return_t)answer->code : MACH_RCV_INVALID_DATA;
 }
 
+/* Descriptors of the answer itself; those of memory come later. */
+static bool body_good(const struct reply *reply, size_t bytes)
+{
+	const struct machd_message_answer *answer = &reply->answer;
+	bool here = answer->body_size != 0 && answer->memory_count == 0;
+
+	return reply->frame.fds == here && answer->body_offset <= bytes;
+}
+
 /* Whether the bytes that came, and those in the descriptor, fit in the place they are for. */
 static bool fits(const struct exchange *x, const struct reply *reply, const struct mi_answer *came)
 {
 	const struct machd_message_answer *answer = &reply->answer;
 	size_t bytes = reply->frame.length - sizeof *reply;
-	bool with_fd = reply->frame.fds != 0;
 
 	switch (answer->place) {
 	case MACHD_PLACE_NONE:
-		return bytes == 0 && !with_fd;
+		return bytes == 0 && reply->frame.fds == 0 && answer->memory_count == 0;
 	case MACHD_PLACE_TOO_LARGE:
-		return bytes == 0 && !with_fd && receives(x);
+		return bytes == 0 && reply->frame.fds == 0 && answer->memory_count == 0 &&
+		       receives(x);
 	case MACHD_PLACE_RECEIVE:
 	case MACHD_PLACE_SEND:
-		if (!with_fd && answer->body_size != 0)
-			return false;
-		return (with_fd ? answer->body_offset <= bytes : true) &&
+		return body_good(reply, bytes) &&
 		       (uint64_t)bytes + answer->body_size <= buffer_of(x, answer->place).iov_len &&
 		       (came->fault || came->size == reply->frame.length);
 	default:
@@ -158,18 +210,18 @@ static bool fits(const struct exchange *x, const struct reply *reply, const stru
 	}
 }
 
-/* The answer came. Put what is not there yet where it belongs. */
+/* The answer came. Put what is not there yet where it belongs. `good`: nothing was lost so far. */
 static mach_msg_return_t place_answer(const struct exchange *x, const struct reply *reply,
-				      const struct mi_answer *came)
+				      int body_fd, bool good)
 {
 	const struct machd_message_answer *answer = &reply->answer;
 	bool back = answer->place == MACHD_PLACE_SEND;
-	bool good = !came->fault && !came->lost_fd;
 
 	if (answer->place == MACHD_PLACE_TOO_LARGE)
 		return place_too_large(x, answer);
-	if (good && came->fd >= 0)
-		good = mi_tail_place(came->fd, back ? x->send : x->receive, answer->body_offset,
+	if (good && answer->body_size)
+		good = body_fd >= 0 &&
+		       mi_tail_place(body_fd, back ? x->send : x->receive, answer->body_offset,
 				     answer->body_size,
 				     reply->frame.length - sizeof *reply - answer->body_offset);
 	if (!good)
@@ -177,7 +229,44 @@ static mach_msg_return_t place_answer(const struct exchange *x, const struct rep
 	return (mach_msg_return_t)answer->code;
 }
 
-static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct exchange *x)
+/* Bits for memory that found no room: a message received in part has a code of its own. */
+static mach_msg_return_t add_bits(mach_msg_return_t code, kern_return_t bits)
+{
+	if (bits && code == MACH_MSG_SUCCESS)
+		code = MACH_RCV_BODY_ERROR;
+	return code | bits;
+}
+
+/* The message has memory: it comes in a frame of its own. */
+static mach_msg_return_t receive_memory(struct mi_channel *channel, const struct exchange *x,
+					const struct reply *reply, bool good)
+{
+	const struct machd_message_answer *answer = &reply->answer;
+	bool back = answer->place == MACHD_PLACE_SEND;
+	struct mi_received_memory memory = {
+		.count = answer->memory_count,
+		.skip = answer->body_size != 0,
+		.message = !good  ? NULL
+			   : back ? (void *)x->send
+				  : (void *)x->receive,
+	};
+	int error = mi_memory_receive(channel, &memory);
+	mach_msg_return_t code;
+
+	if (error)
+		code = mi_lost(channel, strerrordesc_np(error));
+	else if (memory.problem)
+		code = mi_lost(channel, memory.problem);
+	else
+		code = add_bits(
+			place_answer(x, reply, memory.fds.count ? memory.fds.fd[0] : -1, good),
+			memory.bits);
+	mi_fds_close(&memory.fds);
+	return code;
+}
+
+static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct exchange *x,
+					uint32_t *taken)
 {
 	struct reply reply = {0};
 	struct iovec parts[] = {{&reply, sizeof reply}, {0}};
@@ -193,9 +282,32 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	wrong = mi_check_answer(channel, &reply.frame, MACHD_OP_MESSAGE, &came);
 	if (!wrong && (reply.frame.length < sizeof reply || !fits(x, &reply, &came)))
 		wrong = "machd sent an answer that makes no sense";
-	code = wrong ? mi_lost(channel, wrong) : place_answer(x, &reply, &came);
-	if (came.fd >= 0)
-		close(came.fd);
+	*taken = wrong ? 0 : reply.answer.memory_taken;
+	if (wrong)
+		code = mi_lost(channel, wrong);
+	else if (reply.answer.memory_count)
+		code = receive_memory(channel, x, &reply, !came.fault && !came.lost_fd);
+	else
+		code = place_answer(x, &reply, came.fds.count ? came.fds.fd[0] : -1,
+				    !came.fault && !came.lost_fd);
+	mi_fds_close(&came.fds);
+	return code;
+}
+
+/* One request and its answer; `look` at the message for memory. */
+static mach_msg_return_t attempt(struct mi_channel *channel, const struct exchange *x, bool look)
+{
+	struct cargo cargo;
+	uint32_t taken = 0;
+	mach_msg_return_t code = send_failed(channel, x, load(x, look, &cargo));
+
+	if (code == MACH_MSG_SUCCESS)
+		code = send_request(channel, x, &cargo);
+	if (code == MACH_MSG_SUCCESS)
+		code = receive_answer(channel, x, &taken);
+	mi_memory_taken(&cargo.memory, taken);
+	channel->sends_memory = look && cargo.memory.count > 0;
+	cargo_free(&cargo);
 	return code;
 }
 
@@ -206,9 +318,9 @@ static mach_msg_return_t once(const struct exchange *x)
 
 	if (code != KERN_SUCCESS)
 		return code;
-	code = send_request(entry.channel, x);
-	if (code == MACH_MSG_SUCCESS)
-		code = receive_answer(entry.channel, x);
+	code = attempt(entry.channel, x, sends(x) && entry.channel->sends_memory);
+	if (code == (mach_msg_return_t)MACHD_MEMORY_WANTED)
+		code = attempt(entry.channel, x, true);
 	mi_leave(&entry);
 	return code;
 }

@@ -5,7 +5,8 @@
  *   conn.c      finds the daemon's socket, says hello
  *   channel.c   which connection a thread uses; the process's task; fork
  *   wire.c      a frame out, its answer in, and what a signal does to that
- *   message.c   mach_msg; large.c: bodies that do not fit a frame; msg_server.c: servers
+ *   message.c   mach_msg; large.c: bodies that do not fit a frame; ool.c: out-of-line memory
+ *   msg_server.c  servers, on top of it
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *
  * The life of a call: mi_enter() finds the thread's channel and makes it busy, mi_request() sends
@@ -22,17 +23,20 @@
 #include <sys/uio.h>
 
 #include <mach/kern_return.h>
+#include <mach/message.h>
 #include <mach/port.h>
 
 #include "protocol/frame.h"
 #include "protocol/hello.h"
+#include "protocol/limits.h"
 #include "protocol/ops.h"
 
 /* A thread's connection. Only its thread uses it, but all are on a list, for fork and exit. */
 struct mi_channel {
 	struct mi_channel *next, *prev;
-	int fd;		     /* -1: not connected */
-	uint32_t sequence;   /* of the last request */
+	int fd;		   /* -1: not connected */
+	uint32_t sequence; /* of the last request */
+	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
 	uint64_t generation; /* which task of this process it belongs to */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
@@ -77,24 +81,32 @@ void mi_reply_port_exit(struct mi_channel *channel);
  */
 int mi_connect(const uint8_t *token, struct machd_welcome *welcome, bool *refused);
 
+/* Descriptors that go or come with a frame. */
+struct mi_fds {
+	unsigned count;
+	int fd[MACHD_FRAME_FDS_MAX];
+};
+
+void mi_fds_close(struct mi_fds *fds);
+
 /*
  * Send one frame. `parts` are its bytes; the first begins with room for the frame header, which is
- * filled in here. `fd` goes with it (-1: none) and stays the caller's. 0, or an errno; EFAULT: the
+ * filled in here. `fds` go with it (NULL: none) and stay the caller's. 0, or an errno; EFAULT: the
  * caller's memory cannot be read. Nothing was sent then.
  */
 int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
-	       int fd);
+	       const struct mi_fds *fds);
 
 /* What an answer was received into. */
 struct mi_answer {
 	struct iovec *parts; /* the first has room for the frame header */
 	int count;
-	bool peek;    /* leave the answer where it is */
-	bool cancel;  /* a signal gives up the request */
-	size_t size;  /* out: bytes that came */
-	int fd;	      /* out: descriptor that came with it, or -1 */
-	bool lost_fd; /* out: there was one, but no room for it in this process */
-	bool fault;   /* out: parts could not be written; the answer is gone */
+	bool peek;	   /* leave the answer where it is */
+	bool cancel;	   /* a signal gives up the request */
+	size_t size;	   /* out: bytes that came */
+	struct mi_fds fds; /* out: descriptors that came with it */
+	bool lost_fd;	   /* out: there were more, but no room for them in this process */
+	bool fault;	   /* out: parts could not be written; the answer is gone */
 };
 
 /* Wait for the answer to the last request. 0, or an errno: the connection does not work. */
@@ -119,10 +131,14 @@ struct mi_call {
 	size_t out_size;
 	void *out_array;
 	size_t out_array_size; /* bytes of room; afterwards, bytes that came */
+	bool waits;	       /* a signal gives it up */
 };
 
 /* The routine's code, or MACHD_NO_DAEMON, MACHD_BUSY, KERN_RESOURCE_SHORTAGE. */
 kern_return_t mi_call(struct mi_call *call);
+
+/* The same for who has entered and waits for no other answer. */
+kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call);
 
 /* The call of a routine without arrays; `in` and `out` are its structs. */
 #define MI_CALL(name, object, in_struct, out_struct)   \
@@ -133,6 +149,16 @@ kern_return_t mi_call(struct mi_call *call);
 		.in_size = sizeof(struct name##_in),   \
 		.out = (out_struct),                   \
 		.out_size = sizeof(struct name##_out), \
+	})
+
+/* The same for a routine that may wait: a signal ends the waiting. */
+#define MI_WAIT(name, object, in_struct)             \
+	mi_call(&(struct mi_call){                   \
+		.routine = MACHD_ROUTINE_##name,     \
+		.target = (object),                  \
+		.in = (in_struct),                   \
+		.in_size = sizeof(struct name##_in), \
+		.waits = true,                       \
 	})
 
 /* The end of a message that does not fit a frame. */
@@ -154,6 +180,46 @@ int mi_tail_make(const void *message, size_t size, struct mi_tail *tail);
  */
 bool mi_tail_place(int fd, void *message, size_t before, size_t body, size_t behind);
 
+/* What goes with the bytes of a message: its out-of-line memory. */
+struct mi_memory {
+	uint32_t count;		    /* of the table */
+	struct machd_memory *table; /* malloc'ed, with the inline bytes behind it */
+	size_t size;		    /* of both */
+	uint32_t data_size;	    /* of the inline bytes */
+	uint8_t *descriptors;	    /* malloc'ed: a copy of the message's, as it was looked at */
+	uint32_t descriptor_count;
+	int fd; /* a sealed memfd with what does not go inline, or -1 */
+};
+
+/*
+ * Look at a message's descriptors and gather the memory they name. `room` is what there is in the
+ * frame; `fd_index` will be that of the memfd. 0, or an errno; EFAULT: the message cannot be read.
+ */
+int mi_memory_gather(const void *message, size_t size, size_t room, unsigned fd_index,
+		     struct mi_memory *memory);
+
+/* The daemon has taken the memory of the first `taken` descriptors: give up what was given away. */
+void mi_memory_taken(const struct mi_memory *memory, uint32_t taken);
+
+void mi_memory_free(struct mi_memory *memory);
+
+/*
+ * The answer before this one announced `count` descriptors with memory: fetch it, map it, and write
+ * its addresses into `message`. `fds` gets the descriptors that came along, the caller closes them;
+ * the first `skip` of them are not memory. 0, or an errno of the connection; *problem: what is
+ * wrong with the frame, NULL if nothing; *bits: additional bits of the receive code.
+ */
+struct mi_received_memory {
+	uint32_t count;
+	unsigned skip;
+	void *message; /* NULL: nobody wants it */
+	struct mi_fds fds;
+	bool lost; /* there were more, but no room for them */
+	const char *problem;
+	kern_return_t bits;
+};
+int mi_memory_receive(struct mi_channel *channel, struct mi_received_memory *received);
+
 /* Copy from or to memory of the program that may not be there. false if it is not. */
 bool mi_fetch(void *to, const void *from, size_t size);
 bool mi_store(void *to, const void *from, size_t size);
@@ -161,6 +227,9 @@ bool mi_store(void *to, const void *from, size_t size);
 /* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */
 void *mi_pages(size_t size);
 void mi_pages_free(void *pages, size_t size);
+
+/* Give up a right as a message names it: by the type it was received with. */
+void mi_destroy_port(mach_port_t port, mach_msg_type_name_t type);
 
 /* Set the text for machd_last_error(). */
 __attribute__((format(printf, 1, 2))) void mi_set_error(const char *format, ...);

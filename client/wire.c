@@ -13,36 +13,47 @@
 
 #include "client/mi.h"
 
-/* Room for one descriptor beside a packet. */
+/* Room for descriptors beside a packet. */
 union control {
 	struct cmsghdr head;
-	char room[CMSG_SPACE(sizeof(int))];
+	char room[CMSG_SPACE(MACHD_FRAME_FDS_MAX * sizeof(int))];
 };
 
-static void attach_fd(struct msghdr *message, union control *control, int fd)
+void mi_fds_close(struct mi_fds *fds)
 {
-	*control = (union control){.head = {.cmsg_len = CMSG_LEN(sizeof fd),
-					    .cmsg_level = SOL_SOCKET,
-					    .cmsg_type = SCM_RIGHTS}};
-	memcpy(CMSG_DATA(&control->head), &fd, sizeof fd);
-	message->msg_control = control;
-	message->msg_controllen = sizeof *control;
+	while (fds->count > 0)
+		close(fds->fd[--fds->count]);
 }
 
-static int detach_fd(struct msghdr *message)
+static void attach_fds(struct msghdr *message, union control *control, const struct mi_fds *fds)
+{
+	size_t size = fds->count * sizeof *fds->fd;
+
+	memset(control, 0, CMSG_SPACE(size));
+	control->head.cmsg_len = CMSG_LEN(size);
+	control->head.cmsg_level = SOL_SOCKET;
+	control->head.cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(&control->head), fds->fd, size);
+	message->msg_control = control;
+	message->msg_controllen = CMSG_SPACE(size);
+}
+
+static void detach_fds(struct msghdr *message, struct mi_fds *fds)
 {
 	struct cmsghdr *head = CMSG_FIRSTHDR(message);
-	int fd;
 
 	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-		return -1;
-	memcpy(&fd, CMSG_DATA(head), sizeof fd);
-	return fd;
+		return;
+	fds->count = (unsigned)((head->cmsg_len - CMSG_LEN(0)) / sizeof *fds->fd);
+	memcpy(fds->fd, CMSG_DATA(head), fds->count * sizeof *fds->fd);
 }
 
-int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count, int fd)
+int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
+	       const struct mi_fds *fds)
 {
-	struct machd_frame frame = {.op = op, .fds = fd >= 0, .sequence = channel->sequence + 1};
+	unsigned fd_count = fds ? fds->count : 0;
+	struct machd_frame frame = {
+		.op = op, .fds = (uint16_t)fd_count, .sequence = channel->sequence + 1};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
 	union control control;
 	ssize_t sent;
@@ -50,8 +61,8 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 	for (int i = 0; i < count; i++)
 		frame.length += (uint32_t)parts[i].iov_len;
 	memcpy(parts[0].iov_base, &frame, sizeof frame);
-	if (fd >= 0)
-		attach_fd(&message, &control, fd);
+	if (fd_count)
+		attach_fds(&message, &control, fds);
 	do
 		sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
@@ -122,7 +133,7 @@ int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
 		size = wait_packet(channel, answer, &message, &control, &cancelled);
 	}
 	answer->size = size < 0 ? 0 : (size_t)size;
-	answer->fd = -1;
+	answer->fds.count = 0;
 	answer->fault = size < 0 && errno == EFAULT;
 	answer->lost_fd = false;
 	if (answer->fault)
@@ -131,8 +142,8 @@ int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
 		return size < 0 ? errno : ECONNRESET;
 	if (answer->peek)
 		return 0;
-	answer->fd = detach_fd(&message);
-	answer->lost_fd = answer->fd < 0 && (message.msg_flags & MSG_CTRUNC);
+	detach_fds(&message, &answer->fds);
+	answer->lost_fd = message.msg_flags & MSG_CTRUNC;
 	if (message.msg_flags & MSG_TRUNC) {
 		answer->fault = narrow;
 		answer->size = SIZE_MAX;
@@ -147,7 +158,7 @@ const char *mi_check_answer(const struct mi_channel *channel, const struct machd
 		return "machd answered something else";
 	if (!answer->fault && frame->length != answer->size)
 		return "machd sent an answer of a wrong length";
-	if (frame->fds != (answer->fd >= 0) && !answer->lost_fd && !answer->fault)
+	if (frame->fds != answer->fds.count && !answer->lost_fd && !answer->fault)
 		return "machd sent another number of descriptors than it said";
 	return NULL;
 }

@@ -25,6 +25,7 @@ enum machd_op {
 	MACHD_OP_CANCEL = 3,  /* give up the request with this sequence; no answer of its own */
 	MACHD_OP_CALL = 4,    /* a kernel-object routine of ops.def */
 	MACHD_OP_WATCH = 5,   /* one page of what machctl shows, see watch.h */
+	MACHD_OP_MEMORY = 6,  /* from the daemon only: memory of the message in the answer before */
 	MACHD_OP_ANSWER = 0x80,
 };
 
@@ -37,8 +38,10 @@ struct machd_frame {
 };
 
 /*
- * MACHD_OP_MESSAGE: the arguments of mach_msg, then the message. Bytes of the message that are not
- * in the frame (the end of a large body) are the content of descriptor 0, a sealed memfd.
+ * MACHD_OP_MESSAGE: the arguments of mach_msg, then the message, then memory_count times struct
+ * machd_memory for its out-of-line descriptors, in order, and last data_size bytes of those that
+ * travel inline, one after another. Bytes of the message that are not in the frame (the end of a
+ * large body) are the content of descriptor 0, a sealed memfd.
  */
 struct machd_message_args {
 	uint64_t option;       /* MACH_SEND_MSG ...; the high half are mach_msg2's bits */
@@ -47,9 +50,28 @@ struct machd_message_args {
 	uint32_t send_size;
 	uint32_t rcv_size;
 	uint32_t rcv_name;
-	uint32_t timeout;  /* milliseconds */
-	uint32_t priority; /* when sending; a port name with MACH_RCV_SYNC_WAIT */
+	uint32_t timeout;      /* milliseconds */
+	uint32_t priority;     /* when sending; a port name with MACH_RCV_SYNC_WAIT */
+	uint32_t memory_count; /* 0 also if nobody has looked at the message */
+	uint32_t data_size;
 	uint32_t reserved; /* 0 */
+};
+
+/* Where the memory of an out-of-line descriptor is. Its size is in the descriptor. */
+enum machd_memory_source {
+	MACHD_MEMORY_NONE = 0,	     /* there is none: size 0 */
+	MACHD_MEMORY_INLINE = 1,     /* in the frame */
+	MACHD_MEMORY_FD = 2,	     /* in a sealed memfd */
+	MACHD_MEMORY_UNREADABLE = 3, /* the sender could not read it */
+};
+
+/* The code of a message that has memory and came without: to be sent again with it. */
+#define MACHD_MEMORY_WANTED 0x7fffffff
+
+struct machd_memory {
+	uint32_t source; /* enum machd_memory_source */
+	uint32_t fd;	 /* which of the frame's descriptors */
+	uint64_t offset; /* in the memfd; its offset in a page is that of the sender's address */
 };
 
 /* Where the bytes of an answer belong. */
@@ -72,7 +94,14 @@ struct machd_message_answer {
 	uint32_t body_size;
 	uint32_t too_large_size; /* msgh_size of a message left on its queue */
 	uint32_t too_large_name; /* the port it waits on (MACH_RCV_LARGE_IDENTITY), or 0 */
+	uint32_t memory_count; /* out-of-line descriptors: 0, or a MACHD_OP_MEMORY frame follows */
+	uint32_t memory_taken; /* descriptors of the message sent whose memory was taken */
 };
+
+/*
+ * MACHD_OP_MEMORY: memory_count times struct machd_memory, then the inline bytes. All descriptors
+ * of the answer come with this frame; that of the body, if there is one, is the first.
+ */
 
 /* MACHD_OP_CALL: this, then struct NAME_in of the routine (ops.h). */
 struct machd_call {

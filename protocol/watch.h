@@ -68,6 +68,8 @@ enum machd_watch_kind {
 	MACHD_WATCH_BOOTSTRAP_PORT,
 	MACHD_WATCH_SET,
 	MACHD_WATCH_DEAD,
+	MACHD_WATCH_TIMER,
+	MACHD_WATCH_SEMAPHORE,
 };
 
 enum machd_watch_flags {

@@ -148,8 +148,8 @@ static void handle_error(struct channel *channel)
 	int error = 0;
 	socklen_t size = sizeof error;
 
-	if (channel->unsent || getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ||
-	    error == 0)
+	if (!list_empty(&channel->unsent) ||
+	    getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error == 0)
 		gate_doom(channel->gate, channel, NULL);
 	else
 		watch_requests(channel);
@@ -161,7 +161,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
 
 	if (status < 0)
 		handle_error(channel);
-	else if (!channel->unsent)
+	else if (list_empty(&channel->unsent))
 		read_packet(channel, events & UV_DISCONNECT);
 	else if (events & UV_WRITABLE)
 		channel_retry(channel);
@@ -180,23 +180,57 @@ static bool has_unread(const struct channel *channel)
 	return ioctl(channel->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
-/* 0, or an errno. */
-static int send_packet(const struct channel *channel, const void *packet, size_t size, int fd)
+/* A packet to be sent, and the descriptors that go with it. */
+struct outgoing {
+	const void *bytes;
+	size_t size;
+	const ipc_fd_t *fds;
+	unsigned fd_count;
+};
+
+/* A packet that the peer had no room for. */
+struct unsent {
+	struct list link;
+	size_t size;
+	unsigned fd_count;
+	ipc_fd_t fds[MACHD_FRAME_FDS_MAX];
+	uint8_t bytes[];
+};
+
+static void close_fds(const ipc_fd_t *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(fdcheck_fd(fds[i]));
+}
+
+/* Put descriptors into a message's control part. */
+static void attach_fds(struct msghdr *message, struct cmsghdr *control, const struct outgoing *out)
+{
+	int fds[MACHD_FRAME_FDS_MAX];
+
+	for (unsigned i = 0; i < out->fd_count; i++)
+		fds[i] = fdcheck_fd(out->fds[i]);
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	control->cmsg_len = CMSG_LEN(out->fd_count * sizeof *fds);
+	memcpy(CMSG_DATA(control), fds, out->fd_count * sizeof *fds);
+	message->msg_control = control;
+	message->msg_controllen = CMSG_SPACE(out->fd_count * sizeof *fds);
+}
+
+/* 0, or an errno. The descriptors stay open. */
+static int send_packet(const struct channel *channel, const struct outgoing *out)
 {
 	union {
 		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {.space = {0}};
-	struct iovec bytes = {(void *)(uintptr_t)packet, size};
+		char space[CMSG_SPACE(MACHD_FRAME_FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec bytes = {(void *)(uintptr_t)out->bytes, out->size};
 	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
 
-	if (fd >= 0) {
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-		message.msg_control = &control;
-		message.msg_controllen = sizeof control;
+	if (out->fd_count) {
+		memset(&control, 0, CMSG_SPACE(out->fd_count * sizeof(int)));
+		attach_fds(&message, &control.header, out);
 	}
 	while (sendmsg(channel->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
@@ -214,67 +248,94 @@ static void wait_for_room(struct channel *channel, int error)
 	}
 }
 
-static void keep_unsent(struct channel *channel, const void *packet, size_t size, int fd, int error)
+/* Keep a packet for later; false without memory, then its descriptors are closed. */
+static bool keep_unsent(struct channel *channel, const struct outgoing *out)
 {
-	channel->unsent = mem_alloc(size);
-	if (!channel->unsent) {
-		if (fd >= 0)
-			close(fd);
+	struct unsent *unsent = mem_alloc_raw(sizeof *unsent + out->size, sizeof *unsent);
+
+	if (!unsent) {
+		close_fds(out->fds, out->fd_count);
 		gate_doom(channel->gate, channel, "there is no memory to keep its answer");
-		return;
+		return false;
 	}
-	memcpy(channel->unsent, packet, size);
-	channel->unsent_size = (uint32_t)size;
-	channel->unsent_fd = fd;
-	wait_for_room(channel, error);
+	list_init(&unsent->link);
+	memcpy(unsent->bytes, out->bytes, out->size);
+	unsent->size = out->size;
+	unsent->fd_count = out->fd_count;
+	for (unsigned i = 0; i < out->fd_count; i++)
+		unsent->fds[i] = out->fds[i];
+	list_append(&channel->unsent, &unsent->link);
+	return true;
 }
 
-/* Send an answer; 0, or an errno and perhaps the rule that the peer broke. */
-static int send_answer(const struct channel *channel, const void *packet, size_t size, int fd,
-		       const char **breach)
+/* Send a packet of an answer, behind those that wait. */
+static void send_or_keep(struct channel *channel, const struct outgoing *out)
 {
-	if (channel->doomed)
-		return EPIPE;
-	if (channel->unsent || (fd >= 0 && has_unread(channel))) {
-		/* The kernel counts descriptors under way: each peer may have one of them there. */
-		*breach = "it asks again before it has read its answer";
-		return EPIPE;
-	}
-	return send_packet(channel, packet, size, fd);
-}
+	int error = EPIPE;
 
-void channel_send(struct channel *channel, const void *packet, size_t size, int fd)
-{
-	const char *breach = NULL;
-	int error = send_answer(channel, packet, size, fd, &breach);
-
+	if (!channel->doomed)
+		error = list_empty(&channel->unsent) ? send_packet(channel, out) : EAGAIN;
 	if (error == EAGAIN || is_shortage(error)) {
-		keep_unsent(channel, packet, size, fd, error);
+		if (keep_unsent(channel, out))
+			wait_for_room(channel, error);
 		return;
 	}
-	if (fd >= 0)
-		close(fd);
+	close_fds(out->fds, out->fd_count);
 	if (error)
-		gate_doom(channel->gate, channel, breach);
+		gate_doom(channel->gate, channel, NULL);
+}
+
+/* The kernel counts descriptors under way: each peer may have those of one answer there. */
+static bool asks_too_early(const struct channel *channel, const struct ipc_answer *answer)
+{
+	return !list_empty(&channel->unsent) || (answer->fd_count && has_unread(channel));
+}
+
+void channel_send(struct channel *channel, const struct ipc_answer *answer)
+{
+	struct outgoing first = {.bytes = answer->packet, .size = answer->size};
+	struct outgoing second = {answer->memory, answer->memory_size, answer->fds,
+				  answer->fd_count};
+
+	if (!channel->doomed && asks_too_early(channel, answer))
+		gate_doom(channel->gate, channel, "it asks again before it has read its answer");
+	if (answer->memory_size == 0) {
+		first.fds = answer->fds;
+		first.fd_count = answer->fd_count;
+	}
+	send_or_keep(channel, &first);
+	if (answer->memory_size)
+		send_or_keep(channel, &second);
+}
+
+static void unsent_free(struct unsent *unsent)
+{
+	list_remove(&unsent->link);
+	close_fds(unsent->fds, unsent->fd_count);
+	mem_free(unsent);
 }
 
 static void drop_unsent(struct channel *channel)
 {
-	if (channel->unsent && channel->unsent_fd >= 0)
-		close(channel->unsent_fd);
-	mem_free(channel->unsent);
-	channel->unsent = NULL;
+	LIST_FOR_EACH_SAFE (node, &channel->unsent)
+		unsent_free(list_entry(node, struct unsent, link));
 }
 
 void channel_retry(struct channel *channel)
 {
-	int error = send_packet(channel, channel->unsent, channel->unsent_size, channel->unsent_fd);
+	struct unsent *unsent;
+	int error = 0;
 
-	if (error == EAGAIN || is_shortage(error)) {
-		wait_for_room(channel, error);
-		return;
+	while (error == 0 && (unsent = list_first(&channel->unsent, struct unsent, link))) {
+		struct outgoing out = {unsent->bytes, unsent->size, unsent->fds, unsent->fd_count};
+
+		error = send_packet(channel, &out);
+		if (error == EAGAIN || is_shortage(error)) {
+			wait_for_room(channel, error);
+			return;
+		}
+		unsent_free(unsent);
 	}
-	drop_unsent(channel);
 	if (error)
 		gate_doom(channel->gate, channel, NULL);
 	else
@@ -296,16 +357,12 @@ static void on_timer(uv_timer_t *timer)
 
 void channel_set_timer(struct channel *channel, uint64_t deadline)
 {
-	uint64_t now = uv_now(channel->gate->loop);
-	uint64_t ms = deadline / 1000000 + (deadline % 1000000 != 0);
-
 	if (channel->doomed)
 		return;
-	/* The loop counts whole milliseconds of the same clock: rounded up, it is never early. */
 	if (deadline == 0)
 		uv_timer_stop(&channel->timer);
 	else
-		uv_timer_start(&channel->timer, on_timer, ms > now ? ms - now : 0, 0);
+		uv_timer_start(&channel->timer, on_timer, gate_delay(channel->gate, deadline), 0);
 }
 
 /* Beginning and end. */
@@ -374,7 +431,7 @@ static struct channel *channel_new(struct gate *gate, int fd)
 	channel->gate = gate;
 	channel->id = ++gate->last_channel;
 	channel->fd = fd;
-	channel->unsent_fd = -1;
+	list_init(&channel->unsent);
 	list_init(&channel->pending);
 	list_init(&channel->link);
 	list_append(&gate->channels, &channel->link);

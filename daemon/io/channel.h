@@ -4,8 +4,8 @@
  * nothing of what is in them.
  *
  * A peer has one request under way at a time, so a channel needs no queues: packets are read one at
- * a time into a buffer that all channels share, and an answer the peer has no room for is the only
- * one kept; until it is gone nothing more is read from that peer.
+ * a time into a buffer that all channels share, and an answer the peer has no room for, of one
+ * packet or two, is the only one kept; until it is gone nothing more is read from that peer.
  */
 #pragma once
 
@@ -25,9 +25,7 @@ struct channel {
 	uv_timer_t timer;
 	uint64_t id;
 	int fd;
-	int unsent_fd; /* goes with unsent; -1: none */
-	void *unsent;  /* the answer that the peer has no room for; NULL: none */
-	uint32_t unsent_size;
+	struct list unsent;    /* packets that the peer has no room for yet */
 	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
 	unsigned char handles; /* of libuv, not closed yet */
 	const char *breach;    /* why it is doomed, see gate_doom() */
@@ -43,8 +41,8 @@ bool channel_open(struct gate *gate, int fd);
 /* Close the socket. The memory is freed when libuv has let go of the handles. */
 void channel_close(struct channel *channel);
 
-/* Send an answer, or keep it if the peer has no room. Takes over the descriptor `fd`; -1: none. */
-void channel_send(struct channel *channel, const void *packet, size_t size, int fd);
+/* Send an answer, or keep it if the peer has no room. Takes over its descriptors. */
+void channel_send(struct channel *channel, const struct ipc_answer *answer);
 
 /* Feed TRAP_TIMEOUT at `deadline` (ns); 0: not any more. */
 void channel_set_timer(struct channel *channel, uint64_t deadline);

@@ -18,17 +18,35 @@
 
 /* What the outbox does. */
 
-static void out_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
-		       ipc_fd_t fd)
+static void out_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
 	(void)context;
-	channel_send(trap_cookie(thread), packet, size, fdcheck_fd(fd));
+	channel_send(trap_cookie(thread), answer);
 }
 
 static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
 {
 	(void)context;
 	channel_set_timer(trap_cookie(thread), deadline);
+}
+
+static void on_alarm(uv_timer_t *timer)
+{
+	struct gate *gate = timer->data;
+	struct trap_input input = {.kind = TRAP_ALARM};
+
+	gate_feed(gate, &input);
+	gate_settle(gate);
+}
+
+static void out_alarm(void *context, uint64_t deadline)
+{
+	struct gate *gate = context;
+
+	if (deadline == 0)
+		uv_timer_stop(&gate->alarm);
+	else
+		uv_timer_start(&gate->alarm, on_alarm, gate_delay(gate, deadline), 0);
 }
 
 static void out_release(void *context, ipc_fd_t fd)
@@ -91,6 +109,15 @@ void gate_starve(struct gate *gate, struct channel *channel)
 }
 
 /* Feeding. */
+
+uint64_t gate_delay(const struct gate *gate, uint64_t deadline)
+{
+	/* The loop counts whole milliseconds of the same clock: rounded up, it is never early. */
+	uint64_t now = uv_now(gate->loop);
+	uint64_t ms = deadline / 1000000 + (deadline % 1000000 != 0);
+
+	return ms > now ? ms - now : 0;
+}
 
 const char *gate_feed(struct gate *gate, struct trap_input *input)
 {
@@ -160,7 +187,8 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 	*gate = (struct gate){
 		.loop = loop,
 		.discard_bad_signature = config->discard_bad_signature,
-		.outbox = {gate, out_answer, out_timer, out_release, out_corrupt, out_warn},
+		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
+			   out_warn},
 	};
 	list_init(&gate->channels);
 	list_init(&gate->doomed);
@@ -186,7 +214,8 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	gate->record = record;
 	uv_idle_init(loop, &gate->work);
 	uv_timer_init(loop, &gate->again);
-	gate->work.data = gate->again.data = gate;
+	uv_timer_init(loop, &gate->alarm);
+	gate->work.data = gate->again.data = gate->alarm.data = gate;
 	return true;
 }
 
@@ -203,6 +232,7 @@ void gate_stop(struct gate *gate)
 		channel_close(channel);
 	uv_close((uv_handle_t *)&gate->work, NULL);
 	uv_close((uv_handle_t *)&gate->again, NULL);
+	uv_close((uv_handle_t *)&gate->alarm, NULL);
 }
 
 void gate_free(struct gate *gate)

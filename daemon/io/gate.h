@@ -32,6 +32,7 @@ struct gate {
 	struct list starved;	    /* to try again to send, by channel->pending */
 	uv_idle_t work;		    /* runs while the machine has work put off */
 	uv_timer_t again;	    /* runs while channels are starved */
+	uv_timer_t alarm;	    /* the machine's own, for its timers */
 	uint8_t *buffer;	    /* of channels: the packet being read, GATE_BUFFER_SIZE */
 	struct log_limit drops[16]; /* by uid */
 	struct log_limit warnings;
@@ -64,6 +65,9 @@ void gate_free(struct gate *gate);
  * gate_settle() before it returns to the loop.
  */
 const char *gate_feed(struct gate *gate, struct trap_input *input);
+
+/* Milliseconds from now, as the loop counts, to a deadline in ns. */
+uint64_t gate_delay(const struct gate *gate, uint64_t deadline);
 
 /*
  * Mark a channel to be closed when the current input is done. `breach`: which rule the peer broke,

@@ -9,16 +9,27 @@
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_types.h"
 #include "protocol/frame.h"
+#include "protocol/limits.h"
 
-/* Bytes behind the frame header that an answer may have. */
+/* A buffer has room for an answer's two packets. */
+#define IPC_ANSWER_BUFFER (2 * MACHD_FRAME_SIZE_MAX)
+
+/* Bytes behind the frame header that a packet may have. */
 size_t ipc_answer_room(void);
 
-/* Where they go. */
+/* Where those of the first packet go; where those of the second go if the first has `size`. */
 uint8_t *ipc_answer_payload(struct ipc_host *host, struct ipc_thread *thread);
+uint8_t *ipc_answer_memory(struct ipc_host *host, struct ipc_thread *thread, size_t size);
 
-/* Send the answer: `size` bytes of payload, and a descriptor (or IPC_FD_NONE), which is taken. */
+/*
+ * Send the answer: `size` bytes of payload, `memory_size` bytes of it in the second packet (0:
+ * there is none), and descriptors, which are taken.
+ */
 void ipc_answer_send(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
-		     size_t size, ipc_fd_t fd);
+		     size_t size, size_t memory_size, const ipc_fd_t *fds, unsigned fd_count);
+
+/* The answer to a routine that has nothing but a code. */
+void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
 
 /* The answer to mach_msg when it has no bytes. */
 void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code);

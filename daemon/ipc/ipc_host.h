@@ -8,6 +8,7 @@
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_sign.h"
+#include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_types.h"
 #include "daemon/ipc/ipc_work.h"
 #include "protocol/limits.h"
@@ -40,15 +41,16 @@ struct ipc_host {
 	unsigned h_budget;		    /* steps this input may still take */
 	bool h_working;			    /* destroying a message, or telling a port's death */
 	bool h_terminating;		    /* an entry of a space */
+	struct ipc_timers h_timers;
 
 	struct ipc_key h_key;
-	uint8_t *h_packet;	       /* where answers are put together, MACHD_FRAME_SIZE_MAX */
+	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */
 	uint8_t *h_own_packet;	       /* the same for h_current, whose answer goes out last */
 	struct ipc_thread *h_answered; /* h_current once its answer waits in h_own_packet */
-	size_t h_answer_size;
-	ipc_fd_t h_answer_fd;
+	struct ipc_answer h_answer;    /* that one */
+	ipc_fd_t h_own_fds[MACHD_FRAME_FDS_MAX];
 	struct ipc_thread *h_current; /* the thread whose request is being handled */
-	bool h_fd_taken;	      /* a message has taken the descriptor of that request */
+	bool h_fds_taken;	      /* a message has taken the descriptors of that request */
 
 	uint64_t h_task_count, h_thread_count, h_port_count;
 	uint64_t h_queued, h_queued_bytes, h_memfds, h_sent;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory and signatures of messages. */
+/* Memory, charges and signatures of messages. */
 #include "daemon/ipc/ipc_kmsg.h"
 
 #include <stdio.h>
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/kmsg_layout.h"
 
-_Static_assert(sizeof(struct ikm_descriptor) == 16, "no padding in what is signed");
+_Static_assert(sizeof(struct ikm_descriptor) == 40, "no padding in what is signed");
+_Static_assert(sizeof(struct ikm_fd) == 16, "no padding in what is signed");
 _Static_assert(sizeof(struct ikm_header) == 104, "no padding in what is signed");
 _Static_assert(offsetof(struct ipc_kmsg, ikm_desc) ==
 		       offsetof(struct ipc_kmsg, ikm_header) + sizeof(struct ikm_header),
-	       "header and descriptors are signed in one piece");
+	       "header and tables are signed in one piece");
 
 static bool charge(struct ipc_host *host, struct ipc_user *user, uint64_t bytes, bool always)
 {
@@ -29,16 +32,33 @@ static bool charge(struct ipc_host *host, struct ipc_user *user, uint64_t bytes,
 	return false;
 }
 
-struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user, uint32_t descriptors,
-				uint32_t inline_size, bool always)
+/* Where the parts of a plan go, and how many bytes they take. */
+struct offsets {
+	size_t o_fds, o_rights, o_body, o_data, o_end;
+};
+
+/* All counts are bounded by the size of a frame: no overflow. */
+static struct offsets lay_out(const struct ipc_kmsg_plan *plan)
 {
-	/* Both counts are bounded by the size of a frame: no overflow. */
-	size_t size = sizeof(struct ipc_kmsg) + descriptors * sizeof(struct ikm_descriptor);
-	struct ipc_kmsg *kmsg = mem_alloc_raw(size + inline_size, size);
+	struct offsets at;
+
+	at.o_rights = sizeof(struct ipc_kmsg) + plan->p_descriptors * sizeof(struct ikm_descriptor);
+	at.o_fds = at.o_rights + plan->p_rights * sizeof(union ikm_right);
+	at.o_body = at.o_fds + plan->p_fds * sizeof(struct ikm_fd);
+	at.o_data = at.o_body + plan->p_body;
+	at.o_end = at.o_data + plan->p_data;
+	return at;
+}
+
+struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
+				const struct ipc_kmsg_plan *plan, bool always)
+{
+	struct offsets at = lay_out(plan);
+	struct ipc_kmsg *kmsg = mem_alloc_raw(at.o_end, at.o_body);
 
 	if (!kmsg)
 		return NULL;
-	kmsg->ikm_charge = size + inline_size;
+	kmsg->ikm_charge = at.o_end;
 	if (user && !charge(host, user, kmsg->ikm_charge, always)) {
 		mem_free(kmsg);
 		return NULL;
@@ -46,29 +66,46 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user, ui
 	kmsg->ikm_user = user ? ipc_user_ref(user) : NULL;
 	ipc_work_init(&kmsg->ikm_work, IPC_WORK_KMSG);
 	kmsg->ikm_time = host->h_now;
-	kmsg->ikm_body = (uint8_t *)kmsg + size;
-	kmsg->ikm_capacity = descriptors;
+	kmsg->ikm_rights = (union ikm_right *)((char *)kmsg + at.o_rights);
+	kmsg->ikm_fds = (struct ikm_fd *)((char *)kmsg + at.o_fds);
+	kmsg->ikm_body = (uint8_t *)kmsg + at.o_body;
+	kmsg->ikm_data = (uint8_t *)kmsg + at.o_data;
+	kmsg->ikm_signed = at.o_body - offsetof(struct ipc_kmsg, ikm_header);
 	kmsg->ikm_header.ikm_id = ipc_host_id(host);
-	kmsg->ikm_header.ikm_inline_size = inline_size;
-	kmsg->ikm_header.ikm_descriptors = descriptors;
+	kmsg->ikm_header.ikm_inline_size = kmsg->ikm_header.ikm_body_size = plan->p_body;
+	kmsg->ikm_header.ikm_data_size = plan->p_data;
+	kmsg->ikm_header.ikm_descriptors = plan->p_descriptors;
+	kmsg->ikm_header.ikm_right_count = plan->p_rights;
 	host->h_queued++;
 	host->h_queued_bytes += kmsg->ikm_charge;
 	return kmsg;
 }
 
-bool ipc_kmsg_charge_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t size)
+bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned index,
+		      struct ikm_fd fd)
 {
 	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1))
 		return false;
-	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_BYTES, size)) {
+	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_BYTES, fd.f_size)) {
 		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1);
 		return false;
 	}
-	kmsg->ikm_charge += size;
-	kmsg->ikm_header.ikm_fd_size = size;
-	host->h_queued_bytes += size;
+	kmsg->ikm_fds[index] = fd;
+	kmsg->ikm_header.ikm_fd_count++;
+	kmsg->ikm_charge += fd.f_size;
+	host->h_queued_bytes += fd.f_size;
 	host->h_memfds++;
 	return true;
+}
+
+static void free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
+{
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_fd_count; i++) {
+		host->h_memfds--;
+		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1);
+		if (kmsg->ikm_fds[i].f_handle != IPC_FD_NONE)
+			host->h_outbox->release(host->h_outbox->context, kmsg->ikm_fds[i].f_handle);
+	}
 }
 
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
@@ -77,12 +114,9 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 
 	host->h_queued--;
 	host->h_queued_bytes -= kmsg->ikm_charge;
-	if (kmsg->ikm_header.ikm_fd_size) {
-		host->h_memfds--;
-		ipc_user_discharge(user, IPC_CHARGE_MEMFDS, 1);
-	}
-	if (kmsg->ikm_header.ikm_fd != IPC_FD_NONE)
-		host->h_outbox->release(host->h_outbox->context, kmsg->ikm_header.ikm_fd);
+	free_fds(host, kmsg);
+	if (kmsg->ikm_timer)
+		ipc_timer_message_done(host, kmsg->ikm_timer);
 	if (user) {
 		ipc_user_discharge(user, IPC_CHARGE_MESSAGES, 1);
 		ipc_user_discharge(user, IPC_CHARGE_BYTES, kmsg->ikm_charge);
@@ -91,33 +125,32 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	mem_free(kmsg);
 }
 
-static size_t signed_size(const struct ipc_kmsg *kmsg)
-{
-	return sizeof kmsg->ikm_header +
-	       kmsg->ikm_header.ikm_descriptors * sizeof(struct ikm_descriptor);
-}
-
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	ipc_sign(&host->h_key, &kmsg->ikm_header, signed_size(kmsg), kmsg->ikm_signature);
-}
-
-/* The count that was signed cannot be trusted before the check: bound it by the allocation. */
-static bool size_plausible(const struct ipc_kmsg *kmsg)
-{
-	return kmsg->ikm_header.ikm_descriptors <= kmsg->ikm_capacity;
+	ipc_sign(&host->h_key, &kmsg->ikm_header, kmsg->ikm_signed, kmsg->ikm_signature);
 }
 
 bool ipc_kmsg_check_signature(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	char text[128];
 
-	if (size_plausible(kmsg) &&
-	    ipc_sign_check(&host->h_key, &kmsg->ikm_header, signed_size(kmsg), kmsg->ikm_signature))
+	if (ipc_sign_check(&host->h_key, &kmsg->ikm_header, kmsg->ikm_signed, kmsg->ikm_signature))
 		return true;
 	snprintf(text, sizeof text,
 		 "message %llu (id 0x%x) is not what was signed: memory of the daemon is corrupt",
 		 (unsigned long long)kmsg->ikm_header.ikm_id, kmsg->ikm_header.ikm_msgh_id);
 	host->h_outbox->corrupt(host->h_outbox->context, text);
 	return false;
+}
+
+uint32_t ipc_kmsg_size(const struct ipc_kmsg *kmsg, unsigned word)
+{
+	const struct ikm_header *header = &kmsg->ikm_header;
+	uint32_t size = sizeof(mach_msg_header_t) + header->ikm_body_size;
+
+	if (header->ikm_complex)
+		size += sizeof(mach_msg_body_t);
+	for (uint32_t i = 0; i < header->ikm_descriptors; i++)
+		size += layout_size(word, kmsg->ikm_desc[i].d_type);
+	return size;
 }

@@ -25,16 +25,37 @@
 #include "daemon/ipc/ipc_types.h"
 #include "daemon/ipc/ipc_work.h"
 
-/* A descriptor in kernel form. */
+/*
+ * A descriptor in kernel form. What a field means depends on the type: d_count is the size of
+ * memory, the length of an array of rights, and 1 for a port.
+ */
 struct ikm_descriptor {
-	uint8_t d_type;	       /* MACH_MSG_PORT_DESCRIPTOR */
-	uint8_t d_disposition; /* user's before copyin, then the type of the naked right */
-	uint16_t d_pad;
-	mach_port_name_t d_name; /* before copyin and after copyout */
-	struct ipc_port *d_port; /* between the two */
+	uint8_t d_type;	       /* MACH_MSG_PORT_DESCRIPTOR ... */
+	uint8_t d_disposition; /* user's before copyin, then the type of the naked rights */
+	uint8_t d_copy;	       /* memory: MACH_MSG_PHYSICAL_COPY or _VIRTUAL_COPY */
+	uint8_t d_deallocate;  /* memory: the sender gives it away */
+	uint32_t d_count;
+	uint32_t d_first;   /* ports: its first right in ikm_rights */
+	uint32_t d_flags;   /* guarded port: MACH_MSG_GUARD_FLAGS_ */
+	uint64_t d_context; /* guarded port */
+	uint32_t d_source;  /* memory: enum machd_memory_source */
+	uint32_t d_fd;	    /* memory: index in ikm_fds */
+	uint64_t d_offset;  /* memory: in that memfd, or in ikm_data */
 };
 
-/* What is signed while a message waits; no padding anywhere. */
+/* A right in the body: a name before copyin and after copyout, naked between the two. */
+union ikm_right {
+	struct ipc_port *r_port;
+	mach_port_name_t r_name;
+};
+
+/* A memfd that the message holds. */
+struct ikm_fd {
+	ipc_fd_t f_handle;
+	uint64_t f_size;
+};
+
+/* What is signed while a message waits, with the tables behind it; no padding anywhere. */
 struct ikm_header {
 	uint64_t ikm_id;	   /* the message's identity */
 	struct ipc_port *ikm_dest; /* naked right, type in ikm_dest_type */
@@ -44,39 +65,53 @@ struct ikm_header {
 	uint8_t ikm_voucher_type; /* as the sender gave it: 0, MOVE_SEND or COPY_SEND */
 	uint8_t ikm_complex;
 	uint32_t ikm_msgh_id;
-	uint32_t ikm_size; /* of the user's message, without trailer */
-	uint64_t ikm_fd;   /* the end of the body, or IPC_FD_NONE */
-	uint32_t ikm_fd_size;
-	uint32_t ikm_inline_size; /* body bytes in ikm_body */
+	uint32_t ikm_inline_size; /* body bytes in ikm_body; the rest is in the first memfd */
+	uint32_t ikm_body_size;	  /* all body bytes */
+	uint32_t ikm_data_size;	  /* bytes of memory in ikm_data */
 	security_token_t ikm_security;
 	audit_token_t ikm_audit;
-	uint32_t ikm_descriptors; /* how many */
+	uint32_t ikm_descriptors; /* how many of each table follow: ikm_desc, */
+	uint32_t ikm_right_count; /* ikm_rights, */
+	uint32_t ikm_fd_count;	  /* ikm_fds */
 	uint32_t ikm_pad;
 };
 
 struct ipc_kmsg {
 	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
 	struct ipc_user *ikm_user; /* who pays */
-	uint64_t ikm_charge;	   /* bytes */
+	uint64_t ikm_charge;	   /* bytes, those of memfds included */
 	uint64_t ikm_time;	   /* ns: when it was sent */
+	struct ikm_fd *ikm_fds;	   /* the tables and bytes behind ikm_desc, in this order */
+	union ikm_right *ikm_rights;
 	uint8_t *ikm_body;
-	uint32_t ikm_capacity; /* descriptors there is room for */
-	uint32_t ikm_bits;     /* as the user wrote them: what copyin reads */
+	uint8_t *ikm_data;
+	size_t ikm_signed; /* bytes from ikm_header on that are signed */
+	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
-	bool ikm_circular; /* to be destroyed instead of queued */
+	struct ipc_port *ikm_timer; /* whose message this is, with a reference; else NULL */
+	bool ikm_circular;	    /* to be destroyed instead of queued */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;
 	struct ikm_descriptor ikm_desc[];
 };
 
-/* Lay out a kmsg; NULL without memory, or when `user` is at a limit and `always` is false. */
-struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user, uint32_t descriptors,
-				uint32_t inline_size, bool always);
+/* The parts of a kmsg to be: counts of its tables, bytes of its body and memory. */
+struct ipc_kmsg_plan {
+	uint32_t p_descriptors, p_fds, p_rights, p_body, p_data;
+};
 
-/* Charge the message for a memfd of `size` bytes; false at a limit, nothing charged. */
-bool ipc_kmsg_charge_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t size);
+/*
+ * Lay out a kmsg. NULL: no memory, or `user` (may be NULL: the daemon itself) is at a limit; with
+ * `always` no limit counts.
+ */
+struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
+				const struct ipc_kmsg_plan *plan, bool always);
 
-/* Free a kmsg that holds no rights any more; its descriptor goes to the outbox for release. */
+/* Put a memfd into its place in the table and charge for it; false at a limit, nothing done. */
+bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned index,
+		      struct ikm_fd fd);
+
+/* Free a kmsg that holds no rights any more; its memfds go to the outbox for release. */
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg);
@@ -87,27 +122,50 @@ void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg);
  */
 bool ipc_kmsg_check_signature(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
+/* A memfd as it came with a request. */
+struct ipc_user_fd {
+	struct ikm_fd uf_fd;
+	bool uf_sealed; /* nobody can change or shrink it */
+};
+
 /* What a send gives: a message as the user wrote it. */
 struct ipc_user_message {
-	const uint8_t *um_bytes; /* the first um_inline bytes; the rest is in um_fd */
+	const uint8_t *um_bytes; /* the first um_inline bytes; the rest is in the first memfd */
 	uint32_t um_inline;
 	uint32_t um_size;
-	ipc_fd_t um_fd;
+	const uint8_t *um_memory; /* um_memory_count times struct machd_memory, not aligned */
+	uint32_t um_memory_count;
+	const uint8_t *um_data; /* inline memory */
+	uint32_t um_data_size;
+	const struct ipc_user_fd *um_fds;
+	unsigned um_fd_count;
 };
 
 /*
- * Bytes to kmsg [8, steps 3 to 6]; takes um_fd only on success. MACH_SEND_MSG_TOO_SMALL,
- * _TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA.
+ * Bytes to kmsg [8, steps 3 to 6]; takes the memfds only on success. MACH_SEND_MSG_TOO_SMALL,
+ * _TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA, MACH_MSG_VM_KERNEL, MACHD_MEMORY_WANTED.
  */
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsg);
 
+/* Bytes of the message, without trailer, for a receiver with this word size. */
+uint32_t ipc_kmsg_size(const struct ipc_kmsg *kmsg, unsigned word);
+
 /*
  * Names to rights [8, steps 7 to 9]. Takes the kmsg when it fails; whether rights are lost then is
- * part of the contract [10.1]. MACH_SEND_INVALID_HEADER, _DEST, _REPLY, _VOUCHER, _RIGHT, _OPTIONS.
+ * part of the contract [10.1], and th_memory_taken says how much of the sender's memory is.
+ * MACH_SEND_INVALID_HEADER, _DEST, _REPLY, _VOUCHER, _RIGHT, _MEMORY, _OPTIONS.
  */
-mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
-				  struct ipc_kmsg *kmsg, uint64_t option);
+mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
+				  struct ipc_kmsg *kmsg);
+
+/*
+ * The body's part of it: rights are taken and memory is accepted, descriptor by descriptor. On
+ * failure the message is destroyed with what was taken so far. *memory_taken counts descriptors
+ * whose memory the sender has lost, if it gave it away.
+ */
+mach_msg_return_t ipc_kmsg_copyin_body(struct ipc_host *host, struct ipc_space *space,
+				       struct ipc_kmsg *kmsg, uint32_t *memory_taken);
 
 /* What copyout leaves in the header for the receiver. */
 struct ipc_received {
@@ -146,7 +204,7 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 			   mach_msg_return_t code);
 
 /* Bytes of the trailer that receive options ask for [6]. */
-uint32_t ipc_kmsg_trailer_size(uint64_t option);
+uint32_t ipc_kmsg_trailer_size(uint64_t option, unsigned word);
 
 /* Destroy a message and its rights [10.3], as work. */
 void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg);
@@ -154,5 +212,5 @@ void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg);
 /* The work itself. */
 void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
-/* Destroy header rights and the first `descriptors` body rights, now; frees the kmsg [10.1]. */
+/* Destroy header rights and those of the first `descriptors`, now; frees the kmsg [10.1]. */
 void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors);

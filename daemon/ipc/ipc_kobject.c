@@ -28,11 +28,12 @@ static void reply_error(struct ipc_host *host, struct ipc_port *reply, uint8_t t
 			int32_t code)
 {
 	struct error_body body = {.ndr = {[4] = NDR_INT_LITTLE_ENDIAN}, .code = code};
+	struct ipc_kmsg_plan plan = {.p_body = sizeof body};
 	bool once = type == MACH_MSG_TYPE_PORT_SEND_ONCE;
 	struct ipc_kmsg *kmsg = NULL;
 
 	if (ipc_port_active(reply) && reply->ip_place != IP_IN_DAEMON)
-		kmsg = ipc_kmsg_alloc(host, reply->ip_user, 0, sizeof body, true);
+		kmsg = ipc_kmsg_alloc(host, reply->ip_user, &plan, true);
 	if (!kmsg) {
 		ipc_right_destroy_naked(host, reply, type);
 		return;
@@ -40,7 +41,6 @@ static void reply_error(struct ipc_host *host, struct ipc_port *reply, uint8_t t
 	kmsg->ikm_header.ikm_dest = reply;
 	kmsg->ikm_header.ikm_dest_type = type;
 	kmsg->ikm_header.ikm_msgh_id = id + MIG_REPLY_STEP;
-	kmsg->ikm_header.ikm_size = sizeof(mach_msg_header_t) + sizeof body;
 	kmsg->ikm_header.ikm_security = (security_token_t)KERNEL_SECURITY_TOKEN_VALUE;
 	kmsg->ikm_header.ikm_audit = (audit_token_t)KERNEL_AUDIT_TOKEN_VALUE;
 	memcpy(kmsg->ikm_body, &body, sizeof body);

@@ -69,8 +69,8 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 
 static bool too_large(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg)
 {
-	uint64_t needed = (uint64_t)kmsg->ikm_header.ikm_size +
-			  ipc_kmsg_trailer_size(thread->th_args.a_option);
+	uint64_t needed = (uint64_t)ipc_kmsg_size(kmsg, thread->th_task->t_word) +
+			  ipc_kmsg_trailer_size(thread->th_args.a_option, thread->th_task->t_word);
 
 	return needed > thread->th_args.a_rcv_size;
 }
@@ -81,12 +81,14 @@ static void refuse_large(struct ipc_host *host, struct ipc_thread *thread, struc
 {
 	struct machd_message_answer answer = {.code = MACH_RCV_TOO_LARGE,
 					      .place = MACHD_PLACE_TOO_LARGE,
-					      .too_large_size = kmsg->ikm_header.ikm_size};
+					      .too_large_size =
+						      ipc_kmsg_size(kmsg, thread->th_task->t_word),
+					      .memory_taken = thread->th_memory_taken};
 
 	if (thread->th_args.a_option & MACH_RCV_LARGE_IDENTITY)
 		answer.too_large_name = port->ip_name;
 	*(struct machd_message_answer *)ipc_answer_payload(host, thread) = answer;
-	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, NULL, 0);
 }
 
 /* A message that has left the queue, for a thread whose buffer is large enough. */
@@ -106,8 +108,8 @@ static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc
 }
 
 /*
- * The thread takes this message, whether it is at the head of the queue or was never on it. The
- * caller has refused it already if it is too large and to be kept.
+ * The thread takes this message, whether it was at the head of the queue or never on it. The caller
+ * has checked its signature, and has refused it if it is too large and to be kept.
  */
 static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
 		 struct ipc_kmsg *kmsg)
@@ -116,14 +118,19 @@ static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_po
 	uint32_t msgh_id = kmsg->ikm_header.ikm_msgh_id;
 
 	ipc_mqueue_release_slot(host, port);
-	if (!ipc_kmsg_check_signature(host, kmsg)) {
-		ipc_answer_code(host, thread, MACH_RCV_INVALID_DATA);
-	} else if (too_large(thread, kmsg)) {
+	if (too_large(thread, kmsg)) {
 		ipc_kmsg_copyout_dest(host, thread, kmsg, &received);
 		ipc_kmsg_deflate_bare(host, thread, &received, msgh_id, MACH_RCV_TOO_LARGE);
 	} else {
 		deliver(host, thread, kmsg, &received);
 	}
+}
+
+/* A message whose signature is wrong is forgotten; its slot is free and its number is used up. */
+static void forget(struct ipc_host *host, struct ipc_port *port)
+{
+	port->ip_seqno++;
+	ipc_mqueue_release_slot(host, port);
 }
 
 /* A thread that waits for a message of this port: on the port itself before on a set. */
@@ -165,8 +172,16 @@ static struct ipc_thread *taker(struct ipc_host *host, struct ipc_port *port,
 
 void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
-	struct ipc_thread *thread = taker(host, port, kmsg);
+	struct ipc_thread *thread = NULL;
 
+	if (waiter(port)) {
+		/* Nothing of a message is believed, not even its size, before this. */
+		if (!ipc_kmsg_check_signature(host, kmsg)) {
+			forget(host, port);
+			return;
+		}
+		thread = taker(host, port, kmsg);
+	}
 	if (thread)
 		take(host, thread, port, kmsg);
 	else
@@ -190,11 +205,18 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_kmsg *kmsg;
-	struct ipc_thread *thread;
 
-	while ((kmsg = queue_head(port)) && (thread = taker(host, port, kmsg))) {
+	while ((kmsg = queue_head(port)) && waiter(port)) {
+		bool good = ipc_kmsg_check_signature(host, kmsg);
+		struct ipc_thread *thread = good ? taker(host, port, kmsg) : NULL;
+
+		if (good && !thread)
+			return;
 		dequeue(port, kmsg);
-		take(host, thread, port, kmsg);
+		if (good)
+			take(host, thread, port, kmsg);
+		else
+			forget(host, port);
 	}
 }
 
@@ -215,6 +237,25 @@ mach_msg_return_t ipc_mqueue_copyin(struct ipc_host *host, struct ipc_thread *th
 	return MACH_RCV_INVALID_NAME;
 }
 
+/* The thread receives the message at the head of the queue, or is told why not. */
+static void receive_head(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
+			 struct ipc_kmsg *kmsg)
+{
+	bool good = ipc_kmsg_check_signature(host, kmsg);
+
+	if (good && too_large(thread, kmsg) && (thread->th_args.a_option & MACH_RCV_LARGE)) {
+		refuse_large(host, thread, port, kmsg);
+		return;
+	}
+	dequeue(port, kmsg);
+	if (good) {
+		take(host, thread, port, kmsg);
+	} else {
+		forget(host, port);
+		ipc_answer_code(host, thread, MACH_RCV_INVALID_DATA);
+	}
+}
+
 void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
@@ -226,17 +267,13 @@ void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
 		ipc_thread_wait(host, thread, TH_RECEIVING,
 				thread->th_set ? &thread->th_set->ps_receivers
 					       : &thread->th_port->ip_receivers,
-				timed, args->a_timeout);
+				timed, args->a_timeout * NS_PER_MS);
 		return;
 	}
-	if (!kmsg) {
+	if (!kmsg)
 		ipc_answer_code(host, thread, MACH_RCV_TIMED_OUT);
-	} else if (too_large(thread, kmsg) && (args->a_option & MACH_RCV_LARGE)) {
-		refuse_large(host, thread, port, kmsg);
-	} else {
-		dequeue(port, kmsg);
-		take(host, thread, port, kmsg);
-	}
+	else
+		receive_head(host, thread, port, kmsg);
 	ipc_thread_drop_target(host, thread);
 }
 

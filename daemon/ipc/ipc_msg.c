@@ -58,7 +58,7 @@ static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 		thread->th_kmsg = kmsg;
 		thread->th_port = ipc_port_ref(port);
 		ipc_thread_wait(host, thread, TH_SENDING, &port->ip_senders, timed,
-				args->a_timeout);
+				args->a_timeout * NS_PER_MS);
 	}
 }
 
@@ -91,14 +91,15 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 	struct ipc_kmsg *kmsg;
 	mach_msg_return_t code;
 
+	thread->th_memory_taken = 0;
 	if (!(thread->th_args.a_option & MACH_SEND_MSG)) {
 		receive(host, thread);
 		return;
 	}
 	code = ipc_kmsg_inflate(host, task, message, &kmsg);
-	host->h_fd_taken = code == MACH_MSG_SUCCESS;
+	host->h_fds_taken = code == MACH_MSG_SUCCESS;
 	if (code == MACH_MSG_SUCCESS)
-		code = ipc_kmsg_copyin(host, task, kmsg, thread->th_args.a_option);
+		code = ipc_kmsg_copyin(host, thread, kmsg);
 	if (code == MACH_MSG_SUCCESS)
 		send(host, thread, kmsg);
 	else
@@ -132,32 +133,44 @@ void ipc_msg_run_ready(struct ipc_host *host)
 	}
 }
 
-/* End a wait with the code of the half it was in. */
-static void give_up(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t send_code,
-		    mach_msg_return_t rcv_code)
+/* Why a wait ends early, in the words of each kind of wait. */
+struct reason {
+	mach_msg_return_t r_send, r_rcv;
+	kern_return_t r_call;
+};
+
+static void give_up(struct ipc_host *host, struct ipc_thread *thread, const struct reason *reason)
 {
 	enum ipc_thread_state state = thread->th_state;
 	struct ipc_kmsg *kmsg = thread->th_kmsg;
 
-	if (state != TH_SENDING && state != TH_RECEIVING)
+	if (state == TH_IDLE || state == TH_READY)
 		return;
 	ipc_thread_unwait(host, thread);
 	ipc_thread_drop_target(host, thread);
 	thread->th_kmsg = NULL;
 	if (state == TH_SENDING)
-		give_back(host, thread, kmsg, send_code);
+		give_back(host, thread, kmsg, reason->r_send);
+	else if (state == TH_RECEIVING)
+		ipc_answer_code(host, thread, reason->r_rcv);
 	else
-		ipc_answer_code(host, thread, rcv_code);
+		ipc_answer_call(host, thread, reason->r_call);
 }
 
 void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread)
 {
-	give_up(host, thread, MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT);
+	static const struct reason reason = {MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT,
+					     KERN_OPERATION_TIMED_OUT};
+
+	give_up(host, thread, &reason);
 }
 
 void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread)
 {
-	give_up(host, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED);
+	static const struct reason reason = {MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED,
+					     KERN_ABORTED};
+
+	give_up(host, thread, &reason);
 }
 
 void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread)

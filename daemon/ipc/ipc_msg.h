@@ -10,7 +10,7 @@
 
 /*
  * Run mach_msg with the arguments in th_args. `message` is what to send, if MACH_SEND_MSG is among
- * the options; h_fd_taken says whether its descriptor was taken.
+ * the options; h_fds_taken says whether its memfds were taken.
  */
 void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 		  const struct ipc_user_message *message);

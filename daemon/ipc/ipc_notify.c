@@ -23,16 +23,17 @@ static const uint8_t ndr_here[8] = {0, 0, 0, 0, __BYTE_ORDER__ == __ORDER_LITTLE
 
 /* A message of the daemon to a send-once right. It is charged to who owns the port it goes to. */
 static struct ipc_kmsg *notice(struct ipc_host *host, struct ipc_port *notify, uint32_t id,
-			       uint32_t descriptors, uint32_t body_size)
+			       uint32_t ports, uint32_t body_size)
 {
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, notify->ip_user, descriptors, body_size, true);
+	struct ipc_kmsg_plan plan = {
+		.p_descriptors = ports, .p_rights = ports, .p_body = body_size};
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, notify->ip_user, &plan, true);
 
 	if (!kmsg)
 		return NULL;
 	kmsg->ikm_header.ikm_dest = notify;
 	kmsg->ikm_header.ikm_dest_type = MACH_MSG_TYPE_PORT_SEND_ONCE;
 	kmsg->ikm_header.ikm_msgh_id = id;
-	kmsg->ikm_header.ikm_size = sizeof(mach_msg_header_t) + body_size;
 	kmsg->ikm_header.ikm_security = (security_token_t)KERNEL_SECURITY_TOKEN_VALUE;
 	kmsg->ikm_header.ikm_audit = (audit_token_t)KERNEL_AUDIT_TOKEN_VALUE;
 	return kmsg;
@@ -128,10 +129,10 @@ bool ipc_notify_port_destroyed(struct ipc_host *host, struct ipc_port *notify,
 		return false;
 	}
 	kmsg->ikm_header.ikm_complex = true;
-	kmsg->ikm_header.ikm_size = sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t);
 	kmsg->ikm_desc[0] = (struct ikm_descriptor){.d_type = MACH_MSG_PORT_DESCRIPTOR,
 						    .d_disposition = MACH_MSG_TYPE_PORT_RECEIVE,
-						    .d_port = port};
+						    .d_count = 1};
+	kmsg->ikm_rights[0].r_port = port;
 	if (ipc_port_set_destination(port, notify)) {
 		post(host, kmsg);
 	} else {

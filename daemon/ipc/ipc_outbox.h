@@ -15,17 +15,29 @@ struct ipc_thread;
 typedef uint64_t ipc_fd_t;
 #define IPC_FD_NONE ((ipc_fd_t)0)
 
+/* An answer: one packet, or two if it carries out-of-line memory. */
+struct ipc_answer {
+	const void *packet;
+	size_t size;
+	const void *memory; /* the second packet; the descriptors go with it, else with the first */
+	size_t memory_size; /* 0: there is none */
+	const ipc_fd_t *fds;
+	unsigned fd_count;
+};
+
 struct ipc_outbox {
 	void *context;
 	/*
-	 * Send one packet to a thread's channel. The bytes are valid during the call only; the
-	 * descriptor, if there is one, now belongs to the callee.
+	 * Send an answer to a thread's channel. The bytes are valid during the call only; the
+	 * descriptors now belong to the callee.
 	 */
-	void (*answer)(void *context, struct ipc_thread *thread, const void *packet, size_t size,
-		       ipc_fd_t fd);
+	void (*answer)(void *context, struct ipc_thread *thread, const struct ipc_answer *answer);
 	/* Feed a time-out for this thread at `deadline` (ns, the clock of `now`); 0: not any more.
 	 */
 	void (*timer)(void *context, struct ipc_thread *thread, uint64_t deadline);
+	/* Feed TRAP_ALARM at `deadline` (the clock of `now`) instead of any earlier one; 0: never.
+	 */
+	void (*alarm)(void *context, uint64_t deadline);
 	/* Close a descriptor that nobody will receive. */
 	void (*release)(void *context, ipc_fd_t fd);
 	/* A queued message's signature is wrong: our memory is corrupt. May not return. */

@@ -7,7 +7,9 @@
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_user.h"
 
 struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user)
@@ -99,6 +101,8 @@ void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port)
 	}
 	if (notify)
 		ipc_notify_no_senders(host, notify, port->ip_mscount);
+	if (port->ip_srights == 0 && port->ip_semaphore)
+		ipc_semaphore_orphaned(host, port);
 	ipc_port_release(host, port);
 }
 
@@ -115,6 +119,7 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 	port->ip_mscount = 0;
 	port->ip_seqno = 0;
 	port->ip_context = 0;
+	port->ip_guarded = port->ip_strict = port->ip_immovable = false;
 	port->ip_receiver = NULL;
 	port->ip_name = MACH_PORT_NULL;
 	port->ip_place = IP_IN_LIMBO;
@@ -170,6 +175,8 @@ void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
 	if (port_rescued(host, port))
 		return;
 	port->ip_place = IP_NOWHERE;
+	if (port->ip_timer)
+		ipc_timer_detach(host, port);
 	if (port->ip_service)
 		host->h_service_died(host, port);
 	LIST_FOR_EACH_SAFE (node, &port->ip_senders)

@@ -15,9 +15,12 @@ struct boot_service;
 /* What a port stands for. */
 enum ipc_port_kind {
 	IP_PLAIN, /* a message queue */
-	IP_TASK,  /* these are the daemon's own: it handles their messages itself */
+	IP_TIMER, /* a queue too, on which the daemon sends */
+	/* The rest are the daemon's own: it handles their messages itself. */
+	IP_TASK,
 	IP_HOST,
 	IP_BOOTSTRAP,
+	IP_SEMAPHORE,
 };
 
 /* Where the receive right is. */
@@ -42,7 +45,12 @@ struct ipc_port {
 	mach_port_mscount_t ip_mscount;
 	uint32_t ip_srights;
 	uint32_t ip_sorights;
-	uint64_t ip_context;
+	uint64_t ip_context; /* the owner's word; the guard's value while guarded */
+	bool ip_guarded;
+	bool ip_strict;		/* the guard hides and protects the context */
+	bool ip_immovable;	/* the receive right cannot be sent */
+	bool ip_enforces_reply; /* senders must name a reply port made for it */
+	bool ip_reply_port;	/* made to be named in replies */
 
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;
@@ -57,9 +65,11 @@ struct ipc_port {
 	struct ipc_port *ip_pdrequest;
 	struct ipc_requests ip_requests;
 
-	struct boot_service *ip_service; /* its bootstrap names, chained; usually none */
-	struct ipc_user *ip_user;	 /* charged; NULL for the daemon's own */
-	struct list ip_link;		 /* host's ports */
+	struct ipc_semaphore *ip_semaphore; /* IP_SEMAPHORE, while it lives */
+	struct ipc_timer *ip_timer;	    /* IP_TIMER, while it lives */
+	struct boot_service *ip_service;    /* its bootstrap names, chained; usually none */
+	struct ipc_user *ip_user;	    /* charged; NULL for the daemon's own */
+	struct list ip_link;		    /* host's ports */
 	struct ipc_work ip_work;
 };
 

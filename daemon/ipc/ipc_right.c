@@ -109,6 +109,11 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 	return kr;
 }
 
+bool ipc_right_immovable(const struct ipc_entry *entry)
+{
+	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_immovable;
+}
+
 bool ipc_right_pinned(const struct ipc_entry *entry)
 {
 	const struct ipc_task *task;
@@ -133,6 +138,8 @@ bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition)
 		return false;
 	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return move->dead != DEAD_REFUSED;
+	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE && ipc_right_immovable(entry))
+		return false;
 	return (entry->ie_type & move->needs) && !must_keep(entry, move->takes == TAKES_UREF);
 }
 

@@ -53,6 +53,9 @@ kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *
 kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
 				    mach_port_name_t name, struct ipc_pset **set);
 
+/* The entry has a receive right that must stay where it is. */
+bool ipc_right_immovable(const struct ipc_entry *entry);
+
 /* A task's right to itself: it cannot give the last reference away [16.3]. */
 bool ipc_right_pinned(const struct ipc_entry *entry);
 
@@ -104,6 +107,14 @@ kern_return_t ipc_right_dealloc(struct ipc_host *host, struct ipc_space *space,
 				struct ipc_entry *entry);
 kern_return_t ipc_right_delta(struct ipc_host *host, struct ipc_space *space,
 			      struct ipc_entry *entry, mach_port_right_t right, int32_t delta);
+
+/*
+ * Destroy a receive right: first `srdelta` (not positive) send references of its name, then the
+ * right. KERN_INVALID_RIGHT: no such rights; KERN_INVALID_VALUE: a bad delta;
+ * KERN_INVALID_ARGUMENT: `guard` is not the port's. Nothing changes then.
+ */
+kern_return_t ipc_right_destruct(struct ipc_host *host, struct ipc_space *space,
+				 struct ipc_entry *entry, int32_t srdelta, uint64_t guard);
 
 /* The space dies with this entry in it [15.4]. */
 void ipc_right_terminate(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry);

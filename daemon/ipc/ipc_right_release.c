@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_semaphore.h"
 
 /* What is left to be said once a right is gone. */
 struct epilogue {
@@ -15,6 +16,7 @@ struct epilogue {
 	mach_port_mscount_t e_mscount;
 	struct ipc_port *e_deleted; /* the request that was on the name, or NULL */
 	mach_port_name_t e_name;
+	struct ipc_port *e_orphan; /* a semaphore that nobody can use any more, with a reference */
 };
 
 /* The space's send right to the port goes; its reference stays with the caller. */
@@ -24,6 +26,8 @@ static void drop_send(struct ipc_port *port, struct epilogue *epilogue)
 		epilogue->e_no_senders = port->ip_nsrequest;
 		epilogue->e_mscount = port->ip_mscount;
 		port->ip_nsrequest = NULL;
+		if (port->ip_semaphore)
+			epilogue->e_orphan = ipc_port_ref(port);
 	}
 }
 
@@ -45,6 +49,10 @@ static void speak(struct ipc_host *host, const struct epilogue *epilogue)
 		ipc_notify_no_senders(host, epilogue->e_no_senders, epilogue->e_mscount);
 	if (epilogue->e_deleted)
 		ipc_notify_port_deleted(host, epilogue->e_deleted, epilogue->e_name);
+	if (epilogue->e_orphan) {
+		ipc_semaphore_orphaned(host, epilogue->e_orphan);
+		ipc_port_release(host, epilogue->e_orphan);
+	}
 }
 
 static void destroy_set(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
@@ -84,11 +92,18 @@ static void destroy_entry(struct ipc_host *host, struct ipc_space *space, struct
 	speak(host, &epilogue);
 }
 
+static bool guarded(const struct ipc_entry *entry)
+{
+	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_guarded;
+}
+
 kern_return_t ipc_right_destroy(struct ipc_host *host, struct ipc_space *space,
 				struct ipc_entry *entry)
 {
 	if (ipc_right_pinned(entry))
 		return KERN_INVALID_CAPABILITY;
+	if (guarded(entry) && entry->ie_port->ip_context != 0)
+		return KERN_INVALID_RIGHT;
 	destroy_entry(host, space, entry);
 	return KERN_SUCCESS;
 }
@@ -196,10 +211,30 @@ kern_return_t ipc_right_delta(struct ipc_host *host, struct ipc_space *space,
 		return KERN_INVALID_VALUE;
 	if (delta == 0)
 		return KERN_SUCCESS;
+	if (guarded(entry))
+		return KERN_INVALID_RIGHT;
 	if (right == MACH_PORT_RIGHT_RECEIVE)
 		drop_receive(host, space, entry);
 	else
 		destroy_entry(host, space, entry);
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_right_destruct(struct ipc_host *host, struct ipc_space *space,
+				 struct ipc_entry *entry, int32_t srdelta, uint64_t guard)
+{
+	mach_port_name_t name = ipc_entry_name(space, entry);
+	bool send = entry->ie_type & MACH_PORT_TYPE_SEND;
+
+	if (!(entry->ie_type & MACH_PORT_TYPE_RECEIVE) || (srdelta != 0 && !send))
+		return KERN_INVALID_RIGHT;
+	if (srdelta > 0 || entry->ie_urefs + srdelta < 0)
+		return KERN_INVALID_VALUE;
+	if (guarded(entry) && entry->ie_port->ip_context != guard)
+		return KERN_INVALID_ARGUMENT;
+	if (srdelta != 0)
+		change_urefs(host, space, entry, srdelta);
+	drop_receive(host, space, ipc_entry_lookup(space, name));
 	return KERN_SUCCESS;
 }
 

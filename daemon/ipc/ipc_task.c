@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_user.h"
@@ -42,6 +43,8 @@ static void give_first_names(struct ipc_host *host, struct ipc_task *task)
 
 static void task_free(struct ipc_host *host, struct ipc_task *task)
 {
+	LIST_FOR_EACH_SAFE (node, &task->t_semaphores)
+		ipc_semaphore_end(host, list_entry(node, struct ipc_semaphore, sm_link));
 	if (task->t_self) {
 		task->t_self->ip_task = NULL;
 		ipc_port_destroy(host, task->t_self);
@@ -70,8 +73,10 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread)
 	task->t_user = ipc_user_ref(thread->th_user);
 	task->t_id = ipc_host_id(host);
 	task->t_pid = thread->th_pid;
+	task->t_word = thread->th_word;
 	task->t_gid = thread->th_gid;
 	list_init(&task->t_threads);
+	list_init(&task->t_semaphores);
 	memcpy(task->t_token, thread->th_token, sizeof task->t_token);
 	set_tokens(task, thread);
 	task->t_self = ipc_port_create_special(host, IP_TASK);

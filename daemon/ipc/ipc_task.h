@@ -11,6 +11,7 @@ struct ipc_task {
 	uint64_t t_id;
 	uint8_t t_token[MACHD_TOKEN_SIZE]; /* who has it may join */
 	int32_t t_pid;
+	unsigned t_word; /* bits of its pointers: 64 or 32 */
 	uint32_t t_gid;
 	struct ipc_user *t_user;
 	struct ipc_space *t_space;
@@ -19,6 +20,7 @@ struct ipc_task {
 	struct ipc_port *t_self;      /* its task port; the daemon keeps a reference */
 	struct ipc_port *t_bootstrap; /* a naked send right, or NULL */
 	mach_port_name_t t_self_name, t_host_name, t_bootstrap_name;
+	struct list t_semaphores;
 	struct list t_threads;
 	uint32_t t_thread_count;
 	uint64_t t_sent, t_received;

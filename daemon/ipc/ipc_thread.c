@@ -10,8 +10,6 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
 
-#define NS_PER_MS 1000000u
-
 struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct ipc_user *user)
 {
 	struct ipc_thread *thread = mem_alloc(sizeof *thread);
@@ -54,14 +52,13 @@ struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id)
 }
 
 void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
-		     struct list *list, bool timed, uint32_t timeout)
+		     struct list *list, bool timed, uint64_t timeout)
 {
 	thread->th_state = state;
 	list_append(list, &thread->th_link);
 	thread->th_timed = timed;
 	if (timed)
-		host->h_outbox->timer(host->h_outbox->context, thread,
-				      host->h_now + (uint64_t)timeout * NS_PER_MS);
+		host->h_outbox->timer(host->h_outbox->context, thread, host->h_now + timeout);
 }
 
 void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread)

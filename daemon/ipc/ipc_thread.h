@@ -14,6 +14,7 @@ enum ipc_thread_state {
 	TH_IDLE,      /* no request under way */
 	TH_SENDING,   /* blocked: th_kmsg waits for a slot of th_port */
 	TH_RECEIVING, /* blocked: waits for a message on th_port or th_set */
+	TH_SEMAPHORE, /* blocked: waits for the semaphore behind th_port */
 	TH_READY,     /* woken, runs before this input is over */
 };
 
@@ -29,6 +30,8 @@ struct ipc_msg_args {
 	uint32_t a_priority;
 };
 
+#define NS_PER_MS UINT64_C(1000000)
+
 struct ipc_thread {
 	uint64_t th_id;		  /* of the channel */
 	void *th_cookie;	  /* the io layer's */
@@ -41,10 +44,12 @@ struct ipc_thread {
 	uint32_t th_gid;
 	uint32_t th_pidversion;
 	int32_t th_pid;
+	unsigned th_word;     /* bits of its pointers: 64 or 32 */
 	uint8_t th_token[16]; /* what its task will have, if it makes one */
 
 	struct ipc_msg_args th_args;
 	struct ipc_kmsg *th_kmsg;
+	uint32_t th_memory_taken; /* descriptors of what it sent whose memory is gone */
 	struct ipc_port *th_port; /* with a reference */
 	struct ipc_pset *th_set;  /* with a reference */
 	bool th_slot;		  /* TH_READY: a slot of th_port is kept for it */
@@ -63,9 +68,9 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread);
 
 struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id);
 
-/* Wait on a list, with a time-out of `timeout` ms if `timed`. */
+/* Wait on a list, with a time-out of `timeout` ns if `timed`. */
 void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
-		     struct list *list, bool timed, uint32_t timeout);
+		     struct list *list, bool timed, uint64_t timeout);
 
 /* End the wait: the thread is idle, what it waited on is still in th_port or th_set. */
 void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread);

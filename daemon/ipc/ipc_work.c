@@ -19,9 +19,9 @@ struct job {
 	struct list j_link;
 	struct list j_work[IPC_WORK_KINDS];
 	struct ipc_thread *j_thread; /* who waits for the end, or NULL */
-	uint8_t *j_packet;	     /* its answer, or NULL */
-	size_t j_size;
-	ipc_fd_t j_fd;
+	uint8_t *j_packets;	     /* the bytes of its answer, or NULL */
+	struct ipc_answer j_answer;
+	ipc_fd_t j_fds[MACHD_FRAME_FDS_MAX];
 };
 
 void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind)
@@ -98,27 +98,43 @@ static void run_unbounded(struct ipc_host *host)
 	host->h_budget = BUDGET;
 }
 
-/* Put the rest of the list, and the answer that waits for it, aside; false without memory. */
-static bool put_aside(struct ipc_host *host, struct ipc_thread *thread)
+/* Copy the answer that waits into the job; false without memory. */
+static bool keep_answer(struct ipc_host *host, struct job *job)
 {
-	bool answered = thread && host->h_answered == thread;
+	const struct ipc_answer *answer = &host->h_answer;
+	size_t size = answer->size;
+
+	if (answer->memory_size)
+		size = (size_t)((const uint8_t *)answer->memory - host->h_own_packet) +
+		       answer->memory_size;
+	job->j_packets = mem_alloc(size);
+	if (!job->j_packets)
+		return false;
+	memcpy(job->j_packets, host->h_own_packet, size);
+	memcpy(job->j_fds, answer->fds, answer->fd_count * sizeof *job->j_fds);
+	job->j_answer = *answer;
+	job->j_answer.packet = job->j_packets;
+	if (answer->memory_size)
+		job->j_answer.memory = job->j_packets + size - answer->memory_size;
+	job->j_answer.fds = job->j_fds;
+	job->j_thread = host->h_answered;
+	return true;
+}
+
+/* Put the rest of the list, and the answer that waits for it, aside; false without memory. */
+static bool put_aside(struct ipc_host *host)
+{
 	struct job *job = mem_alloc(sizeof *job);
 
 	if (!job)
 		return false;
-	if (answered) {
-		job->j_packet = mem_alloc(host->h_answer_size);
-		if (!job->j_packet) {
-			mem_free(job);
-			return false;
-		}
-		memcpy(job->j_packet, host->h_own_packet, host->h_answer_size);
-		job->j_size = host->h_answer_size;
-		job->j_fd = host->h_answer_fd;
-		job->j_thread = thread;
-		host->h_answered = NULL;
-		ipc_thread_hold(thread);
+	if (host->h_answered && !keep_answer(host, job)) {
+		mem_free(job);
+		return false;
 	}
+	if (host->h_answered)
+		ipc_thread_hold(host->h_answered);
+	host->h_answered = NULL;
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
 		list_init(&job->j_work[i]);
 	move_work(job->j_work, host->h_work);
@@ -126,17 +142,16 @@ static bool put_aside(struct ipc_host *host, struct ipc_thread *thread)
 	return true;
 }
 
-void ipc_work_settle(struct ipc_host *host, struct ipc_thread *thread)
+void ipc_work_settle(struct ipc_host *host)
 {
 	ipc_work_run(host);
-	if (next_work(host, IPC_WORK_KINDS) && !put_aside(host, thread))
+	if (next_work(host, IPC_WORK_KINDS) && !put_aside(host))
 		run_unbounded(host);
 	if (host->h_answered) {
 		struct ipc_thread *answered = host->h_answered;
 
 		host->h_answered = NULL;
-		host->h_outbox->answer(host->h_outbox->context, answered, host->h_own_packet,
-				       host->h_answer_size, host->h_answer_fd);
+		host->h_outbox->answer(host->h_outbox->context, answered, &host->h_answer);
 	}
 	host->h_budget = BUDGET;
 }
@@ -146,10 +161,9 @@ static void job_done(struct ipc_host *host, struct job *job)
 	list_remove(&job->j_link);
 	if (job->j_thread) {
 		ipc_thread_release(job->j_thread);
-		host->h_outbox->answer(host->h_outbox->context, job->j_thread, job->j_packet,
-				       job->j_size, job->j_fd);
+		host->h_outbox->answer(host->h_outbox->context, job->j_thread, &job->j_answer);
 	}
-	mem_free(job->j_packet);
+	mem_free(job->j_packets);
 	mem_free(job);
 }
 
@@ -186,9 +200,8 @@ void ipc_work_forget(struct ipc_host *host, struct ipc_thread *thread)
 
 		if (job->j_thread != thread)
 			continue;
-		if (job->j_fd != IPC_FD_NONE)
-			host->h_outbox->release(host->h_outbox->context, job->j_fd);
-		job->j_fd = IPC_FD_NONE;
+		for (unsigned i = 0; i < job->j_answer.fd_count; i++)
+			host->h_outbox->release(host->h_outbox->context, job->j_fds[i]);
 		job->j_thread = NULL;
 	}
 }

@@ -44,10 +44,10 @@ void ipc_work_run(struct ipc_host *host);
 bool ipc_work_running(const struct ipc_host *host);
 
 /*
- * End of an input: what is left becomes a job, and the answer held for `thread` (may be NULL), if
- * there is one, goes out when the job is done.
+ * End of an input: the answer of the thread whose request it was goes out. If work is left it
+ * becomes a job, and the answer goes out when the job is done.
  */
-void ipc_work_settle(struct ipc_host *host, struct ipc_thread *thread);
+void ipc_work_settle(struct ipc_host *host);
 
 /* One turn of the oldest job. */
 void ipc_work_turn(struct ipc_host *host);

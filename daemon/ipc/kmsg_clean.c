@@ -7,6 +7,17 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/kmsg_layout.h"
+
+static void clean_rights(struct ipc_host *host, struct ipc_kmsg *kmsg,
+			 const struct ikm_descriptor *desc)
+{
+	if (!layout_is_port(desc->d_type) && desc->d_type != MACH_MSG_OOL_PORTS_DESCRIPTOR)
+		return;
+	for (uint32_t i = 0; i < desc->d_count; i++)
+		ipc_right_destroy_naked(host, kmsg->ikm_rights[desc->d_first + i].r_port,
+					desc->d_disposition);
+}
 
 static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
 {
@@ -15,8 +26,7 @@ static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 	ipc_right_destroy_naked(host, header->ikm_dest, header->ikm_dest_type);
 	ipc_right_destroy_naked(host, header->ikm_reply, header->ikm_reply_type);
 	for (uint32_t i = 0; i < descriptors; i++)
-		ipc_right_destroy_naked(host, kmsg->ikm_desc[i].d_port,
-					kmsg->ikm_desc[i].d_disposition);
+		clean_rights(host, kmsg, &kmsg->ikm_desc[i]);
 	ipc_kmsg_free(host, kmsg);
 }
 

@@ -69,6 +69,16 @@ static bool dest_usable(const struct ipc_entry *entry, uint32_t disposition)
 	       ipc_right_copyin_check(entry, disposition);
 }
 
+/* Some destinations take replies only to ports that were made for replies [17.1]. */
+static bool reply_good(const struct header_rights *rights)
+{
+	const struct ipc_entry *reply = rights->hr_reply_entry;
+
+	if (!rights->hr_dest_entry->ie_port->ip_enforces_reply)
+		return true;
+	return (reply->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) && reply->ie_port->ip_reply_port;
+}
+
 /* A missing destination beats a bad reply, a bad reply beats a wrong destination right. */
 static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *space,
 				      struct header_rights *rights)
@@ -85,6 +95,8 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 			return MACH_SEND_INVALID_REPLY;
 	}
 	good = dest_usable(rights->hr_dest_entry, rights->hr_dest);
+	if (good && rights->hr_reply_entry && !reply_good(rights))
+		return MACH_SEND_INVALID_REPLY;
 	if (good && pair)
 		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest,
 						   rights->hr_reply);
@@ -161,34 +173,12 @@ static mach_msg_return_t check_flow(const struct ipc_kmsg *kmsg, uint64_t option
 	return MACH_MSG_SUCCESS;
 }
 
-/* One port descriptor: check, then take. False: it is refused and untouched. */
-static bool copyin_port(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
-			struct ikm_descriptor *desc)
+mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
+				  struct ipc_kmsg *kmsg)
 {
-	const struct ipc_right_move *move = ipc_right_move(desc->d_disposition);
-	mach_port_name_t name = desc->d_name;
-	struct ipc_entry *entry;
-
-	if (MACH_PORT_VALID(name)) {
-		entry = ipc_right_lookup(host, space, name);
-		if (!ipc_right_copyin_check(entry, desc->d_disposition))
-			return false;
-		desc->d_port = ipc_right_copyin(host, space, entry, desc->d_disposition);
-	} else {
-		desc->d_port = name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
-	}
-	desc->d_disposition = move ? move->given : 0;
-	desc->d_name = MACH_PORT_NULL;
-	if (IP_VALID(desc->d_port) && desc->d_disposition == MACH_MSG_TYPE_PORT_RECEIVE &&
-	    !ipc_port_set_destination(desc->d_port, kmsg->ikm_header.ikm_dest))
-		kmsg->ikm_circular = true;
-	return true;
-}
-
-mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
-				  struct ipc_kmsg *kmsg, uint64_t option)
-{
-	mach_msg_return_t code = copyin_header(host, task->t_space, kmsg, option);
+	struct ipc_space *space = thread->th_task->t_space;
+	uint64_t option = thread->th_args.a_option;
+	mach_msg_return_t code = copyin_header(host, space, kmsg, option);
 
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);
@@ -199,12 +189,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_task *task,
 		ipc_kmsg_clean_partial(host, kmsg, 0);
 		return code;
 	}
-	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
-		if (!copyin_port(host, task->t_space, kmsg, &kmsg->ikm_desc[i])) {
-			ipc_kmsg_clean_partial(host, kmsg, i);
-			return MACH_SEND_INVALID_RIGHT;
-		}
-	}
-	ipc_kmsg_sign(host, kmsg);
-	return MACH_MSG_SUCCESS;
+	code = ipc_kmsg_copyin_body(host, space, kmsg, &thread->th_memory_taken);
+	if (code == MACH_MSG_SUCCESS)
+		ipc_kmsg_sign(host, kmsg);
+	return code;
 }

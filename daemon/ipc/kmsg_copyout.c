@@ -43,8 +43,56 @@ static uint32_t received_bits(const struct ikm_header *header, uint8_t remote, u
 				  header->ikm_complex ? MACH_MSGH_BITS_COMPLEX : 0);
 }
 
+/* One naked right becomes a name; the bit of a failure. */
+static mach_msg_return_t copyout_right(struct ipc_host *host, struct ipc_space *space,
+				       union ikm_right *right, uint8_t type)
+{
+	struct ipc_port *port = right->r_port;
+	kern_return_t kr;
+
+	right->r_port = IP_NULL;
+	kr = ipc_right_copyout(host, space, port, type, &right->r_name);
+	return room_bit(kr);
+}
+
+/* Who takes the body's rights, and on what terms. */
+struct taker {
+	struct ipc_space *t_space;
+	bool t_guards;	    /* guarded descriptors are welcome */
+	bool t_immovable;   /* and their ports stay where they are from then on */
+	uint64_t t_context; /* the new guard: the address of the buffer */
+};
+
+/*
+ * A receive right under guard. A receiver that does not know of guards does not get it. One that
+ * does gets it under a guard of its own, if the sender asked for that.
+ */
+static mach_msg_return_t copyout_guarded(struct ipc_host *host, const struct taker *taker,
+					 struct ipc_kmsg *kmsg, struct ikm_descriptor *desc)
+{
+	union ikm_right *right = &kmsg->ikm_rights[desc->d_first];
+	struct ipc_port *port = right->r_port;
+	bool guard = desc->d_flags & MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE;
+	mach_msg_return_t bit;
+
+	if (!taker->t_guards) {
+		right->r_port = IP_NULL;
+		ipc_right_destroy_naked(host, port, desc->d_disposition);
+		right->r_name = MACH_PORT_NULL;
+		return 0;
+	}
+	bit = copyout_right(host, taker->t_space, right, desc->d_disposition);
+	if (!MACH_PORT_VALID(right->r_name) || !guard)
+		return bit;
+	port->ip_context = desc->d_context = taker->t_context;
+	port->ip_guarded = true;
+	port->ip_immovable = taker->t_immovable;
+	desc->d_flags &= ~(uint32_t)MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
+	return bit;
+}
+
 /* Body rights, in order; a failure leaves a hole and does not stop the others. */
-static mach_msg_return_t copyout_body(struct ipc_host *host, struct ipc_space *space,
+static mach_msg_return_t copyout_body(struct ipc_host *host, const struct taker *taker,
 				      struct ipc_kmsg *kmsg)
 {
 	mach_msg_return_t bits = 0;
@@ -52,9 +100,14 @@ static mach_msg_return_t copyout_body(struct ipc_host *host, struct ipc_space *s
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
 		struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
 
-		bits |= room_bit(ipc_right_copyout(host, space, desc->d_port, desc->d_disposition,
-						   &desc->d_name));
-		desc->d_port = IP_NULL;
+		if (desc->d_type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+			bits |= copyout_guarded(host, taker, kmsg, desc);
+		else if (desc->d_type == MACH_MSG_PORT_DESCRIPTOR ||
+			 desc->d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
+			for (uint32_t k = 0; k < desc->d_count; k++)
+				bits |= copyout_right(host, taker->t_space,
+						      &kmsg->ikm_rights[desc->d_first + k],
+						      desc->d_disposition);
 	}
 	return bits;
 }
@@ -64,7 +117,12 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_space *space = thread->th_task->t_space;
-	bool voucher = header->ikm_voucher_type && (thread->th_args.a_option & MACH_RCV_VOUCHER);
+	uint64_t option = thread->th_args.a_option;
+	bool voucher = header->ikm_voucher_type && (option & MACH_RCV_VOUCHER);
+	struct taker taker = {.t_space = space,
+			      .t_guards = option & MACH_RCV_GUARDED_DESC,
+			      .t_immovable = true,
+			      .t_context = thread->th_args.a_rcv_address};
 	mach_msg_return_t bits;
 
 	ipc_request_send_possible(host, header->ikm_dest);
@@ -81,7 +139,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type,
 					 voucher ? MACH_MSG_TYPE_PORT_SEND : 0);
 	received->r_local = consume_dest(host, space, kmsg);
-	bits = copyout_body(host, space, kmsg);
+	bits = copyout_body(host, &taker, kmsg);
 	return bits ? MACH_RCV_BODY_ERROR | bits : MACH_MSG_SUCCESS;
 }
 
@@ -91,6 +149,8 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_space *space = thread->th_task->t_space;
+	struct taker taker = {
+		.t_space = space, .t_guards = true, .t_context = thread->th_args.a_send_address};
 	mach_msg_return_t bits;
 
 	bits = room_bit(ipc_right_copyout(host, space, header->ikm_dest, header->ikm_dest_type,
@@ -101,7 +161,7 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 	received->r_voucher = header->ikm_voucher;
 	received->r_bits = received_bits(header, header->ikm_dest_type, header->ikm_reply_type,
 					 header->ikm_voucher_type);
-	bits |= copyout_body(host, space, kmsg);
+	bits |= copyout_body(host, &taker, kmsg);
 	return code | bits;
 }
 

@@ -8,6 +8,8 @@
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/kmsg_layout.h"
 
 /* Where the next bytes of an answer go. */
 struct writer {
@@ -22,26 +24,34 @@ static void put(struct writer *writer, const void *bytes, size_t size)
 	writer->w_at += size;
 }
 
-uint32_t ipc_kmsg_trailer_size(uint64_t option)
+uint32_t ipc_kmsg_trailer_size(uint64_t option, unsigned word)
 {
-	static const uint8_t sizes[] = {8, 12, 20, 52, 60, 68};
+	static const uint8_t sizes64[] = {8, 12, 20, 52, 60, 68},
+			     sizes32[] = {8, 12, 20, 52, 56, 64};
 	uint32_t elements = (uint32_t)(option >> 24) & 0xf;
+	const uint8_t *sizes = word == 32 ? sizes32 : sizes64;
 
-	return elements < sizeof sizes ? sizes[elements] : MAX_TRAILER_SIZE;
+	return sizes[elements < sizeof sizes64 ? elements : sizeof sizes64 - 1];
 }
 
-static void put_trailer(struct writer *writer, uint64_t option, const struct ipc_received *received,
-			security_token_t security, audit_token_t audit)
+static void put_trailer(struct writer *writer, const struct ipc_thread *thread,
+			const struct ipc_received *received, security_token_t security,
+			audit_token_t audit)
 {
+	unsigned word = thread->th_task->t_word;
 	mach_msg_max_trailer_t trailer = {
 		.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
-		.msgh_trailer_size = ipc_kmsg_trailer_size(option),
+		.msgh_trailer_size = ipc_kmsg_trailer_size(thread->th_args.a_option, word),
 		.msgh_seqno = received->r_seqno,
 		.msgh_sender = security,
 		.msgh_audit = audit,
 		.msgh_context = received->r_context,
 	};
 
+	/* A 32-bit context is the low half, and only zeros come behind it: the size does the rest.
+	 */
+	if (word == 32)
+		trailer.msgh_context = (uint32_t)trailer.msgh_context;
 	put(writer, &trailer, trailer.msgh_trailer_size);
 }
 
@@ -60,7 +70,7 @@ static void put_header(struct writer *writer, const struct ipc_received *receive
 	put(writer, &header, sizeof header);
 }
 
-static void put_descriptors(struct writer *writer, const struct ipc_kmsg *kmsg)
+static void put_descriptors(struct writer *writer, const struct ipc_kmsg *kmsg, unsigned word)
 {
 	uint32_t count = kmsg->ikm_header.ikm_descriptors;
 
@@ -68,11 +78,12 @@ static void put_descriptors(struct writer *writer, const struct ipc_kmsg *kmsg)
 		return;
 	put(writer, &count, sizeof count);
 	for (uint32_t i = 0; i < count; i++) {
-		mach_msg_port_descriptor_t port = {.name = kmsg->ikm_desc[i].d_name,
-						   .disposition = kmsg->ikm_desc[i].d_disposition,
-						   .type = kmsg->ikm_desc[i].d_type};
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
+		mach_port_name_t name = layout_is_port(desc->d_type)
+						? kmsg->ikm_rights[desc->d_first].r_name
+						: MACH_PORT_NULL;
 
-		put(writer, &port, sizeof port);
+		writer->w_at += layout_write(word, desc, name, writer->w_at);
 	}
 }
 
@@ -84,35 +95,84 @@ static struct writer writer_start(struct ipc_host *host, struct ipc_thread *thre
 }
 
 /* Header, descriptors and body; `answer` learns where the memfd belongs. */
-static void put_message(struct writer *writer, const struct ipc_kmsg *kmsg,
+static void put_message(struct writer *writer, const struct ipc_kmsg *kmsg, unsigned word,
 			const struct ipc_received *received, struct machd_message_answer *answer)
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
 
-	put_header(writer, received, header->ikm_size, header->ikm_msgh_id);
-	put_descriptors(writer, kmsg);
+	put_header(writer, received, ipc_kmsg_size(kmsg, word), header->ikm_msgh_id);
+	put_descriptors(writer, kmsg, word);
 	put(writer, kmsg->ikm_body, header->ikm_inline_size);
-	if (header->ikm_fd != IPC_FD_NONE) {
+	if (header->ikm_inline_size < header->ikm_body_size) {
 		answer->body_offset = (uint32_t)(writer->w_at - writer->w_start);
-		answer->body_size = header->ikm_fd_size;
+		answer->body_size = header->ikm_body_size - header->ikm_inline_size;
 	}
 }
 
-/* Send what was written, the memfd with it, and free the kmsg (NULL: there is none). */
+/* The table of where the memory is. */
+static uint32_t put_memory_table(struct writer *writer, const struct ipc_kmsg *kmsg)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
+		struct machd_memory memory = {.source = desc->d_source, .fd = desc->d_fd};
+
+		if (!layout_is_memory(desc->d_type))
+			continue;
+		if (desc->d_source == MACHD_MEMORY_FD)
+			memory.offset = desc->d_offset;
+		put(writer, &memory, sizeof memory);
+		count++;
+	}
+	return count;
+}
+
+/* The bytes of memory that travels inline, arrays of names among them. */
+static void put_memory_bytes(struct writer *writer, const struct ipc_kmsg *kmsg)
+{
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
+
+		if (desc->d_source != MACHD_MEMORY_INLINE)
+			continue;
+		if (desc->d_type != MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+			put(writer, kmsg->ikm_data + desc->d_offset, desc->d_count);
+			continue;
+		}
+		for (uint32_t k = 0; k < desc->d_count; k++)
+			put(writer, &kmsg->ikm_rights[desc->d_first + k].r_name,
+			    sizeof(mach_port_name_t));
+	}
+}
+
+/*
+ * Send what was written, the memory of the message with it, and free the kmsg. The memory's packet
+ * is put together behind the first.
+ */
 static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
-		   const struct writer *writer, const struct machd_message_answer *answer)
+		   const struct writer *writer, struct machd_message_answer *answer)
 {
 	size_t size = sizeof *answer + (size_t)(writer->w_at - writer->w_start);
-	ipc_fd_t fd = IPC_FD_NONE;
+	uint8_t *start = ipc_answer_memory(host, thread, size);
+	struct writer memory = {start, start};
+	ipc_fd_t fds[MACHD_FRAME_FDS_MAX];
+	uint32_t fd_count = kmsg->ikm_header.ikm_fd_count;
 
-	if (kmsg) {
-		fd = kmsg->ikm_header.ikm_fd;
-		kmsg->ikm_header.ikm_fd = IPC_FD_NONE;
+	answer->memory_taken = thread->th_memory_taken;
+	answer->memory_count = put_memory_table(&memory, kmsg);
+	put_memory_bytes(&memory, kmsg);
+	/* Memfds that nothing in the message speaks of stay here. */
+	if (answer->memory_count == 0)
+		fd_count = answer->body_size != 0;
+	for (uint32_t i = 0; i < fd_count; i++) {
+		fds[i] = kmsg->ikm_fds[i].f_handle;
+		kmsg->ikm_fds[i].f_handle = IPC_FD_NONE;
 	}
 	memcpy(ipc_answer_payload(host, thread), answer, sizeof *answer);
-	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, size, fd);
-	if (kmsg)
-		ipc_kmsg_free(host, kmsg);
+	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, size, (size_t)(memory.w_at - start), fds,
+			fd_count);
+	ipc_kmsg_free(host, kmsg);
 }
 
 void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
@@ -121,8 +181,8 @@ void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct i
 	struct machd_message_answer answer = {.code = (uint32_t)code, .place = MACHD_PLACE_RECEIVE};
 	struct writer writer = writer_start(host, thread);
 
-	put_message(&writer, kmsg, received, &answer);
-	put_trailer(&writer, thread->th_args.a_option, received, kmsg->ikm_header.ikm_security,
+	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);
+	put_trailer(&writer, thread, received, kmsg->ikm_header.ikm_security,
 		    kmsg->ikm_header.ikm_audit);
 	finish(host, thread, kmsg, &writer, &answer);
 }
@@ -134,7 +194,7 @@ void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 	struct machd_message_answer answer = {.code = (uint32_t)code, .place = MACHD_PLACE_SEND};
 	struct writer writer = writer_start(host, thread);
 
-	put_message(&writer, kmsg, received, &answer);
+	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);
 	finish(host, thread, kmsg, &writer, &answer);
 }
 
@@ -142,15 +202,18 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 			   const struct ipc_received *received, uint32_t msgh_id,
 			   mach_msg_return_t code)
 {
-	struct machd_message_answer answer = {.code = (uint32_t)code, .place = MACHD_PLACE_RECEIVE};
+	struct machd_message_answer answer = {.code = (uint32_t)code,
+					      .place = MACHD_PLACE_RECEIVE,
+					      .memory_taken = thread->th_memory_taken};
 	struct writer writer = writer_start(host, thread);
 	uint32_t room = thread->th_args.a_rcv_size;
 
 	put_header(&writer, received, sizeof(mach_msg_header_t), msgh_id);
-	put_trailer(&writer, thread->th_args.a_option, received,
-		    (security_token_t)KERNEL_SECURITY_TOKEN_VALUE,
+	put_trailer(&writer, thread, received, (security_token_t)KERNEL_SECURITY_TOKEN_VALUE,
 		    (audit_token_t)KERNEL_AUDIT_TOKEN_VALUE);
 	if ((size_t)(writer.w_at - writer.w_start) > room)
 		writer.w_at = writer.w_start + room;
-	finish(host, thread, NULL, &writer, &answer);
+	memcpy(ipc_answer_payload(host, thread), &answer, sizeof answer);
+	ipc_answer_send(host, thread, MACHD_OP_MESSAGE,
+			sizeof answer + (size_t)(writer.w_at - writer.w_start), 0, NULL, 0);
 }

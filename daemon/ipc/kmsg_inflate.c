@@ -6,28 +6,33 @@
  */
 #include <string.h>
 
+#include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_task.h"
-#include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/kmsg_layout.h"
+#include "protocol/frame.h"
 
-/* The header and, in a complex message, the count: what measuring starts from. */
+/* Up to so many descriptors Mach converts from the last to the first, more the other way. */
+#define BACKWARDS_MAX 64
+
+/* Physically copied memory above the first size counts against the second. */
+#define PHYSICAL_SMALL (32u << 10)
+#define PHYSICAL_MAX   (7u << 20)
+#define PAGE	       4096u
+#define BYTES_PER_PORT 8u
+
+/* What measuring finds out. */
 struct shape {
 	mach_msg_header_t s_header;
+	unsigned s_word;
 	bool s_complex;
 	uint32_t s_descriptors;
+	uint64_t s_rights;
+	uint32_t s_memory; /* descriptors with memory */
 	uint32_t s_offset; /* of the body */
+	uint64_t s_wide;   /* the same for a 64-bit receiver: the answer must fit a frame */
 };
-
-/* Bytes of a descriptor of each type in a 64-bit client's message. */
-static const uint8_t descriptor_sizes[] = {
-	[MACH_MSG_PORT_DESCRIPTOR] = 12,	 [MACH_MSG_OOL_DESCRIPTOR] = 16,
-	[MACH_MSG_OOL_PORTS_DESCRIPTOR] = 16,	 [MACH_MSG_OOL_VOLATILE_DESCRIPTOR] = 16,
-	[MACH_MSG_GUARDED_PORT_DESCRIPTOR] = 16,
-};
-
-#define DESCRIPTOR_MIN	   12u
-#define DESCRIPTOR_TYPE_AT 11 /* offset of the type byte in every descriptor */
 
 static mach_msg_return_t read_header(const struct ipc_user_message *message, struct shape *shape)
 {
@@ -42,6 +47,7 @@ static mach_msg_return_t read_header(const struct ipc_user_message *message, str
 	memcpy(&shape->s_header, message->um_bytes, sizeof shape->s_header);
 	shape->s_complex = shape->s_header.msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	shape->s_offset = sizeof shape->s_header;
+	shape->s_wide = shape->s_offset;
 	if (!shape->s_complex)
 		return MACH_MSG_SUCCESS;
 	if (message->um_size < base)
@@ -49,111 +55,328 @@ static mach_msg_return_t read_header(const struct ipc_user_message *message, str
 	if (message->um_inline < base)
 		return MACH_SEND_INVALID_DATA;
 	memcpy(&shape->s_descriptors, message->um_bytes + shape->s_offset, 4);
-	if (shape->s_descriptors > (message->um_size - base) / DESCRIPTOR_MIN)
+	shape->s_offset = base;
+	shape->s_wide = base;
+	if (shape->s_descriptors > (message->um_size - base) / LAYOUT_DESCRIPTOR_MIN)
 		return MACH_SEND_MSG_TOO_SMALL;
 	return MACH_MSG_SUCCESS;
 }
 
-/* Walk the descriptors left to right for type and space. */
+/* One descriptor for type and space; the offset moves behind it. */
+static mach_msg_return_t measure_one(const struct ipc_user_message *message, struct shape *shape)
+{
+	uint32_t left = message->um_size - shape->s_offset;
+	uint32_t here = message->um_inline - shape->s_offset;
+	const uint8_t *bytes = message->um_bytes + shape->s_offset;
+	uint32_t size;
+
+	if (left < LAYOUT_DESCRIPTOR_MIN)
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (here < LAYOUT_DESCRIPTOR_MIN)
+		return MACH_SEND_INVALID_DATA;
+	size = layout_size(shape->s_word, layout_type(bytes));
+	if (size == 0)
+		return MACH_SEND_INVALID_TYPE;
+	if (left < size)
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (here < size)
+		return MACH_SEND_INVALID_DATA;
+	shape->s_memory += layout_is_memory(layout_type(bytes));
+	shape->s_offset += size;
+	shape->s_wide += layout_size(64, layout_type(bytes));
+	return MACH_MSG_SUCCESS;
+}
+
 static mach_msg_return_t measure(const struct ipc_user_message *message, struct shape *shape)
 {
-	if (!shape->s_complex)
-		return MACH_MSG_SUCCESS;
-	shape->s_offset = sizeof(mach_msg_base_t);
-	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
-		uint32_t left = message->um_size - shape->s_offset;
-		uint8_t type;
+	mach_msg_return_t code = MACH_MSG_SUCCESS;
 
-		if (left < DESCRIPTOR_MIN)
-			return MACH_SEND_MSG_TOO_SMALL;
-		if (message->um_inline - shape->s_offset < DESCRIPTOR_MIN)
-			return MACH_SEND_INVALID_DATA;
-		type = message->um_bytes[shape->s_offset + DESCRIPTOR_TYPE_AT];
-		if (type >= sizeof descriptor_sizes)
-			return MACH_SEND_INVALID_TYPE;
-		if (left < descriptor_sizes[type])
-			return MACH_SEND_MSG_TOO_SMALL;
-		if (message->um_inline - shape->s_offset < descriptor_sizes[type])
-			return MACH_SEND_INVALID_DATA;
-		shape->s_offset += descriptor_sizes[type];
-	}
-	return MACH_MSG_SUCCESS;
+	for (uint32_t i = 0; i < shape->s_descriptors && code == MACH_MSG_SUCCESS; i++)
+		code = measure_one(message, shape);
+	return code;
 }
 
-/* Widen the descriptors. Memory and guarded ports are not carried yet. */
-static mach_msg_return_t convert(const struct ipc_user_message *message, struct ipc_kmsg *kmsg)
+static mach_msg_return_t check_guarded(const struct ikm_descriptor *desc)
 {
-	const uint8_t *from = message->um_bytes + sizeof(mach_msg_base_t);
+	bool flags_good =
+		desc->d_flags != 0 && (desc->d_flags & ~(uint32_t)MACH_MSG_GUARD_FLAGS_MASK) == 0;
+	bool context_good =
+		!(desc->d_flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND) || desc->d_context == 0;
 
-	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
-		mach_msg_port_descriptor_t port;
+	if (desc->d_disposition != MACH_MSG_TYPE_MOVE_RECEIVE || !flags_good || !context_good)
+		return MACH_SEND_INVALID_TYPE;
+	return MACH_MSG_SUCCESS;
+}
 
-		memcpy(&port, from, sizeof port);
-		if (port.type != MACH_MSG_PORT_DESCRIPTOR)
-			return MACH_SEND_INVALID_TYPE;
-		kmsg->ikm_desc[i] = (struct ikm_descriptor){.d_type = port.type,
-							    .d_disposition = port.disposition,
-							    .d_name = port.name};
-		from += sizeof port;
+/* What a descriptor says, whatever it names. */
+static mach_msg_return_t check_content(const struct ikm_descriptor *desc)
+{
+	switch (desc->d_type) {
+	case MACH_MSG_OOL_DESCRIPTOR:
+	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
+		return desc->d_copy <= MACH_MSG_VIRTUAL_COPY ? MACH_MSG_SUCCESS
+							     : MACH_SEND_INVALID_TYPE;
+	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
+		return desc->d_count > UINT32_MAX / sizeof(union ikm_right) ? MACH_SEND_TOO_LARGE
+									    : MACH_MSG_SUCCESS;
+	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
+		return check_guarded(desc);
 	}
 	return MACH_MSG_SUCCESS;
 }
 
-/* Header fields and body; the end of the body stays in its memfd. */
-static bool fill(struct ipc_host *host, struct ipc_kmsg *kmsg, struct ipc_task *task,
-		 const struct ipc_user_message *message, const struct shape *shape)
+/*
+ * Every descriptor's content. Which error wins depends on the direction, and that on their number:
+ * the first met counts, from the last descriptor or from the first.
+ */
+static mach_msg_return_t check_contents(const struct ipc_user_message *message,
+					const struct shape *shape)
+{
+	bool backwards = shape->s_descriptors <= BACKWARDS_MAX;
+	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
+	mach_msg_return_t found = MACH_MSG_SUCCESS;
+
+	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
+		struct ikm_descriptor desc;
+		mach_port_name_t name;
+		mach_msg_return_t code;
+
+		layout_read(shape->s_word, bytes, &desc, &name);
+		code = check_content(&desc);
+		if (code != MACH_MSG_SUCCESS && !backwards)
+			return code;
+		if (code != MACH_MSG_SUCCESS)
+			found = code;
+		bytes += layout_size(shape->s_word, desc.d_type);
+	}
+	return found;
+}
+
+/* Rights named in all, and memory that would be copied physically [8, step 6]. */
+static mach_msg_return_t check_totals(const struct ipc_user_message *message, struct shape *shape)
+{
+	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
+	uint64_t physical = 0;
+
+	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
+		struct ikm_descriptor desc;
+		mach_port_name_t name;
+
+		layout_read(shape->s_word, bytes, &desc, &name);
+		if (layout_is_port(desc.d_type) || desc.d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
+			shape->s_rights += desc.d_count;
+		else if (desc.d_copy == MACH_MSG_PHYSICAL_COPY && !desc.d_deallocate &&
+			 desc.d_count > PHYSICAL_SMALL)
+			physical += ((uint64_t)desc.d_count + PAGE - 1) / PAGE * PAGE;
+		bytes += layout_size(shape->s_word, desc.d_type);
+	}
+	if (shape->s_rights > MACHD_MESSAGE_PORTS_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (physical + BYTES_PER_PORT * shape->s_rights > PHYSICAL_MAX)
+		return MACH_MSG_VM_KERNEL;
+	return MACH_MSG_SUCCESS;
+}
+
+/* What is left to be handed out while descriptors are filled. */
+struct supply {
+	const struct ipc_user_message *su_message;
+	uint32_t su_memory; /* entries used */
+	uint32_t su_data;   /* inline bytes used */
+	uint32_t su_rights; /* rights used */
+};
+
+/* The next inline bytes; NULL if there are not so many. */
+static const uint8_t *next_data(struct supply *supply, uint64_t size)
+{
+	const uint8_t *data = supply->su_message->um_data + supply->su_data;
+
+	if (size > supply->su_message->um_data_size - supply->su_data)
+		return NULL;
+	supply->su_data += (uint32_t)size;
+	return data;
+}
+
+/* A memfd that the daemon can rely on to hold what the descriptor says, and not that of the body.
+ */
+static bool fd_good(const struct ipc_user_message *message, const struct machd_memory *memory,
+		    uint32_t size)
+{
+	unsigned first = message->um_inline < message->um_size;
+	const struct ipc_user_fd *fd;
+
+	if (memory->fd < first || memory->fd >= message->um_fd_count)
+		return false;
+	fd = &message->um_fds[memory->fd];
+	return fd->uf_sealed && memory->offset <= fd->uf_fd.f_size &&
+	       size <= fd->uf_fd.f_size - memory->offset;
+}
+
+/* Where a descriptor's memory is. What cannot be relied on counts as unreadable. */
+static void fill_memory(struct supply *supply, struct ikm_descriptor *desc,
+			const struct machd_memory *memory)
+{
+	uint32_t at = supply->su_data;
+
+	desc->d_source = MACHD_MEMORY_UNREADABLE;
+	if (desc->d_count == 0) {
+		desc->d_source = MACHD_MEMORY_NONE;
+	} else if (memory->source == MACHD_MEMORY_INLINE && next_data(supply, desc->d_count)) {
+		desc->d_source = MACHD_MEMORY_INLINE;
+		desc->d_offset = at;
+	} else if (memory->source == MACHD_MEMORY_FD &&
+		   fd_good(supply->su_message, memory, desc->d_count)) {
+		desc->d_source = MACHD_MEMORY_FD;
+		desc->d_fd = memory->fd;
+		desc->d_offset = memory->offset;
+	}
+}
+
+/* The names of an array are read here; their rights are looked up at copyin. */
+static void fill_names(struct supply *supply, struct ipc_kmsg *kmsg, struct ikm_descriptor *desc,
+		       const struct machd_memory *memory)
+{
+	const uint8_t *names = NULL;
+
+	desc->d_source = MACHD_MEMORY_UNREADABLE;
+	if (desc->d_count == 0)
+		desc->d_source = MACHD_MEMORY_NONE;
+	else if (memory->source == MACHD_MEMORY_INLINE)
+		names = next_data(supply, (uint64_t)desc->d_count * sizeof(mach_port_name_t));
+	if (!names)
+		return;
+	desc->d_source = MACHD_MEMORY_INLINE;
+	for (uint32_t i = 0; i < desc->d_count; i++)
+		memcpy(&kmsg->ikm_rights[desc->d_first + i].r_name, names + i * sizeof(uint32_t),
+		       sizeof(uint32_t));
+}
+
+static void fill_descriptor(struct supply *supply, struct ipc_kmsg *kmsg,
+			    struct ikm_descriptor *desc, mach_port_name_t name)
+{
+	const struct ipc_user_message *message = supply->su_message;
+	struct machd_memory memory = {.source = MACHD_MEMORY_UNREADABLE};
+
+	desc->d_first = supply->su_rights;
+	if (layout_is_port(desc->d_type)) {
+		kmsg->ikm_rights[desc->d_first].r_name = name;
+		supply->su_rights++;
+		return;
+	}
+	if (supply->su_memory < message->um_memory_count)
+		memcpy(&memory, message->um_memory + supply->su_memory * sizeof memory,
+		       sizeof memory);
+	supply->su_memory++;
+	if (desc->d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+		fill_names(supply, kmsg, desc, &memory);
+		supply->su_rights += desc->d_count;
+	} else {
+		fill_memory(supply, desc, &memory);
+	}
+}
+
+static void fill_descriptors(struct ipc_kmsg *kmsg, const struct ipc_user_message *message,
+			     const struct shape *shape)
+{
+	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
+	struct supply supply = {.su_message = message};
+
+	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
+		mach_port_name_t name;
+
+		layout_read(shape->s_word, bytes, &kmsg->ikm_desc[i], &name);
+		bytes += layout_size(shape->s_word, kmsg->ikm_desc[i].d_type);
+		fill_descriptor(&supply, kmsg, &kmsg->ikm_desc[i], name);
+	}
+	if (message->um_data_size)
+		memcpy(kmsg->ikm_data, message->um_data, message->um_data_size);
+}
+
+static void fill_header(struct ipc_kmsg *kmsg, const struct ipc_task *task,
+			const struct ipc_user_message *message, const struct shape *shape)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
-	if (message->um_fd != IPC_FD_NONE) {
-		if (!ipc_kmsg_charge_fd(host, kmsg, message->um_size - message->um_inline))
-			return false;
-		header->ikm_fd = message->um_fd;
-	}
 	kmsg->ikm_bits = shape->s_header.msgh_bits & MACH_MSGH_BITS_USER;
 	kmsg->ikm_dest_name = shape->s_header.msgh_remote_port;
 	kmsg->ikm_reply_name = shape->s_header.msgh_local_port;
 	header->ikm_voucher = shape->s_header.msgh_voucher_port;
 	header->ikm_msgh_id = (uint32_t)shape->s_header.msgh_id;
-	header->ikm_size = message->um_size;
+	header->ikm_body_size = message->um_size - shape->s_offset;
 	header->ikm_complex = shape->s_complex;
 	header->ikm_security = task->t_security;
 	header->ikm_audit = task->t_audit;
-	memcpy(kmsg->ikm_body, message->um_bytes + shape->s_offset, header->ikm_inline_size);
+	if (header->ikm_inline_size)
+		memcpy(kmsg->ikm_body, message->um_bytes + shape->s_offset,
+		       header->ikm_inline_size);
+}
+
+/* Take the memfds. On failure those taken are the caller's again. */
+static bool take_fds(struct ipc_host *host, struct ipc_kmsg *kmsg,
+		     const struct ipc_user_message *message)
+{
+	for (unsigned i = 0; i < message->um_fd_count; i++) {
+		if (ipc_kmsg_take_fd(host, kmsg, i, message->um_fds[i].uf_fd))
+			continue;
+		while (i > 0)
+			kmsg->ikm_fds[--i].f_handle = IPC_FD_NONE;
+		return false;
+	}
 	return true;
 }
 
-/* Drop a kmsg that never became a message; the memfd stays the caller's. */
-static mach_msg_return_t undo(struct ipc_host *host, struct ipc_kmsg *kmsg, mach_msg_return_t code)
+static mach_msg_return_t check(const struct ipc_user_message *message, struct shape *shape)
 {
-	kmsg->ikm_header.ikm_fd = IPC_FD_NONE;
-	ipc_kmsg_free(host, kmsg);
+	mach_msg_return_t code = read_header(message, shape);
+
+	if (code == MACH_MSG_SUCCESS)
+		code = measure(message, shape);
+	if (code == MACH_MSG_SUCCESS)
+		code = check_contents(message, shape);
+	if (code == MACH_MSG_SUCCESS)
+		code = check_totals(message, shape);
 	return code;
+}
+
+/*
+ * Can the message leave again in the two packets of an answer? It may have come with a shorter
+ * table than it leaves with, and in a narrower layout.
+ */
+static bool fits_answer(const struct ipc_user_message *message, const struct shape *shape)
+{
+	uint64_t table = (uint64_t)shape->s_memory * sizeof(struct machd_memory);
+
+	return shape->s_wide + message->um_inline - shape->s_offset <= MACHD_INLINE_LIMIT &&
+	       table + message->um_data_size <= ipc_answer_room();
 }
 
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsgp)
 {
-	struct shape shape = {.s_offset = 0};
+	struct shape shape = {.s_word = task->t_word};
+	struct ipc_kmsg_plan plan;
 	struct ipc_kmsg *kmsg;
-	mach_msg_return_t code;
+	mach_msg_return_t code = check(message, &shape);
 
-	code = read_header(message, &shape);
-	if (code == MACH_MSG_SUCCESS)
-		code = measure(message, &shape);
 	if (code != MACH_MSG_SUCCESS)
 		return code;
-	kmsg = ipc_kmsg_alloc(host, task->t_user, shape.s_descriptors,
-			      message->um_inline - shape.s_offset, false);
+	if (shape.s_memory && message->um_memory_count == 0)
+		return MACHD_MEMORY_WANTED;
+	if (!fits_answer(message, &shape))
+		return MACH_SEND_NO_BUFFER;
+	plan = (struct ipc_kmsg_plan){.p_descriptors = shape.s_descriptors,
+				      .p_fds = message->um_fd_count,
+				      .p_rights = (uint32_t)shape.s_rights,
+				      .p_body = message->um_inline - shape.s_offset,
+				      .p_data = message->um_data_size};
+	kmsg = ipc_kmsg_alloc(host, task->t_user, &plan, false);
 	if (!kmsg)
 		return MACH_SEND_NO_BUFFER;
-	code = convert(message, kmsg);
-	if (code != MACH_MSG_SUCCESS)
-		return undo(host, kmsg, code);
-	if (shape.s_descriptors > MACHD_MESSAGE_PORTS_MAX)
-		return undo(host, kmsg, MACH_SEND_TOO_LARGE);
-	if (!fill(host, kmsg, task, message, &shape))
-		return undo(host, kmsg, MACH_SEND_NO_BUFFER);
+	if (!take_fds(host, kmsg, message)) {
+		ipc_kmsg_free(host, kmsg);
+		return MACH_SEND_NO_BUFFER;
+	}
+	fill_header(kmsg, task, message, &shape);
+	fill_descriptors(kmsg, message, &shape);
 	*kmsgp = kmsg;
 	return MACH_MSG_SUCCESS;
 }

@@ -115,15 +115,21 @@ static void put_header(struct record *record, const struct trap_config *config)
 
 /* Outputs: written down, then handed on. */
 
-static void out_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
-		       ipc_fd_t fd)
+static void out_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
 	struct record *record = context;
-	struct record_answer answer = {trap_channel(thread), fd};
+	struct record_answer head = {trap_channel(thread), (uint32_t)answer->size,
+				     (uint32_t)answer->memory_size, answer->fd_count, 0};
+	size_t fds_size = answer->fd_count * sizeof *answer->fds;
 
 	record->totals.outputs++;
-	put_entry(record, RECORD_ANSWER, &answer, sizeof answer, packet, size);
-	record->next->answer(record->next->context, thread, packet, size, fd);
+	put_kind(record, RECORD_ANSWER,
+		 sizeof head + fds_size + answer->size + answer->memory_size);
+	put(record, &head, sizeof head);
+	put(record, answer->fds, fds_size);
+	put(record, answer->packet, answer->size);
+	put(record, answer->memory, answer->memory_size);
+	record->next->answer(record->next->context, thread, answer);
 }
 
 static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
@@ -134,6 +140,15 @@ static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadlin
 	record->totals.outputs++;
 	put_entry(record, RECORD_TIMER, &timer, sizeof timer, NULL, 0);
 	record->next->timer(record->next->context, thread, deadline);
+}
+
+static void out_alarm(void *context, uint64_t deadline)
+{
+	struct record *record = context;
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_ALARM, &deadline, sizeof deadline, NULL, 0);
+	record->next->alarm(record->next->context, deadline);
 }
 
 static void out_release(void *context, ipc_fd_t fd)
@@ -166,7 +181,7 @@ static void out_warn(void *context, const char *text)
 const struct ipc_outbox *record_outbox(struct record *record, const struct ipc_outbox *next)
 {
 	record->next = next;
-	record->outbox = (struct ipc_outbox){record,	  out_answer,  out_timer,
+	record->outbox = (struct ipc_outbox){record,	  out_answer,  out_timer, out_alarm,
 					     out_release, out_corrupt, out_warn};
 	return &record->outbox;
 }
@@ -204,8 +219,9 @@ static void put_input(struct record *record, const struct trap_input *input)
 		at.channel = trap_channel(input->thread);
 		put_entry(record, input->kind, &at, sizeof at, NULL, 0);
 		break;
+	case TRAP_ALARM:
 	case TRAP_WORK:
-		put_entry(record, TRAP_WORK, &at, sizeof at, NULL, 0);
+		put_entry(record, input->kind, &at, sizeof at, NULL, 0);
 		break;
 	case TRAP_LIMITS:
 		put_entry(record, TRAP_LIMITS, &at, sizeof at, input->limits,

@@ -33,17 +33,19 @@
 /* No phrase is longer. */
 #define RECORD_TEXT_MAX 1024
 
-/* The largest entry: a frame with everything that can come with it. */
+/* No entry is larger: neither a frame with everything that can come with it, nor an answer. */
 #define RECORD_ENTRY_SIZE_MAX                                   \
 	(sizeof(struct record_at) + sizeof(struct record_fds) + \
-	 RECORD_FDS_MAX * sizeof(struct trap_fd) + MACHD_FRAME_SIZE_MAX + 1)
+	 RECORD_FDS_MAX * sizeof(struct trap_fd) + 2 * MACHD_FRAME_SIZE_MAX + 1)
 
 enum record_kind {
-	RECORD_ANSWER = 16, /* struct record_answer, the packet */
-	RECORD_TIMER,	    /* struct record_timer */
-	RECORD_RELEASE,	    /* ipc_fd_t */
-	RECORD_CORRUPT,	    /* text */
-	RECORD_WARN,	    /* text */
+	RECORD_ANSWER =
+		16,	/* struct record_answer, its ipc_fd_t, the packet, the memory's packet */
+	RECORD_TIMER,	/* struct record_timer */
+	RECORD_ALARM,	/* uint64_t: the deadline */
+	RECORD_RELEASE, /* ipc_fd_t */
+	RECORD_CORRUPT, /* text */
+	RECORD_WARN,	/* text */
 	RECORD_REFUSAL = 32,
 	RECORD_DIGEST,
 	RECORD_STOP,
@@ -76,7 +78,9 @@ struct record_fds {
 
 struct record_answer {
 	uint64_t channel;
-	ipc_fd_t fd;
+	uint32_t size, memory_size; /* of the packets */
+	uint32_t fd_count;
+	uint32_t reserved;
 };
 
 struct record_timer {

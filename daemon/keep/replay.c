@@ -28,6 +28,7 @@ struct replay {
 	struct ipc_outbox outbox;
 	struct list channels;
 	uint64_t now;
+	uint64_t alarm; /* the deadline it asked for last; 0: none */
 	struct machd_limits limits;
 	bool over;    /* a verdict was reached: outputs are not compared any more */
 	bool stopped; /* RECORD_STOP was replayed */
@@ -44,6 +45,8 @@ static const char *kind_name(uint32_t kind)
 		return "time-out";
 	case TRAP_DISCONNECT:
 		return "disconnect";
+	case TRAP_ALARM:
+		return "alarm";
 	case TRAP_WORK:
 		return "turn of work";
 	case TRAP_LIMITS:
@@ -52,6 +55,8 @@ static const char *kind_name(uint32_t kind)
 		return "answer";
 	case RECORD_TIMER:
 		return "timer";
+	case RECORD_ALARM:
+		return "setting of the alarm";
 	case RECORD_RELEASE:
 		return "release";
 	case RECORD_CORRUPT:
@@ -113,11 +118,36 @@ static bool peek(struct replay *replay)
 
 /* Outputs. */
 
-/* The machine did this; the record must say so. `head` and `body` are what the entry holds. */
-static void compare(struct replay *replay, uint32_t kind, const void *head, size_t head_size,
-		    const void *body, size_t body_size)
+/* A stretch of the bytes that an entry must have. */
+struct part {
+	const void *bytes;
+	size_t size;
+};
+
+static size_t total(const struct part *parts, unsigned count)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		size += parts[i].size;
+	return size;
+}
+
+static bool same_content(const uint8_t *bytes, const struct part *parts, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (parts[i].size && memcmp(bytes, parts[i].bytes, parts[i].size) != 0)
+			return false;
+		bytes += parts[i].size;
+	}
+	return true;
+}
+
+/* The machine did this; the record must say so. */
+static void compare(struct replay *replay, uint32_t kind, const struct part *parts, unsigned count)
 {
 	struct replay_reader *reader = &replay->reader;
+	size_t size = total(parts, count);
 
 	if (!peek(replay))
 		return;
@@ -126,27 +156,34 @@ static void compare(struct replay *replay, uint32_t kind, const void *head, size
 	if (reader->entry.kind != kind)
 		verdict(replay, REPLAY_DIFFERS, "differs: here comes: %s; recorded: %s",
 			kind_name(kind), kind_name(reader->entry.kind));
-	else if (reader->entry.size != head_size + body_size)
+	else if (reader->entry.size != size)
 		verdict(replay, REPLAY_DIFFERS,
 			"differs: the %s has %zu bytes, recorded are %" PRIu32, kind_name(kind),
-			head_size + body_size, reader->entry.size);
-	else if (memcmp(reader->bytes, head, head_size) != 0 ||
-		 (body_size && memcmp(reader->bytes + head_size, body, body_size) != 0))
+			size, reader->entry.size);
+	else if (!same_content(reader->bytes, parts, count))
 		verdict(replay, REPLAY_DIFFERS, "differs: the content of the %s", kind_name(kind));
 	reader_next(reader);
 }
 
 static void compare_text(struct replay *replay, uint32_t kind, const char *text)
 {
-	compare(replay, kind, text, strnlen(text, RECORD_TEXT_MAX), NULL, 0);
+	struct part part = {text, strnlen(text, RECORD_TEXT_MAX)};
+
+	compare(replay, kind, &part, 1);
 }
 
-static void out_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
-		       ipc_fd_t fd)
+static void out_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
-	struct record_answer answer = {trap_channel(thread), fd};
+	struct record_answer head = {trap_channel(thread), (uint32_t)answer->size,
+				     (uint32_t)answer->memory_size, answer->fd_count, 0};
+	struct part parts[] = {
+		{&head, sizeof head},
+		{answer->fds, answer->fd_count * sizeof *answer->fds},
+		{answer->packet, answer->size},
+		{answer->memory, answer->memory_size},
+	};
 
-	compare(context, RECORD_ANSWER, &answer, sizeof answer, packet, size);
+	compare(context, RECORD_ANSWER, parts, sizeof parts / sizeof *parts);
 }
 
 static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
@@ -155,12 +192,20 @@ static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadlin
 	struct record_timer timer = {trap_channel(thread), deadline};
 
 	channel->deadline = deadline;
-	compare(context, RECORD_TIMER, &timer, sizeof timer, NULL, 0);
+	compare(context, RECORD_TIMER, &(struct part){&timer, sizeof timer}, 1);
+}
+
+static void out_alarm(void *context, uint64_t deadline)
+{
+	struct replay *replay = context;
+
+	replay->alarm = deadline;
+	compare(replay, RECORD_ALARM, &(struct part){&deadline, sizeof deadline}, 1);
 }
 
 static void out_release(void *context, ipc_fd_t fd)
 {
-	compare(context, RECORD_RELEASE, &fd, sizeof fd, NULL, 0);
+	compare(context, RECORD_RELEASE, &(struct part){&fd, sizeof fd}, 1);
 }
 
 static void out_corrupt(void *context, const char *message)
@@ -268,9 +313,11 @@ static void feed(struct replay *replay)
 	replay->now = input.now;
 	if (input.kind == TRAP_WORK && !trap_has_work(replay->host))
 		verdict(replay, REPLAY_DIFFERS, "differs: there is no work to go on with");
+	else if (input.kind == TRAP_ALARM && (replay->alarm == 0 || replay->alarm > replay->now))
+		broken(replay, "an alarm comes that was not asked for");
 	else if (input.kind == TRAP_CONNECT)
 		feed_connect(replay, &input);
-	else if (input.kind == TRAP_WORK || input.kind == TRAP_LIMITS)
+	else if (input.kind == TRAP_WORK || input.kind == TRAP_LIMITS || input.kind == TRAP_ALARM)
 		compare_refusal(replay, trap_input(replay->host, &input));
 	else
 		feed_channel(replay, &input);
@@ -365,7 +412,8 @@ void replay_stream(FILE *file, struct replay_report *report)
 		.seed = 0}; /* any key will do: nothing out of it is recorded */
 	struct replay replay = {
 		.report = report,
-		.outbox = {&replay, out_answer, out_timer, out_release, out_corrupt, out_warn},
+		.outbox = {&replay, out_answer, out_timer, out_alarm, out_release, out_corrupt,
+			   out_warn},
 	};
 
 	*report = (struct replay_report){.verdict = REPLAY_BROKEN};

@@ -10,6 +10,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -57,8 +58,8 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_random = config->seed;
 	host->h_owner_uid = config->owner_uid;
 	host->h_service_died = boot_service_died;
-	host->h_packet = mem_alloc(MACHD_FRAME_SIZE_MAX);
-	host->h_own_packet = mem_alloc(MACHD_FRAME_SIZE_MAX);
+	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
+	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_host_port = ipc_port_create_special(host, IP_HOST);
 	host->h_bootstrap_port = ipc_port_create_special(host, IP_BOOTSTRAP);
 	if (!host->h_packet || !host->h_own_packet || !host->h_host_port ||
@@ -76,7 +77,7 @@ void trap_stop(struct ipc_host *host)
 	HASH_ITER(hh, host->h_threads, thread, next)
 	{
 		ipc_thread_destroy(host, thread);
-		ipc_work_settle(host, NULL);
+		ipc_work_settle(host);
 	}
 	ipc_work_finish(host);
 	boot_forget_all(host);
@@ -149,7 +150,7 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 static const char *frame_input(struct ipc_host *host, struct trap_input *input)
 {
 	struct ipc_thread *thread = input->thread;
-	struct trap_packet packet = {.tp_fd = NULL};
+	struct trap_packet packet = {.tp_fds = input->fds, .tp_fd_count = input->fd_count};
 	enum machd_frame_error error =
 		machd_frame_check(input->packet, input->size, input->fd_count, &packet.tp_frame);
 
@@ -157,8 +158,7 @@ static const char *frame_input(struct ipc_host *host, struct trap_input *input)
 		return machd_frame_problem(error);
 	packet.tp_bytes = (const uint8_t *)input->packet + sizeof packet.tp_frame;
 	packet.tp_size = input->size - sizeof packet.tp_frame;
-	packet.tp_fd = input->fd_count ? input->fds : NULL;
-	if (packet.tp_fd && packet.tp_frame.op != MACHD_OP_MESSAGE)
+	if (packet.tp_fd_count && packet.tp_frame.op != MACHD_OP_MESSAGE)
 		return "it sends a descriptor with a request that takes none";
 	if (!thread->th_task && !thread->th_watches) {
 		if (packet.tp_frame.op != MACHD_OP_HELLO)
@@ -171,16 +171,15 @@ static const char *frame_input(struct ipc_host *host, struct trap_input *input)
 	return request(host, thread, &packet);
 }
 
-/* A frame that was refused before a message took its descriptors leaves them to us. */
+/* Descriptors that no message took are ours to release. */
 static const char *frame_and_fds(struct ipc_host *host, struct trap_input *input)
 {
 	const char *why;
 
-	host->h_fd_taken = false;
+	host->h_fds_taken = false;
 	why = frame_input(host, input);
-	for (unsigned i = 0; i < input->fd_count; i++)
-		if (i > 0 || !host->h_fd_taken)
-			host->h_outbox->release(host->h_outbox->context, input->fds[i].handle);
+	for (unsigned i = 0; i < input->fd_count && !host->h_fds_taken; i++)
+		host->h_outbox->release(host->h_outbox->context, input->fds[i].handle);
 	return why;
 }
 
@@ -203,6 +202,8 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 	case TRAP_DISCONNECT:
 		ipc_thread_destroy(host, input->thread);
 		break;
+	case TRAP_ALARM:
+		break; /* what is due fires below, as with any input */
 	case TRAP_WORK:
 		ipc_work_turn(host);
 		break;
@@ -210,8 +211,9 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		host->h_limits = *input->limits;
 		break;
 	}
+	ipc_timer_run(host);
 	ipc_msg_run_ready(host);
-	ipc_work_settle(host, host->h_current);
+	ipc_work_settle(host);
 	host->h_current = NULL;
 	return why;
 }

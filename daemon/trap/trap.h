@@ -27,6 +27,7 @@ enum trap_input_kind {
 	TRAP_FRAME,	  /* a packet came */
 	TRAP_TIMEOUT,	  /* the deadline last set for this thread has passed */
 	TRAP_DISCONNECT,  /* the connection is gone; `thread` is invalid afterwards */
+	TRAP_ALARM,	  /* the deadline last given to alarm() has passed */
 	TRAP_WORK,	  /* go on with work that was put off, see trap_has_work() */
 	TRAP_LIMITS,	  /* new limits are in force */
 };

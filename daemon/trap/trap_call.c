@@ -66,7 +66,7 @@ static void answer(struct ipc_host *host, struct ipc_thread *thread, kern_return
 	struct machd_call_answer head = {.code = (uint32_t)kr};
 
 	memcpy(ipc_answer_payload(host, thread), &head, sizeof head);
-	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof head + size, IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof head + size, 0, NULL, 0);
 }
 
 static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
@@ -76,6 +76,7 @@ static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
 	uint8_t *out = ipc_answer_payload(host, thread) + sizeof(struct machd_call_answer);
 	size_t room = ipc_answer_room() - sizeof(struct machd_call_answer) - row->out_size;
 	struct trap_call call = {.c_host = host,
+				 .c_thread = thread,
 				 .c_caller = thread->th_task,
 				 .c_in = args,
 				 .c_out = out,
@@ -86,6 +87,8 @@ static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
 	memset(out, 0, row->out_size);
 	if (find_target(&call, head->target, row->object))
 		kr = run(&call, row->number);
+	if (thread->th_state != TH_IDLE)
+		return; /* it waits: the answer comes when that ends */
 	answer(host, thread, kr, kr == KERN_SUCCESS ? row->out_size + call.c_out_words * WORD : 0);
 }
 

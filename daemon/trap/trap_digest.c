@@ -11,6 +11,7 @@
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
@@ -40,6 +41,14 @@ static void add_port_ref(struct digest *digest, const struct ipc_port *port)
 		add(digest, port == IP_DEAD);
 }
 
+static void add_descriptors(struct digest *digest, const struct ipc_kmsg *kmsg)
+{
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++)
+		add_bytes(digest, &kmsg->ikm_desc[i], sizeof kmsg->ikm_desc[i]);
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_right_count; i++)
+		add_port_ref(digest, kmsg->ikm_rights[i].r_port);
+}
+
 static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
@@ -51,15 +60,14 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 			    header->ikm_voucher_type << 16 | (uint32_t)header->ikm_complex << 24);
 	add(digest, header->ikm_voucher);
 	add(digest, header->ikm_msgh_id);
-	add(digest, header->ikm_size);
-	add(digest, header->ikm_fd);
 	add_bytes(digest, &header->ikm_security, sizeof header->ikm_security);
 	add_bytes(digest, &header->ikm_audit, sizeof header->ikm_audit);
-	for (uint32_t i = 0; i < header->ikm_descriptors; i++) {
-		add(digest, kmsg->ikm_desc[i].d_type | kmsg->ikm_desc[i].d_disposition << 8);
-		add_port_ref(digest, kmsg->ikm_desc[i].d_port);
-	}
+	add_descriptors(digest, kmsg);
+	for (uint32_t i = 0; i < header->ikm_fd_count; i++)
+		add_bytes(digest, &kmsg->ikm_fds[i], sizeof kmsg->ikm_fds[i]);
+	add(digest, header->ikm_body_size);
 	add_bytes(digest, kmsg->ikm_body, header->ikm_inline_size);
+	add_bytes(digest, kmsg->ikm_data, header->ikm_data_size);
 }
 
 static void add_threads(struct digest *digest, const struct list *threads)
@@ -93,6 +101,16 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_srights);
 	add(digest, port->ip_sorights);
 	add(digest, port->ip_context);
+	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
+			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4);
+	if (port->ip_semaphore) {
+		add(digest, (uint32_t)port->ip_semaphore->sm_value);
+		add_threads(digest, &port->ip_semaphore->sm_waiters);
+	}
+	if (port->ip_timer) {
+		add(digest, port->ip_timer->tm_deadline);
+		add(digest, port->ip_timer->tm_sent);
+	}
 	add(digest, port->ip_seqno);
 	add(digest, port->ip_qlimit);
 	add(digest, port->ip_msgcount);

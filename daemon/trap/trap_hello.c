@@ -20,7 +20,7 @@ static void answer(struct ipc_host *host, struct ipc_thread *thread,
 	size_t size =
 		machd_welcome_pack(welcome, ipc_answer_payload(host, thread), MACHD_HELLO_SIZE_MAX);
 
-	ipc_answer_send(host, thread, MACHD_OP_HELLO, size, IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_HELLO, size, 0, NULL, 0);
 }
 
 static const char *refuse(struct ipc_host *host, struct ipc_thread *thread, const char *why)
@@ -35,7 +35,8 @@ static const char *refuse(struct ipc_host *host, struct ipc_thread *thread, cons
 /* A task is joined from the same process only. */
 static bool may_join(const struct ipc_task *task, const struct ipc_thread *thread)
 {
-	return task && task->t_pid == thread->th_pid && task->t_user == thread->th_user;
+	return task && task->t_pid == thread->th_pid && task->t_user == thread->th_user &&
+	       task->t_word == thread->th_word;
 }
 
 static const char *enter_task(struct ipc_host *host, struct ipc_thread *thread,
@@ -43,6 +44,7 @@ static const char *enter_task(struct ipc_host *host, struct ipc_thread *thread,
 {
 	struct ipc_task *task;
 
+	thread->th_word = hello->word;
 	if (!hello->joins) {
 		if (ipc_task_create(host, thread) == KERN_SUCCESS)
 			return NULL;
@@ -62,8 +64,8 @@ static const char *check(const struct machd_hello *hello)
 	if (hello->version_oldest > MACHD_PROTOCOL_VERSION ||
 	    hello->version_newest < MACHD_PROTOCOL_VERSION)
 		return "it speaks no version of the protocol that we do";
-	if (hello->word != 64)
-		return "only 64-bit clients are served";
+	if (hello->word != 64 && hello->word != 32)
+		return "its pointers have neither 64 nor 32 bits";
 	if (hello->role == MACHD_ROLE_WATCH && hello->joins)
 		return "a watcher joins no task";
 	return NULL;

@@ -16,10 +16,11 @@ struct trap_packet {
 	struct machd_frame tp_frame;
 	const uint8_t *tp_bytes; /* behind the frame header */
 	size_t tp_size;
-	const struct trap_fd *tp_fd; /* NULL, or the one descriptor */
+	const struct trap_fd *tp_fds;
+	unsigned tp_fd_count;
 };
 
-/* Frame handlers: NULL, or why the peer must go. They take the packet's descriptor. */
+/* Frame handlers: NULL, or why the peer must go. */
 const char *trap_hello(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet);
 const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
@@ -32,9 +33,10 @@ const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 /* A routine being called. */
 struct trap_call {
 	struct ipc_host *c_host;
-	struct ipc_task *c_caller;
-	struct ipc_task *c_task;   /* whose task port is the target; NULL for other objects */
-	struct ipc_space *c_space; /* of c_task */
+	struct ipc_thread *c_thread; /* which calls */
+	struct ipc_task *c_caller;   /* its task */
+	struct ipc_task *c_task;     /* whose task port is the target; NULL for other objects */
+	struct ipc_space *c_space;   /* of c_task */
 	const void *c_in;
 	void *c_out;
 	uint32_t c_in_words;  /* in the argument's array */

@@ -15,28 +15,53 @@
 	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
 
 /* Does the frame hold the message that its arguments announce? */
-static const char *check(const struct trap_packet *packet, const struct machd_message_args *args,
-			 uint32_t inline_size)
+static const char *check_message(const struct trap_packet *packet,
+				 const struct machd_message_args *args, size_t inline_size)
 {
-	const struct trap_fd *fd = packet->tp_fd;
-
-	if (args->reserved != 0)
-		return "a reserved field of its request is not 0";
-	if (!(args->option & MACH_SEND_MSG))
-		return inline_size || fd ? "it sends a message without saying so" : NULL;
 	if (inline_size > args->send_size)
 		return "its message is longer than it says";
 	if (inline_size > MACHD_INLINE_LIMIT)
 		return "its frame carries more of a message than a frame may";
 	if (inline_size == args->send_size)
-		return fd ? "it sends a descriptor that no body needs" : NULL;
-	if (!fd)
+		return packet->tp_fd_count && args->memory_count == 0
+			       ? "it sends a descriptor that nothing needs"
+			       : NULL;
+	if (packet->tp_fd_count == 0)
 		return "its message is shorter than it says";
-	if (!fd->sealed)
+	if (packet->tp_fd_count > 1 && args->memory_count == 0)
+		return "it sends a descriptor that nothing needs";
+	if (!packet->tp_fds[0].sealed)
 		return "its message's body is not a sealed memfd";
-	if (fd->size != args->send_size - inline_size)
+	if (packet->tp_fds[0].size != args->send_size - inline_size)
 		return "its message's body is not as long as it says";
 	return NULL;
+}
+
+/* `size`: bytes behind the arguments; *inline_size: those of the message. */
+static const char *check(const struct trap_packet *packet, const struct machd_message_args *args,
+			 size_t size, uint32_t *inline_size)
+{
+	uint64_t memory =
+		(uint64_t)args->memory_count * sizeof(struct machd_memory) + args->data_size;
+
+	*inline_size = 0;
+	if (args->reserved != 0)
+		return "a reserved field of its request is not 0";
+	if (!(args->option & MACH_SEND_MSG))
+		return size || packet->tp_fd_count ? "it sends a message without saying so" : NULL;
+	if (memory > size || (args->memory_count == 0 && args->data_size))
+		return "the memory of its message is cut short";
+	*inline_size = (uint32_t)(size - memory);
+	return check_message(packet, args, *inline_size);
+}
+
+/* The memfds as the message wants them. */
+static void copy_fds(const struct trap_packet *packet, struct ipc_user_fd *fds)
+{
+	for (unsigned i = 0; i < packet->tp_fd_count; i++)
+		fds[i] = (struct ipc_user_fd){
+			.uf_fd = {packet->tp_fds[i].handle, packet->tp_fds[i].size},
+			.uf_sealed = packet->tp_fds[i].sealed};
 }
 
 /* mach_msg2's rule: a send names exactly one kind of destination. Vectors are not carried yet. */
@@ -54,6 +79,9 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 {
 	struct machd_message_args args;
 	struct ipc_user_message message;
+	struct ipc_user_fd fds[MACHD_FRAME_FDS_MAX];
+	const uint8_t *bytes = packet->tp_bytes + sizeof args;
+	uint32_t inline_size;
 	const char *why;
 
 	if (!thread->th_task)
@@ -61,15 +89,21 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	if (packet->tp_size < sizeof args)
 		return "its request is cut short";
 	memcpy(&args, packet->tp_bytes, sizeof args);
-	message = (struct ipc_user_message){
-		.um_bytes = packet->tp_bytes + sizeof args,
-		.um_inline = (uint32_t)(packet->tp_size - sizeof args),
-		.um_size = args.send_size,
-		.um_fd = packet->tp_fd ? packet->tp_fd->handle : IPC_FD_NONE,
-	};
-	why = check(packet, &args, message.um_inline);
+	why = check(packet, &args, packet->tp_size - sizeof args, &inline_size);
 	if (why)
 		return why;
+	copy_fds(packet, fds);
+	message = (struct ipc_user_message){
+		.um_bytes = bytes,
+		.um_inline = inline_size,
+		.um_size = args.send_size,
+		.um_memory = bytes + inline_size,
+		.um_memory_count = args.memory_count,
+		.um_data = packet->tp_bytes + packet->tp_size - args.data_size,
+		.um_data_size = args.data_size,
+		.um_fds = fds,
+		.um_fd_count = packet->tp_fd_count,
+	};
 	thread->th_args = (struct ipc_msg_args){
 		.a_option = args.option,
 		.a_send_address = args.send_address,

@@ -227,6 +227,8 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 		return KERN_INVALID_RIGHT;
 	if (!entry)
 		return KERN_INVALID_NAME;
+	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE && ipc_right_immovable(entry))
+		return KERN_INVALID_CAPABILITY;
 	if (!ipc_right_copyin_check(entry, args->desired_type))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
@@ -258,6 +260,8 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	if (port->ip_kind != IP_PLAIN)
+		return KERN_INVALID_RIGHT;
 	if (port->ip_pdrequest)
 		return KERN_FAILURE;
 	port->ip_pdrequest = notify;

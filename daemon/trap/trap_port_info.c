@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mach_port calls that look at ports and set their properties: names, type, attributes [20]. */
+#include <string.h>
+
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/trap/trap_internal.h"
 
 #define NAMES_PER_PAGE 16384
+
+/* What mach_port_kobject calls the daemon's own ports. */
+enum {
+	IPC_OTYPE_NONE = 0,
+	IPC_OTYPE_TASK_CONTROL = 2,
+	IPC_OTYPE_HOST = 3,
+	IPC_OTYPE_TIMER = 8,
+	IPC_OTYPE_SEMAPHORE = 17,
+	IPC_OTYPE_UNKNOWN = 29,
+};
 
 /* The bits that mach_port_names shows beside the right. */
 static uint32_t request_bits(const struct ipc_entry *entry)
@@ -105,31 +118,6 @@ kern_return_t trap_mach_port_get_srights(struct trap_call *call,
 	return kr;
 }
 
-kern_return_t trap_mach_port_get_context(struct trap_call *call,
-					 const struct mach_port_get_context_in *args,
-					 struct mach_port_get_context_out *result)
-{
-	struct ipc_port *port;
-	kern_return_t kr = receive_right(call, args->name, &port);
-
-	if (kr == KERN_SUCCESS)
-		result->context = port->ip_context;
-	return kr;
-}
-
-kern_return_t trap_mach_port_set_context(struct trap_call *call,
-					 const struct mach_port_set_context_in *args,
-					 struct mach_port_set_context_out *result)
-{
-	struct ipc_port *port;
-	kern_return_t kr = receive_right(call, args->name, &port);
-
-	(void)result;
-	if (kr == KERN_SUCCESS)
-		port->ip_context = args->context;
-	return kr;
-}
-
 /* The words of mach_port_status_t. */
 enum {
 	STATUS_PSET,
@@ -156,7 +144,11 @@ static void port_status(const struct ipc_port *port, uint32_t *info)
 	info[STATUS_SRIGHTS] = port->ip_srights > 0;
 	info[STATUS_PDREQUEST] = port->ip_pdrequest != NULL;
 	info[STATUS_NSREQUEST] = port->ip_nsrequest != NULL;
-	info[STATUS_FLAGS] = 0;
+	if (port->ip_guarded)
+		info[STATUS_FLAGS] =
+			MACH_PORT_STATUS_FLAG_GUARDED |
+			(port->ip_strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
+			(port->ip_immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE : 0);
 }
 
 /* Words of a flavour's result, 0: no such flavour. */
@@ -224,4 +216,114 @@ kern_return_t trap_mach_port_set_attributes(struct trap_call *call,
 	if (kr == KERN_SUCCESS && limits)
 		ipc_mqueue_set_qlimit(call->c_host, port, args->info[0]);
 	return kr;
+}
+
+/* The message with a sequence number, or the first one for 0; NULL if it is not there. */
+static const struct ipc_kmsg *find_message(const struct ipc_port *port, uint32_t *seqno)
+{
+	uint32_t place = *seqno ? *seqno - port->ip_seqno : 0;
+
+	*seqno = port->ip_seqno + place;
+	LIST_FOR_EACH (node, &port->ip_messages)
+		if (place-- == 0)
+			return list_entry(node, struct ipc_kmsg, ikm_work.w_link);
+	return NULL;
+}
+
+/* Mach counts a descriptor as 16 bytes and 8 more for the message. */
+static uint32_t kernel_size(const struct ikm_header *header)
+{
+	const uint32_t wide = 16, head = 8;
+
+	return (uint32_t)sizeof(mach_msg_header_t) + head + header->ikm_body_size +
+	       (header->ikm_complex ? (uint32_t)sizeof(mach_msg_body_t) : 0) +
+	       header->ikm_descriptors * wide;
+}
+
+kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port_peek_in *args,
+				  struct mach_port_peek_out *result)
+{
+	uint64_t option = (uint64_t)args->trailer_type;
+	mach_msg_max_trailer_t trailer = {.msgh_trailer_size = MAX_TRAILER_SIZE};
+	const struct ipc_kmsg *kmsg;
+	struct ipc_port *port;
+	kern_return_t kr;
+
+	if (ipc_kmsg_trailer_size(option, 64) > sizeof(mach_msg_audit_trailer_t))
+		return KERN_INVALID_VALUE;
+	kr = receive_right(call, args->name, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	result->seqno = args->seqno;
+	kmsg = find_message(port, &result->seqno);
+	if (!kmsg)
+		return KERN_FAILURE;
+	result->size = kernel_size(&kmsg->ikm_header);
+	result->id = (int32_t)kmsg->ikm_header.ikm_msgh_id;
+	trailer.msgh_seqno = result->seqno;
+	trailer.msgh_sender = kmsg->ikm_header.ikm_security;
+	trailer.msgh_audit = kmsg->ikm_header.ikm_audit;
+	call->c_out_words = ipc_kmsg_trailer_size(option, 64) / sizeof(uint32_t);
+	memcpy(result->trailer, &trailer, ipc_kmsg_trailer_size(option, 64));
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_dnrequest_info(struct trap_call *call,
+					    const struct mach_port_dnrequest_info_in *args,
+					    struct mach_port_dnrequest_info_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, args->name, &port);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	result->total = port->ip_requests.rs_size;
+	for (uint32_t i = 0; i < port->ip_requests.rs_size; i++)
+		result->used += port->ip_requests.rs_table[i].ir_notify != NULL;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_kobject(struct trap_call *call,
+				     const struct mach_port_kobject_in *args,
+				     struct mach_port_kobject_out *result)
+{
+	struct ipc_entry *entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
+
+	if (!MACH_PORT_VALID(args->name))
+		return KERN_INVALID_RIGHT;
+	if (!entry || entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	if (!(entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE))
+		return KERN_INVALID_RIGHT;
+	switch (entry->ie_port->ip_kind) {
+	case IP_PLAIN:
+		result->type = IPC_OTYPE_NONE;
+		break;
+	case IP_TASK:
+		result->type = IPC_OTYPE_TASK_CONTROL;
+		break;
+	case IP_HOST:
+		result->type = IPC_OTYPE_HOST;
+		break;
+	case IP_SEMAPHORE:
+		result->type = IPC_OTYPE_SEMAPHORE;
+		break;
+	case IP_TIMER:
+		result->type = IPC_OTYPE_TIMER;
+		break;
+	case IP_BOOTSTRAP:
+		result->type = IPC_OTYPE_UNKNOWN;
+		break;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_space_basic_info(struct trap_call *call,
+					      const struct mach_port_space_basic_info_in *args,
+					      struct mach_port_space_basic_info_out *result)
+{
+	(void)args;
+	result->size = call->c_space->is_size;
+	result->used = call->c_space->is_used;
+	return KERN_SUCCESS;
 }

@@ -136,6 +136,10 @@ static uint32_t kind_of(const struct ipc_port *port)
 		return MACHD_WATCH_HOST_PORT;
 	case IP_BOOTSTRAP:
 		return MACHD_WATCH_BOOTSTRAP_PORT;
+	case IP_SEMAPHORE:
+		return MACHD_WATCH_SEMAPHORE;
+	case IP_TIMER:
+		return MACHD_WATCH_TIMER;
 	case IP_PLAIN:
 		break;
 	}
@@ -288,7 +292,7 @@ const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		break;
 	}
 	memcpy(payload, &page.p_answer, sizeof page.p_answer);
-	ipc_answer_send(host, thread, MACHD_OP_WATCH, sizeof page.p_answer + page.p_size,
-			IPC_FD_NONE);
+	ipc_answer_send(host, thread, MACHD_OP_WATCH, sizeof page.p_answer + page.p_size, 0, NULL,
+			0);
 	return NULL;
 }

@@ -21,21 +21,20 @@ static struct ipc_thread *thread;
 static uint32_t self, port;
 
 /* What came back is of no interest but for two names. */
-static void on_answer(void *context, struct ipc_thread *to, const void *packet, size_t size,
-		      ipc_fd_t fd)
+static void on_answer(void *context, struct ipc_thread *to, const struct ipc_answer *answer)
 {
-	const struct machd_frame *frame = packet;
+	const struct machd_frame *frame = answer->packet;
+	size_t size = answer->size;
 	struct machd_welcome welcome;
 
 	(void)context;
 	(void)to;
-	(void)fd;
 	if (frame->op == (MACHD_OP_HELLO | MACHD_OP_ANSWER)) {
 		FUZZ_CHECK(!machd_welcome_unpack(frame + 1, size - sizeof *frame, &welcome));
 		self = welcome.self;
 	} else if (frame->op == (MACHD_OP_CALL | MACHD_OP_ANSWER)) {
 		FUZZ_CHECK(size == sizeof *frame + sizeof(struct machd_call_answer) + sizeof port);
-		memcpy(&port, (const uint8_t *)packet + size - sizeof port, sizeof port);
+		memcpy(&port, (const uint8_t *)answer->packet + size - sizeof port, sizeof port);
 	}
 }
 
@@ -43,6 +42,12 @@ static void on_timer(void *context, struct ipc_thread *of, uint64_t deadline)
 {
 	(void)context;
 	(void)of;
+	(void)deadline;
+}
+
+static void on_alarm(void *context, uint64_t deadline)
+{
+	(void)context;
 	(void)deadline;
 }
 
@@ -115,6 +120,7 @@ int main(int argc, char **argv)
 {
 	static const struct ipc_outbox outbox = {.answer = on_answer,
 						 .timer = on_timer,
+						 .alarm = on_alarm,
 						 .release = on_release,
 						 .corrupt = on_text,
 						 .warn = on_text};

@@ -64,24 +64,39 @@ static void learn(struct world_link *link, const struct machd_frame *frame, cons
 	}
 }
 
-static void on_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
-		      ipc_fd_t fd)
+/* One of an answer's packets, which carries so many descriptors. */
+static struct machd_frame check_packet(const struct world_link *link, const void *packet,
+				       size_t size, unsigned fds)
+{
+	struct machd_frame frame;
+
+	FUZZ_CHECK(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
+	memcpy(&frame, packet, sizeof frame);
+	FUZZ_CHECK(frame.length == size && frame.reserved == 0);
+	FUZZ_CHECK(frame.op & MACHD_OP_ANSWER);
+	FUZZ_CHECK(frame.sequence <= link->sequence);
+	FUZZ_CHECK(frame.fds == fds);
+	return frame;
+}
+
+static void on_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
 	struct world *world = context;
 	struct world_link *link = trap_cookie(thread);
 	struct machd_frame frame;
 
 	FUZZ_CHECK(link->thread == thread);
-	FUZZ_CHECK(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
-	memcpy(&frame, packet, sizeof frame);
-	FUZZ_CHECK(frame.length == size && frame.reserved == 0);
-	FUZZ_CHECK(frame.op & MACHD_OP_ANSWER);
-	FUZZ_CHECK(frame.sequence <= link->sequence);
-	FUZZ_CHECK(frame.fds == (fd != IPC_FD_NONE));
-	if (fd != IPC_FD_NONE)
-		give_back(world, fd);
-	hear(world, packet, size);
-	learn(link, &frame, (const uint8_t *)packet + sizeof frame, size - sizeof frame);
+	frame = check_packet(link, answer->packet, answer->size,
+			     answer->memory_size ? 0 : answer->fd_count);
+	hear(world, answer->packet, answer->size);
+	if (answer->memory_size) {
+		check_packet(link, answer->memory, answer->memory_size, answer->fd_count);
+		hear(world, answer->memory, answer->memory_size);
+	}
+	for (unsigned i = 0; i < answer->fd_count; i++)
+		give_back(world, answer->fds[i]);
+	learn(link, &frame, (const uint8_t *)answer->packet + sizeof frame,
+	      answer->size - sizeof frame);
 }
 
 static void on_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
@@ -90,6 +105,14 @@ static void on_timer(void *context, struct ipc_thread *thread, uint64_t deadline
 
 	link->deadline = deadline;
 	hear(context, &deadline, sizeof deadline);
+}
+
+static void on_alarm(void *context, uint64_t deadline)
+{
+	struct world *world = context;
+
+	world->alarm = deadline;
+	hear(world, &deadline, sizeof deadline);
 }
 
 static void on_release(void *context, ipc_fd_t fd)
@@ -119,6 +142,7 @@ void world_start(struct world *world)
 	world->outbox = (struct ipc_outbox){.context = world,
 					    .answer = on_answer,
 					    .timer = on_timer,
+					    .alarm = on_alarm,
 					    .release = on_release,
 					    .corrupt = on_corrupt,
 					    .warn = on_warn};

@@ -25,6 +25,7 @@ struct world {
 	struct ipc_outbox outbox;
 	struct world_link links[WORLD_LINKS];
 	uint64_t now;
+	uint64_t alarm; /* the deadline the machine asked for last, or 0 */
 	uint64_t last_channel;
 	ipc_fd_t last_handle;
 	bool held[WORLD_HANDLES + 1]; /* by handle: the state machine has it */

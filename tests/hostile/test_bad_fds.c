@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/limits.h"
 #include "tests/hostile/hostile.h"
 
 #include <mach/message.h>
@@ -168,7 +169,10 @@ START_TEST(test_wrong_counts)
 	drops_count(1, 0, reason);
 	drops_count(1, 2, reason);
 	drops_count(2, 1, reason);
-	drops_count(2, 2, reason);
+	drops_count(2, 2, "it sends a descriptor that nothing needs");
+	drops_count(MACHD_FRAME_FDS_MAX, MACHD_FRAME_FDS_MAX,
+		    "it sends a descriptor that nothing needs");
+	drops_count(MACHD_FRAME_FDS_MAX + 1, MACHD_FRAME_FDS_MAX + 1, reason);
 	drops_count(253, 1, reason);
 	drops_count(253, 253, reason);
 }

@@ -31,29 +31,54 @@ static struct lab_thread *thread_of(struct lab *lab, const struct ipc_thread *ip
 	return thread;
 }
 
-static void on_answer(void *context, struct ipc_thread *ipc, const void *packet, size_t size,
-		      ipc_fd_t fd)
+/* One of an answer's packets, which carries so many descriptors. */
+static void check_packet(const struct lab_thread *thread, const void *packet, size_t size,
+			 uint16_t op, unsigned fds)
 {
-	struct lab *lab = context;
-	struct lab_thread *thread = thread_of(lab, ipc);
 	struct machd_frame frame;
 
 	LAB_TRUE(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
 	memcpy(&frame, packet, sizeof frame);
 	LAB_TRUE(frame.length == size);
 	LAB_TRUE(frame.reserved == 0);
-	LAB_TRUE(frame.fds == (fd != IPC_FD_NONE));
-	LAB_CHECK(thread->asked && !thread->answered, "an answer without a request came");
-	LAB_TRUE(frame.op == (thread->op | MACHD_OP_ANSWER));
+	LAB_TRUE(frame.fds == fds);
+	LAB_TRUE(frame.op == (op | MACHD_OP_ANSWER));
 	LAB_TRUE(frame.sequence == thread->sequence);
+}
+
+static void *copy_of(const void *bytes, size_t size)
+{
+	void *copy = malloc(size);
+
+	LAB_TRUE(copy);
+	memcpy(copy, bytes, size);
+	return copy;
+}
+
+static void on_answer(void *context, struct ipc_thread *ipc, const struct ipc_answer *answer)
+{
+	struct lab *lab = context;
+	struct lab_thread *thread = thread_of(lab, ipc);
+
+	LAB_CHECK(thread->asked && !thread->answered, "an answer without a request came");
 	LAB_CHECK(thread->deadline == 0, "the answer is here and its time-out still runs");
-	if (fd != IPC_FD_NONE)
-		fd_out(lab, fd, LAB_FD_HANDED_OUT);
-	thread->packet = malloc(size);
-	LAB_TRUE(thread->packet);
-	memcpy(thread->packet, packet, size);
-	thread->size = size;
-	thread->fd = fd;
+	check_packet(thread, answer->packet, answer->size, thread->op,
+		     answer->memory_size ? 0 : answer->fd_count);
+	thread->packet = copy_of(answer->packet, answer->size);
+	thread->size = answer->size;
+	free(thread->memory);
+	thread->memory = NULL;
+	thread->memory_size = answer->memory_size;
+	if (answer->memory_size) {
+		check_packet(thread, answer->memory, answer->memory_size, MACHD_OP_MEMORY,
+			     answer->fd_count);
+		thread->memory = copy_of(answer->memory, answer->memory_size);
+	}
+	for (unsigned i = 0; i < answer->fd_count; i++) {
+		fd_out(lab, answer->fds[i], LAB_FD_HANDED_OUT);
+		thread->fds[i] = answer->fds[i];
+	}
+	thread->fd_count = answer->fd_count;
 	thread->answered = true;
 	lab->answers++;
 }
@@ -65,6 +90,13 @@ static void on_timer(void *context, struct ipc_thread *ipc, uint64_t deadline)
 	LAB_CHECK((deadline == 0) != (thread->deadline == 0),
 		  "a timer is set twice, or stopped and none runs");
 	thread->deadline = deadline;
+}
+
+static void on_alarm(void *context, uint64_t deadline)
+{
+	struct lab *lab = context;
+
+	lab->alarm = deadline;
 }
 
 static void on_release(void *context, ipc_fd_t fd)
@@ -121,9 +153,11 @@ struct lab *lab_start(const struct lab_options *options)
 	config.owner_uid = options->owner_uid;
 	lab->now = 1000 * NS_PER_MS;
 	lab->last_pid = 100;
+	lab->word = 64;
 	lab->outbox = (struct ipc_outbox){.context = lab,
 					  .answer = on_answer,
 					  .timer = on_timer,
+					  .alarm = on_alarm,
 					  .release = on_release,
 					  .corrupt = on_corrupt,
 					  .warn = on_warn};
@@ -243,12 +277,27 @@ static struct lab_thread *first_due(const struct lab *lab, uint64_t end)
 	return first;
 }
 
+/* Feed the machine's own alarms that fall due by `end`. */
+static void ring_alarms(struct lab *lab, uint64_t end)
+{
+	while (lab->alarm != 0 && lab->alarm <= end) {
+		struct trap_input input = {.kind = TRAP_ALARM};
+		uint64_t alarm = lab->alarm;
+
+		if (lab->now < alarm)
+			lab->now = alarm;
+		LAB_TRUE(!lab_feed(lab, &input));
+		LAB_CHECK(lab->alarm != alarm, "an alarm changed nothing");
+	}
+}
+
 void lab_advance(struct lab *lab, uint32_t ms)
 {
 	uint64_t end = lab->now + (uint64_t)ms * NS_PER_MS;
 	struct lab_thread *thread;
 
 	while ((thread = first_due(lab, end))) {
+		ring_alarms(lab, thread->deadline);
 		struct trap_input input = {.kind = TRAP_TIMEOUT, .thread = thread->ipc};
 
 		if (lab->now < thread->deadline)
@@ -256,6 +305,7 @@ void lab_advance(struct lab *lab, uint32_t ms)
 		LAB_TRUE(!lab_feed(lab, &input));
 		LAB_CHECK(thread->deadline == 0, "a time-out changed nothing");
 	}
+	ring_alarms(lab, end);
 	lab->now = end;
 }
 

@@ -68,6 +68,8 @@ struct lab {
 	struct record *record;
 	uint64_t live_before; /* allocations when it started */
 	uint64_t now;	      /* ns */
+	uint64_t alarm;	      /* the deadline the machine asked for last, 0: none */
+	uint32_t word;	      /* bits of pointers of those that say hello from now on */
 	bool lazy_work;	      /* work that the machine puts off waits for lab_work() */
 	struct lab_thread *threads[LAB_THREADS_MAX];
 	uint64_t last_channel;
@@ -121,7 +123,10 @@ struct lab_thread {
 	uint16_t op;	 /* of that request */
 	uint8_t *packet; /* the answer, frame header included */
 	size_t size;
-	ipc_fd_t fd;
+	uint8_t *memory; /* its second packet, if it has out-of-line memory */
+	size_t memory_size;
+	ipc_fd_t fds[MACHD_FRAME_FDS_MAX]; /* that came with it */
+	unsigned fd_count;
 
 	struct lab_msg msg;		    /* the last mach_msg, */
 	struct machd_message_answer result; /* how it ended, */

@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/kmsg_layout.h"
 
 /* What points at a port, as found. */
 struct port_count {
@@ -75,6 +76,23 @@ static void count_naked(struct audit *audit, const struct ipc_port *port, uint8_
 		 type == MACH_MSG_TYPE_PORT_RECEIVE);
 }
 
+/* The rights of one descriptor of a message that waits for `dest`. */
+static void count_body_rights(struct audit *audit, const struct ipc_kmsg *kmsg,
+			      const struct ikm_descriptor *desc, const struct ipc_port *dest)
+{
+	if (!layout_is_port(desc->d_type) && desc->d_type != MACH_MSG_OOL_PORTS_DESCRIPTOR)
+		return;
+	for (uint32_t i = 0; i < desc->d_count; i++) {
+		const struct ipc_port *port = kmsg->ikm_rights[desc->d_first + i].r_port;
+
+		count_naked(audit, port, desc->d_disposition);
+		if (!IP_VALID(port) || desc->d_disposition != MACH_MSG_TYPE_PORT_RECEIVE)
+			continue;
+		LAB_TRUE(port->ip_place == IP_IN_TRANSIT);
+		LAB_TRUE(port->ip_destination == dest);
+	}
+}
+
 /* A message that waits for `dest`, in its queue or with a blocked sender. */
 static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
 			  const struct ipc_port *dest)
@@ -84,18 +102,13 @@ static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
 	LAB_TRUE(header->ikm_dest == dest);
 	count_naked(audit, header->ikm_dest, header->ikm_dest_type);
 	count_naked(audit, header->ikm_reply, header->ikm_reply_type);
-	for (uint32_t i = 0; i < header->ikm_descriptors; i++) {
-		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
-
-		count_naked(audit, desc->d_port, desc->d_disposition);
-		if (!IP_VALID(desc->d_port) || desc->d_disposition != MACH_MSG_TYPE_PORT_RECEIVE)
-			continue;
-		LAB_TRUE(desc->d_port->ip_place == IP_IN_TRANSIT);
-		LAB_TRUE(desc->d_port->ip_destination == dest);
-	}
+	for (uint32_t i = 0; i < header->ikm_descriptors; i++)
+		count_body_rights(audit, kmsg, &kmsg->ikm_desc[i], dest);
+	if (kmsg->ikm_timer)
+		count_of(audit, kmsg->ikm_timer)->refs++;
 	audit->messages++;
 	audit->bytes += kmsg->ikm_charge;
-	audit->memfds += header->ikm_fd != IPC_FD_NONE;
+	audit->memfds += header->ikm_fd_count;
 }
 
 static void count_requests(struct audit *audit, const struct ipc_port *port)
@@ -179,6 +192,10 @@ static void count_ports(struct audit *audit)
 		const struct ipc_port *port = list_entry(node, struct ipc_port, ip_link);
 
 		count_requests(audit, port);
+		if (port->ip_timer)
+			count_naked(audit, port, MACH_MSG_TYPE_PORT_SEND);
+		if (port->ip_semaphore)
+			count_naked(audit, port, MACH_MSG_TYPE_PORT_RECEIVE);
 		count_queue(audit, port);
 		check_memberships(port);
 		if (port->ip_place == IP_IN_TRANSIT)

@@ -68,7 +68,7 @@ mach_msg_return_t lab_wait(struct lab_thread *thread)
 	packet = lab_take_answer(thread, &size);
 	LAB_TRUE(size >= head);
 	memcpy(&thread->result, packet + sizeof(struct machd_frame), sizeof thread->result);
-	thread->body_fd = thread->fd;
+	thread->body_fd = thread->result.body_size ? thread->fds[0] : IPC_FD_NONE;
 	switch (thread->result.place) {
 	case MACHD_PLACE_RECEIVE:
 		place_bytes(thread, msg->receive, msg->receive_size, packet + head, size - head);

@@ -73,6 +73,7 @@ void lab_close(struct lab_thread *thread)
 	if (task && --task->threads == 0)
 		free(task);
 	free(thread->packet);
+	free(thread->memory);
 	free(thread);
 }
 
@@ -182,7 +183,7 @@ bool lab_hello(struct lab_thread *thread, uint32_t role, struct lab_task *task)
 {
 	struct machd_hello hello = {.version_oldest = MACHD_PROTOCOL_VERSION,
 				    .version_newest = MACHD_PROTOCOL_VERSION,
-				    .word = 64,
+				    .word = thread->lab->word,
 				    .role = role,
 				    .pid_namespace = 1,
 				    .joins = task != NULL};

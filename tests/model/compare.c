@@ -113,6 +113,7 @@ static void compare_answer(struct world *world, const struct actor *actor, const
 {
 	struct m_answer *answer = &actor->model->answer;
 	uint32_t code = word_at(bytes, 0), due = word_at(answer->bytes, 0);
+	ipc_fd_t fd = actor->lab->fd_count ? actor->lab->fds[0] : IPC_FD_NONE;
 
 	world->compared++;
 	if (world->options.trace)
@@ -121,9 +122,9 @@ static void compare_answer(struct world *world, const struct actor *actor, const
 	if (code != due && code != answer->other_code)
 		world_fail(world, "thread %u: the code is %#x, must be %#x", actor->origin, code,
 			   due);
-	else if (actor->lab->fd != answer->fd)
+	else if (fd != answer->fd)
 		world_fail(world, "thread %u: descriptor %d came, due is %d", actor->origin,
-			   (int)actor->lab->fd, (int)answer->fd);
+			   (int)fd, (int)answer->fd);
 	else if (size != answer->size)
 		world_fail(world, "thread %u: the answer has %zu bytes, must have %u",
 			   actor->origin, size, answer->size);

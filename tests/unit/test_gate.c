@@ -166,6 +166,14 @@ START_TEST(test_memory_runs_out)
 }
 END_TEST
 
+/* An answer of one packet. */
+static void send_plain(struct channel *channel, const void *packet, size_t size)
+{
+	struct ipc_answer answer = {.packet = packet, .size = size};
+
+	channel_send(channel, &answer);
+}
+
 /* An answer that can neither be sent nor kept: its channel is closed. */
 START_TEST(test_no_memory_to_keep_an_answer)
 {
@@ -178,7 +186,7 @@ START_TEST(test_no_memory_to_keep_an_answer)
 	while (send(channel->fd, packet, sizeof packet, MSG_NOSIGNAL) > 0)
 		;
 	mem_fail_after(1);
-	channel_send(channel, packet, sizeof packet, -1);
+	send_plain(channel, packet, sizeof packet);
 	mem_fail_after(0);
 	ck_assert(channel->doomed);
 	gate_settle(&gate);
@@ -197,19 +205,19 @@ START_TEST(test_kept_answer)
 
 	ck_assert(open_peer(&peer));
 	channel = list_first(&gate.channels, struct channel, link);
-	while (!channel->unsent) {
+	while (list_empty(&channel->unsent)) {
 		packet[0] = (uint8_t)sent++;
-		channel_send(channel, packet, sizeof packet, -1);
+		send_plain(channel, packet, sizeof packet);
 		ck_assert_uint_lt(sent, 1000);
 	}
 	turn();
-	ck_assert_ptr_nonnull(channel->unsent);
+	ck_assert(!list_empty(&channel->unsent));
 	for (; recv(peer.fd, packet, sizeof packet, 0) > 0; got++) {
 		ck_assert_uint_eq(packet[0], (uint8_t)got);
 		turn();
 	}
 	ck_assert_uint_eq(got, sent);
-	ck_assert_ptr_null(channel->unsent);
+	ck_assert(list_empty(&channel->unsent));
 	ck_assert(hello(&peer));
 	leave(&peer);
 }

@@ -1,391 +1,436 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Out of memory at any allocation: each script below is run again and again, and each time the next
- * allocation fails, until it gets through. Every call must be answered, with a code of Mach's or a
- * refusal; the books must balance afterwards and nothing may be lost.
+ * Descriptors of all kinds as the machine sees them: which error wins, tables of memory that lie,
+ * signatures, and that every memfd comes out exactly once, which the lab checks by itself.
  */
-#include <servers/bootstrap.h>
 #include <string.h>
 
 #include "daemon/base/mem.h"
-#include "tests/lab/lab_audit.h"
-#include "tests/lab/lab_expect.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_task.h"
+#include "tests/lab/lab_letter.h"
 
-/* Two tasks that exist before memory runs out, and ports between them. */
-struct stage {
-	struct lab *lab;
-	struct lab_thread *a, *b;
-	mach_port_name_t port;	/* of a */
-	mach_port_name_t dest;	/* b's send right to it */
-	mach_port_name_t reply; /* of b */
-};
+#define PAGE 4096u
+#define MIB  1048576u
 
-/* The codes that say that memory was short, for a call that would have succeeded. */
-static bool short_of_memory(kern_return_t kr)
+/* --- which error wins --- */
+
+static mach_msg_return_t worst(struct letter_world *world, unsigned count, bool unknown)
 {
-	if (kr == BOOTSTRAP_NO_MEMORY)
-		return true;
-	switch (kr & ~MACH_MSG_MASK) {
-	case KERN_RESOURCE_SHORTAGE:
-	case MACH_SEND_NO_BUFFER:
-	case MACH_RCV_HEADER_ERROR:
-	case MACH_RCV_BODY_ERROR:
-		return true;
+	letter_start(world->dest, MOVE_SEND);
+	for (unsigned i = 0; i < count; i++) {
+		if (i == 0)
+			letter_add_memory(1, 2, MACH_MSG_OOL_DESCRIPTOR); /* INVALID_TYPE */
+		else if (i == count - 1)
+			letter_add_ports(UINT32_MAX, COPY_SEND); /* TOO_LARGE */
+		else
+			letter_add_memory(0, 0, unknown && i == 1 ? 5 : MACH_MSG_OOL_DESCRIPTOR);
 	}
-	return false;
+	return letter_send(world->b);
 }
 
-#define MAY_FAIL(call)                                                                           \
-	do {                                                                                     \
-		kern_return_t got_ = (call);                                                     \
-		LAB_CHECK(got_ == KERN_SUCCESS || short_of_memory(got_), "%s gives 0x%x", #call, \
-			  (unsigned)got_);                                                       \
-	} while (0)
-
-/* The same where an earlier failure may be the reason for another code. */
-#define MAY_GIVE(call) LAB_CHECK((call) != LAB_DROPPED, "%s: dropped", #call)
-
-static void connecting(struct stage *stage)
+START_TEST(the_direction_turns_at_65_descriptors)
 {
-	struct lab_task *task = lab_task(stage->lab, 7);
+	struct letter_world world = letter_begin(64, 64);
 
-	if (task && !lab_thread(task))
-		LAB_TRUE(strstr(stage->lab->why, "memory"));
-	if (!task)
-		LAB_TRUE(strstr(stage->lab->why, "memory"));
-	lab_watcher(stage->lab, 7);
+	lab_is(MACH_SEND_TOO_LARGE, worst(&world, 2, false));
+	lab_is(MACH_SEND_TOO_LARGE, worst(&world, 64, false));
+	lab_is(MACH_SEND_INVALID_TYPE, worst(&world, 65, false));
+	lab_is(MACH_SEND_INVALID_TYPE, worst(&world, 300, false));
+	/* A type that is none is found before anything else, whatever the number. */
+	lab_is(MACH_SEND_INVALID_TYPE, worst(&world, 64, true));
+	lab_name_is(world.b, world.dest, SEND, 1);
+	lab_stop(world.lab);
 }
+END_TEST
 
-static void allocating(struct stage *stage)
+START_TEST(totals)
 {
-	mach_port_name_t name;
+	struct letter_world world = letter_begin(64, 64);
 
-	for (unsigned i = 0; i < 40; i++) {
-		MAY_FAIL(lab_allocate(stage->a, MACH_PORT_RIGHT_RECEIVE, &name));
-		MAY_FAIL(lab_allocate(stage->a, MACH_PORT_RIGHT_PORT_SET, &name));
-		MAY_FAIL(lab_allocate(stage->a, MACH_PORT_RIGHT_DEAD_NAME, &name));
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_memory(7 * MIB, PHYSICAL, MACH_MSG_OOL_DESCRIPTOR);
+	letter_add_port(MACH_PORT_NULL, COPY_SEND);
+	lab_is(MACH_MSG_VM_KERNEL, letter_send(world.b));
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_memory(7 * MIB - PAGE + 1, PHYSICAL, MACH_MSG_OOL_VOLATILE_DESCRIPTOR);
+	letter_add_memory(32769, PHYSICAL, MACH_MSG_OOL_DESCRIPTOR);
+	lab_is(MACH_MSG_VM_KERNEL, letter_send(world.b));
+	/* Too many ports beat too much memory, and nobody has asked for the memory so far. */
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_memory(8 * MIB, PHYSICAL, MACH_MSG_OOL_DESCRIPTOR);
+	letter_add_ports(16384, COPY_SEND);
+	lab_is(MACH_SEND_TOO_LARGE, letter_send(world.b));
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_memory(7 * MIB, PHYSICAL, MACH_MSG_OOL_DESCRIPTOR);
+	letter_add_memory(32768, PHYSICAL, MACH_MSG_OOL_DESCRIPTOR);
+	lab_is(MACHD_MEMORY_WANTED, letter_send(world.b));
+	lab_name_is(world.b, world.dest, SEND, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(memory_is_asked_for_and_nothing_is_taken)
+{
+	struct letter_world world = letter_begin(64, 64);
+
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_port(world.right, MOVE_SEND);
+	letter_add_memory(0, VIRTUAL, MACH_MSG_OOL_DESCRIPTOR);
+	lab_is(MACHD_MEMORY_WANTED, letter_send(world.b));
+	LAB_TRUE(world.b->result.memory_taken == 0);
+	letter.held = letter.size;
+	letter.size += 1000;
+	letter_add_fd(world.lab, 1000, true);
+	lab_is(MACHD_MEMORY_WANTED, letter_send(world.b));
+	LAB_TRUE(world.lab->fds[letter.fds[0].handle] == LAB_FD_RELEASED);
+	lab_name_is(world.b, world.dest, SEND, 1);
+	lab_name_is(world.b, world.right, SEND_RECEIVE, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* --- tables that lie --- */
+
+START_TEST(memory_that_is_not_there_is_unreadable)
+{
+	static const struct {
+		uint32_t size, source, fd;
+		uint64_t offset, fd_size;
+		bool sealed;
+	} lies[] = {
+		{100, MACHD_MEMORY_NONE, 0, 0, 0, true},
+		{100, MACHD_MEMORY_INLINE, 0, 0, 0, true},
+		{100, MACHD_MEMORY_UNREADABLE, 0, 0, 0, true},
+		{100, 77, 0, 0, 200, true},
+		{100, MACHD_MEMORY_FD, 0, 0, 0, true},
+		{100, MACHD_MEMORY_FD, 0, 0, 99, true},
+		{100, MACHD_MEMORY_FD, 0, 1, 100, true},
+		{100, MACHD_MEMORY_FD, 0, UINT64_MAX, 100, true},
+		{100, MACHD_MEMORY_FD, 0, UINT64_MAX - 50, 100, true},
+		{100000001, MACHD_MEMORY_FD, 0, 0, 100000000, true},
+		{100, MACHD_MEMORY_FD, 0, 0, 200, false},
+		{100, MACHD_MEMORY_FD, 1, 0, 200, true},
+		{100, MACHD_MEMORY_FD, UINT32_MAX, 0, 200, true},
+	};
+	struct letter_world world = letter_begin(64, 64);
+
+	for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+		letter_start(world.dest, COPY_SEND);
+		letter_add_memory(lies[i].size, VIRTUAL, MACH_MSG_OOL_DESCRIPTOR);
+		letter_entry(lies[i].source, lies[i].fd, lies[i].offset);
+		if (lies[i].fd_size)
+			letter_add_fd(world.lab, lies[i].fd_size, lies[i].sealed);
+		lab_is(MACH_SEND_INVALID_MEMORY, letter_send(world.b));
+		LAB_TRUE(world.b->result.memory_taken == 0);
 	}
-	MAY_FAIL(lab_allocate_name(stage->a, MACH_PORT_RIGHT_RECEIVE, 500 << 8 | 3));
-	MAY_FAIL(lab_allocate_name(stage->a, MACH_PORT_RIGHT_PORT_SET, 501 << 8 | 3));
-	MAY_FAIL(lab_allocate_name(stage->a, MACH_PORT_RIGHT_DEAD_NAME, 3000 << 8 | 3));
+	lab_silent(world.a, world.port);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Arrays have to be inline: the daemon reads no memfd. */
+START_TEST(names_that_are_not_there)
+{
+	struct letter_world world = letter_begin(64, 64);
+	mach_port_name_t names[] = {world.right, world.right};
+
+	letter_start(world.dest, COPY_SEND);
+	letter_add_ports(2, COPY_SEND);
+	letter_entry(MACHD_MEMORY_FD, 0, 0);
+	letter_add_fd(world.lab, 100, true);
+	lab_is(MACH_SEND_INVALID_MEMORY, letter_send(world.b));
+	letter_start(world.dest, COPY_SEND);
+	letter_add_ports(3, COPY_SEND);
+	letter_entry_inline(names, sizeof names);
+	lab_is(MACH_SEND_INVALID_MEMORY, letter_send(world.b));
+	/* The table is shorter than the message: what is not in it cannot be read. */
+	letter_start(world.dest, COPY_SEND);
+	letter_add_ports(2, MOVE_SEND);
+	letter_add_ports(2, COPY_SEND);
+	letter_entry_inline(&world.dest, 0);
+	lab_is(MACH_SEND_INVALID_MEMORY, letter_send(world.b));
+	lab_name_is(world.b, world.right, SEND_RECEIVE, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(frames_that_are_cut_short_end_the_connection)
+{
+	struct letter_world world = letter_begin(64, 64);
+	struct machd_message_args args = {.option = MACH_SEND_MSG | MACH64_SEND_ANY,
+					  .send_size = 24,
+					  .memory_count = UINT32_MAX,
+					  .data_size = UINT32_MAX};
+
+	LAB_TRUE(!lab_request(world.b, MACHD_OP_MESSAGE, &args, sizeof args, letter.bytes, 24,
+			      NULL));
+	LAB_TRUE(strstr(world.lab->why, "cut short"));
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Memory in the memfd of the body: a receiver could not tell the two apart. */
+START_TEST(the_memfd_of_the_body_is_no_memory)
+{
+	struct letter_world world = letter_begin(64, 64);
+
+	letter_start(world.dest, COPY_SEND);
+	letter_add_memory(100, VIRTUAL, MACH_MSG_OOL_DESCRIPTOR);
+	letter.held = letter.size;
+	letter.size += 1000;
+	letter_add_fd(world.lab, 1000, true);
+	letter_add_fd(world.lab, 1000, true);
+	letter_entry(MACHD_MEMORY_FD, 0, 0);
+	lab_is(MACH_SEND_INVALID_MEMORY, letter_send(world.b));
+	letter.table[0].fd = 1;
+	letter.fd_count = 0;
+	letter_add_fd(world.lab, 1000, true);
+	letter_add_fd(world.lab, 1000, true);
+	lab_is(MACH_MSG_SUCCESS, letter_send(world.b));
+	lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	LAB_TRUE(world.a->fd_count == 2 && letter_came(world.a, 0).fd == 1);
+	LAB_TRUE(world.a->result.body_size == 1000);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Memfds and a table that nothing in the message needs do not reach the receiver. */
+START_TEST(memfds_that_nothing_names_stay_here)
+{
+	struct letter_world world = letter_begin(64, 64);
+
+	for (unsigned body = 0; body < 2; body++) {
+		letter_start(world.dest, COPY_SEND);
+		letter_add_port(MACH_PORT_NULL, COPY_SEND);
+		letter.held = letter.size;
+		letter.size += body * 1000;
+		for (unsigned i = 0; i < 3; i++)
+			letter_add_fd(world.lab, 1000, true);
+		letter_entry(MACHD_MEMORY_FD, 1, 0);
+		lab_is(MACH_MSG_SUCCESS, letter_send(world.b));
+		lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+		LAB_TRUE(world.a->fd_count == body);
+		LAB_TRUE(world.a->memory_size == 0 && world.a->result.memory_count == 0);
+		LAB_TRUE(world.lab->fds[letter.fds[2].handle] == LAB_FD_RELEASED);
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* One memfd for several, overlapping: each is what its descriptor says. */
+START_TEST(ranges_of_one_memfd_may_overlap)
+{
+	struct letter_world world = letter_begin(64, 64);
+
+	letter_start(world.dest, COPY_SEND);
+	for (unsigned i = 0; i < 4; i++) {
+		letter_add_memory(1000, i % 2, MACH_MSG_OOL_DESCRIPTOR);
+		letter_entry(MACHD_MEMORY_FD, 0, 100 * i);
+	}
+	letter_add_fd(world.lab, 1300, true);
+	lab_is(MACH_MSG_SUCCESS, letter_send(world.b));
+	LAB_TRUE(world.b->result.memory_taken == 4);
+	lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	LAB_TRUE(world.a->fd_count == 1);
+	for (unsigned i = 0; i < 4; i++)
+		LAB_TRUE(letter_came(world.a, i).offset == 100 * i);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* A narrow message with a short table: it would leave with more than a packet holds. */
+START_TEST(what_does_not_fit_an_answer_is_refused)
+{
+	static const struct {
+		uint32_t descriptors;
+		mach_msg_return_t code;
+	} sizes[] = {{1000, MACH_MSG_SUCCESS},
+		     {6000, MACH_MSG_SUCCESS},
+		     {8000, MACH_SEND_NO_BUFFER},
+		     {12000, MACH_SEND_NO_BUFFER}};
+	struct letter_world world = letter_begin(32, 64);
+
+	for (unsigned i = 0; i < 4; i++) {
+		mach_msg_ool_descriptor32_t memory = {.type = MACH_MSG_OOL_DESCRIPTOR,
+						      .copy = VIRTUAL};
+		uint32_t room;
+
+		letter_start(world.dest, COPY_SEND);
+		for (uint32_t k = 0; k < sizes[i].descriptors; k++) {
+			room = MACHD_FRAME_SIZE_MAX - 200 - 12 * sizes[i].descriptors;
+			memory.size = k ? 0 : room < 90000 ? room : 90000;
+			letter_add(&memory, sizeof memory);
+		}
+		room = MACHD_FRAME_SIZE_MAX - 200 - 12 * sizes[i].descriptors;
+		letter_entry_inline(letter.data, room < 90000 ? room : 90000);
+		lab_is(sizes[i].code, letter_send(world.b));
+		if (sizes[i].code == MACH_MSG_SUCCESS)
+			lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* --- what is signed, and what fails --- */
+
+/* A message with all there is; its memfd is in letter.fds[0]. */
+static void compose_all(struct letter_world *world)
+{
+	mach_port_name_t names[] = {world->right, MACH_PORT_DEAD, world->right};
+
+	letter_start(world->dest, COPY_SEND);
+	letter_add_port(world->right, COPY_SEND);
+	letter_add_memory(1000, VIRTUAL, MACH_MSG_OOL_DESCRIPTOR);
+	letter_add_ports(3, COPY_SEND);
+	letter_add_memory(50, VIRTUAL, MACH_MSG_OOL_DESCRIPTOR);
+	letter_entry(MACHD_MEMORY_FD, 0, 10);
+	letter_entry_inline(names, sizeof names);
+	letter_entry_inline(letter.data, 50);
+	letter_add_fd(world->lab, 2000, true);
 }
 
-static void sending(struct stage *stage)
+static struct ipc_kmsg *queued(struct letter_world *world)
 {
-	struct lab_buffer message;
-	mach_port_name_t moved = MACH_PORT_NULL;
+	struct ipc_space *space = world->a->ipc->th_task->t_space;
+	struct ipc_port *port = ipc_entry_lookup(space, world->port)->ie_port;
 
-	lab_allocate(stage->b, MACH_PORT_RIGHT_RECEIVE, &moved);
-	lab_compose(&message, stage->dest, COPY_SEND, stage->reply, MAKE_ONCE, 1);
-	lab_add_port(&message, moved, MOVE_RECEIVE);
-	for (unsigned i = 0; i < 30; i++)
-		lab_add_port(&message, stage->reply, MAKE_ONCE);
-	MAY_FAIL(lab_send_now(stage->b, &message));
-	MAY_GIVE(lab_receive_now(stage->a, stage->port, &message));
+	return list_first(&port->ip_messages, struct ipc_kmsg, ikm_work.w_link);
 }
 
-static void sending_a_memfd(struct stage *stage)
+START_TEST(descriptors_rights_and_memfds_are_signed)
 {
-	struct lab_buffer message = lab_to(stage->dest, 1);
-	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_SEND_TIMEOUT,
-			      .send = &message,
-			      .send_size = 100,
-			      .inline_size = 24};
+	struct letter_world world = letter_begin(64, 64);
+	struct ipc_kmsg *kmsg;
+	unsigned told = 0;
 
-	MAY_FAIL(lab_msg(stage->b, &msg));
-	MAY_GIVE(lab_receive_now(stage->a, stage->port, &message));
+	compose_all(&world);
+	lab_is(MACH_MSG_SUCCESS, letter_send(world.b));
+	kmsg = queued(&world);
+	LAB_TRUE((uint8_t *)(kmsg->ikm_fds + 1) == (uint8_t *)&kmsg->ikm_header + kmsg->ikm_signed);
+	for (size_t at = 0; at < kmsg->ikm_signed; at++) {
+		uint8_t *byte = (uint8_t *)&kmsg->ikm_header + at;
+
+		for (unsigned bit = 0; bit < 8; bit++) {
+			*byte ^= (uint8_t)(1 << bit);
+			LAB_TRUE(!ipc_kmsg_check_signature(world.lab->host, kmsg));
+			LAB_TRUE(world.lab->corrupt == ++told);
+			*byte ^= (uint8_t)(1 << bit);
+		}
+	}
+	LAB_TRUE(ipc_kmsg_check_signature(world.lab->host, kmsg));
+	lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	lab_stop(world.lab);
 }
+END_TEST
 
-static void giving_back(struct stage *stage)
+enum { RECEIVED, DESTROYED, TOO_LARGE, GIVEN_BACK, REFUSED, SENDER_GONE, NOBODY_LEFT, ENDS };
+
+/* However a message ends, its memfd comes out once; the lab checks that. */
+START_TEST(a_memfd_comes_out_once)
 {
-	struct lab_buffer message;
-	mach_msg_return_t code;
+	struct letter_world world = letter_begin(64, 64);
+	struct lab_buffer small;
+	struct lab_msg msg = {.option = MACH_RCV_MSG,
+			      .receive = &small,
+			      .receive_size = 24,
+			      .receive_name = world.port};
+	enum lab_fd_place place = LAB_FD_RELEASED;
 
-	lab_set_qlimit(stage->a, stage->port, 0);
-	lab_compose(&message, stage->dest, COPY_SEND, stage->reply, MAKE_ONCE, 1);
-	for (unsigned i = 0; i < 30; i++)
-		lab_add_port(&message, stage->reply, MAKE_ONCE);
-	code = lab_send_now(stage->b, &message);
-	LAB_TRUE(code == MACH_SEND_TIMED_OUT || code == MACH_SEND_NO_BUFFER ||
-		 code == (MACH_SEND_TIMED_OUT | MACH_MSG_IPC_KERNEL));
+	compose_all(&world);
+	if (_i == GIVEN_BACK)
+		lab_set_qlimit(world.a, world.port, 0);
+	if (_i == REFUSED)
+		letter_add_port(0x4203, COPY_SEND);
+	lab_is(_i == GIVEN_BACK ? MACH_SEND_TIMED_OUT
+	       : _i == REFUSED	? MACH_SEND_INVALID_RIGHT
+				: MACH_MSG_SUCCESS,
+	       letter_send(world.b));
+	LAB_TRUE(world.b->result.memory_taken == 3);
+	if (_i == RECEIVED)
+		lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	else if (_i == DESTROYED)
+		lab_ok(lab_destroy(world.a, world.port));
+	else if (_i == TOO_LARGE)
+		lab_is(MACH_RCV_TOO_LARGE, lab_msg(world.a, &msg));
+	else if (_i == SENDER_GONE)
+		lab_kill(world.b->task);
+	else if (_i == NOBODY_LEFT)
+		lab_kill(world.a->task);
+	if (_i == SENDER_GONE)
+		lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	if (_i == RECEIVED || _i == GIVEN_BACK || _i == SENDER_GONE)
+		place = LAB_FD_HANDED_OUT;
+	LAB_TRUE(world.lab->fds[letter.fds[0].handle] == place);
+	lab_stop(world.lab);
 }
+END_TEST
 
-static void waiting(struct stage *stage)
+START_TEST(memory_that_is_short)
 {
-	struct lab_buffer message, received;
+	for (uint64_t n = 1; n < 30; n++) {
+		struct letter_world world = letter_begin(64, 64);
+		mach_msg_return_t code;
 
-	if (lab_receive(stage->a, stage->port, &received, 0, 0) != LAB_BLOCKED)
-		ck_abort_msg("a receive without a message was answered");
-	lab_compose(&message, stage->dest, COPY_SEND, stage->reply, MAKE_ONCE, 1);
-	MAY_FAIL(lab_send_now(stage->b, &message));
-	lab_wait(stage->a);
-	if (stage->a->asked) {
-		LAB_TRUE(lab_cancel(stage->a));
-		lab_is(MACH_RCV_INTERRUPTED, lab_wait(stage->a));
+		compose_all(&world);
+		mem_fail_after(n);
+		code = letter_send(world.b);
+		mem_fail_after(0);
+		LAB_TRUE(code == MACH_MSG_SUCCESS || code == MACH_SEND_NO_BUFFER);
+		LAB_TRUE(n > 1 || code == MACH_SEND_NO_BUFFER);
+		lab_name_is(world.b, world.right, SEND_RECEIVE, 1);
+		mem_fail_after(n);
+		code = letter_receive(&world, 0);
+		mem_fail_after(0);
+		LAB_TRUE(code == MACH_MSG_SUCCESS || code == MACH_RCV_TIMED_OUT ||
+			 (code & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR);
+		lab_stop(world.lab);
 	}
 }
+END_TEST
 
-static void notifying(struct stage *stage)
+START_TEST(limits_of_a_user)
 {
-	static const uint32_t ids[] = {MACH_NOTIFY_DEAD_NAME, MACH_NOTIFY_SEND_POSSIBLE};
-	mach_port_name_t names[6] = {0}, previous;
+	struct letter_world world = letter_begin(64, 64);
+	struct machd_limits limits;
 
-	for (unsigned i = 0; i < 6; i++) {
-		lab_allocate(stage->b, MACH_PORT_RIGHT_RECEIVE, &names[i]);
-		MAY_GIVE(lab_request_notification(stage->b, names[i], ids[i % 2], 0, stage->reply,
-						  MAKE_ONCE, &previous));
-		MAY_GIVE(lab_request_notification(stage->b, names[i], MACH_NOTIFY_NO_SENDERS, 1,
-						  stage->reply, MAKE_ONCE, &previous));
-	}
-	for (unsigned i = 0; i < 6; i++)
-		MAY_FAIL(lab_request_notification(stage->b, stage->dest, ids[i % 2], 0,
-						  stage->reply, MAKE_ONCE, &previous));
-	MAY_FAIL(lab_request_notification(stage->a, stage->port, MACH_NOTIFY_PORT_DESTROYED, 0,
-					  MACH_PORT_NULL, MAKE_ONCE, &previous));
-	for (unsigned i = 0; i < 6; i++)
-		MAY_GIVE(lab_destroy(stage->b, names[i]));
-	lab_ok(lab_destroy(stage->a, stage->port));
-}
-
-static void rescuing(struct stage *stage)
-{
-	mach_port_name_t name = MACH_PORT_NULL, previous;
-	struct lab_buffer message;
-
-	lab_allocate(stage->b, MACH_PORT_RIGHT_RECEIVE, &name);
-	MAY_GIVE(lab_request_notification(stage->b, name, MACH_NOTIFY_PORT_DESTROYED, 0,
-					  stage->reply, MAKE_ONCE, &previous));
-	lab_compose(&message, name, MAKE_SEND, NOBODY, 0, 1);
-	MAY_GIVE(lab_send_now(stage->b, &message));
-	MAY_GIVE(lab_destroy(stage->b, name));
-	MAY_GIVE(lab_receive_now(stage->b, stage->reply, &message));
-}
-
-static void using_sets(struct stage *stage)
-{
-	mach_port_name_t set = MACH_PORT_NULL, other = MACH_PORT_NULL, members[8];
-	struct lab_buffer message = lab_to(stage->dest, 1);
-	unsigned count;
-	uint32_t next;
-
-	lab_allocate(stage->a, MACH_PORT_RIGHT_PORT_SET, &set);
-	lab_allocate(stage->a, MACH_PORT_RIGHT_PORT_SET, &other);
-	MAY_GIVE(lab_send_now(stage->b, &message));
-	MAY_GIVE(lab_insert_member(stage->a, stage->port, set));
-	MAY_GIVE(lab_move_member(stage->a, stage->port, other));
-	MAY_GIVE(lab_get_set_status(stage->a, other, 0, members, &count, &next));
-	MAY_GIVE(lab_receive_now(stage->a, other, &message));
-	MAY_GIVE(lab_destroy(stage->a, other));
-}
-
-static void booting(struct stage *stage)
-{
-	mach_port_name_t port, name;
-	char service[8] = "a";
-
-	for (; service[0] <= 'p'; service[0]++)
-		MAY_FAIL(lab_check_in(stage->a, service, &port));
-	MAY_FAIL(lab_register(stage->b, "q", stage->dest));
-	MAY_GIVE(lab_look_up(stage->b, "a", &name));
-	MAY_GIVE(lab_look_up(stage->b, "q", &name));
-	MAY_GIVE(lab_register(stage->b, "q", MACH_PORT_NULL));
-}
-
-static void inserting(struct stage *stage)
-{
-	mach_port_name_t name;
-	uint32_t type;
-
-	MAY_FAIL(lab_insert_right(stage->a, 900 << 8 | 3, stage->port, MAKE_ONCE));
-	for (unsigned i = 0; i < 20; i++)
-		MAY_FAIL(lab_extract_right(stage->a, stage->port, MAKE_ONCE, &name, &type));
-	MAY_FAIL(lab_get_special_port(stage->a, 4, &name));
-	MAY_FAIL(lab_set_special_port(stage->b, 4, stage->dest));
-}
-
-static void asking_the_daemon(struct stage *stage)
-{
-	struct lab_buffer message;
-
+	machd_limits_init(&limits);
+	limits.memfds_per_user = 2;
+	lab_limits(world.lab, &limits);
 	for (unsigned i = 0; i < 3; i++) {
-		lab_compose(&message, stage->b->task->host, COPY_SEND, stage->reply, MAKE_ONCE, 5);
-		MAY_FAIL(lab_send_now(stage->b, &message));
-		MAY_GIVE(lab_receive_now(stage->b, stage->reply, &message));
+		compose_all(&world);
+		lab_is(i < 2 ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER, letter_send(world.b));
 	}
-}
-
-/* More than one slice of work: the job and the answer that waits for it need memory, too. */
-static void destroying(struct stage *stage)
-{
-	struct lab_buffer message;
-
-	for (unsigned i = 0; i < 600; i++) {
-		lab_compose(&message, stage->port, MAKE_ONCE, NOBODY, 0, 1);
-		MAY_FAIL(lab_send_now(stage->a, &message));
-	}
-	lab_ok(lab_destroy(stage->a, stage->port));
-}
-
-static void dying(struct stage *stage)
-{
-	struct lab_task *task = lab_task(stage->lab, 0);
-	mach_port_name_t service, name, port, previous;
-	struct lab_thread *thread = task ? task->thread : NULL;
-	struct lab_buffer message;
-
-	if (!thread)
-		return;
-	if (lab_check_in(thread, "dying", &service) != KERN_SUCCESS)
-		return;
-	MAY_GIVE(lab_request_notification(thread, service, MACH_NOTIFY_NO_SENDERS, 9, service,
-					  MAKE_ONCE, &previous));
-	for (unsigned i = 0; i < 10; i++) {
-		MAY_GIVE(lab_allocate(thread, MACH_PORT_RIGHT_RECEIVE, &port));
-		lab_compose(&message, port, MAKE_SEND, service, MAKE_ONCE, 1);
-		MAY_GIVE(lab_send_now(thread, &message));
-		MAY_GIVE(lab_request_notification(thread, port, MACH_NOTIFY_DEAD_NAME, 0, service,
-						  MAKE_ONCE, &previous));
-	}
-	MAY_GIVE(lab_look_up(thread, "dying", &name));
-	lab_kill(task);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(struct stage *stage);
-} scripts[] = {
-	{"connecting", connecting},   {"allocating", allocating},
-	{"sending", sending},	      {"sending a memfd", sending_a_memfd},
-	{"giving back", giving_back}, {"waiting", waiting},
-	{"notifying", notifying},     {"rescuing", rescuing},
-	{"using sets", using_sets},   {"booting", booting},
-	{"inserting", inserting},     {"asking the daemon", asking_the_daemon},
-	{"destroying", destroying},   {"dying", dying},
-};
-
-static struct stage set_up(void)
-{
-	struct stage stage = {.lab = lab_start(NULL)};
-
-	stage.a = lab_task(stage.lab, 1000)->thread;
-	stage.b = lab_task(stage.lab, 1000)->thread;
-	stage.port = lab_new_port(stage.a);
-	stage.dest = lab_pass(stage.a, stage.port, MAKE_SEND, stage.b);
-	stage.reply = lab_new_port(stage.b);
-	return stage;
-}
-
-/* The failure that was ordered has not happened yet: it happens now. */
-static bool failure_is_left(void)
-{
-	void *memory = mem_alloc(1);
-
-	mem_free(memory);
-	return !memory;
-}
-
-START_TEST(memory_may_run_out_at_any_time)
-{
-	uint64_t failing = 1;
-	bool through = false;
-
-	for (; !through; failing++) {
-		struct stage stage = set_up();
-
-		mem_fail_after(failing);
-		scripts[_i].run(&stage);
-		through = failure_is_left();
-		mem_fail_after(0);
-		lab_work(stage.lab);
-		lab_audit(stage.lab);
-		lab_name_is(stage.b, stage.b->task->self, SEND, 1);
-		lab_stop(stage.lab);
-		LAB_CHECK(failing < 5000, "%s does not get through", scripts[_i].name);
-	}
-	ck_assert_msg(failing > 2, "%s needs no memory", scripts[_i].name);
-}
-END_TEST
-
-START_TEST(a_machine_that_finds_no_memory_does_not_start)
-{
-	unsigned failed = 0;
-
-	for (uint64_t failing = 1;; failing++) {
-		struct lab *lab;
-		bool started;
-
-		mem_fail_after(failing);
-		lab = lab_start(NULL);
-		started = lab->host != NULL;
-		failed += !started;
-		lab_stop(lab);
-		if (started)
-			break;
-	}
-	ck_assert_uint_gt(failed, 3);
-}
-END_TEST
-
-START_TEST(the_first_connection_may_find_no_memory)
-{
-	for (uint64_t failing = 1;; failing++) {
-		struct lab *lab = lab_start(NULL);
-		struct lab_task *task;
-
-		mem_fail_after(failing);
-		task = lab_task(lab, 1000);
-		mem_fail_after(0);
-		lab_audit(lab);
-		ck_assert_ptr_nonnull(lab_task(lab, 1000));
-		lab_stop(lab);
-		if (task)
-			break;
-		LAB_CHECK(failing < 100, "nobody can connect");
-	}
-}
-END_TEST
-
-START_TEST(a_lost_notification_is_warned_of)
-{
-	struct stage stage = set_up();
-	mach_port_name_t once = lab_new_once(stage.b, stage.reply);
-
-	mem_fail_after(1);
-	lab_ok(lab_deallocate(stage.b, once));
-	mem_fail_after(0);
-	ck_assert_uint_eq(stage.lab->warnings, 1);
-	ck_assert(strstr(stage.lab->last_words, "out of memory"));
-	lab_silent(stage.b, stage.reply);
-	ck_assert_uint_eq(lab_status(stage.b, stage.reply).mps_sorights, 0);
-	lab_stop(stage.lab);
-}
-END_TEST
-
-START_TEST(a_port_that_cannot_be_rescued_dies)
-{
-	struct stage stage = set_up();
-	mach_port_name_t previous, saver;
-
-	saver = lab_pass(stage.b, stage.reply, MAKE_ONCE, stage.a);
-	lab_ok(lab_request_notification(stage.a, stage.port, MACH_NOTIFY_PORT_DESTROYED, 0, saver,
-					MOVE_ONCE, &previous));
-	mem_fail_after(1);
-	lab_ok(lab_destroy(stage.a, stage.port));
-	mem_fail_after(0);
-	ck_assert_uint_eq(stage.lab->warnings, 1);
-	lab_name_is(stage.b, stage.dest, DEAD_NAME, 1);
-	lab_stop(stage.lab);
+	LAB_TRUE(world.lab->fds[letter.fds[0].handle] == LAB_FD_RELEASED);
+	lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
+	compose_all(&world);
+	letter_add_fd(world.lab, 2000, true);
+	lab_is(MACH_SEND_NO_BUFFER, letter_send(world.b));
+	compose_all(&world);
+	lab_is(MACH_MSG_SUCCESS, letter_send(world.b));
+	lab_stop(world.lab);
 }
 END_TEST
 
 static void add_tests(TCase *tcase)
 {
-	tcase_add_loop_test(tcase, memory_may_run_out_at_any_time, 0,
-			    sizeof scripts / sizeof *scripts);
-	tcase_add_test(tcase, a_machine_that_finds_no_memory_does_not_start);
-	tcase_add_test(tcase, the_first_connection_may_find_no_memory);
-	tcase_add_test(tcase, a_lost_notification_is_warned_of);
-	tcase_add_test(tcase, a_port_that_cannot_be_rescued_dies);
+	tcase_add_test(tcase, the_direction_turns_at_65_descriptors);
+	tcase_add_test(tcase, totals);
+	tcase_add_test(tcase, memory_is_asked_for_and_nothing_is_taken);
+	tcase_add_test(tcase, memory_that_is_not_there_is_unreadable);
+	tcase_add_test(tcase, names_that_are_not_there);
+	tcase_add_test(tcase, frames_that_are_cut_short_end_the_connection);
+	tcase_add_test(tcase, the_memfd_of_the_body_is_no_memory);
+	tcase_add_test(tcase, memfds_that_nothing_names_stay_here);
+	tcase_add_test(tcase, ranges_of_one_memfd_may_overlap);
+	tcase_add_test(tcase, what_does_not_fit_an_answer_is_refused);
+	tcase_add_test(tcase, descriptors_rights_and_memfds_are_signed);
+	tcase_add_loop_test(tcase, a_memfd_comes_out_once, 0, ENDS);
+	tcase_add_test(tcase, memory_that_is_short);
+	tcase_add_test(tcase, limits_of_a_user);
 }
 
 int main(void)

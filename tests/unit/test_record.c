@@ -34,18 +34,16 @@ static struct {
 	uint64_t now;
 	uint8_t answer[MACHD_FRAME_SIZE_MAX];
 	size_t answer_size;
-	uint64_t deadline;
+	uint64_t deadline, alarm;
 	unsigned outputs, released;
 } world;
 
-static void out_answer(void *context, struct ipc_thread *thread, const void *packet, size_t size,
-		       ipc_fd_t fd)
+static void out_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
 	(void)context;
 	(void)thread;
-	(void)fd;
-	memcpy(world.answer, packet, size);
-	world.answer_size = size;
+	memcpy(world.answer, answer->packet, answer->size);
+	world.answer_size = answer->size;
 	world.outputs++;
 }
 
@@ -54,6 +52,13 @@ static void out_timer(void *context, struct ipc_thread *thread, uint64_t deadlin
 	(void)context;
 	(void)thread;
 	world.deadline = deadline;
+	world.outputs++;
+}
+
+static void out_alarm(void *context, uint64_t deadline)
+{
+	(void)context;
+	world.alarm = deadline;
 	world.outputs++;
 }
 
@@ -71,7 +76,7 @@ static void out_text(void *context, const char *text)
 	ck_abort_msg("%s", text);
 }
 
-static const struct ipc_outbox outbox = {NULL,	      out_answer, out_timer,
+static const struct ipc_outbox outbox = {NULL,	      out_answer, out_timer, out_alarm,
 					 out_release, out_text,	  out_text};
 
 static const char *feed(struct trap_input *input)

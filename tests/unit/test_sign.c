@@ -119,7 +119,7 @@ static struct world begin(bool blocked)
 /* What is signed, and the signature itself, as bytes. */
 static uint8_t *signed_byte(struct world *world, size_t at, size_t *size)
 {
-	const size_t content = sizeof world->kmsg->ikm_header + 3 * sizeof world->kmsg->ikm_desc[0];
+	const size_t content = world->kmsg->ikm_signed;
 
 	*size = content + IPC_SIGNATURE_SIZE;
 	return at < content ? (uint8_t *)&world->kmsg->ikm_header + at

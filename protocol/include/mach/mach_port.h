@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mach/mach_types.h>
+#include <mach_debug/ipc_info.h>
 #include <machd_cdefs.h>
 
 MACHD_BEGIN_DECLS
@@ -138,6 +139,65 @@ extern kern_return_t mach_port_get_context(ipc_space_t task, mach_port_name_t na
 					   mach_port_context_t *context);
 extern kern_return_t mach_port_set_context(ipc_space_t task, mach_port_name_t name,
 					   mach_port_context_t context);
+
+/*
+ * A receive right with all that `options` asks for (MPO_) and a context, or a guard. KERN_DENIED:
+ * for the system's first process only. KERN_INVALID_ARGUMENT, _INVALID_VALUE: options that cannot
+ * be.
+ */
+extern kern_return_t mach_port_construct(ipc_space_t task, mach_port_options_t *options,
+					 mach_port_context_t context, mach_port_name_t *name);
+
+/*
+ * Destroy a receive right and `srdelta` (0 or less) send references of its name.
+ * KERN_INVALID_RIGHT, KERN_INVALID_VALUE; KERN_INVALID_ARGUMENT: that is not its guard. Nothing
+ * changes then.
+ */
+extern kern_return_t mach_port_destruct(ipc_space_t task, mach_port_name_t name,
+					mach_port_delta_t srdelta, mach_port_context_t guard);
+
+/*
+ * Put a guard on a receive right: it can then be destroyed only by who knows the guard. A strict
+ * guard hides the context, too. KERN_INVALID_ARGUMENT: there is a guard or a context already; for
+ * the others: not guarded, or another guard.
+ */
+extern kern_return_t mach_port_guard(ipc_space_t task, mach_port_name_t name,
+				     mach_port_context_t guard, boolean_t strict);
+extern kern_return_t mach_port_guard_with_flags(ipc_space_t task, mach_port_name_t name,
+						mach_port_context_t guard, uint64_t flags);
+extern kern_return_t mach_port_unguard(ipc_space_t task, mach_port_name_t name,
+				       mach_port_context_t guard);
+extern kern_return_t mach_port_swap_guard(ipc_space_t task, mach_port_name_t name,
+					  mach_port_context_t old_guard,
+					  mach_port_context_t new_guard);
+
+/* KERN_SUCCESS if the port has the strict guard in `info` (MACH_PORT_GUARD_INFO). */
+extern kern_return_t mach_port_assert_attributes(ipc_space_t task, mach_port_name_t name,
+						 mach_port_flavor_t flavor, mach_port_info_t info,
+						 mach_msg_type_number_t count);
+
+/*
+ * Look at a queued message: the one with number *seqno, or the first for 0. `size` is as Mach
+ * counts inside, `trailer` as receive options with `trailer_type` would give it. KERN_FAILURE: no
+ * such message. KERN_INVALID_VALUE: no such trailer, or too little room for it.
+ */
+extern kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
+				    mach_msg_trailer_type_t trailer_type, mach_port_seqno_t *seqno,
+				    mach_msg_size_t *size, mach_msg_id_t *id,
+				    mach_msg_trailer_info_t trailer,
+				    mach_msg_type_number_t *trailer_size);
+
+/* Slots for dead-name requests on a port, and how many are in use. */
+extern kern_return_t mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t name,
+					      unsigned *dnr_total, unsigned *dnr_used);
+
+/* What a port stands for: 0 for a queue; the address is always 0. */
+extern kern_return_t mach_port_kobject(ipc_space_t task, mach_port_name_t name,
+				       natural_t *object_type, mach_vm_address_t *object_addr);
+
+/* The size of a name space, and how many names are in use. */
+extern kern_return_t mach_port_space_basic_info(ipc_space_t task,
+						ipc_info_space_basic_t *space_basic_info);
 
 /* No effect: a name space grows by itself. */
 extern kern_return_t task_set_port_space(ipc_space_t task, int table_entries);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mach_port calls on contexts and guards [16.1], and construct and destruct, which make and
+ * destroy a receive right with all its properties in one step [20]. A guard is a context that the
+ * port's other calls respect.
+ */
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/trap/trap_internal.h"
+
+/* NULL and DEAD are missing names here; for most calls on receive rights they are wrong rights. */
+static kern_return_t guard_target(struct trap_call *call, mach_port_name_t name,
+				  struct ipc_port **port)
+{
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_NAME;
+	return ipc_right_lookup_receive(call->c_host, call->c_space, name, port);
+}
+
+kern_return_t trap_mach_port_get_context(struct trap_call *call,
+					 const struct mach_port_get_context_in *args,
+					 struct mach_port_get_context_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = ipc_right_lookup_receive(call->c_host, call->c_space, args->name, &port);
+
+	if (kr == KERN_SUCCESS)
+		result->context = port->ip_strict ? 0 : port->ip_context;
+	return kr;
+}
+
+kern_return_t trap_mach_port_set_context(struct trap_call *call,
+					 const struct mach_port_set_context_in *args,
+					 struct mach_port_set_context_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = ipc_right_lookup_receive(call->c_host, call->c_space, args->name, &port);
+
+	(void)result;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (port->ip_strict)
+		return KERN_INVALID_ARGUMENT;
+	port->ip_context = args->context;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t guard(struct trap_call *call, mach_port_name_t name, uint64_t value,
+			   bool strict, bool immovable)
+{
+	struct ipc_port *port;
+	kern_return_t kr = guard_target(call, name, &port);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (port->ip_context != 0)
+		return KERN_INVALID_ARGUMENT;
+	port->ip_context = value;
+	port->ip_guarded = true;
+	port->ip_strict = strict;
+	port->ip_immovable |= immovable;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_guard(struct trap_call *call, const struct mach_port_guard_in *args,
+				   struct mach_port_guard_out *result)
+{
+	(void)result;
+	return guard(call, args->name, args->guard, args->strict != 0, false);
+}
+
+kern_return_t trap_mach_port_guard_with_flags(struct trap_call *call,
+					      const struct mach_port_guard_with_flags_in *args,
+					      struct mach_port_guard_with_flags_out *result)
+{
+	(void)result;
+	return guard(call, args->name, args->guard, args->flags & MPG_STRICT,
+		     args->flags & MPG_IMMOVABLE_RECEIVE);
+}
+
+kern_return_t trap_mach_port_unguard(struct trap_call *call,
+				     const struct mach_port_unguard_in *args,
+				     struct mach_port_unguard_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = guard_target(call, args->name, &port);
+
+	(void)result;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (!port->ip_guarded || port->ip_context != args->guard)
+		return KERN_INVALID_ARGUMENT;
+	port->ip_context = 0;
+	port->ip_guarded = port->ip_strict = false;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_swap_guard(struct trap_call *call,
+					const struct mach_port_swap_guard_in *args,
+					struct mach_port_swap_guard_out *result)
+{
+	struct ipc_port *port;
+	kern_return_t kr = guard_target(call, args->name, &port);
+
+	(void)result;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (!port->ip_guarded || port->ip_strict || port->ip_context != args->old_guard)
+		return KERN_INVALID_ARGUMENT;
+	port->ip_context = args->new_guard;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_assert_attributes(struct trap_call *call,
+					       const struct mach_port_assert_attributes_in *args,
+					       struct mach_port_assert_attributes_out *result)
+{
+	struct ipc_port *port;
+	uint64_t value;
+	kern_return_t kr;
+
+	(void)result;
+	if (args->flavor != MACH_PORT_GUARD_INFO)
+		return KERN_INVALID_ARGUMENT;
+	if (call->c_in_words < MACH_PORT_GUARD_INFO_COUNT)
+		return KERN_FAILURE;
+	kr = guard_target(call, args->name, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	value = args->info[0] | (uint64_t)args->info[1] << 32;
+	if (!port->ip_guarded || !port->ip_strict || port->ip_context != value)
+		return KERN_INVALID_ARGUMENT;
+	return KERN_SUCCESS;
+}
+
+static bool several(uint32_t flags)
+{
+	return flags & (flags - 1);
+}
+
+#define KIND_FLAGS (MPO_SERVICE_PORT | MPO_CONNECTION_PORT | MPO_TG_BLOCK_TRACKING)
+#define REPLY_FLAGS                                                               \
+	(MPO_REPLY_PORT | MPO_ENFORCE_REPLY_PORT_SEMANTICS | MPO_EXCEPTION_PORT | \
+	 MPO_PROVISIONAL_REPLY_PORT)
+
+static kern_return_t check_options(const struct mach_port_construct_in *args)
+{
+	if (several(args->flags & KIND_FLAGS) || several(args->flags & REPLY_FLAGS))
+		return KERN_INVALID_ARGUMENT;
+	if (args->flags & (MPO_TG_BLOCK_TRACKING | MPO_SERVICE_PORT))
+		return KERN_DENIED;	       /* for the system's first process only */
+	if (args->flags & MPO_CONNECTION_PORT) /* no service port can exist yet */
+		return args->service ? KERN_INVALID_CAPABILITY : KERN_INVALID_ARGUMENT;
+	if ((args->flags & MPO_QLIMIT) && args->qlimit > MACH_PORT_QLIMIT_MAX)
+		return KERN_INVALID_VALUE;
+	return KERN_SUCCESS;
+}
+
+static void apply_options(struct ipc_port *port, const struct mach_port_construct_in *args)
+{
+	uint32_t flags = args->flags;
+
+	port->ip_context = args->context;
+	if (flags & MPO_CONTEXT_AS_GUARD) {
+		port->ip_guarded = true;
+		port->ip_strict = flags & MPO_STRICT;
+		port->ip_immovable = flags & MPO_IMMOVABLE_RECEIVE;
+	}
+	if (flags & MPO_QLIMIT)
+		port->ip_qlimit = args->qlimit;
+	if (flags & MPO_EXCEPTION_PORT)
+		port->ip_immovable = true;
+	/* Only a hardened task gets a reply port that cannot be anything else. */
+	port->ip_reply_port = flags & (MPO_REPLY_PORT | MPO_PROVISIONAL_REPLY_PORT);
+	port->ip_enforces_reply = flags & MPO_ENFORCE_REPLY_PORT_SEMANTICS;
+}
+
+kern_return_t trap_mach_port_construct(struct trap_call *call,
+				       const struct mach_port_construct_in *args,
+				       struct mach_port_construct_out *result)
+{
+	struct ipc_host *host = call->c_host;
+	struct ipc_port *port;
+	kern_return_t kr = check_options(args);
+
+	if (kr == KERN_SUCCESS)
+		kr = ipc_entry_reserve(host, call->c_space);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	port = ipc_port_create(host, call->c_space->is_user);
+	if (!port)
+		return KERN_RESOURCE_SHORTAGE;
+	result->name =
+		ipc_right_copyout_reserved(host, call->c_space, port, MACH_MSG_TYPE_PORT_RECEIVE);
+	apply_options(port, args);
+	/* The second right joins the first: it needs no entry of its own. */
+	if (args->flags & MPO_INSERT_SEND_RIGHT)
+		ipc_right_copyout_reserved(host, call->c_space, ipc_port_make_send(port),
+					   MACH_MSG_TYPE_PORT_SEND);
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_port_destruct(struct trap_call *call,
+				      const struct mach_port_destruct_in *args,
+				      struct mach_port_destruct_out *result)
+{
+	struct ipc_entry *entry = NULL;
+
+	(void)result;
+	if (MACH_PORT_VALID(args->name))
+		entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
+	if (!entry)
+		return KERN_INVALID_NAME;
+	return ipc_right_destruct(call->c_host, call->c_space, entry, args->srdelta, args->guard);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The semaphore calls [22]. A call that has to wait is answered when the waiting ends. */
+#include <mach/sync_policy.h>
+
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_semaphore.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/trap/trap_internal.h"
+
+#define NS_PER_S 1000000000
+
+static kern_return_t lookup(struct trap_call *call, mach_port_name_t name,
+			    struct ipc_semaphore **semaphore)
+{
+	struct ipc_entry *entry = NULL;
+
+	if (MACH_PORT_VALID(name))
+		entry = ipc_right_lookup(call->c_host, call->c_space, name);
+	if (!entry || entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	if (!(entry->ie_type & MACH_PORT_TYPE_SEND))
+		return KERN_INVALID_RIGHT;
+	*semaphore = entry->ie_port->ip_semaphore;
+	return *semaphore ? KERN_SUCCESS : KERN_INVALID_CAPABILITY;
+}
+
+kern_return_t trap_semaphore_create(struct trap_call *call, const struct semaphore_create_in *args,
+				    struct semaphore_create_out *result)
+{
+	const int32_t known = SYNC_POLICY_REVERSED | SYNC_POLICY_PREPOST;
+	struct ipc_port *port;
+
+	if ((args->policy & ~known) != 0 || args->value < 0)
+		return KERN_INVALID_ARGUMENT;
+	port = ipc_semaphore_create(call->c_host, call->c_task, args->value,
+				    args->policy & SYNC_POLICY_REVERSED);
+	if (!port)
+		return KERN_RESOURCE_SHORTAGE;
+	return ipc_right_copyout(call->c_host, call->c_caller->t_space, port,
+				 MACH_MSG_TYPE_PORT_SEND, &result->semaphore);
+}
+
+kern_return_t trap_semaphore_destroy(struct trap_call *call,
+				     const struct semaphore_destroy_in *args,
+				     struct semaphore_destroy_out *result)
+{
+	struct ipc_semaphore *semaphore;
+	kern_return_t kr = lookup(call, args->semaphore, &semaphore);
+
+	(void)result;
+	if (kr == KERN_SUCCESS && !semaphore->sm_owner)
+		return KERN_TERMINATED;
+	if (kr == KERN_SUCCESS && semaphore->sm_owner == call->c_task)
+		ipc_semaphore_end(call->c_host, semaphore);
+	return kr;
+}
+
+kern_return_t trap_semaphore_signal(struct trap_call *call, const struct semaphore_signal_in *args,
+				    struct semaphore_signal_out *result)
+{
+	struct ipc_semaphore *semaphore;
+	kern_return_t kr = lookup(call, args->semaphore, &semaphore);
+
+	(void)result;
+	return kr == KERN_SUCCESS ? ipc_semaphore_signal(call->c_host, semaphore) : kr;
+}
+
+kern_return_t trap_semaphore_signal_all(struct trap_call *call,
+					const struct semaphore_signal_all_in *args,
+					struct semaphore_signal_all_out *result)
+{
+	struct ipc_semaphore *semaphore;
+	kern_return_t kr = lookup(call, args->semaphore, &semaphore);
+
+	(void)result;
+	return kr == KERN_SUCCESS ? ipc_semaphore_signal_all(call->c_host, semaphore) : kr;
+}
+
+/* Signal one semaphore, unless there is none to signal, and wait for another. */
+static kern_return_t wait_signal(struct trap_call *call, mach_port_name_t wait, bool signals,
+				 mach_port_name_t signal, bool timed, uint64_t timeout)
+{
+	struct ipc_semaphore *waited, *signalled;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (signals)
+		kr = lookup(call, signal, &signalled);
+	if (kr == KERN_SUCCESS)
+		kr = lookup(call, wait, &waited);
+	if (kr == KERN_SUCCESS && signals)
+		kr = ipc_semaphore_signal(call->c_host, signalled);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	return ipc_semaphore_wait(call->c_host, waited, call->c_thread, timed, timeout);
+}
+
+kern_return_t trap_semaphore_wait(struct trap_call *call, const struct semaphore_wait_in *args,
+				  struct semaphore_wait_out *result)
+{
+	(void)result;
+	return wait_signal(call, args->wait, false, MACH_PORT_NULL, false, 0);
+}
+
+kern_return_t trap_semaphore_wait_signal(struct trap_call *call,
+					 const struct semaphore_wait_signal_in *args,
+					 struct semaphore_wait_signal_out *result)
+{
+	(void)result;
+	return wait_signal(call, args->wait, true, args->signal, false, 0);
+}
+
+static bool time_good(int32_t nsec)
+{
+	return nsec >= 0 && nsec < NS_PER_S;
+}
+
+static uint64_t nanoseconds(uint32_t sec, int32_t nsec)
+{
+	return (uint64_t)sec * NS_PER_S + (uint64_t)nsec;
+}
+
+kern_return_t trap_semaphore_timedwait(struct trap_call *call,
+				       const struct semaphore_timedwait_in *args,
+				       struct semaphore_timedwait_out *result)
+{
+	(void)result;
+	if (!time_good(args->nsec))
+		return KERN_INVALID_VALUE;
+	return wait_signal(call, args->wait, false, MACH_PORT_NULL, true,
+			   nanoseconds(args->sec, args->nsec));
+}
+
+kern_return_t trap_semaphore_timedwait_signal(struct trap_call *call,
+					      const struct semaphore_timedwait_signal_in *args,
+					      struct semaphore_timedwait_signal_out *result)
+{
+	(void)result;
+	if (!time_good(args->nsec))
+		return KERN_INVALID_VALUE;
+	return wait_signal(call, args->wait, true, args->signal, true,
+			   nanoseconds(args->sec, args->nsec));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times of Mach's clocks. */
+#pragma once
+
+#include <mach/std_types.h>
+
+typedef int alarm_type_t;
+typedef int sleep_type_t;
+typedef int clock_id_t;
+typedef int clock_res_t;
+
+typedef struct mach_timespec {
+	unsigned int tv_sec;
+	clock_res_t tv_nsec; /* 0 to 999999999 */
+} mach_timespec_t;
+
+#define SYSTEM_CLOCK   0
+#define CALENDAR_CLOCK 1
+
+#define NSEC_PER_USEC 1000ull
+#define USEC_PER_SEC  1000000ull
+#define NSEC_PER_SEC  1000000000ull
+#define NSEC_PER_MSEC 1000000ull
