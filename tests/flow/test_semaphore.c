@@ -3,6 +3,7 @@
 #include <mach/semaphore.h>
 #include <mach/sync_policy.h>
 #include <pthread.h>
+#include <sched.h>
 #include <servers/bootstrap.h>
 #include <signal.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct waiter {
 	pthread_t thread;
 	semaphore_t wait, signal; /* `signal` may be SEMAPHORE_NULL */
 	kern_return_t code;
+	_Atomic bool done;
 	int *order, place; /* *order is counted up by each that is woken */
 };
 
@@ -54,6 +56,7 @@ static void *wait_thread(void *argument)
 		waiter->code = semaphore_wait(waiter->wait);
 	if (waiter->order)
 		waiter->place = __atomic_add_fetch(waiter->order, 1, __ATOMIC_SEQ_CST);
+	waiter->done = true;
 	return NULL;
 }
 
@@ -256,7 +259,11 @@ START_TEST(a_signal_ends_the_waiting)
 
 	CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
 	start(&waiter, made, 1);
-	CHECK(pthread_kill(waiter.thread, SIGUSR1) == 0);
+	/* One that comes before the thread waits is not noticed. */
+	while (!waiter.done) {
+		CHECK(pthread_kill(waiter.thread, SIGUSR1) == 0);
+		sched_yield();
+	}
 	CHECK_CODE(end(&waiter), KERN_ABORTED);
 	CHECK_OK(semaphore_signal(made));
 	CHECK(take(made));
@@ -283,6 +290,7 @@ static void use_it(void *unused)
 	CHECK_OK(semaphore_signal(got));
 	CHECK_OK(semaphore_destroy(SELF, got));
 	flow_tell_parent(0);
+	flow_hear_parent();
 	CHECK_CODE(semaphore_wait(got), KERN_TERMINATED);
 }
 
@@ -302,6 +310,7 @@ START_TEST(a_semaphore_of_another_task)
 	CHECK_OK(flow_send(&message));
 	CHECK_OK(semaphore_wait(made));
 	flow_hear(&child);
+	flow_tell(&child, 0);
 	flow_await_waiting(child.pid, 1);
 	CHECK_OK(semaphore_destroy(SELF, made));
 	flow_join(&child);

@@ -86,11 +86,12 @@ static void send_request(struct world *world, struct world_link *link, unsigned 
 	free(packet);
 }
 
-static void say_hello(struct world *world, struct world_link *link, const uint8_t *token)
+static void say_hello(struct world *world, struct world_link *link, const uint8_t *token,
+		      uint32_t word)
 {
 	struct machd_hello hello = {.version_oldest = MACHD_PROTOCOL_VERSION,
 				    .version_newest = MACHD_PROTOCOL_VERSION,
-				    .word = 64,
+				    .word = word,
 				    .role = MACHD_ROLE_TASK,
 				    .pid_namespace = 1,
 				    .joins = token != NULL};
@@ -170,11 +171,11 @@ static void do_step(struct world *world, struct script *script)
 	switch (kind) {
 	case FUZZ_CONNECT:
 		world_connect(world, link);
-		say_hello(world, link, NULL);
+		say_hello(world, link, NULL, 64);
 		break;
 	case FUZZ_JOIN:
 		world_connect(world, link);
-		say_hello(world, link, world->links[take(script) % WORLD_LINKS].token);
+		say_hello(world, link, world->links[take(script) % WORLD_LINKS].token, 64);
 		break;
 	case FUZZ_SILENT:
 		world_connect(world, link);
@@ -196,6 +197,13 @@ static void do_step(struct world *world, struct script *script)
 		break;
 	case FUZZ_WORK:
 		world_work(world);
+		break;
+	case FUZZ_ALARM:
+		world_alarm(world);
+		break;
+	case FUZZ_NARROW:
+		world_connect(world, link);
+		say_hello(world, link, NULL, 32);
 		break;
 	case FUZZ_LIMITS:
 		do_limits(world, script);

@@ -18,6 +18,8 @@ enum fuzz_step {
 	FUZZ_LIMITS,	 /* u8 row, u8 value: set a limit low */
 	FUZZ_NO_MEMORY,	 /* u8 allocations until one fails */
 	FUZZ_LARGE,	 /* u8 KiB of zeros behind it, then as FUZZ_REQUEST */
+	FUZZ_ALARM,	 /* -; the time of the machine's own alarm comes */
+	FUZZ_NARROW,	 /* -; as FUZZ_CONNECT, for a task with 32-bit pointers */
 	FUZZ_STEPS,
 };
 

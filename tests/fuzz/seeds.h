@@ -14,3 +14,10 @@ void seed_save(const char *target, const char *name);
 
 /* All seeds of the frame fuzzer. */
 void seed_frames(void);
+
+/* Those with memory, arrays, guards, timers and semaphores; what the others of the frame begin. */
+void seed_memory_frames(void);
+
+/* Steps of scripts (script.h), shared by the files that write seeds of frames. */
+void seed_step(unsigned kind, unsigned link);
+void seed_request(unsigned link, unsigned op, unsigned fds, const void *body, size_t size);

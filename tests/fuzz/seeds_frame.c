@@ -19,7 +19,7 @@
 /* A send says what kind of destination it may have: any. */
 #define SEND (MACH_SEND_MSG | MACH64_SEND_ANY)
 
-static void step(enum fuzz_step kind, unsigned link)
+void seed_step(unsigned kind, unsigned link)
 {
 	seed_put_u8(kind);
 	seed_put_u8(link);
@@ -27,11 +27,11 @@ static void step(enum fuzz_step kind, unsigned link)
 
 static void step_with(enum fuzz_step kind, unsigned link, unsigned argument)
 {
-	step(kind, link);
+	seed_step(kind, link);
 	seed_put_u8(argument);
 }
 
-static void request(unsigned link, unsigned op, unsigned fds, const void *body, size_t size)
+void seed_request(unsigned link, unsigned op, unsigned fds, const void *body, size_t size)
 {
 	step_with(FUZZ_REQUEST, link, op);
 	seed_put_u8(fds);
@@ -57,7 +57,7 @@ static void call(unsigned link, unsigned routine, uint32_t target, const void *i
 	FUZZ_CHECK(sizeof head + size <= sizeof body);
 	memcpy(body, &head, sizeof head);
 	memcpy(body + sizeof head, in, size);
-	request(link, MACHD_OP_CALL, 0, body, sizeof head + size);
+	seed_request(link, MACHD_OP_CALL, 0, body, sizeof head + size);
 }
 
 #define CALL(link, routine, target, ...)                                                 \
@@ -81,7 +81,7 @@ static void do_message(unsigned link, struct machd_message_args args, const void
 	memcpy(body, &args, sizeof args);
 	if (size)
 		memcpy(body + sizeof args, message, size);
-	request(link, MACHD_OP_MESSAGE, fds, body, sizeof args + size);
+	seed_request(link, MACHD_OP_MESSAGE, fds, body, sizeof args + size);
 }
 
 static mach_msg_header_t header(unsigned remote, uint32_t to, unsigned local, uint32_t reply)
@@ -139,7 +139,7 @@ static void seed_names(void)
 {
 	uint32_t port;
 
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	port = allocate(0, 2);
 	CALL_SELF(0, mach_port_insert_right, .name = port, .right = port,
 		  .right_type = MACH_MSG_TYPE_MAKE_SEND);
@@ -166,7 +166,7 @@ static void seed_send_to_self(void)
 {
 	uint32_t port;
 
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	port = allocate(0, 2);
 	send_simple(0, header(MACH_MSG_TYPE_MAKE_SEND, port, MACH_MSG_TYPE_MAKE_SEND_ONCE, port), 0,
 		    0);
@@ -175,7 +175,7 @@ static void seed_send_to_self(void)
 	receive(0, port, MACH_RCV_LARGE | MACH_RCV_LARGE_IDENTITY, 24);
 	receive(0, port, MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_AV), 256);
 	receive(0, port, MACH_RCV_TIMEOUT, 256);
-	step(FUZZ_TIMEOUT, 0);
+	seed_step(FUZZ_TIMEOUT, 0);
 	seed_save("frame", "send-to-self");
 }
 
@@ -186,8 +186,8 @@ static void seed_rpc(void)
 	mach_msg_header_t reply =
 		header(MACH_MSG_TYPE_MOVE_SEND_ONCE, FUZZ_NAME(3), 0, MACH_PORT_NULL);
 
-	step(FUZZ_CONNECT, 0);
-	step(FUZZ_CONNECT, 1);
+	seed_step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 1);
 	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "org.example");
 	CALL(1, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "org.example");
 	CALL(1, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "org.none");
@@ -200,16 +200,16 @@ static void seed_rpc(void)
 					       .rcv_name = FUZZ_NAME(3)},
 		   &request_header, sizeof request_header, 0);
 	send_simple(0, reply, 0, 0);
-	step(FUZZ_DISCONNECT, 0);
-	step(FUZZ_WORK, 0);
+	seed_step(FUZZ_DISCONNECT, 0);
+	seed_step(FUZZ_WORK, 0);
 	seed_save("frame", "rpc");
 }
 
 /* A receive right goes to another task with a message queued on it, and its owner dies. */
 static void seed_move_receive(void)
 {
-	step(FUZZ_CONNECT, 0);
-	step(FUZZ_CONNECT, 1);
+	seed_step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 1);
 	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
 	CALL(1, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "a");
 	allocate(1, 3);
@@ -218,15 +218,15 @@ static void seed_move_receive(void)
 				   FUZZ_NAME(2), MACH_MSG_TYPE_COPY_SEND));
 	receive(0, FUZZ_NAME(2), 0, 256);
 	receive(0, FUZZ_NAME(4), 0, 256);
-	step(FUZZ_DISCONNECT, 1);
-	step(FUZZ_WORK, 0);
+	seed_step(FUZZ_DISCONNECT, 1);
+	seed_step(FUZZ_WORK, 0);
 	seed_save("frame", "move-receive");
 }
 
 /* A port in a message on itself, and two ports in messages on each other. */
 static void seed_circular(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	for (unsigned slot = 2; slot < 4; slot++) {
 		allocate(0, slot);
 		CALL_SELF(0, mach_port_insert_right, .name = FUZZ_NAME(slot),
@@ -234,7 +234,7 @@ static void seed_circular(void)
 	}
 	send_ports(0, port_message(FUZZ_NAME(2), FUZZ_NAME(3), MACH_MSG_TYPE_MOVE_RECEIVE, 0, 0));
 	send_ports(0, port_message(FUZZ_NAME(3), FUZZ_NAME(2), MACH_MSG_TYPE_MOVE_RECEIVE, 0, 0));
-	step(FUZZ_WORK, 0);
+	seed_step(FUZZ_WORK, 0);
 	seed_save("frame", "circular");
 }
 
@@ -246,14 +246,14 @@ static void seed_large_body(void)
 	} message = {.header = header(MACH_MSG_TYPE_MAKE_SEND, FUZZ_NAME(2), 0, 0)};
 	struct machd_message_args args = {.option = SEND, .send_size = sizeof message + 32 * 1024};
 
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	allocate(0, 2);
 	do_message(0, args, &message, sizeof message, FUZZ_FDS(1, 0, 1, 5));
 	do_message(0, args, &message, sizeof message, FUZZ_FDS(1, 0, 0, 5));
 	do_message(0, args, &message, sizeof message, FUZZ_FDS(1, 0, 1, 2));
 	receive(0, FUZZ_NAME(2), 0, 64 * 1024);
 	do_message(0, args, &message, sizeof message, FUZZ_FDS(1, 0, 1, 6));
-	step(FUZZ_DISCONNECT, 0);
+	seed_step(FUZZ_DISCONNECT, 0);
 	seed_save("frame", "large-body");
 }
 
@@ -265,7 +265,7 @@ static void seed_large_frame(void)
 		mach_msg_header_t header;
 	} body = {.header = header(MACH_MSG_TYPE_MAKE_SEND, FUZZ_NAME(2), 0, 0)};
 
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	allocate(0, 2);
 	for (unsigned kib = 190; kib <= 200; kib++) {
 		size_t most = MACHD_FRAME_SIZE_MAX - sizeof(struct machd_frame) - sizeof body.args;
@@ -293,7 +293,7 @@ static void seed_full_queue(void)
 	mach_msg_header_t head = header(MACH_MSG_TYPE_COPY_SEND, FUZZ_NAME(2), 0, 0);
 
 	for (unsigned link = 0; link < 4; link++)
-		step(FUZZ_CONNECT, link);
+		seed_step(FUZZ_CONNECT, link);
 	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
 	for (unsigned link = 1; link < 4; link++)
 		CALL(link, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "a");
@@ -302,8 +302,8 @@ static void seed_full_queue(void)
 	send_simple(1, head, 0, 0);
 	send_simple(2, head, MACH_SEND_TIMEOUT, 5);
 	send_simple(3, head, MACH_SEND_TIMEOUT | MACH_SEND_NOTIFY, 0);
-	request(1, MACHD_OP_CANCEL, 0, "", 0);
-	step(FUZZ_TIMEOUT, 2);
+	seed_request(1, MACHD_OP_CANCEL, 0, "", 0);
+	seed_step(FUZZ_TIMEOUT, 2);
 	send_simple(3, head, 0, 0);
 	receive(0, FUZZ_NAME(2), 0, 128);
 	seed_save("frame", "full-queue");
@@ -319,7 +319,7 @@ static void ask(uint32_t msgid, uint32_t sync)
 
 static void seed_notifications(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	allocate(0, 2);
 	allocate(0, 3);
 	CALL_SELF(0, mach_port_insert_right, .name = FUZZ_NAME(2), .right = FUZZ_NAME(2),
@@ -333,14 +333,14 @@ static void seed_notifications(void)
 	CALL_SELF(0, mach_port_destroy, .name = FUZZ_NAME(2));
 	receive(0, FUZZ_NAME(3), 0, 256);
 	seed_save("frame", "notifications");
-	step(FUZZ_CONNECT, 0);
-	step(FUZZ_CONNECT, 1);
+	seed_step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 1);
 	CALL(1, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
 	CALL(0, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "a");
 	allocate(0, 3);
 	ask(MACH_NOTIFY_DEAD_NAME, 0);
-	step(FUZZ_DISCONNECT, 1);
-	step(FUZZ_WORK, 0);
+	seed_step(FUZZ_DISCONNECT, 1);
+	seed_step(FUZZ_WORK, 0);
 	receive(0, FUZZ_NAME(3), 0, 256);
 	seed_save("frame", "dead-name");
 }
@@ -348,7 +348,7 @@ static void seed_notifications(void)
 /* Messages to ports that the daemon answers for. */
 static void seed_kernel(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	allocate(0, 2);
 	send_simple(0,
 		    header(MACH_MSG_TYPE_COPY_SEND, FUZZ_NAME_SELF, MACH_MSG_TYPE_MAKE_SEND_ONCE,
@@ -362,7 +362,7 @@ static void seed_kernel(void)
 /* Each port is in a message on the one before it; then the first is destroyed. */
 static void seed_chain(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	for (unsigned slot = 2; slot < 12; slot++) {
 		allocate(0, slot);
 		CALL_SELF(0, mach_port_insert_right, .name = FUZZ_NAME(slot),
@@ -378,7 +378,7 @@ static void seed_chain(void)
 
 static void seed_sets(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	allocate(0, 2);
 	CALL_SELF(0, mach_port_allocate, .right = MACH_PORT_RIGHT_PORT_SET);
 	CALL_SELF(0, mach_port_insert_member, .name = FUZZ_NAME(2), .pset = FUZZ_NAME(3));
@@ -395,14 +395,14 @@ static void seed_sets(void)
 /* Two threads of one task; the first leaves, the task lives. */
 static void seed_threads(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	step_with(FUZZ_JOIN, 1, 0);
 	step_with(FUZZ_JOIN, 2, 5);
 	allocate(0, 2);
 	receive(1, FUZZ_NAME(2), 0, 128);
-	step(FUZZ_DISCONNECT, 0);
+	seed_step(FUZZ_DISCONNECT, 0);
 	CALL_SELF(1, mach_port_names, 0);
-	step(FUZZ_DISCONNECT, 1);
+	seed_step(FUZZ_DISCONNECT, 1);
 	seed_save("frame", "threads");
 }
 
@@ -410,17 +410,17 @@ static void seed_broken(void)
 {
 	struct machd_frame frame = {.length = sizeof frame, .op = MACHD_OP_CALL, .sequence = 1};
 
-	step(FUZZ_SILENT, 0);
+	seed_step(FUZZ_SILENT, 0);
 	raw(0, 0, &frame, sizeof frame);
-	step(FUZZ_CONNECT, 1);
+	seed_step(FUZZ_CONNECT, 1);
 	raw(1, 0, &frame, 7);
-	step(FUZZ_CONNECT, 2);
-	request(2, MACHD_OP_CALL, FUZZ_FDS(2, 3, 0, 0), "", 0);
-	step(FUZZ_CONNECT, 3);
-	request(3, MACHD_OP_HELLO, 0, "\x80", 1);
-	step(FUZZ_CONNECT, 4);
-	request(4, MACHD_OP_MESSAGE, FUZZ_FDS(1, 0, 1, 0), "short", 5);
-	step(FUZZ_CONNECT, 5);
+	seed_step(FUZZ_CONNECT, 2);
+	seed_request(2, MACHD_OP_CALL, FUZZ_FDS(2, 3, 0, 0), "", 0);
+	seed_step(FUZZ_CONNECT, 3);
+	seed_request(3, MACHD_OP_HELLO, 0, "\x80", 1);
+	seed_step(FUZZ_CONNECT, 4);
+	seed_request(4, MACHD_OP_MESSAGE, FUZZ_FDS(1, 0, 1, 0), "short", 5);
+	seed_step(FUZZ_CONNECT, 5);
 	raw(5, 0, &frame, sizeof frame);
 	raw(5, 0, &frame, sizeof frame);
 	seed_save("frame", "broken");
@@ -429,7 +429,7 @@ static void seed_broken(void)
 /* Each routine once, on the object it is for, with the same name in all its words. */
 static void seed_routines(void)
 {
-	step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
 	allocate(0, 2);
 	for (unsigned i = 0; i < machd_routine_count; i++) {
 		const struct machd_routine_row *row = &machd_routines[i];
@@ -449,12 +449,12 @@ static void seed_watch(void)
 {
 	struct machd_watch watch = {0};
 
-	step(FUZZ_CONNECT, 0);
-	step(FUZZ_CONNECT, 1);
+	seed_step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 1);
 	allocate(0, 2);
 	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
 	for (watch.table = 0; watch.table <= MACHD_WATCH_NAMES + 1; watch.table++)
-		request(1, MACHD_OP_WATCH, 0, &watch, sizeof watch);
+		seed_request(1, MACHD_OP_WATCH, 0, &watch, sizeof watch);
 	seed_save("frame", "watch");
 }
 
@@ -462,8 +462,8 @@ static void seed_watch(void)
 static void seed_no_memory(void)
 {
 	for (unsigned n = 1; n < 24; n++) {
-		step(FUZZ_CONNECT, 0);
-		step(FUZZ_CONNECT, 1);
+		seed_step(FUZZ_CONNECT, 0);
+		seed_step(FUZZ_CONNECT, 1);
 		CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
 		CALL(1, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "a");
 		allocate(1, 3);
@@ -473,9 +473,9 @@ static void seed_no_memory(void)
 		receive(0, FUZZ_NAME(2), 0, 256);
 		allocate(0, 3);
 		step_with(FUZZ_JOIN, 2, 0);
-		step(FUZZ_DISCONNECT, 0);
-		step(FUZZ_DISCONNECT, 1);
-		step(FUZZ_DISCONNECT, 2);
+		seed_step(FUZZ_DISCONNECT, 0);
+		seed_step(FUZZ_DISCONNECT, 1);
+		seed_step(FUZZ_DISCONNECT, 2);
 	}
 	seed_save("frame", "no-memory");
 }
@@ -483,16 +483,16 @@ static void seed_no_memory(void)
 static void seed_limits(void)
 {
 	for (unsigned row = 0; row < machd_limit_row_count; row++) {
-		step(FUZZ_LIMITS, row % 6);
+		seed_step(FUZZ_LIMITS, row % 6);
 		seed_put_u8(row);
 		seed_put_u8(2);
-		step(FUZZ_CONNECT, 0);
+		seed_step(FUZZ_CONNECT, 0);
 		allocate(0, 2);
 		send_simple(0, header(MACH_MSG_TYPE_MAKE_SEND, FUZZ_NAME(2), 0, 0), 0, 0);
 		send_simple(0, header(MACH_MSG_TYPE_MAKE_SEND, FUZZ_NAME(2), 0, 0), 0, 0);
 		step_with(FUZZ_JOIN, 1, 0);
 		step_with(FUZZ_JOIN, 2, 0);
-		step(FUZZ_DISCONNECT, 0);
+		seed_step(FUZZ_DISCONNECT, 0);
 	}
 	seed_save("frame", "limits");
 }
@@ -517,4 +517,5 @@ void seed_frames(void)
 	seed_watch();
 	seed_no_memory();
 	seed_limits();
+	seed_memory_frames();
 }

@@ -239,6 +239,18 @@ void world_timeout(struct world *world, struct world_link *link)
 	feed(world, link, &input);
 }
 
+void world_alarm(struct world *world)
+{
+	struct trap_input input = {.kind = TRAP_ALARM};
+
+	if (!world->alarm)
+		return;
+	if (world->now < world->alarm)
+		world->now = world->alarm;
+	input.now = world->now;
+	FUZZ_CHECK(!trap_input(world->host, &input));
+}
+
 void world_disconnect(struct world *world, struct world_link *link)
 {
 	struct trap_input input = {

@@ -42,6 +42,7 @@ void world_connect(struct world *world, struct world_link *link);
 void world_packet(struct world *world, struct world_link *link, const void *packet, size_t size,
 		  const struct trap_fd *fds, unsigned fd_count);
 void world_timeout(struct world *world, struct world_link *link);
+void world_alarm(struct world *world);
 void world_disconnect(struct world *world, struct world_link *link);
 void world_limits(struct world *world, const struct machd_limits *limits);
 

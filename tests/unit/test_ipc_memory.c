@@ -266,7 +266,7 @@ START_TEST(what_does_not_fit_an_answer_is_refused)
 			letter_add(&memory, sizeof memory);
 		}
 		room = MACHD_FRAME_SIZE_MAX - 200 - 12 * sizes[i].descriptors;
-		letter_entry_inline(letter.data, room < 90000 ? room : 90000);
+		letter_entry_inline(letter.bytes, room < 90000 ? room : 90000);
 		lab_is(sizes[i].code, letter_send(world.b));
 		if (sizes[i].code == MACH_MSG_SUCCESS)
 			lab_is(MACH_MSG_SUCCESS, letter_receive(&world, 0));
@@ -289,7 +289,7 @@ static void compose_all(struct letter_world *world)
 	letter_add_memory(50, VIRTUAL, MACH_MSG_OOL_DESCRIPTOR);
 	letter_entry(MACHD_MEMORY_FD, 0, 10);
 	letter_entry_inline(names, sizeof names);
-	letter_entry_inline(letter.data, 50);
+	letter_entry_inline(letter.bytes, 50);
 	letter_add_fd(world->lab, 2000, true);
 }
 
