@@ -116,7 +116,7 @@ static void compare_answer(struct world *world, const struct actor *actor, const
 	ipc_fd_t fd = actor->lab->fd_count ? actor->lab->fds[0] : IPC_FD_NONE;
 
 	world->compared++;
-	if (world->options.trace)
+	if (world->options.trace && (!world->looking || code != due))
 		fprintf(world->options.trace, "    thread %u gets %#x, %zu bytes\n", actor->origin,
 			code, size);
 	if (code != due && code != answer->other_code)

@@ -6,7 +6,7 @@
 
 #include "tests/model/harness.h"
 
-enum { REPLAYS_MAX = 4000, TRACE_LINES = 40, LONG_LIST = 8 };
+enum { REPLAYS_MAX = 4000, TRACE_LINES = 100, LONG_LIST = 8 };
 
 /* A list that is known to fail, and one to try. */
 struct shrink {
@@ -104,34 +104,55 @@ static void simplify_who(struct shrink *shrink, uint32_t at)
 	}
 }
 
-/* Try ports that were allocated earlier than the one that is named. */
-static void simplify_name(struct shrink *shrink, uint32_t at, size_t offset)
+/* The names in an operation, one after the other; NULL at the end. The target stays out. */
+static struct op_name *name_in(struct op *op, unsigned index)
+{
+	if (index < OP_ARGS)
+		return &op->arg[index];
+	index -= OP_ARGS;
+	if (index < OP_DESCRIPTORS)
+		return &op->descriptor[index].name;
+	index -= OP_DESCRIPTORS;
+	return index == 0 ? &op->dest : index == 1 ? &op->reply : index == 2 ? &op->receive : NULL;
+}
+
+/* Use one name in place of another, from some operation on. */
+static void try_rename(struct shrink *shrink, uint32_t at, uint32_t from, uint32_t to)
+{
+	struct op *ops = shrink->outcome->ops;
+	struct op_name *name;
+
+	memcpy(ops, shrink->ops, shrink->count * sizeof *ops);
+	for (uint32_t i = at; i < shrink->count; i++)
+		for (unsigned n = 0; (name = name_in(&ops[i], n)); n++)
+			if (name->origin == from)
+				name->origin = to;
+	shrink->outcome->count = shrink->count;
+	if (try_list(shrink))
+		take_list(shrink);
+}
+
+/* Replace a name by that of a port that was allocated before. */
+static void simplify_name(struct shrink *shrink, uint32_t at, uint32_t origin)
 {
 	for (uint32_t i = 0; i < at && at < shrink->count; i++) {
-		struct op op = shrink->ops[at];
-		struct op_name *name = (struct op_name *)((char *)&op + offset);
-		uint32_t origin = shrink->ops[i].number * OP_NAMES;
+		uint32_t other = shrink->ops[i].number * OP_NAMES;
 
-		if (shrink->ops[i].routine != MACHD_ROUTINE_mach_port_allocate)
-			continue;
-		if (origin >= name->origin)
-			return;
-		name->origin = origin;
-		try_instead(shrink, at, &op);
+		if (shrink->ops[i].routine == MACHD_ROUTINE_mach_port_allocate && other != origin)
+			try_rename(shrink, at, origin, other);
 	}
 }
 
-static void simplify_names(struct shrink *shrink, uint32_t at)
+static void simplify_names(struct shrink *shrink)
 {
-	if (shrink->count <= LONG_LIST)
-		return;
-	for (unsigned i = 0; i < OP_ARGS; i++)
-		simplify_name(shrink, at, offsetof(struct op, arg[i]));
-	simplify_name(shrink, at, offsetof(struct op, dest));
-	simplify_name(shrink, at, offsetof(struct op, reply));
-	simplify_name(shrink, at, offsetof(struct op, receive));
-	for (unsigned i = 0; i < OP_DESCRIPTORS; i++)
-		simplify_name(shrink, at, offsetof(struct op, descriptor[i].name));
+	struct op_name *name;
+
+	for (uint32_t i = 0; i < shrink->count && shrink->count > LONG_LIST; i++)
+		for (unsigned n = 0; (name = name_in(&shrink->ops[i], n)); n++)
+			if (name->origin)
+				simplify_name(shrink, i, name->origin);
+	while (remove_parts(shrink))
+		continue;
 }
 
 /* Make what is left of an operation plain. */
@@ -187,10 +208,10 @@ void harness_shrink(struct outcome *outcome, const struct episode *episode)
 	for (uint32_t i = 0; i < shrink.count; i++) {
 		simplify_who(&shrink, i);
 		simplify(&shrink, i);
-		simplify_names(&shrink, i);
 	}
 	while (remove_parts(&shrink))
 		continue;
+	simplify_names(&shrink);
 	memcpy(outcome->ops, shrink.ops, shrink.count * sizeof *shrink.ops);
 	outcome->count = shrink.count;
 	outcome->failed = true;
@@ -199,7 +220,7 @@ void harness_shrink(struct outcome *outcome, const struct episode *episode)
 }
 
 /* Copy the last lines of a file. */
-static void print_tail(FILE *from, FILE *to, unsigned lines)
+static void print_tail(FILE *from, FILE *to)
 {
 	long at[TRACE_LINES] = {0};
 	unsigned count = 0;
@@ -207,9 +228,9 @@ static void print_tail(FILE *from, FILE *to, unsigned lines)
 
 	rewind(from);
 	do
-		at[count++ % lines] = ftell(from);
+		at[count++ % TRACE_LINES] = ftell(from);
 	while (fgets(line, sizeof line, from));
-	fseek(from, count < lines ? 0 : at[count % lines], SEEK_SET);
+	fseek(from, count < TRACE_LINES ? 0 : at[count % TRACE_LINES], SEEK_SET);
 	while (fgets(line, sizeof line, from))
 		fputs(line, to);
 }
@@ -221,7 +242,7 @@ static void print_run(struct outcome *outcome, const struct episode *episode, FI
 	if (!trace)
 		return;
 	harness_replay(outcome, episode, trace);
-	print_tail(trace, file, TRACE_LINES);
+	print_tail(trace, file);
 	fprintf(file, "    %s\n", outcome->failed ? outcome->text : "this time it went well");
 	fclose(trace);
 }

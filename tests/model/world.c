@@ -403,6 +403,7 @@ bool world_do(struct world *world, const struct op *op)
 		return true;
 	world->op = op;
 	world->named = 0;
+	world->looking = op->kind == OP_COMPARE;
 	if (actor && open_question(world, actor))
 		return true;
 	if (world->options.trace) {
@@ -413,6 +414,7 @@ bool world_do(struct world *world, const struct op *op)
 	dispatch(world, actor);
 	if (!world->failed)
 		world_compare(world);
+	world->looking = true;
 	if (op->check == OP_CHECK_ALL && !world->failed)
 		world_look_at_all(world);
 	if (op->check == OP_CHECK_USED && task && !task->dead && !world->failed)

@@ -36,6 +36,7 @@ struct world {
 	const struct op *op;
 	mach_port_name_t (*names)[OP_NAMES]; /* by operation */
 	unsigned named;			     /* names that the current operation brought */
+	bool looking;			     /* answers are to calls of the test itself */
 	unsigned long compared;		     /* answers */
 	bool failed;
 	char text[1024]; /* what is wrong */
