@@ -31,8 +31,10 @@ struct trap_fd fdcheck_take(int fd)
 	if (++serial == 0)
 		serial = 1;
 	facts = (struct trap_fd){.handle = (uint64_t)serial << 32 | (uint32_t)fd};
-	if (!fdcheck_reserved(fd) && is_sealed(fd) && fstat(fd, &st) == 0) {
-		facts.sealed = 1;
+	if (fdcheck_reserved(fd)) {
+		facts.sealed = TRAP_FD_NO_ROOM;
+	} else if (is_sealed(fd) && fstat(fd, &st) == 0) {
+		facts.sealed = TRAP_FD_SEALED;
 		facts.size = (uint64_t)st.st_size;
 	}
 	return facts;

@@ -91,7 +91,6 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 	struct ipc_kmsg *kmsg;
 	mach_msg_return_t code;
 
-	thread->th_memory_taken = 0;
 	if (!(thread->th_args.a_option & MACH_SEND_MSG)) {
 		receive(host, thread);
 		return;

@@ -41,11 +41,17 @@ struct trap_peer {
 					    one */
 };
 
+enum trap_fd_state {
+	TRAP_FD_UNSEALED, /* nothing that can be relied on */
+	TRAP_FD_SEALED,	  /* a memfd sealed against shrinking, growing and writing */
+	TRAP_FD_NO_ROOM,  /* the daemon has no descriptor to spare for it; nobody looked at it */
+};
+
 /* A descriptor that came with a packet, and what the io layer found out about it. */
 struct trap_fd {
 	ipc_fd_t handle;
 	uint64_t size;	 /* of the memfd, in bytes */
-	uint64_t sealed; /* 1: a memfd sealed against shrinking, growing and writing; else 0 */
+	uint64_t sealed; /* enum trap_fd_state */
 };
 
 struct trap_input {

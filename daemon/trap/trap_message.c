@@ -30,7 +30,9 @@ static const char *check_message(const struct trap_packet *packet,
 		return "its message is shorter than it says";
 	if (packet->tp_fd_count > 1 && args->memory_count == 0)
 		return "it sends a descriptor that nothing needs";
-	if (!packet->tp_fds[0].sealed)
+	if (packet->tp_fds[0].sealed == TRAP_FD_NO_ROOM)
+		return NULL; /* not the sender's fault: it gets a code */
+	if (packet->tp_fds[0].sealed != TRAP_FD_SEALED)
 		return "its message's body is not a sealed memfd";
 	if (packet->tp_fds[0].size != args->send_size - inline_size)
 		return "its message's body is not as long as it says";
@@ -61,7 +63,16 @@ static void copy_fds(const struct trap_packet *packet, struct ipc_user_fd *fds)
 	for (unsigned i = 0; i < packet->tp_fd_count; i++)
 		fds[i] = (struct ipc_user_fd){
 			.uf_fd = {packet->tp_fds[i].handle, packet->tp_fds[i].size},
-			.uf_sealed = packet->tp_fds[i].sealed};
+			.uf_sealed = packet->tp_fds[i].sealed == TRAP_FD_SEALED};
+}
+
+/* The daemon has no descriptors left for this message. */
+static bool no_room(const struct trap_packet *packet)
+{
+	for (unsigned i = 0; i < packet->tp_fd_count; i++)
+		if (packet->tp_fds[i].sealed == TRAP_FD_NO_ROOM)
+			return true;
+	return false;
 }
 
 /* mach_msg2's rule: a send names exactly one kind of destination. Vectors are not carried yet. */
@@ -104,6 +115,7 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.um_fds = fds,
 		.um_fd_count = packet->tp_fd_count,
 	};
+	thread->th_memory_taken = 0;
 	thread->th_args = (struct ipc_msg_args){
 		.a_option = args.option,
 		.a_send_address = args.send_address,
@@ -114,9 +126,11 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.a_timeout = args.timeout,
 		.a_priority = args.priority,
 	};
-	if (options_good(args.option))
-		ipc_msg_trap(host, thread, &message);
-	else
+	if (!options_good(args.option))
 		ipc_answer_code(host, thread, MACH_SEND_INVALID_OPTIONS);
+	else if (no_room(packet))
+		ipc_answer_code(host, thread, MACH_SEND_NO_BUFFER);
+	else
+		ipc_msg_trap(host, thread, &message);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/lab/lab_expect.h"
+#include "tests/lab/lab_feed.h"
 
 struct world {
 	struct lab *lab;
@@ -205,6 +206,29 @@ START_TEST(a_message_that_is_not_what_it_says_gets_its_sender_dropped)
 			       messages[_i].inline_size, messages[_i].fd ? &fd : NULL));
 	free(bytes);
 	dropped(&world, messages[_i].why);
+}
+END_TEST
+
+/* A memfd that the daemon has no descriptor for costs its sender nothing but a code. */
+START_TEST(a_memfd_for_which_there_is_no_room_is_no_breach)
+{
+	struct world world = begin();
+	struct lab_buffer header = lab_to(world.dest, 5), buffer;
+	struct machd_message_args args = {.option = MACH_SEND_MSG | MACH64_SEND_ANY,
+					  .send_size = 100};
+	struct trap_fd fd = {lab_fd(world.lab), 0, TRAP_FD_NO_ROOM};
+	struct machd_message_answer answer;
+	uint8_t *packet;
+	size_t size;
+
+	ck_assert(lab_request(world.b, MACHD_OP_MESSAGE, &args, sizeof args, &header, 24, &fd));
+	packet = lab_take_answer(world.b, &size);
+	memcpy(&answer, packet + sizeof(struct machd_frame), sizeof answer);
+	free(packet);
+	ck_assert_uint_eq(answer.code, MACH_SEND_NO_BUFFER);
+	ck_assert_uint_eq(answer.memory_taken, 0);
+	lab_is(MACH_RCV_TIMED_OUT, lab_receive_now(world.a, world.port, &buffer));
+	lab_stop(world.lab);
 }
 END_TEST
 
@@ -429,6 +453,7 @@ static void add_tests(TCase *tcase)
 			    sizeof requests / sizeof *requests);
 	tcase_add_loop_test(tcase, a_message_that_is_not_what_it_says_gets_its_sender_dropped, 0,
 			    sizeof messages / sizeof *messages);
+	tcase_add_test(tcase, a_memfd_for_which_there_is_no_room_is_no_breach);
 	tcase_add_test(tcase, the_most_that_a_frame_may_carry_is_delivered);
 	tcase_add_test(tcase, the_most_ports_that_a_message_may_name_are_delivered);
 	tcase_add_test(tcase, one_request_at_a_time);
