@@ -57,7 +57,8 @@ static int make_memfd(const uint8_t *bytes, size_t size)
 	return -1;
 }
 
-int mi_tail_make(const void *message, size_t size, struct mi_tail *tail)
+int mi_tail_make(const void *message, const mach_msg_header_t *header, size_t size,
+		 struct mi_tail *tail)
 {
 	mach_msg_base_t base;
 
@@ -66,6 +67,8 @@ int mi_tail_make(const void *message, size_t size, struct mi_tail *tail)
 		return 0;
 	if (!mi_fetch(&base, message, sizeof base))
 		return EFAULT;
+	if (header)
+		base.header = *header;
 	tail->inline_size = descriptors_end(&base);
 	if (tail->inline_size >= size) {
 		tail->inline_size = size;

@@ -24,10 +24,11 @@ struct reply {
 	struct machd_message_answer answer;
 };
 
-/* The arguments of mach_msg_overwrite(). */
+/* The arguments of a call. */
 struct exchange {
 	mach_msg_header_t *send, *receive; /* may be the same */
-	mach_msg_option_t option;
+	const mach_msg_header_t *header;   /* mach_msg2: instead of that in the buffer; or NULL */
+	mach_msg_option64_t option;
 	mach_msg_size_t send_size, rcv_size; /* 0 for a half that is not asked for */
 	mach_port_name_t rcv_name;
 	mach_msg_timeout_t timeout;
@@ -69,14 +70,15 @@ static void cargo_free(struct cargo *cargo)
 static int load(const struct exchange *x, bool look, struct cargo *cargo)
 {
 	unsigned fd_index;
-	int error = mi_tail_make(x->send, x->send_size, &cargo->tail);
+	int error = mi_tail_make(x->send, x->header, x->send_size, &cargo->tail);
 
 	cargo->memory = (struct mi_memory){.fd = -1};
 	if (error || !sends(x) || !look)
 		return error;
 	fd_index = cargo->tail.fd >= 0;
-	return mi_memory_gather(x->send, x->send_size, MACHD_INLINE_LIMIT - cargo->tail.inline_size,
-				fd_index, &cargo->memory);
+	return mi_memory_gather(x->send, x->header, x->send_size,
+				MACHD_INLINE_LIMIT - cargo->tail.inline_size, fd_index,
+				&cargo->memory);
 }
 
 static mach_msg_return_t send_failed(struct mi_channel *channel, const struct exchange *x,
@@ -103,7 +105,7 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 	struct request request = {
 		.args =
 			{
-				.option = (uint32_t)x->option | MACH64_SEND_ANY,
+				.option = x->option,
 				.send_address = (uintptr_t)x->send,
 				.rcv_address = (uintptr_t)x->receive,
 				.send_size = x->send_size,
@@ -115,9 +117,11 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 				.data_size = cargo->memory.data_size,
 			},
 	};
+	size_t apart = x->header ? sizeof *x->header : 0;
 	struct iovec parts[] = {
 		{&request, sizeof request},
-		{x->send, cargo->tail.inline_size},
+		{(void *)(uintptr_t)x->header, apart},
+		{(char *)x->send + apart, cargo->tail.inline_size - apart},
 		{cargo->memory.table, cargo->memory.size},
 	};
 	struct mi_fds fds = {0};
@@ -127,11 +131,7 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 	if (cargo->memory.fd >= 0)
 		fds.fd[fds.count++] = cargo->memory.fd;
 	return send_failed(channel, x,
-			   mi_request(channel, MACHD_OP_MESSAGE, parts,
-				      cargo->memory.size ? 3
-				      : sends(x)	 ? 2
-							 : 1,
-				      &fds));
+			   mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 4 : 1, &fds));
 }
 
 /* The buffer that an answer's bytes belong in. */
@@ -337,38 +337,103 @@ static mach_msg_return_t check(const struct exchange *x)
 	return MACH_MSG_SUCCESS;
 }
 
-mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t option,
+/* The call, and what the library does when a signal ends it. `option` is what the program gave. */
+static mach_msg_return_t run(struct exchange *x, mach_msg_option64_t option)
+{
+	mach_msg_return_t code = once(x);
+
+	/* What was not sent has come back in a form that can be sent again. */
+	while (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT)) {
+		x->header = NULL;
+		code = once(x);
+	}
+	/* What was sent is not sent again. */
+	while (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT)) {
+		x->option &= ~(mach_msg_option64_t)(MACH_SEND_MSG | MACH_RCV_SYNC_WAIT);
+		x->header = NULL;
+		x->send_size = 0;
+		code = once(x);
+	}
+	return code;
+}
+
+static struct exchange make_exchange(void *data, mach_msg_option64_t option,
 				     mach_msg_size_t send_size, mach_msg_size_t rcv_size,
 				     mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
-				     mach_port_name_t notify, mach_msg_header_t *rcv_msg,
-				     mach_msg_size_t rcv_limit)
+				     mach_port_name_t notify)
 {
-	struct exchange x = {
-		.send = msg,
-		.receive = rcv_msg ? rcv_msg : msg,
-		.option = option & ~(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT),
+	return (struct exchange){
+		.send = data,
+		.receive = data,
+		.option = option & ~(mach_msg_option64_t)(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT),
 		.send_size = option & MACH_SEND_MSG ? send_size : 0,
 		.rcv_size = option & MACH_RCV_MSG ? rcv_size : 0,
 		.rcv_name = rcv_name,
 		.timeout = timeout,
 		.notify = notify,
 	};
+}
+
+mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t option,
+				     mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+				     mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
+				     mach_port_name_t notify, mach_msg_header_t *rcv_msg,
+				     mach_msg_size_t rcv_limit)
+{
+	mach_msg_option64_t wide = (uint32_t)option;
+	struct exchange x = make_exchange(msg, wide | MACH64_SEND_ANY, send_size, rcv_size,
+					  rcv_name, timeout, notify);
 	mach_msg_return_t code = check(&x);
 
 	(void)rcv_limit;
+	if (rcv_msg)
+		x.receive = rcv_msg;
 	if (code != MACH_MSG_SUCCESS || (!sends(&x) && !receives(&x)))
 		return code;
-	code = once(&x);
-	/* What was not sent has come back in a form that can be sent again. */
-	while (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT))
-		code = once(&x);
-	/* What was sent is not sent again. */
-	while (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT)) {
-		x.option &= ~(MACH_SEND_MSG | MACH_RCV_SYNC_WAIT);
-		x.send_size = 0;
-		code = once(&x);
-	}
-	return code;
+	return run(&x, wide);
+}
+
+#define FLOW_BITS \
+	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
+
+/*
+ * What mach_msg2 says of its arguments before anything is sent: a send names exactly one kind of
+ * destination; vectors are not taken; descriptors in a message that is not complex are too many.
+ */
+static mach_msg_return_t check2(const struct exchange *x)
+{
+	mach_msg_option64_t flow = x->option & FLOW_BITS;
+	mach_msg_return_t code;
+	mach_msg_base_t base;
+
+	if ((x->option & MACH64_MSG_VECTOR) || (sends(x) && (flow == 0 || (flow & (flow - 1)))))
+		return MACH_SEND_INVALID_OPTIONS;
+	code = check(x);
+	if (code != MACH_MSG_SUCCESS || !sends(x) || x->send_size < sizeof base)
+		return code;
+	if (!mi_fetch(&base, x->send, sizeof base))
+		return MACH_SEND_INVALID_DATA;
+	if (MACH_MSGH_BITS_IS_COMPLEX(base.header.msgh_bits) &&
+	    base.body.msgh_descriptor_count != 0 &&
+	    !MACH_MSGH_BITS_IS_COMPLEX(x->header->msgh_bits))
+		return MACH_SEND_TOO_LARGE;
+	return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64, mach_msg_header_t header,
+			    mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+			    mach_port_t rcv_name, uint64_t timeout, uint32_t priority)
+{
+	mach_msg_timeout_t ms = timeout < UINT32_MAX ? (mach_msg_timeout_t)timeout : UINT32_MAX;
+	struct exchange x =
+		make_exchange(data, option64, send_size, rcv_size, rcv_name, ms, priority);
+	mach_msg_return_t code;
+
+	if (!sends(&x) && !receives(&x))
+		return MACH_MSG_SUCCESS;
+	x.header = sends(&x) ? &header : NULL;
+	code = check2(&x);
+	return code == MACH_MSG_SUCCESS ? run(&x, option64) : code;
 }
 
 mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,

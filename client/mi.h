@@ -168,10 +168,11 @@ struct mi_tail {
 };
 
 /*
- * Divide a message. 0, or an errno; EFAULT: the message cannot be read. The caller closes the
- * descriptor.
+ * Divide a message, whose header is `header` if that is not NULL. 0, or an errno; EFAULT: the
+ * message cannot be read. The caller closes the descriptor.
  */
-int mi_tail_make(const void *message, size_t size, struct mi_tail *tail);
+int mi_tail_make(const void *message, const mach_msg_header_t *header, size_t size,
+		 struct mi_tail *tail);
 
 /*
  * Read the body in `fd` into a message of which all the rest is there already, the part that
@@ -192,11 +193,12 @@ struct mi_memory {
 };
 
 /*
- * Look at a message's descriptors and gather the memory they name. `room` is what there is in the
- * frame; `fd_index` will be that of the memfd. 0, or an errno; EFAULT: the message cannot be read.
+ * Look at a message's descriptors and gather the memory they name. `header` is as above, `room`
+ * what there is in the frame, `fd_index` will be that of the memfd. 0, or an errno; EFAULT: the
+ * message cannot be read.
  */
-int mi_memory_gather(const void *message, size_t size, size_t room, unsigned fd_index,
-		     struct mi_memory *memory);
+int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
+		     unsigned fd_index, struct mi_memory *memory);
 
 /* The daemon has taken the memory of the first `taken` descriptors: give up what was given away. */
 void mi_memory_taken(const struct mi_memory *memory, uint32_t taken);

@@ -67,7 +67,8 @@ static bool read_piece(const uint8_t *bytes, struct piece *piece)
 }
 
 /* Copy the message's descriptors; how many bytes of them make sense is what is walked later. */
-static int copy_descriptors(const void *message, size_t size, struct mi_memory *memory)
+static int copy_descriptors(const void *message, const mach_msg_header_t *header, size_t size,
+			    struct mi_memory *memory)
 {
 	mach_msg_base_t base;
 	size_t bytes;
@@ -76,6 +77,8 @@ static int copy_descriptors(const void *message, size_t size, struct mi_memory *
 		return 0;
 	if (!mi_fetch(&base, message, sizeof base))
 		return EFAULT;
+	if (header)
+		base.header = *header;
 	if (!(base.header.msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		return 0;
 	bytes = size - sizeof base;
@@ -205,15 +208,15 @@ static int gather_all(struct gathering *g)
 	return error;
 }
 
-int mi_memory_gather(const void *message, size_t size, size_t room, unsigned fd_index,
-		     struct mi_memory *memory)
+int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
+		     unsigned fd_index, struct mi_memory *memory)
 {
 	struct gathering g = {.memory = memory, .fd_index = fd_index};
 	size_t table, bytes;
 	int error;
 
 	*memory = (struct mi_memory){.fd = -1};
-	error = copy_descriptors(message, size, memory);
+	error = copy_descriptors(message, header, size, memory);
 	if (error)
 		return error;
 	measure(memory, &memory->count, &bytes, &g.names_left);

@@ -635,4 +635,15 @@ extern mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_opt
 					    mach_port_name_t notify, mach_msg_header_t *rcv_msg,
 					    mach_msg_size_t rcv_limit);
 
+/*
+ * The same with the header as an argument instead of in the buffer, and with options of 64 bits: a
+ * send says with exactly one of MACH64_SEND_KOBJECT_CALL, _MQ_CALL, _ANY what kind of destination
+ * it is for. MACH_SEND_INVALID_OPTIONS: it does not, or the destination is of another kind. Vectors
+ * (MACH64_MSG_VECTOR) are not taken yet.
+ */
+extern mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64,
+				   mach_msg_header_t header, mach_msg_size_t send_size,
+				   mach_msg_size_t rcv_size, mach_port_t rcv_name, uint64_t timeout,
+				   uint32_t priority);
+
 MACHD_END_DECLS
