@@ -192,6 +192,15 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 	return KERN_SUCCESS;
 }
 
+/* The argument names a receive right that must stay where it is. */
+static bool immovable(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
+{
+	const struct ipc_entry *entry =
+		ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
+
+	return entry && disposition == MACH_MSG_TYPE_MOVE_RECEIVE && ipc_right_immovable(entry);
+}
+
 kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 					  const struct mach_port_insert_right_in *args,
 					  struct mach_port_insert_right_out *result)
@@ -206,6 +215,8 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 	    (args->right_type == MACH_MSG_TYPE_MAKE_SEND ||
 	     args->right_type == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, args->name, args->right_type);
+	if (call->c_task == call->c_caller && immovable(call, args->right, args->right_type))
+		return KERN_INVALID_CAPABILITY;
 	kr = trap_copyin(call, args->right, args->right_type, &port);
 	/* To another task the right goes in the body of a message, which cannot be sent then. */
 	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)

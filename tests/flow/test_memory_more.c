@@ -431,7 +431,7 @@ START_TEST(nothing_is_left_behind)
 {
 	mach_port_t port = flow_port();
 	uint8_t *memory = letter_pages(16);
-	unsigned fds, mappings, daemon_fds;
+	unsigned fds = 0, mappings = 0, daemon_fds = 0; /* after the first round */
 
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < 2000; i++) {

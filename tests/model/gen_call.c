@@ -28,6 +28,16 @@ static const uint32_t routines[][2] = {
 	{1, R(mach_port_get_context)},
 	{2, R(mach_port_set_context)},
 	{2, R(mach_port_type)},
+	{3, R(mach_port_guard)},
+	{2, R(mach_port_guard_with_flags)},
+	{4, R(mach_port_unguard)},
+	{2, R(mach_port_swap_guard)},
+	{1, R(mach_port_assert_attributes)},
+	{5, R(mach_port_construct)},
+	{4, R(mach_port_destruct)},
+	{1, R(mach_port_kobject)},
+	{1, R(mach_port_dnrequest_info)},
+	{3, R(mach_port_peek)},
 	{1, R(mach_port_names)},
 	{7, R(bootstrap_look_up)},
 	{4, R(bootstrap_register)},
@@ -195,6 +205,15 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 		name(gen, task, op, ~0u);
 		word(op, gen_weighted(gen, rights));
 		break;
+	case R(mach_port_kobject):
+		name(gen, task, op, MACH_PORT_TYPE_SEND_RECEIVE);
+		break;
+	case R(mach_port_peek):
+		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		word(op, gen_below(gen, 6) << 24);
+		word(op, gen_below(gen, 4));
+		break;
+	case R(mach_port_dnrequest_info):
 	case R(mach_port_get_srights):
 	case R(mach_port_get_context):
 		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
@@ -253,6 +272,77 @@ static void bootstrap(struct gen *gen, const struct m_task *task, struct op *op)
 		op->arg[op->words++].origin = task->origin * OP_NAMES;
 	else
 		name(gen, task, op, MACH_PORT_TYPE_SEND);
+}
+
+/* A guard: mostly the one that the port has. */
+static void guard_value(struct gen *gen, const struct m_task *task, const struct op_name *port,
+			struct op *op)
+{
+	const struct m_entry *entry = m_find(task, world_name(gen->world, port));
+	uint64_t value = gen_below(gen, 3);
+
+	if (entry && entry->type & MACH_PORT_TYPE_RECEIVE && gen_percent(gen, 80))
+		value = entry->port->context;
+	word(op, (uint32_t)value);
+	word(op, (uint32_t)(value >> 32));
+}
+
+static void construct(struct gen *gen, struct op *op)
+{
+	uint32_t flags = 0;
+
+	if (gen_percent(gen, 40))
+		flags |= MPO_CONTEXT_AS_GUARD;
+	if (gen_percent(gen, 30))
+		flags |= MPO_QLIMIT;
+	if (gen_percent(gen, 60))
+		flags |= MPO_INSERT_SEND_RIGHT;
+	if (gen_percent(gen, 20))
+		flags |= MPO_STRICT;
+	if (gen_percent(gen, 20))
+		flags |= MPO_IMMOVABLE_RECEIVE;
+	if (gen_percent(gen, 2))
+		flags |= MPO_REPLY_PORT | MPO_EXCEPTION_PORT;
+	word(op, gen_below(gen, 3));
+	word(op, 0);
+	word(op, flags);
+	word(op, gen_percent(gen, 95) ? gen_below(gen, 8) : 1024 + gen_below(gen, 2));
+	word(op, 0);
+}
+
+static void guard_call(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	static const uint32_t srdeltas[][2] = {
+		{10, 0}, {10, UINT32_MAX}, {3, UINT32_MAX - 1}, {1, 1}, {0, 0}};
+	struct op_name port = gen_name(gen, task, MACH_PORT_TYPE_RECEIVE);
+	bool makes =
+		op->routine == R(mach_port_guard) || op->routine == R(mach_port_guard_with_flags);
+
+	if (makes)
+		word(op, gen_below(gen, 4));
+	if (makes)
+		word(op, 0);
+	else
+		guard_value(gen, task, &port, op);
+	if (op->routine == R(mach_port_swap_guard)) {
+		word(op, gen_below(gen, 4));
+		word(op, 0);
+	} else if (op->routine == R(mach_port_guard_with_flags)) {
+		word(op, gen_below(gen, 8));
+		word(op, 0);
+	}
+	op->arg[op->words++] = port;
+	if (op->routine == R(mach_port_guard))
+		word(op, gen_below(gen, 2));
+	else if (op->routine == R(mach_port_destruct))
+		word(op, gen_weighted(gen, srdeltas));
+}
+
+static void assert_attributes(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+	word(op, gen_percent(gen, 80) ? MACH_PORT_GUARD_INFO : MACH_PORT_LIMITS_INFO);
+	guard_value(gen, task, &op->arg[0], op);
 }
 
 static void special_port(struct gen *gen, const struct m_task *caller, struct op *op)
@@ -328,6 +418,19 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 	case R(bootstrap_register):
 	case R(bootstrap_check_in):
 		bootstrap(gen, caller, op);
+		break;
+	case R(mach_port_construct):
+		construct(gen, op);
+		break;
+	case R(mach_port_guard):
+	case R(mach_port_guard_with_flags):
+	case R(mach_port_unguard):
+	case R(mach_port_swap_guard):
+	case R(mach_port_destruct):
+		guard_call(gen, task, op);
+		break;
+	case R(mach_port_assert_attributes):
+		assert_attributes(gen, task, op);
 		break;
 	case R(task_get_special_port):
 	case R(task_set_special_port):

@@ -43,6 +43,25 @@ static const uint32_t body_dispositions[][2] = {
 #define IDLE_BITS    0x7fe0e0e0u
 #define IDLE_OPTIONS (0x200u | 0x20000u | 0x40000u | 0x80000u | 0x400000u)
 
+/* Make it a guarded one, mostly with the guard that the port has. */
+static void guard_descriptor(struct gen *gen, const struct m_task *task, struct op *op,
+			     unsigned index)
+{
+	const struct m_entry *entry =
+		m_find(task, world_name(gen->world, &op->descriptor[index].name));
+	bool guarded = entry && entry->port && entry->port->guarded;
+
+	op->descriptor[index].type = MACH_MSG_GUARDED_PORT_DESCRIPTOR;
+	op->descriptor[index].flags = (uint8_t)(guarded ? 1 : 2 + gen_below(gen, 2));
+	op->descriptor[index].context = guarded ? (uint32_t)entry->port->context : 0;
+	if (gen_percent(gen, 8))
+		op->descriptor[index].flags = (uint8_t)gen_below(gen, 5);
+	if (gen_percent(gen, 8))
+		op->descriptor[index].context = gen_below(gen, 3);
+	if (gen_percent(gen, 2))
+		op->descriptor[index].disposition = MACH_MSG_TYPE_MAKE_SEND;
+}
+
 static void add_descriptors(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	op->bits |= MACH_MSGH_BITS_COMPLEX;
@@ -52,6 +71,8 @@ static void add_descriptors(struct gen *gen, const struct m_task *task, struct o
 
 		op->descriptor[i].name = gen_right(gen, task, body_dispositions, &disposition);
 		op->descriptor[i].disposition = (uint8_t)disposition;
+		if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && gen_percent(gen, 35))
+			guard_descriptor(gen, task, op, i);
 		if (gen_below(gen, 200) == 0)
 			op->descriptor[i].type = (uint8_t)(5 + gen_below(gen, 250));
 	}
@@ -72,10 +93,7 @@ static void voucher(struct gen *gen, struct op *op)
 
 static void size(struct gen *gen, struct op *op)
 {
-	op->size = sizeof(mach_msg_header_t);
-	if (op->bits & MACH_MSGH_BITS_COMPLEX)
-		op->size = (uint32_t)(sizeof(mach_msg_base_t) +
-				      op->descriptors * sizeof(mach_msg_port_descriptor_t));
+	op->size = op_least_size(op);
 	op->size += 4 * gen_below(gen, 10);
 	if (gen_percent(gen, 5))
 		op->tail = 1 + gen_below(gen, 8);
@@ -145,6 +163,8 @@ static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 		op->option |= MACH_RCV_LARGE_IDENTITY;
 	if (gen_percent(gen, 20))
 		op->option |= MACH_RCV_VOUCHER;
+	if (gen_percent(gen, 50))
+		op->option |= MACH_RCV_GUARDED_DESC;
 }
 
 void gen_message(struct gen *gen, const struct m_task *task, struct op *op)

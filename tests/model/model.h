@@ -72,6 +72,8 @@ struct m_port {
 	struct m_port *transit; /* what that message was sent to */
 	uint32_t mscount, srights, sorights, seqno, qlimit;
 	uint64_t context;
+	bool guarded, strict; /* the context is a guard */
+	bool immovable;	      /* the receive right */
 	struct m_msgs queue;
 	unsigned queued, reserved; /* messages, and slots of senders that were woken */
 	struct m_threads senders, receivers;
@@ -131,7 +133,9 @@ struct m_msg {
 	uint32_t voucher;
 	struct m_right dest, reply;
 	unsigned descriptors;
+	unsigned guarded; /* of these, guarded ports */
 	struct m_right descriptor[M_DESCRIPTORS];
+	uint32_t guard[M_DESCRIPTORS]; /* their flags */
 	uint32_t security[2], audit[8];
 	bool circular;	/* it carries its own destination */
 	unsigned group; /* notifications of one event that may come in any order; 0: none */

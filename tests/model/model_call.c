@@ -189,6 +189,8 @@ static uint32_t destroy(struct call *call)
 		return KERN_INVALID_NAME;
 	if (pinned(entry))
 		return KERN_INVALID_CAPABILITY;
+	if (entry->type & MACH_PORT_TYPE_RECEIVE && entry->port->guarded && entry->port->context)
+		return KERN_INVALID_RIGHT;
 	m_entry_destroy(call->model, entry);
 	return KERN_SUCCESS;
 }
@@ -244,8 +246,7 @@ static uint32_t deallocate(struct call *call)
 	return KERN_SUCCESS;
 }
 
-/* The receive right goes; a send right of the same name stays, as a dead name or alive. */
-static void drop_receive(struct call *call, struct m_entry *entry)
+void call_drop_receive(struct call *call, struct m_entry *entry)
 {
 	struct m_port *port = entry->port, *notify = NULL;
 
@@ -301,8 +302,10 @@ static uint32_t mod_refs(struct call *call)
 		return KERN_INVALID_VALUE;
 	if (delta == 0)
 		return KERN_SUCCESS;
+	if (right == MACH_PORT_RIGHT_RECEIVE && entry->port->guarded)
+		return KERN_INVALID_RIGHT;
 	if (right == MACH_PORT_RIGHT_RECEIVE)
-		drop_receive(call, entry);
+		call_drop_receive(call, entry);
 	else
 		m_entry_destroy(call->model, entry);
 	return KERN_SUCCESS;
@@ -357,6 +360,26 @@ static uint32_t run(struct call *call, uint32_t routine)
 		return call_get_context(call);
 	case MACHD_ROUTINE_mach_port_set_context:
 		return call_set_context(call);
+	case MACHD_ROUTINE_mach_port_guard:
+		return call_guard(call);
+	case MACHD_ROUTINE_mach_port_guard_with_flags:
+		return call_guard_with_flags(call);
+	case MACHD_ROUTINE_mach_port_unguard:
+		return call_unguard(call);
+	case MACHD_ROUTINE_mach_port_swap_guard:
+		return call_swap_guard(call);
+	case MACHD_ROUTINE_mach_port_assert_attributes:
+		return call_assert_attributes(call);
+	case MACHD_ROUTINE_mach_port_construct:
+		return call_construct(call);
+	case MACHD_ROUTINE_mach_port_destruct:
+		return call_destruct(call);
+	case MACHD_ROUTINE_mach_port_kobject:
+		return call_kobject(call);
+	case MACHD_ROUTINE_mach_port_dnrequest_info:
+		return call_dnrequest_info(call);
+	case MACHD_ROUTINE_mach_port_peek:
+		return call_peek(call);
 	case MACHD_ROUTINE_task_get_special_port:
 		return m_special_port_get(call->model, call->thread, call->task,
 					  (int32_t)call->args[0]);

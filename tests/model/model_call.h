@@ -45,6 +45,21 @@ uint32_t call_insert_member(struct call *call);
 uint32_t call_extract_member(struct call *call);
 uint32_t call_move_member(struct call *call);
 
+/* The receive right of an entry goes; a send right stays, as a dead name or alive. */
+void call_drop_receive(struct call *call, struct m_entry *entry);
+
+/* model_guard.c */
+uint32_t call_guard(struct call *call);
+uint32_t call_guard_with_flags(struct call *call);
+uint32_t call_unguard(struct call *call);
+uint32_t call_swap_guard(struct call *call);
+uint32_t call_assert_attributes(struct call *call);
+uint32_t call_construct(struct call *call);
+uint32_t call_destruct(struct call *call);
+uint32_t call_kobject(struct call *call);
+uint32_t call_dnrequest_info(struct call *call);
+uint32_t call_peek(struct call *call);
+
 /* model_call_right.c */
 uint32_t call_insert_right(struct call *call);
 uint32_t call_extract_right(struct call *call);

@@ -36,30 +36,6 @@ uint32_t call_get_srights(struct call *call)
 	return M_ANSWERED;
 }
 
-uint32_t call_get_context(struct call *call)
-{
-	struct m_port *port;
-	uint32_t code = call_look_up_port(call, call->args[0], &port);
-	struct m_answer *answer;
-
-	if (code != KERN_SUCCESS)
-		return code;
-	answer = call_give(call, 2);
-	m_answer_word(answer, OUT(0), (uint32_t)port->context);
-	m_answer_word(answer, OUT(1), (uint32_t)(port->context >> 32));
-	return M_ANSWERED;
-}
-
-uint32_t call_set_context(struct call *call)
-{
-	struct m_port *port;
-	uint32_t code = call_look_up_port(call, call->args[2], &port);
-
-	if (code == KERN_SUCCESS)
-		port->context = call->args[0] | (uint64_t)call->args[1] << 32;
-	return code;
-}
-
 static uint32_t flavor_words(int32_t flavor)
 {
 	switch (flavor) {
@@ -74,6 +50,14 @@ static uint32_t flavor_words(int32_t flavor)
 	return 0;
 }
 
+static natural_t guard_flags(const struct m_port *port)
+{
+	return (port->guarded ? MACH_PORT_STATUS_FLAG_GUARDED : 0) |
+	       (port->strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
+	       (port->guarded && port->immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
+						 : 0);
+}
+
 static void give_status(const struct m_port *port, struct m_answer *answer)
 {
 	mach_port_status_t status = {
@@ -86,6 +70,7 @@ static void give_status(const struct m_port *port, struct m_answer *answer)
 		.mps_srights = port->srights > 0,
 		.mps_pdrequest = port->destroyed != NULL,
 		.mps_nsrequest = port->no_senders != NULL,
+		.mps_flags = guard_flags(port),
 	};
 
 	memcpy(answer->bytes + CALL_HEAD, &status, sizeof status);

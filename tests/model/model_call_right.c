@@ -11,6 +11,8 @@ static uint32_t copyin(struct call *call, mach_port_name_t name, uint32_t dispos
 
 	if (!entry)
 		return KERN_INVALID_NAME;
+	if (m_immovable(entry, disposition))
+		return KERN_INVALID_CAPABILITY;
 	if (!m_copyin_good(entry, disposition))
 		return KERN_INVALID_RIGHT;
 	*right = m_copyin(call->model, entry, disposition, &deleted);
@@ -27,6 +29,8 @@ static uint32_t insert_same(struct call *call, uint32_t disposition)
 	if (!entry)
 		return KERN_INVALID_NAME;
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_CAPABILITY;
+	if (m_immovable(entry, disposition))
 		return KERN_INVALID_CAPABILITY;
 	if (!m_copyin_good(entry, disposition))
 		return KERN_INVALID_RIGHT;
@@ -97,6 +101,8 @@ uint32_t call_extract_right(struct call *call)
 		return KERN_INVALID_RIGHT;
 	if (!entry)
 		return KERN_INVALID_NAME;
+	if (m_immovable(entry, disposition))
+		return KERN_INVALID_CAPABILITY;
 	if (!m_copyin_good(entry, disposition))
 		return KERN_INVALID_RIGHT;
 	right = m_copyin(call->model, entry, disposition, &deleted);

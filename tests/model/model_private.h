@@ -97,6 +97,19 @@ void m_send_possible(struct model *model, struct m_port *port);
 /* A message to one of the daemon's own objects. */
 void m_kernel_message(struct model *model, struct m_msg *msg);
 
+/* --- model_body.c: descriptors --- */
+
+/* Sizes, types and contents, before any right moves: a code. */
+uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count);
+
+/* Take the rights of a body; false if one is refused, after those before it. */
+bool m_copyin_body(struct model *model, struct m_task *task, const uint8_t *bytes, unsigned count,
+		   struct m_msg *msg);
+
+/* The descriptors as they are received, or given back; true if there was no room for a name. */
+bool m_put_descriptors(struct model *model, struct m_thread *thread, struct m_msg *msg,
+		       bool giving_back);
+
 /* --- model_queue.c: messages and who waits for them --- */
 
 /* Give a message to a waiting receiver or queue it. */
@@ -123,10 +136,17 @@ struct m_member *m_member_find(struct m_port *port, const struct m_set *set);
 void m_member_add(struct model *model, struct m_port *port, struct m_set *set);
 void m_member_remove(struct m_member *member);
 
+/* A name field: of an entry, or as it is. */
+void m_put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry, mach_port_name_t name);
+
 /* Write a message as its receiver or its sender finds it; the code's additional bits. */
 uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_msg *msg,
 			 struct m_port *port);
 uint32_t m_trailer_size(uint64_t option);
+
+/* What a trailer says; it is cut at the end of the answer. `error`: of a message that was lost. */
+void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
+		   uint32_t seqno, uint64_t context, bool error);
 
 /* --- model_boot.c --- */
 
@@ -139,6 +159,10 @@ uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t rout
 
 /* --- model_send.c --- */
 
+/* Copyin of a name that is good, or NULL or DEAD, which go as they are. */
+struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port_name_t name,
+			     uint32_t disposition, struct m_deleted *deleted);
+
 /* The send half: a code, M_BLOCKED or M_ANSWERED. */
 uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes, uint32_t tail,
 		uint64_t fd);
@@ -148,3 +172,10 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 
 /* Senders that were woken go on. */
 void m_settle(struct model *model);
+
+/* A receive right that is refused only because it cannot be moved. */
+static inline bool m_immovable(const struct m_entry *entry, uint32_t disposition)
+{
+	return disposition == MACH_MSG_TYPE_MOVE_RECEIVE && entry->type & MACH_PORT_TYPE_RECEIVE &&
+	       entry->port->immovable;
+}

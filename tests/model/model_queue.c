@@ -178,9 +178,8 @@ uint32_t m_trailer_size(uint64_t option)
 	return elements < sizeof sizes ? sizes[elements] : MAX_TRAILER_SIZE;
 }
 
-/* What a trailer says; it is cut at the end of the buffer. */
-static void put_trailer(struct m_answer *answer, uint32_t at, uint32_t size,
-			const struct m_msg *msg, uint32_t seqno, uint64_t context, bool error)
+void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
+		   uint32_t seqno, uint64_t context, bool error)
 {
 	mach_msg_max_trailer_t trailer = {.msgh_trailer_size = size, .msgh_seqno = seqno};
 	uint32_t room = answer->size > at ? answer->size - at : 0;
@@ -205,9 +204,7 @@ static void put_trailer(struct m_answer *answer, uint32_t at, uint32_t size,
 				size - offsetof(mach_msg_max_trailer_t, msgh_context));
 }
 
-/* A name field: of an entry, or as it is. */
-static void put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry,
-		     mach_port_name_t name)
+void m_put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry, mach_port_name_t name)
 {
 	if (at + sizeof name > answer->size) {
 		if (at < answer->size)
@@ -252,9 +249,9 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 	if (size >= sizeof header) {
 		m_answer_ignore(answer, HEAD + offsetof(mach_msg_header_t, msgh_voucher_port), 4);
 		m_answer_ignore(answer, HEAD + 2, 1); /* voucher bits */
-		put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
+		m_put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
 	}
-	put_name(answer, HEAD + offsetof(mach_msg_header_t, msgh_local_port), port->holder, 0);
+	m_put_name(answer, HEAD + offsetof(mach_msg_header_t, msgh_local_port), port->holder, 0);
 	consume_dest(model, msg);
 	destroy_rights(model, msg, true);
 }
@@ -277,24 +274,6 @@ static void put_header(struct m_answer *answer, const struct m_msg *msg, uint32_
 	answer->fd = msg->fd;
 }
 
-static uint32_t put_descriptors(struct model *model, struct m_thread *thread, struct m_msg *msg)
-{
-	struct m_answer *answer = &thread->answer;
-	uint32_t at = HEAD + sizeof(mach_msg_base_t);
-	bool full = false;
-
-	for (unsigned i = 0; i < msg->descriptors; i++, at += sizeof(mach_msg_port_descriptor_t)) {
-		mach_msg_port_descriptor_t port = {.disposition = msg->descriptor[i].type};
-		mach_port_name_t name;
-		struct m_entry *entry =
-			m_copyout(model, thread->task, msg->descriptor[i], &name, &full);
-
-		memcpy(answer->bytes + at, &port, sizeof port);
-		put_name(answer, at, entry, name);
-	}
-	return full ? MACH_MSG_IPC_SPACE : 0;
-}
-
 uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_msg *msg,
 			 struct m_port *port)
 {
@@ -302,7 +281,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	const uint32_t local_at = HEAD + offsetof(mach_msg_header_t, msgh_local_port);
 	const uint32_t voucher_at = HEAD + offsetof(mach_msg_header_t, msgh_voucher_port);
 	struct m_answer *answer = &thread->answer;
-	uint32_t bits = msg->complex ? MACH_MSGH_BITS_COMPLEX : 0, space = 0;
+	uint32_t bits = msg->complex ? MACH_MSGH_BITS_COMPLEX : 0;
 	mach_port_name_t name;
 	struct m_entry *entry;
 	bool full = false;
@@ -319,16 +298,16 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	m_answer_word(answer, voucher_at, msg->voucher);
 	if (!port) {
 		entry = m_copyout(model, thread->task, msg->dest, &name, &full);
-		put_name(answer, remote_at, entry, name);
+		m_put_name(answer, remote_at, entry, name);
 	}
 	entry = m_copyout(model, thread->task, msg->reply, &name, &full);
-	put_name(answer, port ? remote_at : local_at, entry, name);
+	m_put_name(answer, port ? remote_at : local_at, entry, name);
 	if (port) {
 		consume_dest(model, msg);
-		put_name(answer, local_at, port->holder, MACH_PORT_NULL);
+		m_put_name(answer, local_at, port->holder, MACH_PORT_NULL);
 	}
-	space = put_descriptors(model, thread, msg);
-	return full ? MACH_MSG_IPC_SPACE : space;
+	full |= m_put_descriptors(model, thread, msg, !port);
+	return full ? MACH_MSG_IPC_SPACE : 0;
 }
 
 static void deliver(struct model *model, struct m_thread *thread, struct m_port *port,
@@ -352,8 +331,8 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 	m_answer(model, thread, MACH_MSG_SUCCESS, HEAD + msg->size - msg->tail + trailer);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	answer->note = msg->group ? msg : NULL;
-	put_trailer(answer, HEAD + msg->size - msg->tail, trailer, msg, seqno, port->context,
-		    false);
+	m_put_trailer(answer, HEAD + msg->size - msg->tail, trailer, msg, seqno, port->context,
+		      false);
 	error = m_place_message(model, thread, msg, port);
 	if (error) {
 		m_answer_word(answer, 0, MACH_RCV_BODY_ERROR | error);

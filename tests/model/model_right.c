@@ -25,8 +25,9 @@ bool m_copyin_good(const struct m_entry *entry, uint32_t disposition)
 	switch (disposition) {
 	case MACH_MSG_TYPE_MAKE_SEND:
 	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
 		return entry->type & MACH_PORT_TYPE_RECEIVE;
+	case MACH_MSG_TYPE_MOVE_RECEIVE:
+		return entry->type & MACH_PORT_TYPE_RECEIVE && !entry->port->immovable;
 	case MACH_MSG_TYPE_COPY_SEND:
 	case MACH_MSG_TYPE_MOVE_SEND:
 		return entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME);
@@ -230,6 +231,7 @@ void m_clear_receiver(struct model *model, struct m_port *port)
 		m_member_remove(TAILQ_FIRST(&port->sets));
 	m_wake_receivers(model, &port->receivers);
 	port->holder = NULL;
+	port->guarded = port->strict = port->immovable = false;
 	port->mscount = 0;
 	port->context = 0;
 	if (model->mutation != MODEL_MOVE_KEEPS_SEQNO)

@@ -24,22 +24,6 @@ static uint32_t check_size(const uint8_t *bytes, uint32_t size)
 	return MACH_MSG_SUCCESS;
 }
 
-static mach_msg_port_descriptor_t descriptor(const uint8_t *bytes, unsigned index)
-{
-	mach_msg_port_descriptor_t port;
-
-	memcpy(&port, bytes + sizeof(mach_msg_base_t) + index * sizeof port, sizeof port);
-	return port;
-}
-
-static uint32_t check_types(const uint8_t *bytes, const struct m_msg *msg)
-{
-	for (unsigned i = 0; i < msg->descriptors; i++)
-		if (descriptor(bytes, i).type != MACH_MSG_PORT_DESCRIPTOR)
-			return MACH_SEND_INVALID_TYPE;
-	return MACH_MSG_SUCCESS;
-}
-
 static uint32_t check_header(const mach_msg_header_t *header)
 {
 	uint32_t dest = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
@@ -114,8 +98,8 @@ static uint32_t check_names(const struct model *model, struct m_task *task,
 
 /* --- copyin --- */
 
-static struct m_right copyin_name(struct model *model, struct m_task *task, mach_port_name_t name,
-				  uint32_t disposition, struct m_deleted *deleted)
+struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port_name_t name,
+			     uint32_t disposition, struct m_deleted *deleted)
 {
 	if (!MACH_PORT_VALID(name))
 		return (struct m_right){.dead = name == MACH_PORT_DEAD,
@@ -146,41 +130,15 @@ static void copyin_header(struct model *model, struct m_thread *thread,
 			   reply == MACH_MSG_TYPE_COPY_SEND;
 
 	if (reply_first)
-		msg->reply = copyin_name(model, task, header->msgh_local_port, reply, &deleted);
-	msg->dest = copyin_name(model, task, header->msgh_remote_port, dest, &deleted);
+		msg->reply = m_copyin_name(model, task, header->msgh_local_port, reply, &deleted);
+	msg->dest = m_copyin_name(model, task, header->msgh_remote_port, dest, &deleted);
 	if (!reply_first)
-		msg->reply = copyin_name(model, task, header->msgh_local_port, reply, &deleted);
+		msg->reply = m_copyin_name(model, task, header->msgh_local_port, reply, &deleted);
 	msg->voucher = header->msgh_voucher_port;
 	msg->voucher_type = MACH_MSGH_BITS_VOUCHER(header->msgh_bits);
 	if (thread->args.option & MACH_SEND_NOTIFY)
 		arm_request(model, task, header->msgh_remote_port, msg);
 	m_deleted_send(model, &deleted);
-}
-
-static bool copyin_body(struct model *model, struct m_task *task, const uint8_t *bytes,
-			unsigned count, struct m_msg *msg)
-{
-	struct m_deleted deleted = {0};
-
-	for (unsigned i = 0; i < count; i++) {
-		mach_msg_port_descriptor_t port = descriptor(bytes, i);
-		struct m_entry *entry = m_look(task, port.name);
-		struct m_right *right = &msg->descriptor[i];
-
-		if (MACH_PORT_VALID(port.name) &&
-		    (!entry || !m_copyin_good(entry, port.disposition)))
-			return false;
-		*right = copyin_name(model, task, port.name, port.disposition, &deleted);
-		m_deleted_send(model, &deleted);
-		msg->descriptors = i + 1;
-		if (!right->port || right->type != MACH_MSG_TYPE_PORT_RECEIVE)
-			continue;
-		if (m_circular(right->port, msg->dest.port))
-			msg->circular = true;
-		else
-			right->port->transit = msg->dest.port;
-	}
-	return true;
 }
 
 /* --- delivery --- */
@@ -272,9 +230,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 	msg->fd = fd;
 	count = msg->complex ? base.body.msgh_descriptor_count : 0;
 	assert(count <= M_DESCRIPTORS);
-	msg->descriptors = count;
-	code = check_types(bytes, msg);
-	msg->descriptors = 0;
+	code = m_body_check(bytes, msg->size, count);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_header(&base.header);
 	if (code == MACH_MSG_SUCCESS)
@@ -284,7 +240,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 	copyin_header(model, thread, &base.header, msg);
 	code = MACH_SEND_INVALID_OPTIONS;
 	if (kind_good(thread, msg))
-		code = copyin_body(model, thread->task, bytes, count, msg)
+		code = m_copyin_body(model, thread->task, bytes, count, msg)
 			       ? MACH_MSG_SUCCESS
 			       : MACH_SEND_INVALID_RIGHT;
 	if (code == MACH_MSG_SUCCESS)

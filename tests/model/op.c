@@ -35,6 +35,15 @@ static const char *signature(uint32_t routine)
 		return "nmund";
 	case MACHD_ROUTINE_mach_port_names:
 		return "u";
+	case MACHD_ROUTINE_mach_port_guard:
+	case MACHD_ROUTINE_mach_port_unguard:
+	case MACHD_ROUTINE_mach_port_destruct:
+		return "uuni";
+	case MACHD_ROUTINE_mach_port_guard_with_flags:
+	case MACHD_ROUTINE_mach_port_swap_guard:
+		return "uuuun";
+	case MACHD_ROUTINE_mach_port_construct:
+		return "uuuuu";
 	case MACHD_ROUTINE_task_set_special_port:
 		return "un";
 	}
@@ -46,6 +55,17 @@ const char *op_routine(uint32_t routine)
 	const struct machd_routine_row *row = machd_routine_find(routine);
 
 	return row ? row->name : "?";
+}
+
+uint32_t op_least_size(const struct op *op)
+{
+	uint32_t size = sizeof(mach_msg_base_t);
+
+	if (!(op->bits & MACH_MSGH_BITS_COMPLEX))
+		return sizeof(mach_msg_header_t);
+	for (unsigned i = 0; i < op->descriptors; i++)
+		size += op_descriptor_size(op, i);
+	return size;
 }
 
 static void print_name(FILE *file, const struct op_name *name)
@@ -125,6 +145,7 @@ static void print_options(FILE *file, uint64_t option)
 		{MACH_RCV_LARGE, "RCV_LARGE"},
 		{MACH_RCV_LARGE_IDENTITY, "RCV_LARGE_IDENTITY"},
 		{MACH_RCV_VOUCHER, "RCV_VOUCHER"},
+		{MACH_RCV_GUARDED_DESC, "RCV_GUARDED_DESC"},
 		{MACH64_SEND_KOBJECT_CALL, "KOBJECT"},
 		{MACH64_SEND_MQ_CALL, "MQ"},
 		{MACH64_SEND_ANY, "ANY"},
@@ -166,7 +187,10 @@ static void print_send(FILE *file, const struct op *op)
 		print_name(file, &op->descriptor[i].name);
 		fprintf(file, " ");
 		print_disposition(file, op->descriptor[i].disposition);
-		if (op->descriptor[i].type)
+		if (op->descriptor[i].type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+			fprintf(file, " guarded by %u, flags %u", op->descriptor[i].context,
+				op->descriptor[i].flags);
+		else if (op->descriptor[i].type)
 			fprintf(file, " type %u", op->descriptor[i].type);
 		fprintf(file, "]");
 	}

@@ -58,8 +58,19 @@ struct op {
 	struct {
 		struct op_name name;
 		uint8_t disposition, type;
+		uint8_t flags;	  /* of a guarded port */
+		uint32_t context; /* and its guard */
 	} descriptor[OP_DESCRIPTORS];
 };
+
+/* The bytes that a descriptor takes. */
+static inline uint32_t op_descriptor_size(const struct op *op, unsigned index)
+{
+	return op->descriptor[index].type == 4 ? 16 : 12;
+}
+
+/* The bytes of a message up to the end of its descriptors. */
+uint32_t op_least_size(const struct op *op);
 
 /* One line for an operation, without its end. */
 void op_print(FILE *file, const struct op *op);

@@ -179,8 +179,7 @@ static void simplify(struct shrink *shrink, uint32_t at)
 			(OP_DESCRIPTORS - 1 - i) * sizeof op.descriptor[0]);
 		op.descriptors--;
 		op.announced = op.descriptors;
-		op.size = (uint32_t)(sizeof(mach_msg_base_t) +
-				     op.descriptors * sizeof(mach_msg_port_descriptor_t));
+		op.size = op_least_size(&op);
 		try_instead(shrink, at, &op);
 	}
 	for (unsigned bit = 2; bit < 32; bit++) {

@@ -193,6 +193,30 @@ static void do_call(struct world *world, struct actor *actor)
 	world_call(world, actor, op->routine, world_name(world, &op->target), words, count);
 }
 
+static void compose_descriptor(struct world *world, unsigned index, uint8_t *bytes)
+{
+	const struct op *op = world->op;
+	mach_msg_port_descriptor_t port = {
+		.name = world_name(world, &op->descriptor[index].name),
+		.pad1 = op->number,
+		.pad2 = 0xffff,
+		.disposition = op->descriptor[index].disposition,
+		.type = op->descriptor[index].type,
+	};
+	mach_msg_guarded_port_descriptor64_t guarded = {
+		.name = port.name,
+		.context = op->descriptor[index].context,
+		.flags = op->descriptor[index].flags,
+		.disposition = port.disposition,
+		.type = port.type,
+	};
+
+	if (port.type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+		memcpy(bytes, &guarded, sizeof guarded);
+	else
+		memcpy(bytes, &port, sizeof port);
+}
+
 /* The message of an operation; returns its whole length, of which op->size bytes are sent. */
 static void compose(struct world *world, uint8_t bytes[MESSAGE_MAX])
 {
@@ -217,28 +241,16 @@ static void compose(struct world *world, uint8_t bytes[MESSAGE_MAX])
 	memcpy(bytes, &base, sizeof base);
 	at = sizeof base;
 	for (unsigned i = 0; i < op->descriptors; i++) {
-		mach_msg_port_descriptor_t port = {
-			.name = world_name(world, &op->descriptor[i].name),
-			.pad1 = (uint32_t)payload,
-			.pad2 = 0xffff,
-			.disposition = op->descriptor[i].disposition,
-			.type = op->descriptor[i].type,
-		};
-
-		memcpy(bytes + at, &port, sizeof port);
-		at += sizeof port;
+		compose_descriptor(world, i, bytes + at);
+		at += op_descriptor_size(op, i);
 	}
 }
 
 /* How many of a message's bytes go in a descriptor: none that the daemon must read. */
 static uint32_t tail_of(const struct op *op)
 {
-	uint32_t least = sizeof(mach_msg_header_t);
-
-	if (op->bits & MACH_MSGH_BITS_COMPLEX)
-		least = (uint32_t)(sizeof(mach_msg_base_t) +
-				   op->descriptors * sizeof(mach_msg_port_descriptor_t));
-	return op->option & MACH_SEND_MSG && least + op->tail <= op->size ? op->tail : 0;
+	return op->option & MACH_SEND_MSG && op_least_size(op) + op->tail <= op->size ? op->tail
+										      : 0;
 }
 
 static void do_message(struct world *world, struct actor *actor)

@@ -352,6 +352,20 @@ START_TEST(a_memfd_comes_back_with_the_message)
 }
 END_TEST
 
+START_TEST(a_field_that_is_no_voucher_comes_back_as_it_was)
+{
+	struct world world = begin();
+	struct lab_buffer message = lab_to(world.dest, 7);
+
+	fill_up(&world);
+	message.header.msgh_voucher_port = 0x12345678;
+	lab_is(MACH_SEND_TIMED_OUT, lab_send_now(world.a, &message));
+	ck_assert_uint_eq(message.header.msgh_voucher_port, 0x12345678);
+	ck_assert_uint_eq(MACH_MSGH_BITS_VOUCHER(message.header.msgh_bits), 0);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_null_voucher_comes_back_as_it_was)
 {
 	static const uint32_t types[] = {MOVE_SEND, COPY_SEND};
@@ -586,6 +600,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_made_destination_comes_back_as_a_send_right);
 	tcase_add_test(tcase, body_rights_come_back_under_names);
 	tcase_add_test(tcase, a_memfd_comes_back_with_the_message);
+	tcase_add_test(tcase, a_field_that_is_no_voucher_comes_back_as_it_was);
 	tcase_add_test(tcase, a_null_voucher_comes_back_as_it_was);
 	tcase_add_test(tcase, without_room_for_names_the_code_says_so_and_the_rights_are_lost);
 	tcase_add_test(tcase, a_table_full_for_the_sender_loses_body_rights_too);

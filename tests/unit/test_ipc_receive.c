@@ -405,10 +405,11 @@ START_TEST(without_slots_for_the_body_it_arrives_with_holes)
 	lab_add_port(&message, fresh, MAKE_ONCE); /* takes the free slot */
 	lab_add_port(&message, known, COPY_SEND); /* would need none, but must hold one */
 	lab_add_port(&message, fresh, MAKE_ONCE);
+	lab_add_port(&message, MACH_PORT_NULL, COPY_SEND); /* needs none, and hides nothing */
 	lab_ok(lab_send_now(world.b, &message));
 	lab_is(MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE,
 	       lab_receive_now(world.a, world.port, &message));
-	ck_assert_uint_eq(message.header.msgh_size, 28 + 4 * 12);
+	ck_assert_uint_eq(message.header.msgh_size, 28 + 5 * 12);
 	ck_assert_uint_eq(lab_port(&message, 0).name, MACH_PORT_DEAD);
 	lab_name_is(world.a, lab_port(&message, 1).name, SEND_ONCE, 1);
 	ck_assert_uint_eq(lab_port(&message, 2).name, MACH_PORT_NULL);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts and guards [16.1], construct and destruct, and peeking into a queue [20]. */
+#include <assert.h>
+#include <string.h>
+
+#include "tests/model/model_call.h"
+
+/* A 64-bit argument that begins at this word. */
+static uint64_t wide(const struct call *call, unsigned word)
+{
+	return call->args[word] | (uint64_t)call->args[word + 1] << 32;
+}
+
+/* For the guard calls NULL and DEAD are missing names. */
+static uint32_t look_up(struct call *call, mach_port_name_t name, struct m_port **port)
+{
+	return MACH_PORT_VALID(name) ? call_look_up_port(call, name, port) : KERN_INVALID_NAME;
+}
+
+uint32_t call_get_context(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+	struct m_answer *answer;
+	uint64_t context;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	context = port->strict ? 0 : port->context;
+	answer = call_give(call, 2);
+	m_answer_word(answer, OUT(0), (uint32_t)context);
+	m_answer_word(answer, OUT(1), (uint32_t)(context >> 32));
+	return M_ANSWERED;
+}
+
+uint32_t call_set_context(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[2], &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (port->strict)
+		return KERN_INVALID_ARGUMENT;
+	port->context = wide(call, 0);
+	return KERN_SUCCESS;
+}
+
+static uint32_t guard(struct call *call, mach_port_name_t name, bool strict, bool immovable)
+{
+	struct m_port *port;
+	uint32_t code = look_up(call, name, &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (port->context != 0)
+		return KERN_INVALID_ARGUMENT;
+	port->context = wide(call, 0);
+	port->guarded = true;
+	port->strict = strict;
+	port->immovable |= immovable;
+	return KERN_SUCCESS;
+}
+
+uint32_t call_guard(struct call *call)
+{
+	return guard(call, call->args[2], call->args[3] != 0, false);
+}
+
+uint32_t call_guard_with_flags(struct call *call)
+{
+	uint32_t flags = call->args[2];
+
+	return guard(call, call->args[4], flags & MPG_STRICT, flags & MPG_IMMOVABLE_RECEIVE);
+}
+
+uint32_t call_unguard(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = look_up(call, call->args[2], &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!port->guarded || port->context != wide(call, 0))
+		return KERN_INVALID_ARGUMENT;
+	port->context = 0;
+	port->guarded = port->strict = false;
+	return KERN_SUCCESS;
+}
+
+uint32_t call_swap_guard(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code = look_up(call, call->args[4], &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!port->guarded || port->strict || port->context != wide(call, 0))
+		return KERN_INVALID_ARGUMENT;
+	port->context = wide(call, 2);
+	return KERN_SUCCESS;
+}
+
+uint32_t call_assert_attributes(struct call *call)
+{
+	struct m_port *port;
+	uint32_t code;
+
+	if ((int32_t)call->args[1] != MACH_PORT_GUARD_INFO || call->words < 4)
+		return KERN_INVALID_ARGUMENT;
+	code = call_look_up_port(call, call->args[0], &port);
+	if (!MACH_PORT_VALID(call->args[0]))
+		call->other_code = KERN_INVALID_NAME;
+	if (code != KERN_SUCCESS)
+		return code;
+	return port->strict && port->context == wide(call, 2) ? KERN_SUCCESS
+							      : KERN_INVALID_ARGUMENT;
+}
+
+uint32_t call_construct(struct call *call)
+{
+	const uint32_t reply = MPO_REPLY_PORT | MPO_ENFORCE_REPLY_PORT_SEMANTICS |
+			       MPO_EXCEPTION_PORT | MPO_PROVISIONAL_REPLY_PORT;
+	uint32_t flags = call->args[2], qlimit = call->args[3];
+	struct m_entry *entry;
+	struct m_port *port;
+
+	if (__builtin_popcount(flags & reply) > 1)
+		return KERN_INVALID_ARGUMENT;
+	if (flags & MPO_QLIMIT && qlimit > MACH_PORT_QLIMIT_MAX)
+		return KERN_INVALID_VALUE;
+	if (!m_room(call->model, call->task))
+		return KERN_NO_SPACE;
+	port = m_port_new(call->model);
+	entry = m_entry_new(call->model, call->task, MACH_PORT_TYPE_RECEIVE, 0);
+	entry->port = port;
+	port->holder = entry;
+	port->context = wide(call, 0);
+	port->guarded = flags & MPO_CONTEXT_AS_GUARD;
+	port->strict = port->guarded && flags & MPO_STRICT;
+	port->immovable = port->guarded && flags & MPO_IMMOVABLE_RECEIVE;
+	if (flags & MPO_QLIMIT)
+		port->qlimit = qlimit;
+	if (flags & MPO_INSERT_SEND_RIGHT) {
+		entry->type |= MACH_PORT_TYPE_SEND;
+		entry->urefs = port->srights = port->mscount = 1;
+	}
+	call_give(call, 1);
+	call_give_name(call, 0, entry, 0);
+	return M_ANSWERED;
+}
+
+/* What is wrong with destroying this receive right and `delta` send references. */
+static uint32_t check_destruct(const struct m_entry *entry, int32_t delta, uint64_t value)
+{
+	const struct m_port *port = entry->port;
+
+	if (!(entry->type & MACH_PORT_TYPE_RECEIVE))
+		return KERN_INVALID_RIGHT;
+	if (delta != 0 && !(entry->type & MACH_PORT_TYPE_SEND))
+		return KERN_INVALID_RIGHT;
+	if (delta > 0 || (int64_t)entry->urefs + delta < 0)
+		return KERN_INVALID_VALUE;
+	if (port->guarded && port->context != value)
+		return KERN_INVALID_ARGUMENT;
+	return KERN_SUCCESS;
+}
+
+uint32_t call_destruct(struct call *call)
+{
+	int32_t delta = (int32_t)call->args[3];
+	struct m_entry *entry = m_look(call->task, call->args[2]);
+	uint32_t code;
+
+	if (!entry)
+		return KERN_INVALID_NAME;
+	code = check_destruct(entry, delta, wide(call, 0));
+	if (code != KERN_SUCCESS)
+		return code;
+	if (delta != 0 && entry->urefs + (uint32_t)delta == 0) {
+		m_entry_destroy(call->model, entry);
+		return KERN_SUCCESS;
+	}
+	if (delta != 0)
+		entry->urefs = m_urefs(entry->urefs, delta);
+	call_drop_receive(call, entry);
+	return KERN_SUCCESS;
+}
+
+uint32_t call_kobject(struct call *call)
+{
+	struct m_entry *entry;
+	uint32_t code = call_look_up(call, call->args[0], MACH_PORT_TYPE_SEND_RECEIVE, &entry);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	call_give(call, 3);
+	if (entry->port->kernel) /* a number of the daemon's */
+		m_answer_ignore(&call->thread->answer, OUT(0), 12);
+	return M_ANSWERED;
+}
+
+uint32_t call_dnrequest_info(struct call *call)
+{
+	const struct m_request *request;
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port), used = 0;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	TAILQ_FOREACH (request, &port->requests, on_port)
+		used += request->notify != NULL;
+	m_answer_word(call_give(call, 2), OUT(1), used);
+	m_answer_ignore(&call->thread->answer, OUT(0), 4);
+	return M_ANSWERED;
+}
+
+/* The message that will have this sequence number, NULL: none; 0: the first one. */
+static const struct m_msg *find_msg(const struct m_port *port, uint32_t *seqno)
+{
+	const struct m_msg *msg = TAILQ_FIRST(&port->queue);
+	uint32_t steps = *seqno ? *seqno - port->seqno : 0;
+
+	*seqno = port->seqno + steps;
+	if (steps >= port->queued)
+		return NULL;
+	while (steps-- > 0)
+		msg = TAILQ_NEXT(msg, link);
+	return msg;
+}
+
+uint32_t call_peek(struct call *call)
+{
+	uint32_t trailer = m_trailer_size(call->args[1]), seqno = call->args[2], code;
+	const struct m_msg *msg;
+	struct m_answer *answer;
+	struct m_port *port;
+
+	if (trailer > sizeof(mach_msg_audit_trailer_t))
+		return KERN_INVALID_VALUE;
+	code = call_look_up_port(call, call->args[0], &port);
+	if (code != KERN_SUCCESS)
+		return code;
+	msg = find_msg(port, &seqno);
+	if (!msg)
+		return KERN_FAILURE;
+	answer = call_give(call, 3 + trailer / 4);
+	m_answer_word(answer, OUT(0), seqno);
+	m_answer_word(answer, OUT(1), msg->size + 8 + 4 * msg->descriptors - 4 * msg->guarded);
+	m_answer_word(answer, OUT(2), (uint32_t)msg->id);
+	m_put_trailer(answer, OUT(3), trailer, msg, seqno, 0, false);
+	m_answer_word(answer, OUT(4), MAX_TRAILER_SIZE);
+	return M_ANSWERED;
+}
