@@ -2,19 +2,23 @@
 /*
  * Messages inside the daemon.
  *
- * A kmsg is one allocation: the parts that change while it is here, the signed part (identity,
- * header, sender's tokens, then the descriptors), and last the inline bytes of the body, which the
- * daemon never looks at. The end of a large body is in a memfd that it never reads either.
+ * A kmsg is one allocation: the parts that change while it is here; the signed part (identity,
+ * header, sender's tokens, then the tables of descriptors, rights and memfds); and last the inline
+ * bytes of body and memory, which the daemon never looks at. The end of a large body and large
+ * pieces of memory are in memfds that it never reads either.
  *
  * The path of a message, with the file of each step:
  *
  *   inflate   kmsg_inflate.c   the user's bytes become a kmsg; nothing is looked up yet
  *   copyin    kmsg_copyin.c    names become naked rights: check, then commit; then it is signed
+ *                              (the body's part in kmsg_copyin_body.c)
  *   send      ipc_msg.c        queued, or handed to who waits for it (ipc_mqueue.c)
  *   receive   ipc_mqueue.c     taken from the queue
  *   copyout   kmsg_copyout.c   naked rights become names in the receiver's space
  *   deflate   kmsg_deflate.c   the kmsg becomes the receiver's bytes
  *   clean     kmsg_clean.c     or it is destroyed, and its rights with it
+ *
+ * kmsg_layout.c knows what descriptors look like in users' messages.
  */
 #pragma once
 
@@ -176,8 +180,9 @@ struct ipc_received {
 };
 
 /*
- * Rights to names in the receiver's space [9.4]. MACH_RCV_HEADER_ERROR: the message has been
- * destroyed as in [9.3]. MACH_RCV_BODY_ERROR: delivered with holes.
+ * Rights to names in the receiver's space [9.4]. MACH_RCV_HEADER_ERROR: there is no room for the
+ * reply right, and the caller has to destroy the message as in [9.3]. MACH_RCV_BODY_ERROR:
+ * delivered with holes.
  */
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thread,
 				   struct ipc_kmsg *kmsg, struct ipc_received *received);

@@ -31,9 +31,8 @@ struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
 	return set;
 }
 
-void ipc_pset_release(struct ipc_host *host, struct ipc_pset *set)
+void ipc_pset_release(struct ipc_pset *set)
 {
-	(void)host;
 	if (--set->ps_refs)
 		return;
 	list_remove(&set->ps_link);
@@ -56,7 +55,7 @@ void ipc_pset_destroy(struct ipc_host *host, struct ipc_pset *set)
 	LIST_FOR_EACH_SAFE (node, &set->ps_members)
 		member_free(list_entry(node, struct ipc_member, m_set_link));
 	ipc_mqueue_changed(host, &set->ps_receivers);
-	ipc_pset_release(host, set);
+	ipc_pset_release(set);
 }
 
 static struct ipc_member *membership(const struct ipc_pset *set, struct ipc_port *port)

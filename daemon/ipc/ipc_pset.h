@@ -32,7 +32,7 @@ struct ipc_member {
 /* An empty set; NULL: no memory, or the user is at its limit. */
 struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space);
 
-void ipc_pset_release(struct ipc_host *host, struct ipc_pset *set);
+void ipc_pset_release(struct ipc_pset *set);
 
 /* The set's name goes: members leave, waiting threads get MACH_RCV_PORT_CHANGED. */
 void ipc_pset_destroy(struct ipc_host *host, struct ipc_pset *set);

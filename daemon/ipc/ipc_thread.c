@@ -88,7 +88,7 @@ void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread)
 	if (port)
 		ipc_port_release(host, port);
 	if (set)
-		ipc_pset_release(host, set);
+		ipc_pset_release(set);
 }
 
 void ipc_thread_hold(struct ipc_thread *thread)
