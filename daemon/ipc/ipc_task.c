@@ -49,8 +49,9 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 		task->t_self->ip_task = NULL;
 		ipc_port_destroy(host, task->t_self);
 	}
-	if (task->t_bootstrap)
-		ipc_right_destroy_naked(host, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+	ipc_right_destroy_naked(host, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		ipc_right_destroy_naked(host, task->t_registered[i], MACH_MSG_TYPE_PORT_SEND);
 	if (task->t_space) {
 		task->t_space->is_task = NULL;
 		ipc_space_terminate(host, task->t_space);

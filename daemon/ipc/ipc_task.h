@@ -2,6 +2,8 @@
 /* A task: a client process, as long as one of its channels is open. */
 #pragma once
 
+#include <mach/task_special_ports.h>
+
 #include "daemon/base/hash.h"
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_types.h"
@@ -19,6 +21,7 @@ struct ipc_task {
 	audit_token_t t_audit;
 	struct ipc_port *t_self;      /* its task port; the daemon keeps a reference */
 	struct ipc_port *t_bootstrap; /* a naked send right, or NULL */
+	struct ipc_port *t_registered[TASK_PORT_REGISTER_MAX]; /* naked send rights, or not valid */
 	mach_port_name_t t_self_name, t_host_name, t_bootstrap_name;
 	struct list t_semaphores;
 	struct list t_threads;

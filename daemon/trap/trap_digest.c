@@ -155,6 +155,8 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add_bytes(digest, task->t_token, sizeof task->t_token);
 	add_bytes(digest, &task->t_audit, sizeof task->t_audit);
 	add_port_ref(digest, task->t_bootstrap);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		add_port_ref(digest, task->t_registered[i]);
 	for (uint32_t i = 0; i < task->t_space->is_size; i++)
 		add_entry(digest, &task->t_space->is_table[i]);
 }

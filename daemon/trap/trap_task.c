@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The task calls: special ports [24]. */
+/* The task calls: special ports and registered ports [24]. */
 #include <mach/task_special_ports.h>
 
 #include "daemon/ipc/ipc_host.h"
@@ -52,5 +52,69 @@ kern_return_t trap_task_set_special_port(struct trap_call *call,
 	call->c_task->t_bootstrap = port;
 	if (old)
 		ipc_right_destroy_naked(call->c_host, old, MACH_MSG_TYPE_PORT_SEND);
+	return KERN_SUCCESS;
+}
+
+/* Copies of the send rights that the names stand for. On failure nothing was taken. */
+static kern_return_t copy_rights(struct trap_call *call, const uint32_t *names, uint32_t count,
+				 struct ipc_port **ports)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		ports[i] = IP_NULL;
+		if (names[i] == MACH_PORT_NULL)
+			continue;
+		if (names[i] == MACH_PORT_DEAD)
+			ports[i] = IP_DEAD;
+		else
+			kr = trap_copyin(call, names[i], MACH_MSG_TYPE_COPY_SEND, &ports[i]);
+		if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
+			break;
+		kr = KERN_SUCCESS;
+	}
+	if (kr == KERN_SUCCESS)
+		return KERN_SUCCESS;
+	while (i > 0)
+		ipc_right_destroy_naked(call->c_host, ports[--i], MACH_MSG_TYPE_PORT_SEND);
+	return MACH_SEND_INVALID_RIGHT; /* as the body of a message would be refused */
+}
+
+kern_return_t trap_mach_ports_register(struct trap_call *call,
+				       const struct mach_ports_register_in *args,
+				       struct mach_ports_register_out *result)
+{
+	struct ipc_port *ports[TASK_PORT_REGISTER_MAX] = {IP_NULL}, *old;
+	kern_return_t kr;
+
+	(void)result;
+	if (call->c_in_words > TASK_PORT_REGISTER_MAX)
+		return KERN_INVALID_ARGUMENT;
+	kr = copy_rights(call, args->ports, call->c_in_words, ports);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
+		old = call->c_task->t_registered[i];
+		call->c_task->t_registered[i] = ports[i];
+		ipc_right_destroy_naked(call->c_host, old, MACH_MSG_TYPE_PORT_SEND);
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_mach_ports_lookup(struct trap_call *call,
+				     const struct mach_ports_lookup_in *args,
+				     struct mach_ports_lookup_out *result)
+{
+	(void)args;
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
+		struct ipc_port *port = call->c_task->t_registered[i];
+
+		if (IP_VALID(port))
+			port = ipc_port_copy_send(port);
+		ipc_right_copyout(call->c_host, call->c_caller->t_space, port,
+				  MACH_MSG_TYPE_PORT_SEND, &result->ports[i]);
+	}
+	call->c_out_words = TASK_PORT_REGISTER_MAX;
 	return KERN_SUCCESS;
 }

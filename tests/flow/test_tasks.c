@@ -474,11 +474,40 @@ START_TEST(a_killed_process_that_waits_takes_its_port_along)
 }
 END_TEST
 
+START_TEST(registered_ports_are_kept_and_looked_up)
+{
+	mach_port_t one = flow_port(), two = flow_port(), none = MACH_PORT_NULL;
+	mach_port_t set[] = {one, MACH_PORT_NULL, two, one}, *found;
+	mach_msg_type_number_t count;
+
+	CHECK_CODE(mach_ports_register(mach_task_self(), set, 4), KERN_INVALID_ARGUMENT);
+	CHECK_OK(mach_ports_register(mach_task_self(), set, 3));
+	CHECK_EQ(flow_refs(one, MACH_PORT_RIGHT_SEND), 1);
+	CHECK_OK(mach_ports_lookup(mach_task_self(), &found, &count));
+	CHECK_EQ(count, 3);
+	CHECK(found[0] == one && found[1] == MACH_PORT_NULL && found[2] == two);
+	CHECK_EQ(flow_refs(one, MACH_PORT_RIGHT_SEND), 2);
+	CHECK_OK(vm_deallocate(mach_task_self(), (vm_address_t)found, count * sizeof *found));
+	/* A set that cannot be taken changes nothing. */
+	set[1] = flow_missing_name();
+	CHECK_CODE(mach_ports_register(mach_task_self(), set, 2), MACH_SEND_INVALID_RIGHT);
+	CHECK_OK(mach_ports_lookup(mach_task_self(), &found, &count));
+	CHECK_EQ(found[2], two);
+	CHECK_OK(vm_deallocate(mach_task_self(), (vm_address_t)found, count * sizeof *found));
+	/* One that is shorter is filled up, and the rights before it are given up. */
+	CHECK_OK(mach_ports_register(mach_task_self(), &none, 1));
+	CHECK_OK(mach_ports_lookup(mach_task_self(), &found, &count));
+	CHECK(count == 3 && !found[0] && !found[1] && !found[2]);
+	CHECK_OK(vm_deallocate(mach_task_self(), (vm_address_t)found, count * sizeof *found));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tasks");
 	TCase *tests = flow_case(suite, "calls");
 
+	tcase_add_test(tests, registered_ports_are_kept_and_looked_up);
 	tcase_add_test(tests, calls_and_replies_between_two_processes);
 	tcase_add_test(tests, trailers_name_the_process_that_sent);
 	tcase_add_test(tests, v335_a_message_outlives_its_sender);

@@ -314,6 +314,8 @@ static void count_holders(struct audit *audit)
 
 		count_naked(audit, task->t_self, MACH_MSG_TYPE_PORT_RECEIVE);
 		count_naked(audit, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+		for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+			count_naked(audit, task->t_registered[i], MACH_MSG_TYPE_PORT_SEND);
 		count_space(audit, task->t_space);
 		check_threads(task);
 		tasks++;

@@ -257,9 +257,9 @@ static void task_end(struct model *model, struct m_task *task)
 	struct m_entry *entry;
 
 	task->dead = true;
+	m_port_end(model, task->self);
 	while ((entry = lowest_index(task)))
 		m_entry_destroy(model, entry);
-	m_port_end(model, task->self);
 	if (task->bootstrap)
 		m_release_send(model, task->bootstrap);
 	TAILQ_REMOVE(&model->tasks, task, link);

@@ -173,12 +173,6 @@ static uint32_t allocate_name(struct call *call)
 	return code;
 }
 
-/* A task's right to its own port stays [16.3]. */
-static bool pinned(const struct m_entry *entry)
-{
-	return entry->port && entry->port == entry->task->self;
-}
-
 static uint32_t destroy(struct call *call)
 {
 	struct m_entry *entry = m_look(call->task, call->args[0]);
@@ -187,7 +181,7 @@ static uint32_t destroy(struct call *call)
 		return KERN_SUCCESS;
 	if (!entry)
 		return KERN_INVALID_NAME;
-	if (pinned(entry))
+	if (m_pinned(entry))
 		return KERN_INVALID_CAPABILITY;
 	if (entry->type & MACH_PORT_TYPE_RECEIVE && entry->port->guarded && entry->port->context)
 		return KERN_INVALID_RIGHT;
@@ -235,7 +229,7 @@ static uint32_t deallocate(struct call *call)
 		return KERN_INVALID_NAME;
 	if (entry->type == MACH_PORT_TYPE_RECEIVE)
 		return KERN_INVALID_RIGHT;
-	if (pinned(entry) && entry->urefs == 1)
+	if (m_pinned(entry) && entry->urefs == 1)
 		return KERN_INVALID_CAPABILITY;
 	if (entry->type & (MACH_PORT_TYPE_PORT_SET | MACH_PORT_TYPE_SEND_ONCE))
 		m_entry_destroy(call->model, entry);
@@ -269,7 +263,7 @@ static uint32_t change_count(struct call *call, struct m_entry *entry, int32_t d
 		return KERN_SUCCESS;
 	if ((int64_t)entry->urefs + delta < 0)
 		return KERN_INVALID_VALUE;
-	if (pinned(entry) && entry->urefs + delta == 0)
+	if (m_pinned(entry) && entry->urefs + delta == 0)
 		return KERN_INVALID_CAPABILITY;
 	if (delta >= 0)
 		entry->urefs = m_urefs(entry->urefs, delta);

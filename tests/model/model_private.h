@@ -179,3 +179,9 @@ static inline bool m_immovable(const struct m_entry *entry, uint32_t disposition
 	return disposition == MACH_MSG_TYPE_MOVE_RECEIVE && entry->type & MACH_PORT_TYPE_RECEIVE &&
 	       entry->port->immovable;
 }
+
+/* A task's right to its own port: the last reference stays [16.3]. */
+static inline bool m_pinned(const struct m_entry *entry)
+{
+	return entry->port && entry->port == entry->task->self;
+}

@@ -28,8 +28,11 @@ bool m_copyin_good(const struct m_entry *entry, uint32_t disposition)
 		return entry->type & MACH_PORT_TYPE_RECEIVE;
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
 		return entry->type & MACH_PORT_TYPE_RECEIVE && !entry->port->immovable;
-	case MACH_MSG_TYPE_COPY_SEND:
 	case MACH_MSG_TYPE_MOVE_SEND:
+		if (m_pinned(entry) && entry->urefs == 1)
+			return false;
+		return entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME);
+	case MACH_MSG_TYPE_COPY_SEND:
 		return entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME);
 	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
 		return entry->type & (MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME);

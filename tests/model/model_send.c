@@ -55,7 +55,8 @@ static uint32_t check_same(struct m_entry *entry, uint32_t dest, uint32_t reply)
 		return MACH_SEND_INVALID_DEST;
 	if (dest == MACH_MSG_TYPE_MOVE_SEND_ONCE || reply == MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		return MACH_SEND_INVALID_DEST;
-	if (dest == MACH_MSG_TYPE_MOVE_SEND && reply == MACH_MSG_TYPE_MOVE_SEND && entry->urefs < 2)
+	if (dest == MACH_MSG_TYPE_MOVE_SEND && reply == MACH_MSG_TYPE_MOVE_SEND &&
+	    entry->urefs < 2 + (uint32_t)m_pinned(entry))
 		return MACH_SEND_INVALID_DEST;
 	return MACH_MSG_SUCCESS;
 }

@@ -15,7 +15,7 @@
 
 #include "tests/model/harness.h"
 
-#define OPS_PER_SEED 26000
+#define OPS_PER_SEED 50000
 
 struct arguments {
 	uint64_t seed, ops;

@@ -135,6 +135,7 @@ START_TEST(names_are_shown_with_their_ports)
 	lab_ok(lab_request_notification(b, send, MACH_NOTIFY_DEAD_NAME, 0, lab_new_port(b),
 					MAKE_ONCE, &previous));
 	lab_ok(lab_insert_member(a, port, set));
+	lab_ok(lab_set_mscount(a, port, 12));
 	lab_fill(b, send, 4, 0);
 	lab_message(a, port, 0);
 	lab_is(LAB_BLOCKED, lab_receive(waits, notify, &message, 0, 0));
@@ -146,6 +147,8 @@ START_TEST(names_are_shown_with_their_ports)
 	ck_assert_uint_eq(mine->qlimit, 5);
 	ck_assert_uint_eq(mine->msgcount, 3);
 	ck_assert_uint_eq(mine->seqno, 1);
+	ck_assert_uint_eq(mine->mscount, 12);
+	ck_assert_uint_ne(mine->object, 0);
 	ck_assert_uint_eq(mine->srights, 2 + 3); /* of b, the registry and the messages */
 	ck_assert_uint_eq(mine->flags, MACHD_WATCH_NSREQUEST | MACHD_WATCH_IN_SET);
 	ck_assert_str_eq(mine->service, "watched");

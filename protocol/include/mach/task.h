@@ -14,4 +14,13 @@ extern kern_return_t task_get_special_port(task_t task, int which_port, mach_por
 /* Set one to a copy of a send right. KERN_NO_ACCESS: the kernel and host ports are fixed. */
 extern kern_return_t task_set_special_port(task_t task, int which_port, mach_port_t special_port);
 
+/*
+ * Remember copies of up to three send rights with the task; KERN_INVALID_ARGUMENT: more. Lookup
+ * gives them back, always three, in memory to be freed with vm_deallocate().
+ */
+extern kern_return_t mach_ports_register(task_t target_task, mach_port_array_t init_port_set,
+					 mach_msg_type_number_t init_port_setCnt);
+extern kern_return_t mach_ports_lookup(task_t target_task, mach_port_array_t *init_port_set,
+				       mach_msg_type_number_t *init_port_setCnt);
+
 MACHD_END_DECLS

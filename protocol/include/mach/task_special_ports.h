@@ -13,6 +13,9 @@
 #define TASK_RESOURCE_NOTIFY_PORT 11
 #define TASK_MAX_SPECIAL_PORT	  TASK_RESOURCE_NOTIFY_PORT
 
+/* Ports that can be registered with a task. */
+#define TASK_PORT_REGISTER_MAX 3
+
 #define task_get_kernel_port(task, port) task_get_special_port((task), TASK_KERNEL_PORT, (port))
 #define task_get_host_port(task, port)	 task_get_special_port((task), TASK_HOST_PORT, (port))
 #define task_get_bootstrap_port(task, port) \
