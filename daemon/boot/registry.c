@@ -32,8 +32,6 @@ bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
 	}
 	service->s_port = port;
 	service->s_uid = task->t_user->u_uid;
-	service->s_task = task->t_id;
-	service->s_pid = task->t_pid;
 	service->s_checked_in = checked_in;
 	service->s_next = port->ip_service;
 	port->ip_service = service;

@@ -11,10 +11,8 @@
 
 struct boot_service {
 	char s_name[MACHD_SERVICE_NAME_MAX + 1];
-	struct ipc_port *s_port; /* a naked send right */
-	uint32_t s_uid;		 /* whose it is */
-	uint64_t s_task;	 /* id of the task that brought it */
-	int32_t s_pid;
+	struct ipc_port *s_port;     /* a naked send right */
+	uint32_t s_uid;		     /* whose it is */
 	bool s_checked_in;	     /* else registered */
 	struct boot_service *s_next; /* another name of the same port */
 	UT_hash_handle hh;

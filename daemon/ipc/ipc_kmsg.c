@@ -65,7 +65,6 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
 	}
 	kmsg->ikm_user = user ? ipc_user_ref(user) : NULL;
 	ipc_work_init(&kmsg->ikm_work, IPC_WORK_KMSG);
-	kmsg->ikm_time = host->h_now;
 	kmsg->ikm_rights = (union ikm_right *)((char *)kmsg + at.o_rights);
 	kmsg->ikm_fds = (struct ikm_fd *)((char *)kmsg + at.o_fds);
 	kmsg->ikm_body = (uint8_t *)kmsg + at.o_body;

@@ -84,7 +84,6 @@ struct ipc_kmsg {
 	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
 	struct ipc_user *ikm_user; /* who pays */
 	uint64_t ikm_charge;	   /* bytes, those of memfds included */
-	uint64_t ikm_time;	   /* ns: when it was sent */
 	struct ikm_fd *ikm_fds;	   /* the tables and bytes behind ikm_desc, in this order */
 	union ikm_right *ikm_rights;
 	uint8_t *ikm_body;

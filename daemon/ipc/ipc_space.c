@@ -20,19 +20,18 @@ struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
 		return NULL;
 	space->is_task = task;
 	space->is_hash_factor = ipc_host_random(host) | 1;
-	space->is_active = true;
+	space->is_user = ipc_user_ref(task->t_user);
 	ipc_work_init(&space->is_work, IPC_WORK_SPACE);
 	if (ipc_entry_reserve(host, space) != KERN_SUCCESS) {
+		ipc_user_put(space->is_user);
 		mem_free(space);
 		return NULL;
 	}
-	space->is_user = ipc_user_ref(task->t_user);
 	return space;
 }
 
 void ipc_space_terminate(struct ipc_host *host, struct ipc_space *space)
 {
-	space->is_active = false;
 	space->is_cleaned = 1;
 	ipc_work_add(host, &space->is_work);
 	ipc_work_run(host);
@@ -40,6 +39,7 @@ void ipc_space_terminate(struct ipc_host *host, struct ipc_space *space)
 
 static void space_free(struct ipc_space *space)
 {
+	ipc_user_discharge(space->is_user, IPC_CHARGE_NAMES, space->is_size);
 	ipc_user_put(space->is_user);
 	mem_free(space->is_table);
 	mem_free(space->is_hash);

@@ -15,7 +15,6 @@ struct ipc_space {
 	uint32_t is_size;    /* of the table */
 	uint32_t is_used;    /* entries in use */
 	uint32_t is_cleaned; /* termination has come this far */
-	bool is_active;
 	struct ipc_work is_work;
 };
 

@@ -48,6 +48,8 @@ static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 		return host->h_limits.tasks_per_user;
 	case IPC_CHARGE_CHANNELS:
 		return host->h_limits.channels_per_user;
+	case IPC_CHARGE_NAMES:
+		return host->h_limits.names_per_user;
 	case IPC_CHARGE_PORTS:
 		return host->h_limits.ports_per_user;
 	case IPC_CHARGE_MESSAGES:

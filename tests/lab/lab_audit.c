@@ -26,7 +26,7 @@ struct audit {
 	const struct ipc_host *host;
 	struct port_count *ports;
 	size_t port_count;
-	uint64_t messages, bytes, memfds, psets;
+	uint64_t messages, bytes, memfds, psets, names;
 };
 
 static int by_port(const void *a, const void *b)
@@ -256,6 +256,7 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 {
 	uint32_t used = 0, free_entries = 0, ports = 0;
 
+	audit->names += space->is_size;
 	LAB_TRUE(space->is_table[0].ie_type == 0);
 	for (uint32_t i = 1; i < space->is_size; i++) {
 		if (space->is_table[i].ie_type == 0)
@@ -363,6 +364,7 @@ static void compare_users(const struct audit *audit)
 		owned += audit->ports[i].port->ip_user != NULL;
 	LAB_TRUE(held[IPC_CHARGE_TASKS] == host->h_task_count);
 	LAB_TRUE(held[IPC_CHARGE_CHANNELS] == host->h_thread_count);
+	LAB_TRUE(held[IPC_CHARGE_NAMES] == audit->names);
 	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets);
 	LAB_TRUE(held[IPC_CHARGE_MESSAGES] == audit->messages);
 	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes);

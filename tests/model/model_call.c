@@ -189,8 +189,7 @@ static uint32_t destroy(struct call *call)
 	return KERN_SUCCESS;
 }
 
-/* The send right of an entry loses `count` references, not all pegged. */
-static void drop_sends(struct call *call, struct m_entry *entry, uint32_t count)
+void call_drop_sends(struct call *call, struct m_entry *entry, uint32_t count)
 {
 	struct m_port *notify = NULL;
 
@@ -234,7 +233,7 @@ static uint32_t deallocate(struct call *call)
 	if (entry->type & (MACH_PORT_TYPE_PORT_SET | MACH_PORT_TYPE_SEND_ONCE))
 		m_entry_destroy(call->model, entry);
 	else if (entry->type & MACH_PORT_TYPE_SEND && !pegged)
-		drop_sends(call, entry, 1);
+		call_drop_sends(call, entry, 1);
 	else if (entry->type == MACH_PORT_TYPE_DEAD_NAME && !pegged)
 		drop_dead(entry, 1);
 	return KERN_SUCCESS;
@@ -268,7 +267,7 @@ static uint32_t change_count(struct call *call, struct m_entry *entry, int32_t d
 	if (delta >= 0)
 		entry->urefs = m_urefs(entry->urefs, delta);
 	else if (entry->type & MACH_PORT_TYPE_SEND)
-		drop_sends(call, entry, (uint32_t)-delta);
+		call_drop_sends(call, entry, (uint32_t)-delta);
 	else
 		drop_dead(entry, (uint32_t)-delta);
 	return KERN_SUCCESS;

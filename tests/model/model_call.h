@@ -45,6 +45,9 @@ uint32_t call_insert_member(struct call *call);
 uint32_t call_extract_member(struct call *call);
 uint32_t call_move_member(struct call *call);
 
+/* The send right of an entry loses references; its count is not pegged. */
+void call_drop_sends(struct call *call, struct m_entry *entry, uint32_t count);
+
 /* The receive right of an entry goes; a send right stays, as a dead name or alive. */
 void call_drop_receive(struct call *call, struct m_entry *entry);
 

@@ -177,12 +177,8 @@ uint32_t call_destruct(struct call *call)
 	code = check_destruct(entry, delta, wide(call, 0));
 	if (code != KERN_SUCCESS)
 		return code;
-	if (delta != 0 && entry->urefs + (uint32_t)delta == 0) {
-		m_entry_destroy(call->model, entry);
-		return KERN_SUCCESS;
-	}
-	if (delta != 0)
-		entry->urefs = m_urefs(entry->urefs, delta);
+	if (delta != 0 && entry->urefs != MACHD_UREFS_MAX)
+		call_drop_sends(call, entry, (uint32_t)-delta);
 	call_drop_receive(call, entry);
 	return KERN_SUCCESS;
 }

@@ -137,7 +137,8 @@ START_TEST(test_bad_keys)
 	bad("[machd]\nChannels=20\n",
 	    "2: unknown key Channels= in [machd]: it has Socket=, LogLevel=, OnBadSignature=");
 	bad("[limits]\nSocket=/a\n",
-	    "2: unknown key Socket= in [limits]: it has NamesPerTask=, Channels=, TasksPerUser=, "
+	    "2: unknown key Socket= in [limits]: it has NamesPerTask=, NamesPerUser=, Channels=, "
+	    "TasksPerUser=, "
 	    "ChannelsPerUser=, ChannelsPerTask=, PortsPerUser=, MessagesPerUser=, BytesPerUser=, "
 	    "MemfdsPerUser=");
 	bad("[machd]\nLogLevel\n", "2: this is neither a [section] nor Key=value");

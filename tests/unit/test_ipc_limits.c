@@ -144,6 +144,28 @@ START_TEST(a_user_has_no_more_ports_and_sets_than_ports_per_user)
 }
 END_TEST
 
+static void set_names_per_user(struct machd_limits *limits)
+{
+	limits->names_per_user = 2048;
+}
+
+START_TEST(a_user_has_no_more_names_than_names_per_user)
+{
+	struct world world = begin(set_names_per_user);
+	struct lab_thread *second = lab_task(world.lab, 1000)->thread;
+	struct lab_thread *other = lab_task(world.lab, 1001)->thread;
+
+	/* One name is enough to make a table of nearly all there may be. */
+	lab_ok(lab_allocate_name(world.a, MACH_PORT_RIGHT_DEAD_NAME, 1000 << 8 | 3));
+	lab_is(KERN_RESOURCE_SHORTAGE,
+	       lab_allocate_name(second, MACH_PORT_RIGHT_DEAD_NAME, 1500 << 8 | 3));
+	lab_ok(lab_allocate_name(other, MACH_PORT_RIGHT_DEAD_NAME, 1000 << 8 | 3));
+	lab_close(world.a);
+	lab_ok(lab_allocate_name(second, MACH_PORT_RIGHT_DEAD_NAME, 1500 << 8 | 3));
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_port_is_its_makers_wherever_it_goes)
 {
 	struct world world = begin(set_ports);
@@ -505,6 +527,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_user_has_no_more_tasks_than_tasks_per_user);
 	tcase_add_test(tcase, a_task_has_no_more_threads_than_channels_per_task);
 	tcase_add_test(tcase, a_user_has_no_more_ports_and_sets_than_ports_per_user);
+	tcase_add_test(tcase, a_user_has_no_more_names_than_names_per_user);
 	tcase_add_test(tcase, a_port_is_its_makers_wherever_it_goes);
 	tcase_add_test(tcase, a_dead_port_is_counted_until_nobody_names_it);
 	tcase_add_test(tcase, a_user_has_no_more_messages_waiting_than_messages_per_user);
