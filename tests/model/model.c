@@ -258,10 +258,10 @@ static void task_end(struct model *model, struct m_task *task)
 
 	task->dead = true;
 	m_port_end(model, task->self);
-	while ((entry = lowest_index(task)))
-		m_entry_destroy(model, entry);
 	if (task->bootstrap)
 		m_release_send(model, task->bootstrap);
+	while ((entry = lowest_index(task)))
+		m_entry_destroy(model, entry);
 	TAILQ_REMOVE(&model->tasks, task, link);
 }
 
