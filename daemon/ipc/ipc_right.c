@@ -114,6 +114,11 @@ bool ipc_right_immovable(const struct ipc_entry *entry)
 	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_immovable;
 }
 
+bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port)
+{
+	return port->ip_task && port->ip_task == space->is_task;
+}
+
 bool ipc_right_pinned(const struct ipc_entry *entry)
 {
 	const struct ipc_task *task;
@@ -130,7 +135,19 @@ static bool must_keep(const struct ipc_entry *entry, unsigned urefs)
 	return urefs > 0 && entry->ie_urefs == urefs && ipc_right_pinned(entry);
 }
 
-bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition)
+/* The right has to stay in its space, or may be used only as it is not used here. */
+static bool must_stay(const struct ipc_space *space, const struct ipc_entry *entry,
+		      const struct ipc_right_move *move, enum ipc_right_use use)
+{
+	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
+		return ipc_right_immovable(entry);
+	return move->given == MACH_MSG_TYPE_PORT_SEND &&
+	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY) &&
+	       ipc_right_immovable_send(space, entry->ie_port);
+}
+
+bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entry *entry,
+			    uint32_t disposition, enum ipc_right_use use)
 {
 	const struct ipc_right_move *move = ipc_right_move(disposition);
 
@@ -138,9 +155,9 @@ bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition)
 		return false;
 	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return move->dead != DEAD_REFUSED;
-	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE && ipc_right_immovable(entry))
+	if (!(entry->ie_type & move->needs) || must_stay(space, entry, move, use))
 		return false;
-	return (entry->ie_type & move->needs) && !must_keep(entry, move->takes == TAKES_UREF);
+	return !must_keep(entry, move->takes == TAKES_UREF);
 }
 
 /* One user reference less; a pegged count stays. True if the last one went. */

@@ -56,11 +56,26 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 /* The entry has a receive right that must stay where it is. */
 bool ipc_right_immovable(const struct ipc_entry *entry);
 
+/*
+ * A send right that this space may use but not pass on [16.3]: to a port that controls its own
+ * task. What another task holds to the same port is an ordinary right.
+ */
+bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port);
+
 /* A task's right to itself: it cannot give the last reference away [16.3]. */
 bool ipc_right_pinned(const struct ipc_entry *entry);
 
-/* Copyin, first half: may this right be given that way? Nothing changes. */
-bool ipc_right_copyin_check(const struct ipc_entry *entry, uint32_t disposition);
+/* What a right is taken for. */
+enum ipc_right_use {
+	RIGHT_FOR_DEST,	  /* destination of a message */
+	RIGHT_FOR_REPLY,  /* its reply field */
+	RIGHT_FOR_BODY,	  /* its body */
+	RIGHT_FOR_DAEMON, /* the body of one that no task will receive, or a routine's argument */
+};
+
+/* Copyin, first half: may this right be given that way, for that use? Nothing changes. */
+bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entry *entry,
+			    uint32_t disposition, enum ipc_right_use use);
 
 /*
  * Copyin, second half, after a successful check: take the right. Returns it naked (or IP_DEAD).

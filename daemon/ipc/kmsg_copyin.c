@@ -63,10 +63,11 @@ static struct ipc_entry *lookup_dest(struct ipc_host *host, struct ipc_space *sp
 	return ipc_right_lookup(host, space, rights->hr_dest_name);
 }
 
-static bool dest_usable(const struct ipc_entry *entry, uint32_t disposition)
+static bool dest_usable(const struct ipc_space *space, const struct ipc_entry *entry,
+			uint32_t disposition)
 {
 	return entry->ie_type != MACH_PORT_TYPE_DEAD_NAME &&
-	       ipc_right_copyin_check(entry, disposition);
+	       ipc_right_copyin_check(space, entry, disposition, RIGHT_FOR_DEST);
 }
 
 /* Some destinations take replies only to ports that were made for replies [17.1]. */
@@ -91,10 +92,11 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 		return MACH_SEND_INVALID_DEST;
 	if (MACH_PORT_VALID(rights->hr_reply_name)) {
 		rights->hr_reply_entry = ipc_right_lookup(host, space, rights->hr_reply_name);
-		if (!ipc_right_copyin_check(rights->hr_reply_entry, rights->hr_reply))
+		if (!ipc_right_copyin_check(space, rights->hr_reply_entry, rights->hr_reply,
+					    RIGHT_FOR_REPLY))
 			return MACH_SEND_INVALID_REPLY;
 	}
-	good = dest_usable(rights->hr_dest_entry, rights->hr_dest);
+	good = dest_usable(space, rights->hr_dest_entry, rights->hr_dest);
 	if (good && rights->hr_reply_entry && !reply_good(rights))
 		return MACH_SEND_INVALID_REPLY;
 	if (good && pair)

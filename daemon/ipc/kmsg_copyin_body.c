@@ -11,6 +11,15 @@
 #include "daemon/ipc/kmsg_layout.h"
 #include "protocol/frame.h"
 
+/* A message that no task will receive may carry rights that its sender has to keep [4.1]. */
+static enum ipc_right_use body_use(const struct ipc_kmsg *kmsg)
+{
+	const struct ipc_port *dest = kmsg->ikm_header.ikm_dest;
+
+	return ipc_port_active(dest) && dest->ip_place != IP_IN_DAEMON ? RIGHT_FOR_BODY
+								       : RIGHT_FOR_DAEMON;
+}
+
 /* One name becomes a naked right. False: it is refused and untouched. */
 static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
 			 union ikm_right *right, uint32_t disposition)
@@ -23,7 +32,7 @@ static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct 
 		return true;
 	}
 	entry = ipc_right_lookup(host, space, name);
-	if (!ipc_right_copyin_check(entry, disposition))
+	if (!ipc_right_copyin_check(space, entry, disposition, body_use(kmsg)))
 		return false;
 	right->r_port = ipc_right_copyin(host, space, entry, disposition);
 	if (IP_VALID(right->r_port) &&

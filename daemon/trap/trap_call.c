@@ -125,7 +125,7 @@ kern_return_t trap_copyin(struct trap_call *call, mach_port_name_t name, uint32_
 	entry = ipc_right_lookup(call->c_host, space, name);
 	if (!entry)
 		return KERN_INVALID_NAME;
-	if (!ipc_right_copyin_check(entry, disposition))
+	if (!ipc_right_copyin_check(space, entry, disposition, RIGHT_FOR_DAEMON))
 		return KERN_INVALID_RIGHT;
 	*port = ipc_right_copyin(call->c_host, space, entry, disposition);
 	return *port == IP_DEAD ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;

@@ -184,7 +184,7 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 		return KERN_INVALID_NAME;
 	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_CAPABILITY;
-	if (!ipc_right_copyin_check(entry, disposition))
+	if (!ipc_right_copyin_check(call->c_space, entry, disposition, RIGHT_FOR_DAEMON))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, disposition);
 	/* It merges with the entry it came from: no other one is needed. */
@@ -192,13 +192,24 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 	return KERN_SUCCESS;
 }
 
-/* The argument names a receive right that must stay where it is. */
-static bool immovable(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
+/* The right that this disposition gives is there, and must stay where it is. */
+static bool immovable(const struct ipc_space *space, const struct ipc_entry *entry,
+		      uint32_t disposition)
 {
-	const struct ipc_entry *entry =
-		ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return ipc_right_immovable(entry);
+	return (disposition == MACH_MSG_TYPE_COPY_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND) &&
+	       (entry->ie_type & MACH_PORT_TYPE_SEND) &&
+	       ipc_right_immovable_send(space, entry->ie_port);
+}
 
-	return entry && disposition == MACH_MSG_TYPE_MOVE_RECEIVE && ipc_right_immovable(entry);
+/* The argument of a call on oneself names such a right. */
+static bool argument_immovable(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
+{
+	const struct ipc_entry *entry = lookup(call, name);
+
+	return call->c_task == call->c_caller && entry &&
+	       immovable(call->c_space, entry, disposition);
 }
 
 kern_return_t trap_mach_port_insert_right(struct trap_call *call,
@@ -215,7 +226,7 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 	    (args->right_type == MACH_MSG_TYPE_MAKE_SEND ||
 	     args->right_type == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, args->name, args->right_type);
-	if (call->c_task == call->c_caller && immovable(call, args->right, args->right_type))
+	if (argument_immovable(call, args->right, args->right_type))
 		return KERN_INVALID_CAPABILITY;
 	kr = trap_copyin(call, args->right, args->right_type, &port);
 	/* To another task the right goes in the body of a message, which cannot be sent then. */
@@ -231,6 +242,7 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	const struct ipc_right_move *move = ipc_right_move(args->desired_type);
 	struct ipc_entry *entry = lookup(call, args->name);
 	struct ipc_port *port;
+	bool own_copy;
 
 	if (!move)
 		return KERN_INVALID_VALUE;
@@ -238,9 +250,11 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 		return KERN_INVALID_RIGHT;
 	if (!entry)
 		return KERN_INVALID_NAME;
-	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE && ipc_right_immovable(entry))
+	/* A right to oneself may be had once more, but nobody else gets it. */
+	own_copy = call->c_task == call->c_caller && args->desired_type == MACH_MSG_TYPE_COPY_SEND;
+	if (!own_copy && immovable(call->c_space, entry, args->desired_type))
 		return KERN_INVALID_CAPABILITY;
-	if (!ipc_right_copyin_check(entry, args->desired_type))
+	if (!ipc_right_copyin_check(call->c_space, entry, args->desired_type, RIGHT_FOR_DAEMON))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
 	result->right_type = move->given;

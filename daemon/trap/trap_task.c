@@ -32,6 +32,12 @@ kern_return_t trap_task_get_special_port(struct trap_call *call,
 				 MACH_MSG_TYPE_PORT_SEND, &result->port);
 }
 
+/* A right that its holder has to keep is not given to the task either [16.3, 24]. */
+static bool keepable(struct trap_call *call, const struct ipc_port *port)
+{
+	return !IP_VALID(port) || !ipc_right_immovable_send(call->c_caller->t_space, port);
+}
+
 kern_return_t trap_task_set_special_port(struct trap_call *call,
 					 const struct task_set_special_port_in *args,
 					 struct task_set_special_port_out *result)
@@ -49,13 +55,20 @@ kern_return_t trap_task_set_special_port(struct trap_call *call,
 		if (kr != KERN_SUCCESS)
 			return kr;
 	}
+	if (!keepable(call, port)) {
+		ipc_right_destroy_naked(call->c_host, port, MACH_MSG_TYPE_PORT_SEND);
+		return KERN_INVALID_RIGHT;
+	}
 	call->c_task->t_bootstrap = port;
 	if (old)
 		ipc_right_destroy_naked(call->c_host, old, MACH_MSG_TYPE_PORT_SEND);
 	return KERN_SUCCESS;
 }
 
-/* Copies of the send rights that the names stand for. On failure nothing was taken. */
+/*
+ * Copies of the send rights that the names stand for. On failure nothing was taken:
+ * MACH_SEND_INVALID_RIGHT, as the body of a message would be refused, or KERN_INVALID_RIGHT.
+ */
 static kern_return_t copy_rights(struct trap_call *call, const uint32_t *names, uint32_t count,
 				 struct ipc_port **ports)
 {
@@ -70,15 +83,18 @@ static kern_return_t copy_rights(struct trap_call *call, const uint32_t *names, 
 			ports[i] = IP_DEAD;
 		else
 			kr = trap_copyin(call, names[i], MACH_MSG_TYPE_COPY_SEND, &ports[i]);
-		if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
+		if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY) {
+			kr = MACH_SEND_INVALID_RIGHT;
 			break;
+		}
 		kr = KERN_SUCCESS;
 	}
-	if (kr == KERN_SUCCESS)
-		return KERN_SUCCESS;
-	while (i > 0)
+	for (uint32_t k = 0; k < count && kr == KERN_SUCCESS; k++)
+		if (!keepable(call, ports[k]))
+			kr = KERN_INVALID_RIGHT;
+	while (kr != KERN_SUCCESS && i > 0)
 		ipc_right_destroy_naked(call->c_host, ports[--i], MACH_MSG_TYPE_PORT_SEND);
-	return MACH_SEND_INVALID_RIGHT; /* as the body of a message would be refused */
+	return kr;
 }
 
 kern_return_t trap_mach_ports_register(struct trap_call *call,

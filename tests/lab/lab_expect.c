@@ -170,6 +170,16 @@ mach_port_name_t lab_pass(struct lab_thread *from, mach_port_name_t name, uint32
 	return lab_port(&message, 0).name;
 }
 
+mach_port_name_t lab_pass_task(struct lab_thread *from, struct lab_thread *to)
+{
+	mach_port_name_t name;
+
+	lab_ok(lab_register(from, "lab.task", from->task->self));
+	lab_ok(lab_look_up(to, "lab.task", &name));
+	lab_ok(lab_register(from, "lab.task", MACH_PORT_NULL));
+	return name;
+}
+
 mach_port_status_t lab_status(struct lab_thread *thread, mach_port_name_t port)
 {
 	mach_port_status_t status;

@@ -78,6 +78,12 @@ mach_port_name_t lab_new_once(struct lab_thread *thread, mach_port_name_t port);
 mach_port_name_t lab_pass(struct lab_thread *from, mach_port_name_t name, uint32_t disposition,
 			  struct lab_thread *to);
 
+/*
+ * `from` gives a right to its own task: in no message, but by way of the registry, as it has to.
+ * Returns its name at `to`.
+ */
+mach_port_name_t lab_pass_task(struct lab_thread *from, struct lab_thread *to);
+
 /* mach_port_status_t of a receive right. */
 mach_port_status_t lab_status(struct lab_thread *thread, mach_port_name_t port);
 void lab_set_qlimit(struct lab_thread *thread, mach_port_name_t port, uint32_t qlimit);

@@ -57,14 +57,14 @@ static struct op_name literal(uint32_t value)
 	return (struct op_name){.literal = value};
 }
 
-/* One of the task's entries with any of these rights; not the task's own port. */
+/* One of the task's entries with any of these rights; seldom a port of the daemon's. */
 static struct op_name entry_name(struct gen *gen, const struct m_task *task, uint32_t types)
 {
 	const struct m_entry *entry, *chosen = NULL;
 	uint32_t seen = 0;
 
 	TAILQ_FOREACH (entry, &task->entries, link) {
-		if (!(entry->type & types) || entry->port == task->self)
+		if (!(entry->type & types))
 			continue;
 		if (entry->port && entry->port->kernel && !gen_percent(gen, 2))
 			continue;
@@ -114,8 +114,7 @@ struct op_name gen_name(struct gen *gen, const struct m_task *task, uint32_t typ
 	else
 		name = literal(odd_name(gen));
 	entry = m_find(task, world_name(gen->world, &name));
-	if (entry && (entry->port == task->self ||
-		      (entry->port && entry->port->kernel && way >= 86 && !gen_percent(gen, 5))))
+	if (entry && entry->port && entry->port->kernel && way >= 86 && !gen_percent(gen, 5))
 		return literal(UNUSED_NAME);
 	return name;
 }

@@ -82,11 +82,15 @@ static bool guard_good(const struct m_port *port, const struct part *part)
 	return part->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
 }
 
-static bool part_good(const struct m_entry *entry, const struct part *part)
+static bool part_good(const struct m_msg *msg, const struct m_entry *entry, const struct part *part)
 {
+	bool read = !msg->dest.port->dead && !msg->dest.port->kernel; /* by a task, one day */
+
 	if (!MACH_PORT_VALID(part->name))
 		return true;
 	if (!entry || !m_copyin_good(entry, part->disposition))
+		return false;
+	if (read && m_kept(entry, part->disposition))
 		return false;
 	return part->type != MACH_MSG_GUARDED_PORT_DESCRIPTOR || guard_good(entry->port, part);
 }
@@ -110,7 +114,7 @@ bool m_copyin_body(struct model *model, struct m_task *task, const uint8_t *byte
 		struct part part = read_part(bytes + at, msg->size - at);
 		struct m_right *right = &msg->descriptor[i];
 
-		if (!part_good(m_look(task, part.name), &part))
+		if (!part_good(msg, m_look(task, part.name), &part))
 			return false;
 		*right = m_copyin_name(model, task, part.name, part.disposition, &deleted);
 		m_deleted_send(model, &deleted);

@@ -115,6 +115,8 @@ uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct
 		return KERN_NO_ACCESS;
 	if (which != TASK_BOOTSTRAP_PORT)
 		return KERN_INVALID_ARGUMENT;
+	if (entry && m_pinned(entry))
+		return KERN_INVALID_RIGHT;
 	task->bootstrap = entry ? entry->port : NULL;
 	if (entry)
 		entry->port->srights++;

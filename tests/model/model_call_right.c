@@ -13,6 +13,8 @@ static uint32_t copyin(struct call *call, mach_port_name_t name, uint32_t dispos
 		return KERN_INVALID_NAME;
 	if (m_immovable(entry, disposition))
 		return KERN_INVALID_CAPABILITY;
+	if (call->task == call->thread->task && m_kept(entry, disposition))
+		return KERN_INVALID_CAPABILITY;
 	if (!m_copyin_good(entry, disposition))
 		return KERN_INVALID_RIGHT;
 	*right = m_copyin(call->model, entry, disposition, &deleted);
@@ -91,6 +93,7 @@ uint32_t call_extract_right(struct call *call)
 	uint32_t disposition = call->args[1];
 	struct m_entry *entry = m_look(call->task, call->args[0]);
 	struct m_deleted deleted = {0};
+	bool oneself = call->task == call->thread->task;
 	struct m_right right;
 	mach_port_name_t name;
 	bool full;
@@ -102,6 +105,8 @@ uint32_t call_extract_right(struct call *call)
 	if (!entry)
 		return KERN_INVALID_NAME;
 	if (m_immovable(entry, disposition))
+		return KERN_INVALID_CAPABILITY;
+	if (m_kept(entry, disposition) && !(oneself && disposition == MACH_MSG_TYPE_COPY_SEND))
 		return KERN_INVALID_CAPABILITY;
 	if (!m_copyin_good(entry, disposition))
 		return KERN_INVALID_RIGHT;

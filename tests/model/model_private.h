@@ -185,3 +185,10 @@ static inline bool m_pinned(const struct m_entry *entry)
 {
 	return entry->port && entry->port == entry->task->self;
 }
+
+/* And no message takes it to another task. */
+static inline bool m_kept(const struct m_entry *entry, uint32_t disposition)
+{
+	return m_pinned(entry) &&
+	       (disposition == MACH_MSG_TYPE_COPY_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND);
+}

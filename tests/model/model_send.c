@@ -49,14 +49,13 @@ static uint32_t check_header(const mach_msg_header_t *header)
 /* Destination and reply are one name [4.3]. */
 static uint32_t check_same(struct m_entry *entry, uint32_t dest, uint32_t reply)
 {
-	if (!m_copyin_good(entry, reply))
+	if (!m_copyin_good(entry, reply) || m_kept(entry, reply))
 		return MACH_SEND_INVALID_REPLY;
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME || !m_copyin_good(entry, dest))
 		return MACH_SEND_INVALID_DEST;
 	if (dest == MACH_MSG_TYPE_MOVE_SEND_ONCE || reply == MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		return MACH_SEND_INVALID_DEST;
-	if (dest == MACH_MSG_TYPE_MOVE_SEND && reply == MACH_MSG_TYPE_MOVE_SEND &&
-	    entry->urefs < 2 + (uint32_t)m_pinned(entry))
+	if (dest == MACH_MSG_TYPE_MOVE_SEND && reply == MACH_MSG_TYPE_MOVE_SEND && entry->urefs < 2)
 		return MACH_SEND_INVALID_DEST;
 	return MACH_MSG_SUCCESS;
 }
@@ -89,7 +88,7 @@ static uint32_t check_names(const struct model *model, struct m_task *task,
 	if (dest != MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		m_look(task, header->msgh_remote_port);
 	entry = replies ? m_look(task, header->msgh_local_port) : NULL;
-	reply_good = !replies || (entry && m_copyin_good(entry, reply));
+	reply_good = !replies || (entry && m_copyin_good(entry, reply) && !m_kept(entry, reply));
 	if (!reply_good && model->mutation != MODEL_REPLY_CHECKED_LAST)
 		return MACH_SEND_INVALID_REPLY;
 	if (!dest_good(task, header->msgh_remote_port, dest))

@@ -309,7 +309,7 @@ END_TEST
 START_TEST(a_task_port_dies_with_its_task)
 {
 	struct world world = begin();
-	mach_port_name_t name = lab_pass(world.a, world.a->task->self, COPY_SEND, world.b), port;
+	mach_port_name_t name = lab_pass_task(world.a, world.b), port;
 	struct mach_port_allocate_in in = {MACH_PORT_RIGHT_RECEIVE};
 	struct mach_port_allocate_out out;
 

@@ -399,7 +399,7 @@ START_TEST(a_port_keeps_a_bounded_number_of_requests)
 	for (unsigned i = 0; i < TASKS; i++) {
 		threads[i] = lab_task(world.lab, 1000)->thread;
 		notify[i] = lab_new_port(threads[i]);
-		self[i] = lab_pass(threads[i], threads[i]->task->self, COPY_SEND, world.a);
+		self[i] = lab_pass_task(threads[i], world.a);
 	}
 	for (; kr == KERN_SUCCESS && count <= MOST; count++) {
 		struct lab_thread *thread = threads[count % TASKS];
