@@ -12,6 +12,13 @@ enum machd_watch_table {
 	MACHD_WATCH_TASKS = 1, /* struct machd_watch_task, by task id */
 	MACHD_WATCH_PORTS = 2, /* struct machd_watch_port: every entry of every space */
 	MACHD_WATCH_NAMES = 3, /* struct machd_watch_name: the bootstrap names */
+	/*
+	 * struct machd_watch_message: the trace. Asking for it turns tracing on for as long as the
+	 * connection lasts. `index` is the number of the first record wanted, 0: none, only where
+	 * to begin. There is no last page: `next_index` is always what to ask for next, and
+	 * `next_task` how many records were overwritten before anybody asked.
+	 */
+	MACHD_WATCH_MESSAGES = 4,
 };
 
 struct machd_watch {
@@ -87,4 +94,59 @@ struct machd_watch_name {
 	uint32_t uid;
 	uint32_t checked_in; /* 1: check_in, 0: register */
 	uint32_t reserved;
+};
+
+/* A message that was sent: what XNU's tracing tells [30], and who may see it. */
+struct machd_watch_message {
+	uint64_t number;       /* of the record; one that is missing came too late for its reader */
+	uint64_t time;	       /* ns, the clock that the daemon counts by (CLOCK_MONOTONIC) */
+	uint64_t object;       /* id of the destination port */
+	uint64_t size;	       /* bytes of content: body and out-of-line memory */
+	uint32_t sender_pid;   /* 0: machd */
+	uint32_t receiver_pid; /* 0: machd; or MACHD_TRACE_PID_ */
+	uint32_t sender_uid, receiver_uid; /* MACHD_WATCH_NO_UID: machd, or nobody */
+	uint32_t msgh_id;
+	uint32_t flags; /* enum machd_trace_flags */
+	uint32_t ports; /* rights in the body */
+	uint32_t reserved;
+};
+
+#define MACHD_WATCH_NO_UID UINT32_MAX
+
+/* Instead of a receiver's pid, why there is none. */
+#define MACHD_TRACE_PID_DEAD	0xfffffff0u
+#define MACHD_TRACE_PID_LIMBO	0xfffffff1u
+#define MACHD_TRACE_PID_TRANSIT 0xfffffff2u
+
+/* Tasks of uids below are services of the system (DAEMON), the others people's programs (APP). */
+#define MACHD_FIRST_PERSON_UID 1000u
+
+/* The msgh_id with which services check in at launchd. */
+#define MACHD_TRACE_CHECKIN_ID 0x77303074u
+
+enum machd_trace_flags {
+	MACHD_TRACE_TRACED = 0x1,
+	MACHD_TRACE_COMPLEX = 0x2,
+	MACHD_TRACE_OOLMEM = 0x4,
+	MACHD_TRACE_VCPY = 0x8,
+	MACHD_TRACE_PCPY = 0x10,
+	MACHD_TRACE_SND64 = 0x20,
+	MACHD_TRACE_RAISEIMP = 0x40,
+	MACHD_TRACE_APP_SRC = 0x80,
+	MACHD_TRACE_APP_DST = 0x100,
+	MACHD_TRACE_DAEMON_SRC = 0x200,
+	MACHD_TRACE_DAEMON_DST = 0x400,
+	MACHD_TRACE_DST_NDFLTQ = 0x800,
+	MACHD_TRACE_SRC_NDFLTQ = 0x1000,
+	MACHD_TRACE_DST_SONCE = 0x2000,
+	MACHD_TRACE_SRC_SONCE = 0x4000,
+	MACHD_TRACE_CHECKIN = 0x8000,
+	MACHD_TRACE_ONEWAY = 0x10000,
+	MACHD_TRACE_SNDRCV = 0x40000,
+	MACHD_TRACE_DSTQFULL = 0x80000,
+	MACHD_TRACE_VOUCHER = 0x100000,
+	MACHD_TRACE_TIMER = 0x200000,
+	MACHD_TRACE_SEMA = 0x400000,
+	MACHD_TRACE_DTMPOWNER = 0x800000,
+	MACHD_TRACE_GUARDED_DESC = 0x1000000,
 };

@@ -108,6 +108,20 @@ void json_end_object(struct json *json)
 	end_nest(json, '}');
 }
 
+void json_line(struct json *json)
+{
+	fputc('{', json->out);
+	json->depth = 2; /* as an object within an array */
+	json->inside = false;
+}
+
+void json_end_line(struct json *json)
+{
+	fputs("}\n", json->out);
+	json->depth = 0;
+	json->inside = false;
+}
+
 void json_string(struct json *json, const char *key, const char *value)
 {
 	begin_value(json, key);

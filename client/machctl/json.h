@@ -21,6 +21,10 @@ void json_object(struct json *json, const char *key);
 void json_end_array(struct json *json);
 void json_end_object(struct json *json);
 
+/* An object that is a line by itself, in no array: for output that goes on. */
+void json_line(struct json *json);
+void json_end_line(struct json *json);
+
 /* `value` NULL writes null. Bytes that are not UTF-8 become U+FFFD. */
 void json_string(struct json *json, const char *key, const char *value);
 void json_number(struct json *json, const char *key, uint64_t value);

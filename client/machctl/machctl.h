@@ -7,7 +7,8 @@
  *   channel.c   the connection: hello, one request, one answer
  *   watch.c     a whole table, page by page
  *   cmd_*.c     one command each: from records to a table or to JSON
- *   table.c     aligned columns; json.c JSON; text.c words and numbers that both need
+ *   table.c     aligned columns; json.c JSON; text.c words and numbers that both need;
+ *   trace_words.c  what the numbers of a trace record mean
  */
 #pragma once
 
@@ -26,13 +27,18 @@ enum exit_code {
 struct options {
 	const char *socket; /* NULL: look in the usual places */
 	bool json;
-	int32_t pid; /* `ports PID`; 0: all */
+	int32_t pid; /* `ports PID`, `trace PID`; 0: all */
+	/* trace: only messages to this port and with this msgh_id, and end after so many; 0: all */
+	uint64_t object, count;
+	bool has_id;
+	uint32_t id;
 };
 
 /* The commands. They write to stdout and return only if that was possible. */
 void cmd_ps(const struct options *options);
 void cmd_ports(const struct options *options);
 void cmd_names(const struct options *options);
+void cmd_trace(const struct options *options);
 
 /* Print "machctl: ..." to stderr and exit with `code`. */
 __attribute__((noreturn, format(printf, 2, 3))) void fail(enum exit_code code, const char *format,

@@ -14,6 +14,23 @@ struct command {
 	const char *arguments; /* for the usage line; NULL: it takes none */
 	const char *help;      /* of `machctl NAME --help`, below the options */
 	void (*run)(const struct options *options);
+	const struct argp_option *options; /* NULL: only those that every command has */
+};
+
+#define SHARED_OPTIONS                                                                \
+	{"json", 'j', NULL, 0, "Write a JSON array with an object for each line", 0}, \
+	{                                                                             \
+		"socket", 's', "PATH", 0, "The daemon's socket", 0                    \
+	}
+
+static const struct argp_option shared_options[] = {SHARED_OPTIONS, {0}};
+
+static const struct argp_option trace_options[] = {
+	{"port", 'p', "OBJECT", 0, "Only messages to the port with this id", 1},
+	{"id", 'i', "NUMBER", 0, "Only messages with this msgh_id", 1},
+	{"count", 'n', "NUMBER", 0, "End after so many messages", 1},
+	SHARED_OPTIONS,
+	{0},
 };
 
 static const struct command commands[] = {
@@ -25,7 +42,7 @@ static const struct command commands[] = {
 	 "--json: task pid command uid gid channels names receive send send_once sets\n"
 	 "dead queued queued_bytes waiting sent received. command is null when the\n"
 	 "process is gone.",
-	 cmd_ps},
+	 cmd_ps, NULL},
 	{"ports", "[PID]",
 	 "Show the names of every task, or of process PID, and what they stand for.\v"
 	 "RIGHTS and REFS of this name; then of the port, the same in every task:\n"
@@ -36,20 +53,26 @@ static const struct command commands[] = {
 	 "--json: task pid command name rights urefs kind object receiver{task pid\n"
 	 "name} service msgcount qlimit seqno mscount srights sorights waiters\n"
 	 "blocked_senders no_senders port_destroyed dead_name in_set.",
-	 cmd_ports},
+	 cmd_ports, NULL},
 	{"names", NULL,
 	 "Show the service names that can be looked up, and who serves them.\v"
 	 "OBJECT is the id of the service's port, as in `machctl ports`; BY how the\n"
 	 "name came to be.\n\n"
 	 "--json: service task pid command uid object checked_in. task is 0 while\n"
 	 "nobody holds the receive right.",
-	 cmd_names},
-};
-
-static const struct argp_option option_list[] = {
-	{"json", 'j', NULL, 0, "Write a JSON array with an object for each line", 0},
-	{"socket", 's', "PATH", 0, "The daemon's socket", 0},
-	{0},
+	 cmd_names, NULL},
+	{"trace", "[PID]",
+	 "Show messages as they are sent: all, or those from and to process PID.\v"
+	 "TIME seconds since the system started; FROM and TO processes (machd; dead: the\n"
+	 "port has died; moving: it is itself in a message); ID msgh_id; SIZE bytes of\n"
+	 "body and out-of-line memory; PORTS rights in it; OBJECT the port's id, as in\n"
+	 "`machctl ports`; WHAT is known of the id, and XNU's names for the rest.\n"
+	 "It goes on until it is interrupted. machd traces only while somebody reads;\n"
+	 "what a slow reader misses is said on stderr.\n\n"
+	 "--json: an object for each line, and no array around them: number time_ns\n"
+	 "from to object id size ports flags what. from and to are null for machd, and\n"
+	 "where nobody receives.",
+	 cmd_trace, trace_options},
 };
 
 static const char help[] =
@@ -57,7 +80,8 @@ static const char help[] =
 	"Commands (`machctl COMMAND --help` explains columns and JSON keys):\n"
 	"  ps            the tasks, one for each process that uses machd\n"
 	"  ports [PID]   every name of every task, or of one process\n"
-	"  names         the service names that can be looked up\n\n"
+	"  names         the service names that can be looked up\n"
+	"  trace [PID]   the messages that are sent, while they are sent\n\n"
 	"The socket: --socket, else MACHD_SOCKET, else $XDG_RUNTIME_DIR/machd.sock or\n"
 	"/run/machd/machd.sock. You see tasks of your own uid; root sees all.\n"
 	"NO_COLOR turns colours off.\n\n"
@@ -117,13 +141,45 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static uint64_t read_number(struct argp_state *state, const char *text, uint64_t most)
+{
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-' || number > most)
+		argp_error(state, "'%s' is not a number from 0 to %llu", text,
+			   (unsigned long long)most);
+	return number;
+}
+
+static error_t parse_trace_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = &((struct line *)state->input)->options;
+
+	switch (key) {
+	case 'p':
+		options->object = read_number(state, argument, UINT64_MAX);
+		return 0;
+	case 'i':
+		options->id = (uint32_t)read_number(state, argument, UINT32_MAX);
+		options->has_id = true;
+		return 0;
+	case 'n':
+		options->count = read_number(state, argument, UINT64_MAX);
+		return 0;
+	}
+	return parse_option(key, argument, state);
+}
+
 /* What follows the command's name. */
 static error_t parse_command(int key, char *argument, struct argp_state *state)
 {
 	struct line *line = state->input;
 
 	if (key != ARGP_KEY_ARG)
-		return parse_option(key, argument, state);
+		return parse_trace_option(key, argument, state);
 	if (!line->command->arguments || line->options.pid)
 		argp_error(state, "too many arguments");
 	line->options.pid = read_pid(state, argument);
@@ -134,7 +190,7 @@ static void run_command(struct line *line, int argc, char **argv)
 {
 	char name[32];
 	struct argp parser = {
-		.options = option_list,
+		.options = line->command->options ? line->command->options : shared_options,
 		.parser = parse_command,
 		.args_doc = line->command->arguments,
 		.doc = line->command->help,
@@ -169,7 +225,7 @@ static error_t parse_main(int key, char *argument, struct argp_state *state)
 int main(int argc, char **argv)
 {
 	static const struct argp parser = {
-		.options = option_list,
+		.options = shared_options,
 		.parser = parse_main,
 		.args_doc = "COMMAND",
 		.doc = help,

@@ -114,3 +114,22 @@ struct machd_watch_name *watch_names(struct channel *channel, size_t *count)
 		names[i].service[sizeof names[i].service - 1] = 0;
 	return names;
 }
+
+struct machd_watch_message *watch_messages(struct channel *channel, int32_t pid, uint64_t *next,
+					   uint64_t *lost, size_t *count)
+{
+	struct machd_watch request = {.table = MACHD_WATCH_MESSAGES, .pid = pid, .index = *next};
+	struct collection all = {.record = sizeof(struct machd_watch_message)};
+	struct machd_watch_answer answer;
+	size_t size;
+	const uint8_t *page =
+		channel_call(channel, MACHD_OP_WATCH, &request, sizeof request, &size);
+
+	check_page(channel, page, size, &all, &answer);
+	for (size_t at = sizeof answer; at < size; at += answer.record_size)
+		collect(&all, page + at);
+	*next = answer.next_index;
+	*lost = answer.next_task;
+	*count = all.count;
+	return (struct machd_watch_message *)all.bytes;
+}

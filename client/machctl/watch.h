@@ -17,3 +17,10 @@
 struct machd_watch_task *watch_tasks(struct channel *channel, int32_t pid, size_t *count);
 struct machd_watch_port *watch_ports(struct channel *channel, int32_t pid, size_t *count);
 struct machd_watch_name *watch_names(struct channel *channel, size_t *count);
+
+/*
+ * One page of the trace: messages from record number *next on (0: none, only where to begin), which
+ * becomes the number to go on with. *lost: how many there were before the page and are overwritten.
+ */
+struct machd_watch_message *watch_messages(struct channel *channel, int32_t pid, uint64_t *next,
+					   uint64_t *lost, size_t *count);

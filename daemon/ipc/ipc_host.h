@@ -42,6 +42,8 @@ struct ipc_host {
 	bool h_working;			    /* destroying a message, or telling a port's death */
 	bool h_terminating;		    /* an entry of a space */
 	struct ipc_timers h_timers;
+	struct ipc_trace *h_trace; /* NULL: nobody reads it, and nothing is traced */
+	unsigned h_tracers;	   /* its readers */
 
 	struct ipc_key h_key;
 	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */

@@ -93,6 +93,8 @@ struct ipc_kmsg {
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
 	struct ipc_port *ikm_timer; /* whose message this is, with a reference; else NULL */
 	bool ikm_circular;	    /* to be destroyed instead of queued */
+	bool ikm_send_receives;	    /* its sender receives in the same call */
+	uint8_t ikm_sender_word;    /* bits of its sender's pointers; 0: the daemon */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;
 	struct ikm_descriptor ikm_desc[];

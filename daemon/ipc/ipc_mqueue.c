@@ -10,10 +10,12 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_probe.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_trace.h"
 
 static struct ipc_kmsg *queue_head(struct ipc_port *port)
 {
@@ -117,6 +119,7 @@ static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_po
 	struct ipc_received received = {.r_seqno = port->ip_seqno++, .r_context = port->ip_context};
 	uint32_t msgh_id = kmsg->ikm_header.ikm_msgh_id;
 
+	IPC_PROBE_RECEIVE(port->ip_id, msgh_id, thread->th_pid, received.r_seqno);
 	ipc_mqueue_release_slot(host, port);
 	if (too_large(thread, kmsg)) {
 		ipc_kmsg_copyout_dest(host, thread, kmsg, &received);
@@ -174,6 +177,7 @@ void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_km
 {
 	struct ipc_thread *thread = NULL;
 
+	ipc_trace_send(host, kmsg);
 	if (waiter(port)) {
 		/* Nothing of a message is believed, not even its size, before this. */
 		if (!ipc_kmsg_check_signature(host, kmsg)) {

@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_trace.h"
 
 /* The second half: receive if that was asked for, else the call is done. */
 static void receive(struct ipc_host *host, struct ipc_thread *thread)
@@ -69,12 +70,15 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 	bool once = kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
 	mach_msg_return_t code = MACH_MSG_SUCCESS;
 
-	if (kmsg->ikm_circular || !ipc_port_active(port))
+	if (kmsg->ikm_circular || !ipc_port_active(port)) {
+		ipc_trace_send(host, kmsg);
 		ipc_kmsg_destroy(host, kmsg);
-	else if (port->ip_place == IP_IN_DAEMON)
+	} else if (port->ip_place == IP_IN_DAEMON) {
+		ipc_trace_send(host, kmsg);
 		ipc_kobject_server(host, kmsg);
-	else
+	} else {
 		code = ipc_mqueue_send(host, kmsg, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
+	}
 	if (code == MACH_MSG_SUCCESS) {
 		host->h_sent++;
 		thread->th_task->t_sent++;
@@ -97,8 +101,10 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 	}
 	code = ipc_kmsg_inflate(host, task, message, &kmsg);
 	host->h_fds_taken = code == MACH_MSG_SUCCESS;
-	if (code == MACH_MSG_SUCCESS)
+	if (code == MACH_MSG_SUCCESS) {
+		kmsg->ikm_send_receives = thread->th_args.a_option & MACH_RCV_MSG;
 		code = ipc_kmsg_copyin(host, thread, kmsg);
+	}
 	if (code == MACH_MSG_SUCCESS)
 		send(host, thread, kmsg);
 	else
@@ -112,10 +118,12 @@ static void resume(struct ipc_host *host, struct ipc_thread *thread)
 
 	thread->th_state = TH_IDLE;
 	thread->th_kmsg = NULL;
-	if (thread->th_slot && ipc_port_active(thread->th_port))
+	if (thread->th_slot && ipc_port_active(thread->th_port)) {
 		ipc_mqueue_post(host, thread->th_port, kmsg);
-	else
+	} else {
+		ipc_trace_send(host, kmsg);
 		ipc_kmsg_destroy(host, kmsg);
+	}
 	ipc_thread_drop_target(host, thread);
 	host->h_sent++;
 	thread->th_task->t_sent++;

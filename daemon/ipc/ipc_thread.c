@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
 
 struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct ipc_user *user)
@@ -36,6 +37,7 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 	host->h_thread_count--;
 	ipc_msg_abandon(host, thread);
 	ipc_work_forget(host, thread);
+	ipc_trace_end(host, thread);
 	if (thread->th_task)
 		ipc_task_leave(host, thread);
 	ipc_user_discharge(thread->th_user, IPC_CHARGE_CHANNELS, 1);

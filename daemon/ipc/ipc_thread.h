@@ -39,6 +39,7 @@ struct ipc_thread {
 	struct ipc_user *th_user;
 	enum ipc_thread_state th_state;
 	bool th_watches;      /* a watcher: no task */
+	bool th_traces;	      /* a watcher that reads the trace */
 	bool th_held;	      /* its answer waits for a job to end */
 	uint32_t th_sequence; /* of the request under way or answered last */
 	uint32_t th_gid;

@@ -6,6 +6,8 @@
  */
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_probe.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/kmsg_layout.h"
 
@@ -23,6 +25,8 @@ static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
+	IPC_PROBE_DESTROY(IP_VALID(header->ikm_dest) ? header->ikm_dest->ip_id : 0,
+			  header->ikm_msgh_id);
 	ipc_right_destroy_naked(host, header->ikm_dest, header->ikm_dest_type);
 	ipc_right_destroy_naked(host, header->ikm_reply, header->ikm_reply_type);
 	for (uint32_t i = 0; i < descriptors; i++)

@@ -16,8 +16,7 @@
 /* Up to so many descriptors Mach converts from the last to the first, more the other way. */
 #define BACKWARDS_MAX 64
 
-/* Physically copied memory above the first size counts against the second. */
-#define PHYSICAL_SMALL (32u << 10)
+/* What memory that is not small and is copied physically may come to, with 8 bytes a port. */
 #define PHYSICAL_MAX   (7u << 20)
 #define PAGE	       4096u
 #define BYTES_PER_PORT 8u
@@ -166,7 +165,7 @@ static mach_msg_return_t check_totals(const struct ipc_user_message *message, st
 		if (layout_is_port(desc.d_type) || desc.d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
 			shape->s_rights += desc.d_count;
 		else if (desc.d_copy == MACH_MSG_PHYSICAL_COPY && !desc.d_deallocate &&
-			 desc.d_count > PHYSICAL_SMALL)
+			 desc.d_count > LAYOUT_MEMORY_SMALL)
 			physical += ((uint64_t)desc.d_count + PAGE - 1) / PAGE * PAGE;
 		bytes += layout_size(shape->s_word, desc.d_type);
 	}
@@ -303,6 +302,7 @@ static void fill_header(struct ipc_kmsg *kmsg, const struct ipc_task *task,
 	header->ikm_msgh_id = (uint32_t)shape->s_header.msgh_id;
 	header->ikm_body_size = message->um_size - shape->s_offset;
 	header->ikm_complex = shape->s_complex;
+	kmsg->ikm_sender_word = (uint8_t)shape->s_word;
 	header->ikm_security = task->t_security;
 	header->ikm_audit = task->t_audit;
 	if (header->ikm_inline_size)

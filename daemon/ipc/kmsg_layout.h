@@ -10,6 +10,9 @@
 /* The shortest descriptor there is, in either layout. */
 #define LAYOUT_DESCRIPTOR_MIN 12u
 
+/* Memory up to here is small: copied, whatever its sender prefers [11]. */
+#define LAYOUT_MEMORY_SMALL (32u << 10)
+
 /* The type byte of a descriptor, of which at least LAYOUT_DESCRIPTOR_MIN bytes are there. */
 uint8_t layout_type(const uint8_t *descriptor);
 

@@ -15,6 +15,7 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/trap/trap.h"
 
@@ -182,6 +183,8 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 	add(digest, host->h_queued_bytes);
 	add(digest, host->h_memfds);
 	add(digest, host->h_sent);
+	add(digest, host->h_tracers);
+	add(digest, host->h_trace ? host->h_trace->tr_next : 0);
 	LIST_FOR_EACH (node, &host->h_users) {
 		const struct ipc_user *user = list_entry(node, struct ipc_user, u_link);
 

@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/trap/trap_internal.h"
 #include "protocol/watch.h"
@@ -266,6 +267,42 @@ static void list_names(struct page *page)
 	}
 }
 
+/* Who asks sees messages from and to tasks of its own uid. */
+static bool may_see_message(const struct page *page, const struct machd_watch_message *message)
+{
+	uint32_t pid = (uint32_t)page->p_request->pid;
+
+	if (pid != 0 && pid != message->sender_pid && pid != message->receiver_pid)
+		return false;
+	return may_see(page, message->sender_uid) || may_see(page, message->receiver_uid);
+}
+
+/* The trace from record number `index` on; with 0 only what number comes next. */
+static void list_messages(struct page *page)
+{
+	struct ipc_host *host = page->p_host;
+	const struct machd_watch_message *message;
+	uint64_t number = page->p_request->index;
+
+	page->p_answer.record_size = sizeof *message;
+	if (!ipc_trace_begin(host, page->p_thread)) {
+		page->p_answer.code = KERN_RESOURCE_SHORTAGE;
+		return;
+	}
+	if (number == 0)
+		number = host->h_trace->tr_next;
+	for (unsigned looked_at = 0; looked_at < PAGE_ENTRIES && !page_full(page); looked_at++) {
+		message = ipc_trace_read(host, number);
+		if (!message)
+			break;
+		page->p_answer.next_task += message->number - number;
+		number = message->number + 1;
+		if (may_see_message(page, message))
+			page_add(page, message);
+	}
+	page->p_answer.next_index = number;
+}
+
 const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet)
 {
@@ -286,6 +323,9 @@ const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		break;
 	case MACHD_WATCH_NAMES:
 		list_names(&page);
+		break;
+	case MACHD_WATCH_MESSAGES:
+		list_messages(&page);
 		break;
 	default:
 		page.p_answer.code = KERN_INVALID_ARGUMENT;

@@ -7,6 +7,7 @@
 machd_build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     libuv1-dev libmsgpack-dev libsodium-dev libsystemd-dev libinih-dev uthash-dev
+    systemtap-sdt-dev
 )
 
 # To test, besides those.
