@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mach_port_names and mach_port_get_set_status: lists of any length. An answer brings what fits in
- * one frame and where to go on; names that come or go meanwhile may be missed, as they could be
- * right after the call.
+ * mach_port_names, mach_port_get_set_status, mach_port_space_info: lists of any length. An answer
+ * brings what fits in one frame and where to go on; names that come or go meanwhile may be missed,
+ * as they could be right after the call.
  */
 #include <mach/mach_init.h>
 #include <mach/mach_port.h>
@@ -131,6 +131,30 @@ kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
 	if (code == KERN_SUCCESS) {
 		*members = list.words;
 		*membersCnt = (mach_msg_type_number_t)list.count;
+	}
+	return code;
+}
+
+kern_return_t mach_port_space_info(ipc_space_t task, ipc_info_space_t *space_info,
+				   ipc_info_name_array_t *table_info,
+				   mach_msg_type_number_t *table_infoCnt,
+				   ipc_info_tree_name_array_t *tree_info,
+				   mach_msg_type_number_t *tree_infoCnt)
+{
+	struct words list = {0};
+	uint32_t in[] = {0};
+	kern_return_t code = fetch_all(MACHD_ROUTINE_mach_port_space_info, task, in, 1, &list, 1);
+
+	if (code == KERN_SUCCESS) {
+		*table_info = (ipc_info_name_t *)(void *)list.words;
+		*table_infoCnt = (mach_msg_type_number_t)(list.count * sizeof *list.words /
+							  sizeof **table_info);
+		*tree_info = NULL;
+		*tree_infoCnt = 0;
+		*space_info = (ipc_info_space_t){
+			.iis_genno_mask = MACH_PORT_MAKE(0, MACH_PORT_GEN(MACH_PORT_DEAD)),
+			.iis_table_size = *table_infoCnt,
+		};
 	}
 	return code;
 }

@@ -7,6 +7,7 @@
 #define I32(f)	 +0
 #define U64(f)	 +0
 #define STR(f)	 +0
+#define TEXT(f)	 +0
 #define ARRAY(f) +1
 #define IN(...)	 0 __VA_ARGS__
 #define OUT(...) 0 __VA_ARGS__

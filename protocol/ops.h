@@ -12,6 +12,7 @@
 #define I32(f)	 int32_t f;
 #define U64(f)	 uint64_t f;
 #define STR(f)	 char f[128];
+#define TEXT(f)	 char f[512];
 #define ARRAY(f) uint32_t f[0];
 #define IN(...)	 __VA_ARGS__
 #define OUT(...) __VA_ARGS__
@@ -30,6 +31,7 @@
 #undef I32
 #undef U64
 #undef STR
+#undef TEXT
 #undef ARRAY
 #undef IN
 #undef OUT
@@ -43,6 +45,8 @@ enum machd_routine {
 /* What a routine's target must be. */
 enum machd_object {
 	MACHD_OBJECT_SPACE,
+	MACHD_OBJECT_SPACE_READ,    /* a right to look at it is enough */
+	MACHD_OBJECT_SPACE_INSPECT, /* or one to see its outlines */
 	MACHD_OBJECT_TASK,
 	MACHD_OBJECT_BOOTSTRAP,
 };

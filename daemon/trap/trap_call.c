@@ -36,6 +36,15 @@ static kern_return_t run(struct trap_call *call, uint32_t routine)
 	return KERN_FAILURE;
 }
 
+#define KIND(kind) (1u << (kind))
+
+/* The kinds of port that an object of a routine may be known by. */
+static const uint32_t object_kinds[] = {
+	[MACHD_OBJECT_SPACE] = KIND(IP_TASK),	       [MACHD_OBJECT_SPACE_READ] = KIND(IP_TASK),
+	[MACHD_OBJECT_SPACE_INSPECT] = KIND(IP_TASK),  [MACHD_OBJECT_TASK] = KIND(IP_TASK),
+	[MACHD_OBJECT_BOOTSTRAP] = KIND(IP_BOOTSTRAP),
+};
+
 /* Find the object; false if the name is no send right to one of that kind. */
 static bool find_target(struct trap_call *call, mach_port_name_t name, uint32_t object)
 {
@@ -43,12 +52,12 @@ static bool find_target(struct trap_call *call, mach_port_name_t name, uint32_t 
 
 	if (!entry || !(entry->ie_type & MACH_PORT_TYPE_SEND))
 		return false;
-	if (object == MACHD_OBJECT_BOOTSTRAP)
-		return entry->ie_port->ip_kind == IP_BOOTSTRAP;
-	if (entry->ie_port->ip_kind != IP_TASK)
+	if (!(object_kinds[object] & KIND(entry->ie_port->ip_kind)))
 		return false;
+	call->c_port = entry->ie_port;
 	call->c_task = entry->ie_port->ip_task;
-	call->c_space = call->c_task->t_space;
+	if (call->c_task)
+		call->c_space = call->c_task->t_space;
 	return true;
 }
 

@@ -35,7 +35,8 @@ struct trap_call {
 	struct ipc_host *c_host;
 	struct ipc_thread *c_thread; /* which calls */
 	struct ipc_task *c_caller;   /* its task */
-	struct ipc_task *c_task;     /* whose task port is the target; NULL for other objects */
+	struct ipc_port *c_port;     /* the target */
+	struct ipc_task *c_task;     /* whose task port that is; NULL for other objects */
 	struct ipc_space *c_space;   /* of c_task */
 	const void *c_in;
 	void *c_out;
@@ -50,6 +51,9 @@ struct trap_call {
 				  struct name##_out *result);
 #include "protocol/ops.def"
 #undef MACHD_ROUTINE
+
+/* The bits that mach_port_names shows beside the right: which notification is asked for. */
+uint32_t trap_request_bits(const struct ipc_entry *entry);
 
 /*
  * The right that a routine's argument names, taken from the caller as the body of a message to the

@@ -11,18 +11,7 @@
 
 #define NAMES_PER_PAGE 16384
 
-/* What mach_port_kobject calls the daemon's own ports. */
-enum {
-	IPC_OTYPE_NONE = 0,
-	IPC_OTYPE_TASK_CONTROL = 2,
-	IPC_OTYPE_HOST = 3,
-	IPC_OTYPE_TIMER = 8,
-	IPC_OTYPE_SEMAPHORE = 17,
-	IPC_OTYPE_UNKNOWN = 29,
-};
-
-/* The bits that mach_port_names shows beside the right. */
-static uint32_t request_bits(const struct ipc_entry *entry)
+uint32_t trap_request_bits(const struct ipc_entry *entry)
 {
 	const struct ipc_request *request;
 
@@ -51,7 +40,7 @@ kern_return_t trap_mach_port_names(struct trap_call *call, const struct mach_por
 			continue;
 		entry = ipc_right_lookup(call->c_host, space, name);
 		result->pairs[2 * count] = name;
-		result->pairs[2 * count + 1] = entry->ie_type | request_bits(entry);
+		result->pairs[2 * count + 1] = entry->ie_type | trap_request_bits(entry);
 		count++;
 	}
 	result->next = index < space->is_size ? index : 0;
@@ -70,7 +59,7 @@ kern_return_t trap_mach_port_type(struct trap_call *call, const struct mach_port
 	}
 	if (!entry)
 		return KERN_INVALID_NAME;
-	result->type = entry->ie_type | (request_bits(entry) & MACH_PORT_TYPE_DNREQUEST);
+	result->type = entry->ie_type | (trap_request_bits(entry) & MACH_PORT_TYPE_DNREQUEST);
 	return KERN_SUCCESS;
 }
 
@@ -280,41 +269,6 @@ kern_return_t trap_mach_port_dnrequest_info(struct trap_call *call,
 	result->total = port->ip_requests.rs_size;
 	for (uint32_t i = 0; i < port->ip_requests.rs_size; i++)
 		result->used += port->ip_requests.rs_table[i].ir_notify != NULL;
-	return KERN_SUCCESS;
-}
-
-kern_return_t trap_mach_port_kobject(struct trap_call *call,
-				     const struct mach_port_kobject_in *args,
-				     struct mach_port_kobject_out *result)
-{
-	struct ipc_entry *entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
-
-	if (!MACH_PORT_VALID(args->name))
-		return KERN_INVALID_RIGHT;
-	if (!entry || entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
-		return KERN_INVALID_NAME;
-	if (!(entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE))
-		return KERN_INVALID_RIGHT;
-	switch (entry->ie_port->ip_kind) {
-	case IP_PLAIN:
-		result->type = IPC_OTYPE_NONE;
-		break;
-	case IP_TASK:
-		result->type = IPC_OTYPE_TASK_CONTROL;
-		break;
-	case IP_HOST:
-		result->type = IPC_OTYPE_HOST;
-		break;
-	case IP_SEMAPHORE:
-		result->type = IPC_OTYPE_SEMAPHORE;
-		break;
-	case IP_TIMER:
-		result->type = IPC_OTYPE_TIMER;
-		break;
-	case IP_BOOTSTRAP:
-		result->type = IPC_OTYPE_UNKNOWN;
-		break;
-	}
 	return KERN_SUCCESS;
 }
 

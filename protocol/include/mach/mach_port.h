@@ -195,6 +195,24 @@ extern kern_return_t mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t
 extern kern_return_t mach_port_kobject(ipc_space_t task, mach_port_name_t name,
 				       natural_t *object_type, mach_vm_address_t *object_addr);
 
+/* The same, for who has room for 32 bits of an address, or for a description (always ""). */
+extern kern_return_t mach_port_kernel_object(ipc_space_t task, mach_port_name_t name,
+					     natural_t *object_type, unsigned *object_addr);
+extern kern_return_t mach_port_kobject_description(ipc_space_t task, mach_port_name_t name,
+						   natural_t *object_type,
+						   mach_vm_address_t *object_addr,
+						   kobject_description_t description);
+
+/*
+ * The whole table of a name space, slots that are free included, in memory to be freed with
+ * vm_deallocate(). The tree is always empty.
+ */
+extern kern_return_t mach_port_space_info(ipc_space_t task, ipc_info_space_t *space_info,
+					  ipc_info_name_array_t *table_info,
+					  mach_msg_type_number_t *table_infoCnt,
+					  ipc_info_tree_name_array_t *tree_info,
+					  mach_msg_type_number_t *tree_infoCnt);
+
 /* The size of a name space, and how many names are in use. */
 extern kern_return_t mach_port_space_basic_info(ipc_space_t task,
 						ipc_info_space_basic_t *space_basic_info);
