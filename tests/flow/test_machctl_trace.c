@@ -105,7 +105,7 @@ END_TEST
 START_TEST(a_port_can_be_picked)
 {
 	mach_port_t port = flow_port(), other = flow_port();
-	char object[32], pid[16], member[32], *line;
+	char object[32], pid[16], member[64], *line;
 	struct trace trace = {.argument = {"--json", "--count=2", object, pid}};
 	struct flow_message message;
 	struct machctl ports;
