@@ -20,14 +20,17 @@
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+/* So much is written at once: what is written is counted in a word with a sign. */
+#define WRITE_MAX (1u << 30)
+
 /* From this size on a memfd is cheaper than bytes in a frame. */
 #define INLINE_PIECE_MAX 16384u
 
 /* A descriptor with memory, as the message has it. */
 struct piece {
 	uintptr_t address;
-	size_t size; /* in bytes */
-	bool names;  /* an array of port names: the daemon has to read it */
+	uint64_t size; /* in bytes; may be more than there is memory */
+	bool names;    /* an array of port names: the daemon has to read it */
 	bool deallocate;
 };
 
@@ -52,7 +55,7 @@ static bool read_piece(const uint8_t *bytes, struct piece *piece)
 	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
 		memcpy(&ports, bytes, sizeof ports);
 		*piece = (struct piece){(uintptr_t)ports.address,
-					(size_t)ports.count * sizeof(mach_port_name_t), true,
+					(uint64_t)ports.count * sizeof(mach_port_name_t), true,
 					ports.deallocate};
 		return true;
 	case MACH_MSG_OOL_DESCRIPTOR:
@@ -101,7 +104,8 @@ static int copy_descriptors(const void *message, const mach_msg_header_t *header
  * How much there is to gather: entries of the table, bytes that would go inline at most, and those
  * of names, which must.
  */
-static void measure(const struct mi_memory *memory, uint32_t *count, size_t *bytes, size_t *names)
+static void measure(const struct mi_memory *memory, uint32_t *count, uint64_t *bytes,
+		    uint64_t *names)
 {
 	const uint8_t *at = memory->descriptors;
 	struct piece piece;
@@ -125,7 +129,7 @@ struct gathering {
 	struct mi_memory *memory;
 	uint8_t *data; /* the inline bytes */
 	size_t data_size, data_room;
-	size_t names_left; /* bytes of names to come, for which room is kept */
+	uint64_t names_left; /* bytes of names to come, for which room is kept */
 	off_t fd_size;
 	unsigned fd_index;
 };
@@ -133,25 +137,28 @@ struct gathering {
 static void gather_inline(struct gathering *g, const struct piece *piece,
 			  struct machd_memory *entry)
 {
-	if (!mi_fetch(g->data + g->data_size, (const void *)piece->address, piece->size))
+	size_t size = (size_t)piece->size; /* there is room for it */
+
+	if (!mi_fetch(g->data + g->data_size, (const void *)piece->address, size))
 		return;
 	entry->source = MACHD_MEMORY_INLINE;
-	g->data_size += piece->size;
+	g->data_size += size;
 }
 
 /* Write a piece to the end of the memfd, at the offset in a page that it has in memory. */
 static int gather_fd(struct gathering *g, const struct piece *piece, struct machd_memory *entry)
 {
 	size_t done = 0;
-	off_t at = (off_t)(round_page((uintptr_t)g->fd_size) + (piece->address & vm_page_mask));
+	off_t at = (off_t)(mach_vm_round_page(g->fd_size) + (piece->address & vm_page_mask));
 
 	if (g->memory->fd < 0)
 		g->memory->fd = memfd_create("mach memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (g->memory->fd < 0)
 		return errno;
 	while (done < piece->size) {
+		size_t left = (size_t)piece->size - done;
 		ssize_t count = pwrite(g->memory->fd, (const char *)piece->address + done,
-				       piece->size - done, at + (off_t)done);
+				       left < WRITE_MAX ? left : WRITE_MAX, at + (off_t)done);
 
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -212,7 +219,8 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 		     unsigned fd_index, struct mi_memory *memory)
 {
 	struct gathering g = {.memory = memory, .fd_index = fd_index};
-	size_t table, bytes;
+	uint64_t bytes;
+	size_t table;
 	int error;
 
 	*memory = (struct mi_memory){.fd = -1};
@@ -225,7 +233,7 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	table = memory->count * sizeof *memory->table;
 	if (table > room)
 		return ENOMEM;
-	g.data_room = bytes < room - table ? bytes : room - table;
+	g.data_room = bytes < room - table ? (size_t)bytes : room - table;
 	memory->table = malloc(table + g.data_room);
 	if (!memory->table)
 		return ENOMEM;
@@ -246,7 +254,7 @@ void mi_memory_taken(const struct mi_memory *memory, uint32_t taken)
 			taken--;
 			if (piece.deallocate && piece.size > 0)
 				munmap((void *)trunc_page(piece.address),
-				       round_page(piece.address + piece.size) -
+				       round_page(piece.address + (size_t)piece.size) -
 					       trunc_page(piece.address));
 		}
 		at += descriptor_size(type_of(at));
@@ -270,11 +278,13 @@ struct memory_frame {
 
 /* Map one piece; NULL: there is no room. `data` moves behind what was used of it. */
 static void *map_piece(const struct mi_received_memory *received, const struct machd_memory *entry,
-		       size_t size, const uint8_t **data)
+		       uint64_t wanted, const uint8_t **data)
 {
-	size_t in_page = entry->offset & vm_page_mask;
+	size_t in_page = entry->offset & vm_page_mask, size = (size_t)wanted;
 	void *pages;
 
+	if (wanted > SIZE_MAX - in_page)
+		return NULL;
 	if (entry->source == MACHD_MEMORY_INLINE) {
 		pages = mi_pages(round_page(size));
 		if (pages)
@@ -322,7 +332,7 @@ static void drop_names(struct mi_channel *channel, const uint8_t *data, size_t s
 
 /* Does the entry say something that can be? */
 static bool entry_good(const struct mi_received_memory *received, const struct machd_memory *entry,
-		       size_t size, size_t data_left)
+		       uint64_t size, size_t data_left)
 {
 	switch (entry->source) {
 	case MACHD_MEMORY_NONE:
@@ -374,7 +384,7 @@ static bool place_one(struct placing *p, uint8_t *descriptor)
 		if (!address)
 			p->received->bits |= MACH_MSG_VM_SPACE;
 		if (!address && piece.names)
-			drop_names(p->channel, data, piece.size, type);
+			drop_names(p->channel, data, (size_t)piece.size, type);
 	}
 	place_address(descriptor, address);
 	p->entry++;

@@ -105,7 +105,7 @@ kern_return_t mach_vm_allocate(vm_map_t target, mach_vm_address_t *address, mach
 
 	if (size > SIZE_MAX)
 		return KERN_INVALID_ARGUMENT;
-	if (narrow != *address)
+	if (narrow != *address && !(flags & VM_FLAGS_ANYWHERE))
 		return KERN_INVALID_ADDRESS;
 	code = vm_allocate(target, &narrow, (vm_size_t)size, flags);
 	if (code == KERN_SUCCESS)

@@ -90,6 +90,15 @@ heading "gcc, warnings are errors: all tests"
 build dev
 run_tests dev
 
+heading "gcc -m32: the library for 32-bit programs, with the daemon just built"
+if [[ $(dpkg --print-architecture) == amd64 ]]; then
+    machd_unpack_i386 build/i386
+    build m32
+    run_tests m32
+else
+    echo "skipped: only an amd64 machine builds and runs both"
+fi
+
 heading "clang, warnings are errors: build and clang-tidy"
 build clang
 quietly tidy

@@ -111,6 +111,9 @@ unsigned flow_task_count(void);
 
 /* --- ports and messages --- */
 
+/* Where Mach counts pointers, programs of 64 and of 32 bits differ. */
+#define WORD(long_size, short_size) (sizeof(void *) == 8 ? (long_size) : (short_size))
+
 #define SEND_ONCE MACH_MSG_TYPE_MOVE_SEND_ONCE
 
 /* A message of any size up to that of the buffer, with its trailer. */

@@ -31,7 +31,8 @@ static size_t ask(struct watcher *watcher, enum machd_op op, size_t payload)
 	ssize_t size;
 
 	memcpy(watcher->packet, &frame, sizeof frame);
-	CHECK(send(watcher->fd, watcher->packet, frame.length, MSG_NOSIGNAL) == frame.length);
+	CHECK(send(watcher->fd, watcher->packet, frame.length, MSG_NOSIGNAL) ==
+	      (ssize_t)frame.length);
 	size = recv(watcher->fd, watcher->packet, sizeof watcher->packet, 0);
 	CHECK(size >= (ssize_t)sizeof frame);
 	return (size_t)size - sizeof frame;

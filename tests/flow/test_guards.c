@@ -14,6 +14,9 @@
 
 #define SELF mach_task_self()
 
+/* A guard that takes all bits there are. */
+#define WIDE ((mach_port_context_t)0xabcdef0198765432)
+
 static mach_port_context_t context_of(mach_port_t port)
 {
 	mach_port_context_t context = 0;
@@ -67,8 +70,8 @@ START_TEST(q272_unguarding_takes_the_guard)
 	CHECK_OK(mach_port_unguard(SELF, port, 9));
 	CHECK_CODE(mach_port_unguard(SELF, port, 9), KERN_INVALID_ARGUMENT);
 	CHECK_EQ(context_of(port), 0);
-	CHECK_OK(mach_port_guard(SELF, port, UINT64_MAX, true));
-	CHECK_OK(mach_port_unguard(SELF, port, UINT64_MAX));
+	CHECK_OK(mach_port_guard(SELF, port, UINTPTR_MAX, true));
+	CHECK_OK(mach_port_unguard(SELF, port, UINTPTR_MAX));
 }
 END_TEST
 
@@ -203,9 +206,9 @@ START_TEST(the_trailer_has_the_context_of_a_strict_guard)
 	struct flow_message message;
 
 	CHECK_OK(flow_send_to(port, COPY, MACH_PORT_NULL, 0, 1));
-	CHECK_OK(mach_port_guard(SELF, port, 0x1122334455667788, true));
+	CHECK_OK(mach_port_guard(SELF, port, WIDE, true));
 	CHECK_OK(flow_receive(port, &message));
-	CHECK(flow_trailer(&message)->msgh_context == 0x1122334455667788);
+	CHECK(flow_trailer(&message)->msgh_context == WIDE);
 }
 END_TEST
 
@@ -223,11 +226,11 @@ static mach_msg_return_t send_guarded(mach_port_t port, mach_port_t right, uint6
 
 START_TEST(q_the_receivers_buffer_is_the_new_guard)
 {
-	mach_port_t port = flow_port(), right = guarded_port(0xabcdef0123456789, 0);
+	mach_port_t port = flow_port(), right = guarded_port(WIDE, 0);
 	mach_msg_guarded_port_descriptor_t came;
 	struct flow_letter letter;
 
-	CHECK_OK(send_guarded(port, right, 0xabcdef0123456789, IMMOVABLE));
+	CHECK_OK(send_guarded(port, right, WIDE, IMMOVABLE));
 	CHECK_EQ(flow_type(right), 0);
 	CHECK_OK(letter_receive_with(port, &letter, MACH_RCV_GUARDED_DESC));
 	came = letter_guarded(&letter, 0);
@@ -490,7 +493,7 @@ START_TEST(m209_a_look_at_messages)
 		CHECK(seqno == 100 && id == 41);
 		CHECK_EQ(size, 24 + 8);
 		CHECK_EQ(trailer.msgh_seqno, 100);
-		CHECK_EQ(trailer.msgh_trailer_size, MAX_TRAILER_SIZE);
+		CHECK_EQ(trailer.msgh_trailer_size, 68);
 	}
 	seqno = 101;
 	CHECK_OK(peek(port, &seqno, &size, &id, &trailer));

@@ -14,9 +14,6 @@
 #define OFFSET(type, field, offset) \
 	_Static_assert(offsetof(type, field) == (offset), #type "." #field)
 
-/* Where Mach counts pointers, the two word sizes differ. */
-#define WORD(long_size, short_size) (sizeof(void *) == 8 ? (long_size) : (short_size))
-
 SIZE(mach_msg_header_t, 24);
 OFFSET(mach_msg_header_t, msgh_bits, 0);
 OFFSET(mach_msg_header_t, msgh_size, 4);

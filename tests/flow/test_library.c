@@ -224,7 +224,7 @@ START_TEST(vm_calls_refuse_ranges_that_wrap_and_other_tasks)
 
 	CHECK_CODE(vm_allocate(mach_task_self(), &address, SIZE_MAX - 5, VM_FLAGS_ANYWHERE),
 		   KERN_INVALID_ARGUMENT);
-	CHECK_CODE(vm_allocate(mach_task_self(), &address, SIZE_MAX / 2, VM_FLAGS_ANYWHERE),
+	CHECK_CODE(vm_allocate(mach_task_self(), &address, SIZE_MAX - 0xffffff, VM_FLAGS_ANYWHERE),
 		   KERN_NO_SPACE);
 	CHECK_CODE(vm_allocate(mach_task_self(), &address, 1, 0x100), KERN_INVALID_ARGUMENT);
 	CHECK_CODE(vm_deallocate(mach_task_self(), SIZE_MAX - vm_page_size, SIZE_MAX / 2),

@@ -175,7 +175,8 @@ START_TEST(a_large_body_and_memory_together)
 {
 	static const size_t bodies[] = {65000, 65536, 100000, 204800, MIB};
 	static const size_t sizes[] = {0, 500, 16384, 300000};
-	const size_t head = sizeof(mach_msg_base_t) + 16 + 12;
+	const size_t head = sizeof(mach_msg_base_t) + sizeof(mach_msg_ool_descriptor_t) +
+			    sizeof(mach_msg_port_descriptor_t);
 	mach_port_t port = flow_port();
 
 	for (unsigned i = 0; i < 20; i++) {
@@ -307,7 +308,8 @@ START_TEST(a_message_too_large_is_destroyed_with_its_memory)
 		CHECK_CODE(mach_msg(&small, MACH_RCV_MSG | MACH_RCV_LARGE, 0, sizeof small, port, 0,
 				    MACH_PORT_NULL),
 			   MACH_RCV_TOO_LARGE);
-		CHECK_EQ(small.msgh_size, sizeof letter.base + 32);
+		CHECK_EQ(small.msgh_size,
+			 sizeof letter.base + 2 * sizeof(mach_msg_ool_descriptor_t));
 		CHECK_EQ(letter_daemon_fds(), fds + 1);
 		CHECK_CODE(mach_msg(&small, MACH_RCV_MSG, 0, sizeof small, port, 0, MACH_PORT_NULL),
 			   MACH_RCV_TOO_LARGE);

@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(j151_a_buffer_that_cannot_be_written_loses_the_message_not_its_rights)
 {
-	static const uintptr_t bad[] = {0, 64, 0x7ffffffff000, UINTPTR_MAX - 63};
+	static const uintptr_t bad[] = {0, 64, (uintptr_t)0x7ffffffff000, UINTPTR_MAX - 63};
 	mach_port_t port = flow_port(), reply = flow_receive_right();
 	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -152,7 +152,17 @@ END_TEST
 
 START_TEST(j146_trailer_sizes)
 {
-	static const unsigned sizes[] = {8, 12, 20, 52, 60, 68, 68, 68, 68};
+	static const unsigned sizes[] = {
+		8,
+		12,
+		20,
+		52,
+		WORD(60, 56),
+		MAX_TRAILER_SIZE,
+		MAX_TRAILER_SIZE,
+		MAX_TRAILER_SIZE,
+		MAX_TRAILER_SIZE,
+	};
 	mach_port_t port = flow_port();
 	struct flow_message message;
 
@@ -210,15 +220,16 @@ END_TEST
 START_TEST(j149_the_context_is_that_of_the_moment_of_receipt)
 {
 	mach_port_t port = flow_port();
+	const mach_port_context_t given = (mach_port_context_t)0x123456789abc;
 	mach_port_context_t context = 0;
 	struct flow_message message;
 
 	flow_fill(port, 1);
-	CHECK_OK(mach_port_set_context(mach_task_self(), port, 0x123456789abc));
+	CHECK_OK(mach_port_set_context(mach_task_self(), port, given));
 	CHECK_OK(mach_port_get_context(mach_task_self(), port, &context));
-	CHECK(context == 0x123456789abc);
+	CHECK(context == given);
 	CHECK_OK(flow_receive(port, &message));
-	CHECK(flow_trailer(&message)->msgh_context == 0x123456789abc);
+	CHECK(flow_trailer(&message)->msgh_context == given);
 }
 END_TEST
 

@@ -86,7 +86,7 @@ START_TEST(a5_complex_with_no_descriptor_is_delivered_so)
 }
 END_TEST
 
-START_TEST(a7_a_descriptor_of_memory_needs_16_bytes)
+START_TEST(a7_a_descriptor_of_memory_needs_all_its_bytes)
 {
 	mach_port_t port = flow_port();
 	struct flow_message message;
@@ -94,7 +94,8 @@ START_TEST(a7_a_descriptor_of_memory_needs_16_bytes)
 	flow_complex(&message, port, COPY, 1);
 	flow_add_port(&message, MACH_PORT_NULL, COPY);
 	message.port[0].type = MACH_MSG_OOL_DESCRIPTOR;
-	CHECK_CODE(send_size(&message, 40), MACH_SEND_MSG_TOO_SMALL);
+	CHECK_CODE(send_size(&message, 40), WORD(MACH_SEND_MSG_TOO_SMALL, MACH_MSG_SUCCESS));
+	CHECK_CODE(send_size(&message, 36), MACH_SEND_MSG_TOO_SMALL);
 }
 END_TEST
 
@@ -115,7 +116,7 @@ START_TEST(a11_an_address_that_cannot_be_read)
 	mach_port_t port = flow_port();
 	struct flow_message message;
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	static const uintptr_t bad[] = {0, 8, 0x7ffffffff000, UINTPTR_MAX - 63};
+	static const uintptr_t bad[] = {0, 8, (uintptr_t)0x7ffffffff000, UINTPTR_MAX - 63};
 
 	CHECK(pages != MAP_FAILED && munmap(pages + 4096, 4096) == 0);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -558,7 +559,7 @@ int main(void)
 	tcase_add_test(tests, a1_a2_sizes_too_small_or_odd);
 	tcase_add_test(tests, a4_complex_needs_a_count);
 	tcase_add_test(tests, a5_complex_with_no_descriptor_is_delivered_so);
-	tcase_add_test(tests, a7_a_descriptor_of_memory_needs_16_bytes);
+	tcase_add_test(tests, a7_a_descriptor_of_memory_needs_all_its_bytes);
 	tcase_add_test(tests, a10_other_header_bits_are_masked_off);
 	tcase_add_test(tests, a11_an_address_that_cannot_be_read);
 	tcase_add_test(tests, a13_no_receive_after_a_failed_send);

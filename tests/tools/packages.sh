@@ -16,6 +16,9 @@ machd_test_packages=(
     clang clang-format-14 clang-tidy libclang-rt-14-dev llvm
 )
 
+# The same for the library of 32-bit programs.
+[[ $(dpkg --print-architecture) == amd64 ]] && machd_test_packages+=(gcc-multilib)
+
 # machd_missing_packages package...: print those that are not installed.
 machd_missing_packages() {
     local package
@@ -51,4 +54,31 @@ machd_install_packages() {
     cat "$log" >&2
     rm -f "$log"
     return 1
+}
+
+# machd_unpack_i386 FOLDER: Check for i386, which 32-bit tests are linked with, in a folder of its own:
+# neither the system's architectures nor its lists change. Nothing happens if it is there already.
+machd_unpack_i386() {
+    local folder archive log status=0
+    local -a options
+    [[ -e $1/usr/lib/i386-linux-gnu/libcheck.a ]] && return 0
+    mkdir -p "$1/lists/partial" "$1/archives/partial"
+    folder=$(cd "$1" && pwd)
+    log=$(mktemp)
+    options=(
+        -q -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root
+        -o Dir::State::lists="$folder/lists" -o Dir::State::status=/dev/null
+        -o Dir::Cache="$folder" -o Acquire::Languages=none
+    )
+    # A list that cannot be fetched is no harm if the package is in another.
+    apt-get "${options[@]}" update >"$log" 2>&1 || true
+    (cd "$folder/archives" && apt-get "${options[@]}" download check libsubunit-dev) \
+        >>"$log" 2>&1 || status=1
+    for archive in "$folder"/archives/*.deb; do
+        ((status)) || dpkg-deb -x "$archive" "$folder" || status=1
+    done
+    rm -rf "$folder/lists" "$folder/archives"
+    ((status == 0)) || cat "$log" >&2
+    rm -f "$log"
+    return "$status"
 }
