@@ -87,7 +87,8 @@ kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
 			     mach_msg_size_t *size, mach_msg_id_t *id,
 			     mach_msg_trailer_info_t trailer, mach_msg_type_number_t *trailer_size)
 {
-	struct mach_port_peek_in in = {.name = name, .trailer_type = trailer_type, .seqno = *seqno};
+	struct mach_port_peek_in in = {
+		.name = name, .trailer_type = trailer_type, .seqno = *seqno, .room = *trailer_size};
 	struct mach_port_peek_out out;
 	mach_msg_max_trailer_t came;
 	struct mi_call call = {
@@ -100,19 +101,15 @@ kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
 		.out_array = &came,
 		.out_array_size = sizeof came,
 	};
-	mach_msg_type_number_t wanted = REQUESTED_TRAILER_SIZE(trailer_type);
-	kern_return_t code;
+	kern_return_t code = mi_call(&call);
 
-	if (*trailer_size < wanted)
-		return KERN_INVALID_VALUE;
-	code = mi_call(&call);
 	if (code != KERN_SUCCESS)
 		return code;
 	*seqno = out.seqno;
 	*size = out.size;
 	*id = out.id;
-	*trailer_size = wanted;
-	memcpy(trailer, &came, wanted);
+	*trailer_size = out.trailer_size < in.room ? out.trailer_size : in.room;
+	memcpy(trailer, &came, *trailer_size < sizeof came ? *trailer_size : sizeof came);
 	return KERN_SUCCESS;
 }
 
@@ -152,7 +149,8 @@ kern_return_t mach_port_space_basic_info(ipc_space_t task, ipc_info_space_basic_
 
 	if (code != KERN_SUCCESS)
 		return code;
-	*space_basic_info = (ipc_info_space_basic_t){
-		.iisb_genno_mask = 0xff, .iisb_table_size = out.size, .iisb_table_inuse = out.used};
+	*space_basic_info = (ipc_info_space_basic_t){.iisb_genno_mask = out.genno_mask,
+						     .iisb_table_size = out.size,
+						     .iisb_table_inuse = out.used};
 	return KERN_SUCCESS;
 }

@@ -65,11 +65,12 @@ static bool take_page(const uint32_t *page, size_t count, struct words *lists, s
 	return true;
 }
 
-/* `in` ends in the word that says where to go on. */
+/* `in` ends in the word that says where to go on, and `out` begins with it. */
 static kern_return_t fetch_all(enum machd_routine routine, ipc_space_t task, uint32_t *in,
-			       size_t in_words, struct words *lists, size_t list_count)
+			       size_t in_words, uint32_t *out, size_t out_words,
+			       struct words *lists, size_t list_count)
 {
-	uint32_t *page = mi_pages(MACHD_FRAME_SIZE_MAX), next = 0;
+	uint32_t *page = mi_pages(MACHD_FRAME_SIZE_MAX);
 	kern_return_t code = KERN_RESOURCE_SHORTAGE;
 
 	while (page) {
@@ -78,8 +79,8 @@ static kern_return_t fetch_all(enum machd_routine routine, ipc_space_t task, uin
 			.target = task,
 			.in = in,
 			.in_size = in_words * sizeof *in,
-			.out = &next,
-			.out_size = sizeof next,
+			.out = out,
+			.out_size = out_words * sizeof *out,
 			.out_array = page,
 			.out_array_size = MACHD_FRAME_SIZE_MAX,
 		};
@@ -88,9 +89,9 @@ static kern_return_t fetch_all(enum machd_routine routine, ipc_space_t task, uin
 		if (code == KERN_SUCCESS &&
 		    !take_page(page, call.out_array_size / sizeof *page, lists, list_count))
 			code = KERN_RESOURCE_SHORTAGE;
-		if (code != KERN_SUCCESS || next == 0)
+		if (code != KERN_SUCCESS || *out == 0)
 			break;
-		in[in_words - 1] = next;
+		in[in_words - 1] = *out;
 	}
 	if (page)
 		mi_pages_free(page, MACHD_FRAME_SIZE_MAX);
@@ -108,8 +109,9 @@ kern_return_t mach_port_names(ipc_space_t task, mach_port_name_array_t *names,
 			      mach_msg_type_number_t *typesCnt)
 {
 	struct words lists[2] = {{0}, {0}};
-	uint32_t in[] = {0};
-	kern_return_t code = fetch_all(MACHD_ROUTINE_mach_port_names, task, in, 1, lists, 2);
+	uint32_t in[] = {0}, next;
+	kern_return_t code =
+		fetch_all(MACHD_ROUTINE_mach_port_names, task, in, 1, &next, 1, lists, 2);
 
 	if (code == KERN_SUCCESS) {
 		*names = lists[0].words;
@@ -124,9 +126,9 @@ kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
 				       mach_msg_type_number_t *membersCnt)
 {
 	struct words list = {0};
-	uint32_t in[] = {name, 0};
+	uint32_t in[] = {name, 0}, next;
 	kern_return_t code =
-		fetch_all(MACHD_ROUTINE_mach_port_get_set_status, task, in, 2, &list, 1);
+		fetch_all(MACHD_ROUTINE_mach_port_get_set_status, task, in, 2, &next, 1, &list, 1);
 
 	if (code == KERN_SUCCESS) {
 		*members = list.words;
@@ -143,7 +145,9 @@ kern_return_t mach_port_space_info(ipc_space_t task, ipc_info_space_t *space_inf
 {
 	struct words list = {0};
 	uint32_t in[] = {0};
-	kern_return_t code = fetch_all(MACHD_ROUTINE_mach_port_space_info, task, in, 1, &list, 1);
+	struct mach_port_space_info_out out;
+	kern_return_t code = fetch_all(MACHD_ROUTINE_mach_port_space_info, task, in, 1, &out.next,
+				       sizeof out / sizeof out.next, &list, 1);
 
 	if (code == KERN_SUCCESS) {
 		*table_info = (ipc_info_name_t *)(void *)list.words;
@@ -152,7 +156,7 @@ kern_return_t mach_port_space_info(ipc_space_t task, ipc_info_space_t *space_inf
 		*tree_info = NULL;
 		*tree_infoCnt = 0;
 		*space_info = (ipc_info_space_t){
-			.iis_genno_mask = MACH_PORT_MAKE(0, MACH_PORT_GEN(MACH_PORT_DEAD)),
+			.iis_genno_mask = out.genno_mask,
 			.iis_table_size = *table_infoCnt,
 		};
 	}

@@ -41,7 +41,6 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 				      const struct bootstrap_check_in_in *args,
 				      struct bootstrap_check_in_out *result)
 {
-	struct ipc_space *space = call->c_caller->t_space;
 	struct ipc_port *port;
 	kern_return_t kr;
 
@@ -49,10 +48,10 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 		return BOOTSTRAP_BAD_COUNT;
 	if (boot_find(call->c_host, args->service))
 		return BOOTSTRAP_SERVICE_ACTIVE;
-	kr = ipc_entry_reserve(call->c_host, space);
+	kr = trap_reserve(call);
 	if (kr != KERN_SUCCESS)
 		return BOOTSTRAP_NO_MEMORY;
-	port = ipc_port_create(call->c_host, space->is_user);
+	port = ipc_port_create(call->c_host, call->c_caller->t_space->is_user);
 	if (!port)
 		return BOOTSTRAP_NO_MEMORY;
 	kr = enter(call, args->service, ipc_port_make_send(port), true);
@@ -61,9 +60,7 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 		return kr;
 	}
 	port->ip_mscount = 0; /* the registry's own right is none that the owner made */
-	result->port =
-		ipc_right_copyout_reserved(call->c_host, space, port, MACH_MSG_TYPE_PORT_RECEIVE);
-	return BOOTSTRAP_SUCCESS;
+	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_RECEIVE, &result->port);
 }
 
 static kern_return_t unregister(struct trap_call *call, struct boot_service *service)
@@ -109,8 +106,7 @@ kern_return_t trap_bootstrap_look_up(struct trap_call *call,
 		return BOOTSTRAP_UNKNOWN_SERVICE;
 	if (!may_use(call, service))
 		return BOOTSTRAP_NOT_PRIVILEGED;
-	kr = ipc_right_copyout(call->c_host, call->c_caller->t_space,
-			       ipc_port_copy_send(service->s_port), MACH_MSG_TYPE_PORT_SEND,
-			       &result->port);
+	kr = trap_copyout(call, ipc_port_copy_send(service->s_port), MACH_MSG_TYPE_PORT_SEND,
+			  &result->port);
 	return kr == KERN_SUCCESS ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NO_MEMORY;
 }

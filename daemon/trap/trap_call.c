@@ -24,9 +24,9 @@
 #include "protocol/ops.def"
 #undef MACHD_ROUTINE
 
-static kern_return_t run(struct trap_call *call, uint32_t routine)
+kern_return_t trap_run(struct trap_call *call, const struct machd_routine_row *row)
 {
-	switch (routine) {
+	switch (row->number) {
 #define MACHD_ROUTINE(number, name, object, in, out) \
 	case number:                                 \
 		return call_##name(call);
@@ -42,8 +42,19 @@ static kern_return_t run(struct trap_call *call, uint32_t routine)
 static const uint32_t object_kinds[] = {
 	[MACHD_OBJECT_SPACE] = KIND(IP_TASK),	       [MACHD_OBJECT_SPACE_READ] = KIND(IP_TASK),
 	[MACHD_OBJECT_SPACE_INSPECT] = KIND(IP_TASK),  [MACHD_OBJECT_TASK] = KIND(IP_TASK),
-	[MACHD_OBJECT_BOOTSTRAP] = KIND(IP_BOOTSTRAP),
+	[MACHD_OBJECT_BOOTSTRAP] = KIND(IP_BOOTSTRAP), [MACHD_OBJECT_TRAP] = KIND(IP_TASK),
 };
+
+bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t object)
+{
+	if (!(object_kinds[object] & KIND(port->ip_kind)))
+		return false;
+	call->c_port = port;
+	call->c_task = port->ip_task;
+	if (call->c_task)
+		call->c_space = call->c_task->t_space;
+	return true;
+}
 
 /* Find the object; false if the name is no send right to one of that kind. */
 static bool find_target(struct trap_call *call, mach_port_name_t name, uint32_t object)
@@ -52,22 +63,24 @@ static bool find_target(struct trap_call *call, mach_port_name_t name, uint32_t 
 
 	if (!entry || !(entry->ie_type & MACH_PORT_TYPE_SEND))
 		return false;
-	if (!(object_kinds[object] & KIND(entry->ie_port->ip_kind)))
-		return false;
-	call->c_port = entry->ie_port;
-	call->c_task = entry->ie_port->ip_task;
-	if (call->c_task)
-		call->c_space = call->c_task->t_space;
-	return true;
+	return trap_set_target(call, entry->ie_port, object);
 }
 
 /* The arguments have the size that the routine says: exactly, or more by whole words of an array.
  */
-static bool size_good(const struct machd_routine_row *row, size_t size)
+static bool size_good(const struct machd_routine_row *row, const uint8_t *args, size_t size)
 {
-	if (!row->in_array)
+	const struct machd_field *rest = machd_fields_rest(row->in);
+	uint32_t bytes;
+
+	if (!rest)
 		return size == row->in_size;
-	return size >= row->in_size && (size - row->in_size) % WORD == 0;
+	if (size < row->in_size || (size - row->in_size) % WORD != 0)
+		return false;
+	if (rest->f_kind != MACHD_FIELD_BYTES)
+		return true;
+	memcpy(&bytes, args + row->in_size - WORD, WORD);
+	return bytes <= size - row->in_size;
 }
 
 static void answer(struct ipc_host *host, struct ipc_thread *thread, kern_return_t kr, size_t size)
@@ -90,12 +103,13 @@ static void call_routine(struct ipc_host *host, struct ipc_thread *thread,
 				 .c_in = args,
 				 .c_out = out,
 				 .c_in_words = (uint32_t)((size - row->in_size) / WORD),
-				 .c_out_room = row->out_array ? (uint32_t)(room / WORD) : 0};
+				 .c_out_room =
+					 machd_fields_rest(row->out) ? (uint32_t)(room / WORD) : 0};
 	kern_return_t kr = MACH_SEND_INVALID_DEST;
 
 	memset(out, 0, row->out_size);
 	if (find_target(&call, head->target, row->object))
-		kr = run(&call, row->number);
+		kr = trap_run(&call, row);
 	if (thread->th_state != TH_IDLE)
 		return; /* it waits: the answer comes when that ends */
 	answer(host, thread, kr, kr == KERN_SUCCESS ? row->out_size + call.c_out_words * WORD : 0);
@@ -117,25 +131,8 @@ const char *trap_call(struct ipc_host *host, struct ipc_thread *thread,
 	row = machd_routine_find(head.routine);
 	if (!row)
 		return "it calls a routine that does not exist";
-	if (!size_good(row, size))
+	if (!size_good(row, args, size))
 		return "the arguments of its call have the wrong size";
 	call_routine(host, thread, row, &head, args, size);
 	return NULL;
-}
-
-kern_return_t trap_copyin(struct trap_call *call, mach_port_name_t name, uint32_t disposition,
-			  struct ipc_port **port)
-{
-	struct ipc_space *space = call->c_caller->t_space;
-	struct ipc_entry *entry;
-
-	if (!MACH_PORT_VALID(name))
-		return KERN_INVALID_NAME;
-	entry = ipc_right_lookup(call->c_host, space, name);
-	if (!entry)
-		return KERN_INVALID_NAME;
-	if (!ipc_right_copyin_check(space, entry, disposition, RIGHT_FOR_DAEMON))
-		return KERN_INVALID_RIGHT;
-	*port = ipc_right_copyin(call->c_host, space, entry, disposition);
-	return *port == IP_DEAD ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;
 }

@@ -40,10 +40,34 @@ struct trap_call {
 	struct ipc_space *c_space;   /* of c_task */
 	const void *c_in;
 	void *c_out;
-	uint32_t c_in_words;  /* in the argument's array */
-	uint32_t c_out_words; /* in the result's array; the handler sets it */
-	uint32_t c_out_room;  /* words that array may have */
+	uint32_t c_in_words;	      /* in the argument's array */
+	uint32_t c_out_words;	      /* in the result's array; the handler sets it */
+	uint32_t c_out_room;	      /* words that array may have */
+	struct trap_rights *c_rights; /* of a call that came as a message, else NULL */
 };
+
+/* A naked right with its type. */
+struct trap_right {
+	struct ipc_port *r_port;
+	uint8_t r_type; /* MACH_MSG_TYPE_PORT_ */
+};
+
+/*
+ * The rights of a call that came as a message: those in its body, and those for the reply. Where a
+ * frame has names, arguments and results of such a call have handles of these, which are names in
+ * no space.
+ */
+struct trap_rights {
+	struct ipc_kmsg *tr_request;
+	struct trap_right *tr_given;
+	uint32_t tr_count, tr_room; /* of tr_given */
+};
+
+/* Run the routine's handler on a call whose target was found. */
+kern_return_t trap_run(struct trap_call *call, const struct machd_routine_row *row);
+
+/* Let the call be for this port; false if it is no object of that kind. */
+bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t object);
 
 /* The handler of each routine: the Mach code that the caller gets. */
 #define MACHD_ROUTINE(number, name, object, in, out)                                    \
@@ -56,9 +80,29 @@ struct trap_call {
 uint32_t trap_request_bits(const struct ipc_entry *entry);
 
 /*
- * The right that a routine's argument names, taken from the caller as the body of a message to the
- * daemon would take it. KERN_INVALID_NAME: no such name, or NULL or DEAD. KERN_INVALID_RIGHT: it
- * cannot be given that way. KERN_INVALID_CAPABILITY: its port is dead.
+ * The right that a routine's argument stands for, taken from the caller or from its message. Of a
+ * message the disposition is what it came with, whatever is asked for here. KERN_INVALID_NAME: no
+ * such name, or NULL or DEAD. KERN_INVALID_RIGHT: it cannot be given that way.
+ * KERN_INVALID_CAPABILITY: its port is dead, or a message has none there; *port says which.
  */
 kern_return_t trap_copyin(struct trap_call *call, mach_port_name_t name, uint32_t disposition,
 			  struct ipc_port **port);
+
+/*
+ * The port of the send right that an argument stands for; the right stays where it is.
+ * KERN_INVALID_NAME: no such name, or a dead one. KERN_INVALID_RIGHT: no send right.
+ */
+kern_return_t trap_port(struct trap_call *call, mach_port_name_t name, struct ipc_port **port);
+
+/*
+ * Give a naked right to the caller: *name is what the routine's result says. Takes the right, also
+ * when it fails. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE: the caller has no room for it; *name is
+ * NULL. After a successful trap_reserve() it cannot fail.
+ */
+kern_return_t trap_copyout(struct trap_call *call, struct ipc_port *port, uint8_t type,
+			   mach_port_name_t *name);
+kern_return_t trap_reserve(struct trap_call *call);
+
+/* Of a call by message: right number `index` of its body, or the reply's right with this handle. */
+mach_port_name_t trap_right_handle(const struct trap_rights *rights, uint32_t index);
+struct trap_right trap_right_given(const struct trap_rights *rights, mach_port_name_t handle);

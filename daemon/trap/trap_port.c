@@ -258,8 +258,7 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
 	result->right_type = move->given;
-	return ipc_right_copyout(call->c_host, call->c_caller->t_space, port, move->given,
-				 &result->right);
+	return trap_copyout(call, port, move->given, &result->right);
 }
 
 static kern_return_t request_no_senders(struct trap_call *call, mach_port_name_t name,
@@ -346,6 +345,5 @@ kern_return_t trap_mach_port_request_notification(
 		ipc_right_destroy_naked(call->c_host, notify, MACH_MSG_TYPE_PORT_SEND_ONCE);
 		return kr;
 	}
-	return ipc_right_copyout(call->c_host, call->c_caller->t_space, previous,
-				 MACH_MSG_TYPE_PORT_SEND_ONCE, &result->previous);
+	return trap_copyout(call, previous, MACH_MSG_TYPE_PORT_SEND_ONCE, &result->previous);
 }

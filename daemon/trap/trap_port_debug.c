@@ -122,6 +122,8 @@ kern_return_t trap_mach_port_space_info(struct trap_call *call,
 		if (index == 0)
 			result->rows[ROW_NAME] = LAST_NAME;
 	}
+	result->genno_mask = MACH_PORT_MAKE(0, MACH_PORT_GEN(MACH_PORT_DEAD));
+	result->size = space->is_size;
 	result->next = index < space->is_size ? index : 0;
 	call->c_out_words = ROW_WORDS * count;
 	return KERN_SUCCESS;

@@ -238,7 +238,9 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 	struct ipc_port *port;
 	kern_return_t kr;
 
-	if (ipc_kmsg_trailer_size(option, 64) > sizeof(mach_msg_audit_trailer_t))
+	result->trailer_size = ipc_kmsg_trailer_size(option, 64);
+	if (result->trailer_size > sizeof(mach_msg_audit_trailer_t) ||
+	    result->trailer_size > args->room)
 		return KERN_INVALID_VALUE;
 	kr = receive_right(call, args->name, &port);
 	if (kr != KERN_SUCCESS)
@@ -252,8 +254,8 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 	trailer.msgh_seqno = result->seqno;
 	trailer.msgh_sender = kmsg->ikm_header.ikm_security;
 	trailer.msgh_audit = kmsg->ikm_header.ikm_audit;
-	call->c_out_words = ipc_kmsg_trailer_size(option, 64) / sizeof(uint32_t);
-	memcpy(result->trailer, &trailer, ipc_kmsg_trailer_size(option, 64));
+	call->c_out_words = result->trailer_size / sizeof(uint32_t);
+	memcpy(result->trailer, &trailer, result->trailer_size);
 	return KERN_SUCCESS;
 }
 
@@ -277,6 +279,7 @@ kern_return_t trap_mach_port_space_basic_info(struct trap_call *call,
 					      struct mach_port_space_basic_info_out *result)
 {
 	(void)args;
+	result->genno_mask = 0xff;
 	result->size = call->c_space->is_size;
 	result->used = call->c_space->is_used;
 	return KERN_SUCCESS;

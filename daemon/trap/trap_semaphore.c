@@ -14,15 +14,12 @@
 static kern_return_t lookup(struct trap_call *call, mach_port_name_t name,
 			    struct ipc_semaphore **semaphore)
 {
-	struct ipc_entry *entry = NULL;
+	struct ipc_port *port;
+	kern_return_t kr = trap_port(call, name, &port);
 
-	if (MACH_PORT_VALID(name))
-		entry = ipc_right_lookup(call->c_host, call->c_space, name);
-	if (!entry || entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
-		return KERN_INVALID_NAME;
-	if (!(entry->ie_type & MACH_PORT_TYPE_SEND))
-		return KERN_INVALID_RIGHT;
-	*semaphore = entry->ie_port->ip_semaphore;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*semaphore = port->ip_semaphore;
 	return *semaphore ? KERN_SUCCESS : KERN_INVALID_CAPABILITY;
 }
 
@@ -38,8 +35,7 @@ kern_return_t trap_semaphore_create(struct trap_call *call, const struct semapho
 				    args->policy & SYNC_POLICY_REVERSED);
 	if (!port)
 		return KERN_RESOURCE_SHORTAGE;
-	return ipc_right_copyout(call->c_host, call->c_caller->t_space, port,
-				 MACH_MSG_TYPE_PORT_SEND, &result->semaphore);
+	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->semaphore);
 }
 
 kern_return_t trap_semaphore_destroy(struct trap_call *call,

@@ -28,8 +28,7 @@ kern_return_t trap_task_get_special_port(struct trap_call *call,
 	default:
 		return KERN_INVALID_ARGUMENT;
 	}
-	return ipc_right_copyout(call->c_host, call->c_caller->t_space, port,
-				 MACH_MSG_TYPE_PORT_SEND, &result->port);
+	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->port);
 }
 
 /* A right that its holder has to keep is not given to the task either [16.3, 24]. */
@@ -128,8 +127,7 @@ kern_return_t trap_mach_ports_lookup(struct trap_call *call,
 
 		if (IP_VALID(port))
 			port = ipc_port_copy_send(port);
-		ipc_right_copyout(call->c_host, call->c_caller->t_space, port,
-				  MACH_MSG_TYPE_PORT_SEND, &result->ports[i]);
+		trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->ports[i]);
 	}
 	call->c_out_words = TASK_PORT_REGISTER_MAX;
 	return KERN_SUCCESS;

@@ -261,7 +261,7 @@ static size_t make_likely(const struct raw *raw, enum machd_op op, uint8_t *body
 
 	if (op == MACHD_OP_CALL) {
 		memcpy(body, &call, sizeof call);
-		return sizeof call + row->in_size + row->in_array * (size / 4 * 4);
+		return sizeof call + row->in_size + (machd_fields_rest(row->in) ? size / 4 * 4 : 0);
 	}
 	if (size < sizeof(struct raw_message))
 		return size;

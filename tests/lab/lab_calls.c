@@ -263,7 +263,7 @@ kern_return_t lab_get_context(struct lab_thread *thread, mach_port_name_t name, 
 
 kern_return_t lab_set_context(struct lab_thread *thread, mach_port_name_t name, uint64_t context)
 {
-	struct mach_port_set_context_in in = {context, name};
+	struct mach_port_set_context_in in = {name, context};
 
 	return DO(mach_port_set_context, &in);
 }

@@ -212,6 +212,8 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
 		word(op, gen_below(gen, 6) << 24);
 		word(op, gen_below(gen, 4));
+		word(op,
+		     gen_percent(gen, 90) ? MAX_TRAILER_SIZE : gen_below(gen, MAX_TRAILER_SIZE));
 		break;
 	case R(mach_port_dnrequest_info):
 	case R(mach_port_get_srights):
@@ -224,9 +226,9 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 		word(op, gen_below(gen, 10));
 		break;
 	case R(mach_port_set_context):
-		word(op, gen_below(gen, UINT32_MAX));
-		word(op, gen_below(gen, UINT32_MAX));
 		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		word(op, gen_below(gen, UINT32_MAX));
+		word(op, gen_below(gen, UINT32_MAX));
 		break;
 	case R(mach_port_get_set_status):
 		name(gen, task, op, MACH_PORT_TYPE_PORT_SET);
@@ -303,10 +305,11 @@ static void construct(struct gen *gen, struct op *op)
 		flags |= MPO_IMMOVABLE_RECEIVE;
 	if (gen_percent(gen, 2))
 		flags |= MPO_REPLY_PORT | MPO_EXCEPTION_PORT;
-	word(op, gen_below(gen, 3));
-	word(op, 0);
 	word(op, flags);
 	word(op, gen_percent(gen, 95) ? gen_below(gen, 8) : 1024 + gen_below(gen, 2));
+	for (unsigned i = 0; i < 4; i++) /* the rest of the options */
+		word(op, 0);
+	word(op, gen_below(gen, 3));
 	word(op, 0);
 }
 
@@ -318,6 +321,9 @@ static void guard_call(struct gen *gen, const struct m_task *task, struct op *op
 	bool makes =
 		op->routine == R(mach_port_guard) || op->routine == R(mach_port_guard_with_flags);
 
+	op->arg[op->words++] = port;
+	if (op->routine == R(mach_port_destruct))
+		word(op, gen_weighted(gen, srdeltas));
 	if (makes)
 		word(op, gen_below(gen, 4));
 	if (makes)
@@ -330,12 +336,9 @@ static void guard_call(struct gen *gen, const struct m_task *task, struct op *op
 	} else if (op->routine == R(mach_port_guard_with_flags)) {
 		word(op, gen_below(gen, 8));
 		word(op, 0);
-	}
-	op->arg[op->words++] = port;
-	if (op->routine == R(mach_port_guard))
+	} else if (op->routine == R(mach_port_guard)) {
 		word(op, gen_below(gen, 2));
-	else if (op->routine == R(mach_port_destruct))
-		word(op, gen_weighted(gen, srdeltas));
+	}
 }
 
 static void assert_attributes(struct gen *gen, const struct m_task *task, struct op *op)

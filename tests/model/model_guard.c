@@ -36,26 +36,26 @@ uint32_t call_get_context(struct call *call)
 uint32_t call_set_context(struct call *call)
 {
 	struct m_port *port;
-	uint32_t code = call_look_up_port(call, call->args[2], &port);
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
 
 	if (code != KERN_SUCCESS)
 		return code;
 	if (port->strict)
 		return KERN_INVALID_ARGUMENT;
-	port->context = wide(call, 0);
+	port->context = wide(call, 1);
 	return KERN_SUCCESS;
 }
 
-static uint32_t guard(struct call *call, mach_port_name_t name, bool strict, bool immovable)
+static uint32_t guard(struct call *call, bool strict, bool immovable)
 {
 	struct m_port *port;
-	uint32_t code = look_up(call, name, &port);
+	uint32_t code = look_up(call, call->args[0], &port);
 
 	if (code != KERN_SUCCESS)
 		return code;
 	if (port->context != 0)
 		return KERN_INVALID_ARGUMENT;
-	port->context = wide(call, 0);
+	port->context = wide(call, 1);
 	port->guarded = true;
 	port->strict = strict;
 	port->immovable |= immovable;
@@ -64,24 +64,24 @@ static uint32_t guard(struct call *call, mach_port_name_t name, bool strict, boo
 
 uint32_t call_guard(struct call *call)
 {
-	return guard(call, call->args[2], call->args[3] != 0, false);
+	return guard(call, call->args[3] != 0, false);
 }
 
 uint32_t call_guard_with_flags(struct call *call)
 {
-	uint32_t flags = call->args[2];
+	uint32_t flags = call->args[3];
 
-	return guard(call, call->args[4], flags & MPG_STRICT, flags & MPG_IMMOVABLE_RECEIVE);
+	return guard(call, flags & MPG_STRICT, flags & MPG_IMMOVABLE_RECEIVE);
 }
 
 uint32_t call_unguard(struct call *call)
 {
 	struct m_port *port;
-	uint32_t code = look_up(call, call->args[2], &port);
+	uint32_t code = look_up(call, call->args[0], &port);
 
 	if (code != KERN_SUCCESS)
 		return code;
-	if (!port->guarded || port->context != wide(call, 0))
+	if (!port->guarded || port->context != wide(call, 1))
 		return KERN_INVALID_ARGUMENT;
 	port->context = 0;
 	port->guarded = port->strict = false;
@@ -91,13 +91,13 @@ uint32_t call_unguard(struct call *call)
 uint32_t call_swap_guard(struct call *call)
 {
 	struct m_port *port;
-	uint32_t code = look_up(call, call->args[4], &port);
+	uint32_t code = look_up(call, call->args[0], &port);
 
 	if (code != KERN_SUCCESS)
 		return code;
-	if (!port->guarded || port->strict || port->context != wide(call, 0))
+	if (!port->guarded || port->strict || port->context != wide(call, 1))
 		return KERN_INVALID_ARGUMENT;
-	port->context = wide(call, 2);
+	port->context = wide(call, 3);
 	return KERN_SUCCESS;
 }
 
@@ -121,7 +121,7 @@ uint32_t call_construct(struct call *call)
 {
 	const uint32_t reply = MPO_REPLY_PORT | MPO_ENFORCE_REPLY_PORT_SEMANTICS |
 			       MPO_EXCEPTION_PORT | MPO_PROVISIONAL_REPLY_PORT;
-	uint32_t flags = call->args[2], qlimit = call->args[3];
+	uint32_t flags = call->args[0], qlimit = call->args[1];
 	struct m_entry *entry;
 	struct m_port *port;
 
@@ -135,7 +135,7 @@ uint32_t call_construct(struct call *call)
 	entry = m_entry_new(call->model, call->task, MACH_PORT_TYPE_RECEIVE, 0);
 	entry->port = port;
 	port->holder = entry;
-	port->context = wide(call, 0);
+	port->context = wide(call, 6);
 	port->guarded = flags & MPO_CONTEXT_AS_GUARD;
 	port->strict = port->guarded && flags & MPO_STRICT;
 	port->immovable = port->guarded && flags & MPO_IMMOVABLE_RECEIVE;
@@ -168,13 +168,13 @@ static uint32_t check_destruct(const struct m_entry *entry, int32_t delta, uint6
 
 uint32_t call_destruct(struct call *call)
 {
-	int32_t delta = (int32_t)call->args[3];
-	struct m_entry *entry = m_look(call->task, call->args[2]);
+	int32_t delta = (int32_t)call->args[1];
+	struct m_entry *entry = m_look(call->task, call->args[0]);
 	uint32_t code;
 
 	if (!entry)
 		return KERN_INVALID_NAME;
-	code = check_destruct(entry, delta, wide(call, 0));
+	code = check_destruct(entry, delta, wide(call, 2));
 	if (code != KERN_SUCCESS)
 		return code;
 	if (delta != 0 && entry->urefs != MACHD_UREFS_MAX)
@@ -232,7 +232,7 @@ uint32_t call_peek(struct call *call)
 	struct m_answer *answer;
 	struct m_port *port;
 
-	if (trailer > sizeof(mach_msg_audit_trailer_t))
+	if (trailer > sizeof(mach_msg_audit_trailer_t) || trailer > call->args[3])
 		return KERN_INVALID_VALUE;
 	code = call_look_up_port(call, call->args[0], &port);
 	if (code != KERN_SUCCESS)
@@ -240,11 +240,12 @@ uint32_t call_peek(struct call *call)
 	msg = find_msg(port, &seqno);
 	if (!msg)
 		return KERN_FAILURE;
-	answer = call_give(call, 3 + trailer / 4);
+	answer = call_give(call, 4 + trailer / 4);
 	m_answer_word(answer, OUT(0), seqno);
 	m_answer_word(answer, OUT(1), msg->size + 8 + 4 * msg->descriptors - 4 * msg->guarded);
 	m_answer_word(answer, OUT(2), (uint32_t)msg->id);
-	m_put_trailer(answer, OUT(3), trailer, msg, seqno, 0, false);
-	m_answer_word(answer, OUT(4), MAX_TRAILER_SIZE);
+	m_answer_word(answer, OUT(3), trailer);
+	m_put_trailer(answer, OUT(4), trailer, msg, seqno, 0, false);
+	m_answer_word(answer, OUT(5), MAX_TRAILER_SIZE);
 	return M_ANSWERED;
 }

@@ -115,8 +115,6 @@ START_TEST(routines_are_unique)
 		const struct machd_routine_row *row = &machd_routines[i];
 
 		ck_assert_ptr_eq(machd_routine_find(row->number), row);
-		ck_assert_uint_le(row->in_array, 1);
-		ck_assert_uint_le(row->out_array, 1);
 		for (unsigned j = 0; j < i; j++)
 			ck_assert_str_ne(row->name, machd_routines[j].name);
 	}
@@ -130,10 +128,49 @@ START_TEST(routine_layout)
 	ck_assert_uint_eq(MACHD_ROUTINE_mach_port_allocate, 3204);
 	ck_assert_uint_eq(machd_routine_find(3204)->in_size, 4);
 	ck_assert_uint_eq(machd_routine_find(3204)->out_size, 4);
-	ck_assert_uint_eq(machd_routine_find(3200)->out_array, 1);
+	ck_assert_uint_eq(machd_fields_rest(machd_routine_find(3200)->out)->f_kind,
+			  MACHD_FIELD_OOL);
+	ck_assert_ptr_null(machd_fields_rest(machd_routine_find(3200)->in));
+	ck_assert_ptr_null(machd_fields_rest(machd_routine_find(3204)->in));
 	ck_assert_uint_eq(machd_routine_find(3200)->out_size, 4);
 	ck_assert_uint_eq(machd_routine_find(403)->in_size, 132);
 	ck_assert_uint_eq(sizeof(struct mach_port_set_context_in), 12);
+}
+END_TEST
+
+/* Bytes of a struct with these fields; what has no fixed length counts only with its length. */
+static uint32_t fields_size(const struct machd_field *fields)
+{
+	uint32_t size = 0;
+
+	for (unsigned depth = 0; fields->f_kind != MACHD_FIELD_END || depth > 0; fields++) {
+		depth += fields->f_kind == MACHD_FIELD_REF || fields->f_kind == MACHD_FIELD_FRAME;
+		depth -= fields->f_kind == MACHD_FIELD_END;
+		if (fields->f_kind == MACHD_FIELD_DATA || fields->f_kind == MACHD_FIELD_TEXT) {
+			ck_assert_uint_eq(fields->f_size % 4, 0);
+			size += fields->f_size;
+		}
+		if (fields->f_kind == MACHD_FIELD_PORT || fields->f_kind == MACHD_FIELD_NEXT ||
+		    fields->f_kind == MACHD_FIELD_BYTES)
+			size += 4;
+		if (fields->f_kind == MACHD_FIELD_POLY)
+			size += 8;
+		/* What has no fixed length is the last. */
+		ck_assert(fields->f_kind < MACHD_FIELD_ARRAY ||
+			  fields[1].f_kind == MACHD_FIELD_END ||
+			  fields[1].f_kind == MACHD_FIELD_EMPTY);
+	}
+	return size;
+}
+
+START_TEST(routine_fields)
+{
+	for (unsigned i = 0; i < machd_routine_count; i++) {
+		const struct machd_routine_row *row = &machd_routines[i];
+
+		ck_assert_msg(fields_size(row->in) == row->in_size, "%s", row->name);
+		ck_assert_msg(fields_size(row->out) == row->out_size, "%s", row->name);
+	}
 }
 END_TEST
 
@@ -188,6 +225,7 @@ static void add_tables(Suite *suite)
 
 	tcase_add_test(tests, routines_are_unique);
 	tcase_add_test(tests, routine_layout);
+	tcase_add_test(tests, routine_fields);
 	tcase_add_test(tests, limits_are_in_order);
 	tcase_add_test(tests, fixed_limits_fit_together);
 	suite_add_tcase(suite, tests);

@@ -15,7 +15,8 @@ static struct lab_thread *begin(void)
 /* The table of a task's names, page by page; returns how many rows. */
 static unsigned space_info(struct lab_thread *thread, uint32_t rows[ROWS_MAX][ROW_WORDS])
 {
-	static uint32_t page[1 + ROWS_MAX * ROW_WORDS];
+	enum { HEAD_WORDS = sizeof(struct mach_port_space_info_out) / 4 };
+	static uint32_t page[HEAD_WORDS + ROWS_MAX * ROW_WORDS];
 	struct mach_port_space_info_in in = {0};
 	unsigned count = 0, pages = 0;
 	size_t got;
@@ -23,9 +24,9 @@ static unsigned space_info(struct lab_thread *thread, uint32_t rows[ROWS_MAX][RO
 	do {
 		lab_ok(lab_call(thread, MACHD_ROUTINE_mach_port_space_info, thread->task->self, &in,
 				sizeof in, page, sizeof page, &got));
-		got = got / 4 - 1;
+		got = got / 4 - HEAD_WORDS;
 		LAB_TRUE(got % ROW_WORDS == 0 && count + got / ROW_WORDS <= ROWS_MAX);
-		memcpy(rows[count], page + 1, got * 4);
+		memcpy(rows[count], page + HEAD_WORDS, got * 4);
 		count += (unsigned)(got / ROW_WORDS);
 		in.first = page[0];
 		pages++;
