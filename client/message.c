@@ -113,6 +113,7 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 				.rcv_name = x->rcv_name,
 				.timeout = x->timeout,
 				.priority = x->notify,
+				.thread_priority = mi_thread_priority(x->option),
 				.memory_count = cargo->memory.count,
 				.data_size = cargo->memory.data_size,
 			},
@@ -283,6 +284,8 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	if (!wrong && (reply.frame.length < sizeof reply || !fits(x, &reply, &came)))
 		wrong = "machd sent an answer that makes no sense";
 	*taken = wrong ? 0 : reply.answer.memory_taken;
+	if (!wrong && reply.answer.place == MACHD_PLACE_RECEIVE)
+		mi_received_qos(reply.answer.priority, reply.answer.override);
 	if (wrong)
 		code = mi_lost(channel, wrong);
 	else if (reply.answer.memory_count)

@@ -6,7 +6,7 @@
  *   channel.c   which connection a thread uses; the process's task; fork
  *   wire.c      a frame out, its answer in, and what a signal does to that
  *   message.c   mach_msg; large.c: bodies that do not fit a frame; ool.c: out-of-line memory
- *   msg_server.c  servers, on top of it
+ *   msg_server.c  servers, on top of it; qos.c: priorities
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *
  * The life of a call: mi_enter() finds the thread's channel and makes it busy, mi_request() sends
@@ -221,6 +221,15 @@ struct mi_received_memory {
 	kern_return_t bits;
 };
 int mi_memory_receive(struct mi_channel *channel, struct mi_received_memory *received);
+
+/*
+ * The priority that goes with a request (qos.c): the thread's own, or with MACH_SEND_PROPAGATE_QOS
+ * among the options at least what Linux makes of it; 0: none.
+ */
+uint32_t mi_thread_priority(mach_msg_option64_t option);
+
+/* Note what the message that the thread has received came with. */
+void mi_received_qos(uint32_t priority, uint32_t override);
 
 /* Copy from or to memory of the program that may not be there. false if it is not. */
 bool mi_fetch(void *to, const void *from, size_t size);

@@ -54,7 +54,7 @@ struct machd_message_args {
 	uint32_t priority;     /* when sending; a port name with MACH_RCV_SYNC_WAIT */
 	uint32_t memory_count; /* 0 also if nobody has looked at the message */
 	uint32_t data_size;
-	uint32_t reserved; /* 0 */
+	uint32_t thread_priority; /* of who sends, as pthread_priority_t; 0: it has none */
 };
 
 /* Where the memory of an out-of-line descriptor is. Its size is in the descriptor. */
@@ -96,6 +96,8 @@ struct machd_message_answer {
 	uint32_t too_large_name; /* the port it waits on (MACH_RCV_LARGE_IDENTITY), or 0 */
 	uint32_t memory_count; /* out-of-line descriptors: 0, or a MACHD_OP_MEMORY frame follows */
 	uint32_t memory_taken; /* descriptors of the message sent whose memory was taken */
+	uint32_t priority;     /* of a message received, as pthread_priority_t; 0: it has none */
+	uint32_t override;     /* and its override QoS */
 };
 
 /*

@@ -64,6 +64,7 @@ struct machd_watch_port {
 	uint32_t qlimit, msgcount, seqno, mscount, srights, sorights;
 	uint32_t waiters; /* blocked receivers */
 	uint32_t blocked_senders;
+	uint32_t override; /* QoS of the queue's head [18] */
 	uint32_t flags;	   /* MACHD_WATCH_NSREQUEST ... */
 	char service[128]; /* bootstrap name, or "" */
 };

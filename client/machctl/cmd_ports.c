@@ -202,6 +202,7 @@ static void object(struct json *json, const struct machd_watch_port *port)
 	json_number(json, "sorights", port->sorights);
 	json_number(json, "waiters", port->waiters);
 	json_number(json, "blocked_senders", port->blocked_senders);
+	json_number(json, "override", port->override);
 	json_bool(json, "no_senders", port->flags & MACHD_WATCH_NSREQUEST);
 	json_bool(json, "port_destroyed", port->flags & MACHD_WATCH_PDREQUEST);
 	json_bool(json, "dead_name", port->flags & MACHD_WATCH_DNREQUEST);

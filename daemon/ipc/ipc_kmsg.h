@@ -77,7 +77,7 @@ struct ikm_header {
 	uint32_t ikm_descriptors; /* how many of each table follow: ikm_desc, */
 	uint32_t ikm_right_count; /* ikm_rights, */
 	uint32_t ikm_fd_count;	  /* ikm_fds */
-	uint32_t ikm_pad;
+	uint32_t ikm_priority;	  /* QoS [18], in the form of pthread_priority_t */
 };
 
 struct ipc_kmsg {
@@ -91,10 +91,11 @@ struct ipc_kmsg {
 	size_t ikm_signed; /* bytes from ikm_header on that are signed */
 	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
-	struct ipc_port *ikm_timer; /* whose message this is, with a reference; else NULL */
-	bool ikm_circular;	    /* to be destroyed instead of queued */
-	bool ikm_send_receives;	    /* its sender receives in the same call */
-	uint8_t ikm_sender_word;    /* bits of its sender's pointers; 0: the daemon */
+	struct ipc_port *ikm_timer;  /* whose message this is, with a reference; else NULL */
+	bool ikm_circular;	     /* to be destroyed instead of queued */
+	bool ikm_send_receives;	     /* its sender receives in the same call */
+	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
+	mach_msg_qos_t ikm_override; /* QoS of the message and of those it holds up */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;
 	struct ikm_descriptor ikm_desc[];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Queues. A message that finds a waiting receiver is handed over and never queued; otherwise it
- * takes a slot. A slot that falls free goes to the first blocked sender, already counted, so that a
- * later sender cannot take it away.
+ * takes a slot. A slot that falls free goes to the most urgent blocked sender, already counted, so
+ * that a later sender cannot take it away.
  */
 #include "daemon/ipc/ipc_mqueue.h"
 
@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_probe.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
@@ -26,7 +27,7 @@ static void enqueue(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	bool first = list_empty(&port->ip_messages);
 
-	list_append(&port->ip_messages, &kmsg->ikm_work.w_link);
+	ipc_qos_enqueue(&port->ip_messages, kmsg);
 	port->ip_bytes += kmsg->ikm_charge;
 	if (first)
 		ipc_pset_port_ready(port);
@@ -47,7 +48,7 @@ void ipc_mqueue_release_slot(struct ipc_host *host, struct ipc_port *port)
 	port->ip_msgcount--;
 	if (port->ip_msgcount >= port->ip_qlimit)
 		return;
-	sender = list_first(&port->ip_senders, struct ipc_thread, th_link);
+	sender = ipc_senders_first(&port->ip_senders);
 	if (!sender)
 		return;
 	port->ip_msgcount++;
@@ -61,7 +62,7 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 
 	port->ip_qlimit = qlimit;
 	for (; old < qlimit; old++) {
-		sender = list_first(&port->ip_senders, struct ipc_thread, th_link);
+		sender = ipc_senders_first(&port->ip_senders);
 		if (!sender)
 			return;
 		port->ip_msgcount++;

@@ -11,6 +11,7 @@
 #include "daemon/ipc/ipc_kobject.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
 
@@ -43,6 +44,14 @@ static void give_back(struct ipc_host *host, struct ipc_thread *thread, struct i
 	ipc_kmsg_deflate_pseudo(host, thread, kmsg, &received, code);
 }
 
+/* Who waits for a slot is as urgent as its message or, if that is more, as its thread. */
+static mach_msg_qos_t sender_qos(const struct ipc_thread *thread)
+{
+	mach_msg_qos_t own = ipc_qos_of(thread->th_args.a_thread_priority);
+
+	return own > thread->th_kmsg->ikm_override ? own : thread->th_kmsg->ikm_override;
+}
+
 /* The queue is full. What becomes of the send depends on how long it may wait [12.1]. */
 static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 			      struct ipc_kmsg *kmsg, mach_msg_return_t code)
@@ -58,8 +67,8 @@ static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 	} else {
 		thread->th_kmsg = kmsg;
 		thread->th_port = ipc_port_ref(port);
-		ipc_thread_wait(host, thread, TH_SENDING, &port->ip_senders, timed,
-				args->a_timeout * NS_PER_MS);
+		ipc_thread_wait_to_send(host, thread, sender_qos(thread), timed,
+					args->a_timeout * NS_PER_MS);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_timer.h"
@@ -171,6 +172,8 @@ static bool port_rescued(struct ipc_host *host, struct ipc_port *port)
 
 void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
 {
+	struct ipc_thread *sender;
+
 	ipc_port_clear_destination(host, port);
 	if (port_rescued(host, port))
 		return;
@@ -179,8 +182,8 @@ void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
 		ipc_timer_detach(host, port);
 	if (port->ip_service)
 		host->h_service_died(host, port);
-	LIST_FOR_EACH_SAFE (node, &port->ip_senders)
-		ipc_thread_wake(host, list_entry(node, struct ipc_thread, th_link), false);
+	while ((sender = ipc_senders_first(&port->ip_senders)))
+		ipc_thread_wake(host, sender, false);
 	list_splice(&host->h_work[IPC_WORK_KMSG], &port->ip_messages);
 	port->ip_msgcount = 0;
 	port->ip_bytes = 0;

@@ -57,7 +57,7 @@ struct ipc_port {
 	uint32_t ip_msgcount;	  /* queued, and slots kept for woken senders */
 	uint64_t ip_bytes;	  /* charged for the queued messages */
 	struct list ip_messages;  /* ipc_kmsg */
-	struct list ip_senders;	  /* ipc_thread: blocked, first in first out */
+	struct list ip_senders;	  /* ipc_thread: blocked, see ipc_senders_add() */
 	struct list ip_receivers; /* ipc_thread */
 	struct list ip_members;	  /* ipc_member: the sets it is in */
 

@@ -71,14 +71,15 @@ struct ipc_port *ipc_request_cancel(struct ipc_port *port, uint32_t slot)
 	return notify;
 }
 
-void ipc_request_arm(struct ipc_port *port, uint32_t slot)
+bool ipc_request_arm(struct ipc_port *port, uint32_t slot)
 {
 	struct ipc_request *request = ipc_request_get(port, slot);
 
-	if (!request || !request->ir_send_possible || !request->ir_notify || request->ir_armed)
-		return;
+	if (!request || !request->ir_send_possible || !request->ir_notify)
+		return false;
+	port->ip_requests.rs_armed += !request->ir_armed;
 	request->ir_armed = true;
-	port->ip_requests.rs_armed++;
+	return true;
 }
 
 void ipc_request_send_possible(struct ipc_host *host, struct ipc_port *port)

@@ -37,8 +37,8 @@ struct ipc_request *ipc_request_get(struct ipc_port *port, uint32_t slot);
 /* Free a slot; the caller gets its send-once right, or NULL if that was used up. */
 struct ipc_port *ipc_request_cancel(struct ipc_port *port, uint32_t slot);
 
-/* Arm the send-possible request in a slot, if it is one and still has its right. */
-void ipc_request_arm(struct ipc_port *port, uint32_t slot);
+/* Arm the send-possible request in a slot. False: it is none, or its right is used up. */
+bool ipc_request_arm(struct ipc_port *port, uint32_t slot);
 
 /* A message was received from the port: every armed request fires [14.3]. */
 void ipc_request_send_possible(struct ipc_host *host, struct ipc_port *port);

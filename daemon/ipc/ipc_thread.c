@@ -7,6 +7,7 @@
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
@@ -20,6 +21,7 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct 
 	thread->th_id = id;
 	thread->th_user = ipc_user_ref(user);
 	list_init(&thread->th_link);
+	list_init(&thread->th_followers);
 	list_init(&thread->th_task_link);
 	HASH_ADD(hh, host->h_threads, th_id, sizeof thread->th_id, thread);
 	if (!thread->hh.tbl) {
@@ -53,19 +55,32 @@ struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id)
 	return thread;
 }
 
-void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
-		     struct list *list, bool timed, uint64_t timeout)
+static void start_waiting(struct ipc_host *host, struct ipc_thread *thread,
+			  enum ipc_thread_state state, bool timed, uint64_t timeout)
 {
 	thread->th_state = state;
-	list_append(list, &thread->th_link);
 	thread->th_timed = timed;
 	if (timed)
 		host->h_outbox->timer(host->h_outbox->context, thread, host->h_now + timeout);
 }
 
+void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
+		     struct list *list, bool timed, uint64_t timeout)
+{
+	list_append(list, &thread->th_link);
+	start_waiting(host, thread, state, timed, timeout);
+}
+
+void ipc_thread_wait_to_send(struct ipc_host *host, struct ipc_thread *thread, mach_msg_qos_t qos,
+			     bool timed, uint64_t timeout)
+{
+	ipc_senders_add(&thread->th_port->ip_senders, thread, qos);
+	start_waiting(host, thread, TH_SENDING, timed, timeout);
+}
+
 void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread)
 {
-	list_remove(&thread->th_link);
+	ipc_senders_remove(thread);
 	thread->th_state = TH_IDLE;
 	if (thread->th_timed)
 		host->h_outbox->timer(host->h_outbox->context, thread, 0);

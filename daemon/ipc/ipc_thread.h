@@ -28,6 +28,7 @@ struct ipc_msg_args {
 	mach_port_name_t a_rcv_name;
 	uint32_t a_timeout; /* ms */
 	uint32_t a_priority;
+	uint32_t a_thread_priority; /* the thread's own, as pthread_priority_t; 0: none */
 };
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -50,6 +51,7 @@ struct ipc_thread {
 
 	struct ipc_msg_args th_args;
 	struct ipc_kmsg *th_kmsg;
+	mach_msg_qos_t th_qos;	  /* TH_SENDING: its place among those that wait */
 	uint32_t th_memory_taken; /* descriptors of what it sent whose memory is gone */
 	struct ipc_port *th_port; /* with a reference */
 	struct ipc_pset *th_set;  /* with a reference */
@@ -57,6 +59,7 @@ struct ipc_thread {
 	bool th_timed;		  /* a timer is set */
 
 	struct list th_link;	  /* of what it waits on, or the host's ready list */
+	struct list th_followers; /* TH_SENDING: see ipc_senders_add() */
 	struct list th_task_link; /* task's threads */
 	UT_hash_handle hh;
 };
@@ -72,6 +75,10 @@ struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id);
 /* Wait on a list, with a time-out of `timeout` ns if `timed`. */
 void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,
 		     struct list *list, bool timed, uint64_t timeout);
+
+/* The same for a sender that waits for a slot of th_port, among others of its QoS [12.2]. */
+void ipc_thread_wait_to_send(struct ipc_host *host, struct ipc_thread *thread, mach_msg_qos_t qos,
+			     bool timed, uint64_t timeout);
 
 /* End the wait: the thread is idle, what it waited on is still in th_port or th_set. */
 void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread);

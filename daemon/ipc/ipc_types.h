@@ -32,6 +32,7 @@ struct ipc_entry;
 struct ipc_port;
 struct ipc_pset;
 struct ipc_kmsg;
+struct ipc_msg_args;
 
 /* What a naked right may point at besides a port: nothing, or a right whose port had died. */
 #define IP_NULL	    ((struct ipc_port *)NULL)

@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
 
@@ -105,16 +106,21 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 	return good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
 }
 
-/* MACH_SEND_NOTIFY: a full queue arms the send-possible request on the name [14.3]. */
-static void arm_send_possible(const struct header_rights *rights, uint64_t option)
+/*
+ * MACH_SEND_NOTIFY: a full queue arms the send-possible request on the name [14.3], and the head of
+ * the queue gets the override of a message that may never be queued.
+ */
+static void arm_send_possible(const struct header_rights *rights, const struct ipc_msg_args *args)
 {
 	const struct ipc_entry *entry = rights->hr_dest_entry;
 	struct ipc_port *port = entry->ie_port;
 
-	if ((option & MACH_SEND_NOTIFY) &&
-	    ipc_right_move(rights->hr_dest)->given == MACH_MSG_TYPE_PORT_SEND &&
-	    entry->ie_request && port->ip_msgcount >= port->ip_qlimit)
-		ipc_request_arm(port, entry->ie_request);
+	if (!(args->a_option & MACH_SEND_NOTIFY) ||
+	    ipc_right_move(rights->hr_dest)->given != MACH_MSG_TYPE_PORT_SEND ||
+	    !entry->ie_request || port->ip_msgcount < port->ip_qlimit)
+		return;
+	if (ipc_request_arm(port, entry->ie_request) && (args->a_option & MACH_SEND_OVERRIDE))
+		ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority));
 }
 
 static void commit_header(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
@@ -140,7 +146,7 @@ static void commit_header(struct ipc_host *host, struct ipc_space *space, struct
 }
 
 static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *space,
-				       struct ipc_kmsg *kmsg, uint64_t option)
+				       struct ipc_kmsg *kmsg, const struct ipc_msg_args *args)
 {
 	struct header_rights rights = {
 		.hr_dest_name = kmsg->ikm_dest_name,
@@ -156,8 +162,9 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *
 	if (code == MACH_MSG_SUCCESS)
 		code = check_rights(host, space, &rights);
 	if (code == MACH_MSG_SUCCESS) {
-		arm_send_possible(&rights, option);
+		arm_send_possible(&rights, args);
 		commit_header(host, space, kmsg, &rights);
+		ipc_kmsg_set_qos(kmsg, args);
 	}
 	return code;
 }
@@ -180,7 +187,7 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 {
 	struct ipc_space *space = thread->th_task->t_space;
 	uint64_t option = thread->th_args.a_option;
-	mach_msg_return_t code = copyin_header(host, space, kmsg, option);
+	mach_msg_return_t code = copyin_header(host, space, kmsg, &thread->th_args);
 
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);

@@ -178,7 +178,10 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
 		      const struct ipc_received *received, mach_msg_return_t code)
 {
-	struct machd_message_answer answer = {.code = (uint32_t)code, .place = MACHD_PLACE_RECEIVE};
+	struct machd_message_answer answer = {.code = (uint32_t)code,
+					      .place = MACHD_PLACE_RECEIVE,
+					      .priority = kmsg->ikm_header.ikm_priority,
+					      .override = kmsg->ikm_override};
 	struct writer writer = writer_start(host, thread);
 
 	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);

@@ -61,6 +61,7 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 			    header->ikm_voucher_type << 16 | (uint32_t)header->ikm_complex << 24);
 	add(digest, header->ikm_voucher);
 	add(digest, header->ikm_msgh_id);
+	add(digest, header->ikm_priority | (uint64_t)kmsg->ikm_override << 32);
 	add_bytes(digest, &header->ikm_security, sizeof header->ikm_security);
 	add_bytes(digest, &header->ikm_audit, sizeof header->ikm_audit);
 	add_descriptors(digest, kmsg);
@@ -75,6 +76,19 @@ static void add_threads(struct digest *digest, const struct list *threads)
 {
 	LIST_FOR_EACH (node, threads)
 		add(digest, list_entry(node, struct ipc_thread, th_link)->th_id);
+	add(digest, 0);
+}
+
+/* Those that wait to send, the most urgent first. */
+static void add_senders(struct digest *digest, const struct list *senders)
+{
+	LIST_FOR_EACH (node, senders) {
+		const struct ipc_thread *leader = list_entry(node, struct ipc_thread, th_link);
+
+		add(digest, leader->th_id);
+		add(digest, leader->th_qos);
+		add_threads(digest, &leader->th_followers);
+	}
 	add(digest, 0);
 }
 
@@ -120,7 +134,7 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add_requests(digest, &port->ip_requests);
 	LIST_FOR_EACH (node, &port->ip_messages)
 		add_kmsg(digest, list_entry(node, struct ipc_kmsg, ikm_work.w_link));
-	add_threads(digest, &port->ip_senders);
+	add_senders(digest, &port->ip_senders);
 	add_threads(digest, &port->ip_receivers);
 	LIST_FOR_EACH (node, &port->ip_members)
 		add(digest, list_entry(node, struct ipc_member, m_port_link)->m_set->ps_id);

@@ -47,8 +47,6 @@ static const char *check(const struct trap_packet *packet, const struct machd_me
 		(uint64_t)args->memory_count * sizeof(struct machd_memory) + args->data_size;
 
 	*inline_size = 0;
-	if (args->reserved != 0)
-		return "a reserved field of its request is not 0";
 	if (!(args->option & MACH_SEND_MSG))
 		return size || packet->tp_fd_count ? "it sends a message without saying so" : NULL;
 	if (memory > size || (args->memory_count == 0 && args->data_size))
@@ -125,6 +123,7 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.a_rcv_name = args.rcv_name,
 		.a_timeout = args.timeout,
 		.a_priority = args.priority,
+		.a_thread_priority = args.thread_priority,
 	};
 	if (!options_good(args.option))
 		ipc_answer_code(host, thread, MACH_SEND_INVALID_OPTIONS);

@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
@@ -160,7 +161,8 @@ static void describe_port(struct machd_watch_port *record, const struct ipc_port
 	record->srights = port->ip_srights;
 	record->sorights = port->ip_sorights;
 	record->waiters = list_length(&port->ip_receivers);
-	record->blocked_senders = list_length(&port->ip_senders);
+	record->override = ipc_qos_of_head(&port->ip_messages);
+	record->blocked_senders = ipc_senders_count(&port->ip_senders);
 	record->flags |= (port->ip_nsrequest ? MACHD_WATCH_NSREQUEST : 0) |
 			 (port->ip_pdrequest ? MACHD_WATCH_PDREQUEST : 0) |
 			 (list_empty(&port->ip_members) ? 0 : MACHD_WATCH_IN_SET);

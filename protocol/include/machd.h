@@ -16,6 +16,7 @@
 
 #include <mach/error.h>
 #include <machd_cdefs.h>
+#include <stdint.h>
 
 /* machd cannot be reached, or the connection to it was lost. */
 #define MACHD_NO_DAEMON (err_local | err_sub(1) | 1)
@@ -30,5 +31,12 @@ MACHD_BEGIN_DECLS
  * stays until the thread's next failure.
  */
 extern const char *machd_last_error(void);
+
+/*
+ * What the message that the calling thread received last came with, as EVFILT_MACHPORT says it in
+ * ext[2]: its priority in the form of pthread_priority_t, 0 if it had none, in the high half,
+ * and in the low half its override, an MACH_MSG_QOS_. 0 before the first message.
+ */
+extern uint64_t machd_received_qos(void);
 
 MACHD_END_DECLS

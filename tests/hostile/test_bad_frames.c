@@ -269,7 +269,7 @@ static size_t make_likely(const struct raw *raw, enum machd_op op, uint8_t *body
 	message_size = (uint32_t)(size - sizeof args);
 	args.option = raw_random() % 4 | MACH64_SEND_ANY | MACH_RCV_TIMEOUT | MACH_SEND_TIMEOUT;
 	args.send_size = message_size;
-	args.timeout = args.reserved = 0;
+	args.timeout = 0;
 	memcpy(body, &args, sizeof args);
 	memcpy(body + offsetof(struct raw_message, size), &message_size, 4);
 	memcpy(body + offsetof(struct raw_message, remote), &names[raw_random() % 5], 4);

@@ -104,6 +104,8 @@ struct lab_msg {
 	uint32_t receive_size;
 	mach_port_name_t receive_name;
 	uint32_t timeout; /* ms */
+	uint32_t priority;
+	uint32_t thread_priority; /* what the library says of the thread */
 };
 
 /* A connection. */

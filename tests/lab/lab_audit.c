@@ -129,10 +129,14 @@ static void count_queue(struct audit *audit, const struct ipc_port *port)
 {
 	uint32_t messages = 0;
 	uint64_t bytes = 0;
+	mach_msg_qos_t override = MACH_MSG_QOS_LAST;
 
 	LIST_FOR_EACH (node, &port->ip_messages) {
 		const struct ipc_kmsg *kmsg = list_entry(node, struct ipc_kmsg, ikm_work.w_link);
 
+		LAB_CHECK(kmsg->ikm_override <= override,
+			  "a message holds up one with a higher override");
+		override = kmsg->ikm_override;
 		count_message(audit, kmsg, port);
 		bytes += kmsg->ikm_charge;
 		messages++;
@@ -153,6 +157,23 @@ static bool on_list(const struct list *head, const struct list *wanted)
 		if (node == wanted)
 			return true;
 	return false;
+}
+
+/* Is the thread on the list of a port's senders, at its QoS, and are those in order? */
+static bool among_senders(const struct list *senders, const struct ipc_thread *wanted)
+{
+	unsigned last = MACH_MSG_QOS_LAST + 1;
+	bool found = false;
+
+	LIST_FOR_EACH (node, senders) {
+		const struct ipc_thread *leader = list_entry(node, struct ipc_thread, th_link);
+
+		LAB_CHECK(leader->th_qos < last, "senders wait in the wrong order");
+		last = leader->th_qos;
+		found |= leader == wanted || (leader->th_qos == wanted->th_qos &&
+					      on_list(&leader->th_followers, &wanted->th_link));
+	}
+	return found;
 }
 
 static void check_memberships(const struct ipc_port *port)
@@ -296,7 +317,7 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 	if (thread->th_port)
 		count_of(audit, thread->th_port)->refs++;
 	if (thread->th_kmsg) {
-		LAB_TRUE(on_list(&thread->th_port->ip_senders, &thread->th_link));
+		LAB_TRUE(among_senders(&thread->th_port->ip_senders, thread));
 		count_message(audit, thread->th_kmsg, thread->th_port);
 	}
 }

@@ -19,7 +19,9 @@ mach_msg_return_t lab_msg(struct lab_thread *thread, const struct lab_msg *msg)
 					  .send_size = sends ? msg->send_size : 0,
 					  .rcv_size = msg->receive_size,
 					  .rcv_name = msg->receive_name,
-					  .timeout = msg->timeout};
+					  .timeout = msg->timeout,
+					  .priority = msg->priority,
+					  .thread_priority = msg->thread_priority};
 	struct trap_fd fd = {.size = msg->send_size - inline_size, .sealed = 1};
 	bool tail = sends && inline_size < msg->send_size;
 

@@ -172,24 +172,23 @@ END_TEST
 /* MESSAGE: the bytes in the frame and the memfd must be what the arguments say. */
 static const struct {
 	uint64_t option;
-	uint32_t send_size, inline_size, reserved;
+	uint32_t send_size, inline_size;
 	bool fd;
 	uint64_t fd_size, sealed;
 	const char *why;
 } messages[] = {
-	{MACH_SEND_MSG, 24, 28, 0, false, 0, 0, "longer"},
-	{MACH_SEND_MSG, 28, 24, 0, false, 0, 0, "shorter"},
-	{MACH_SEND_MSG, 24, 24, 1, false, 0, 0, "reserved"},
-	{MACH_SEND_MSG, 24, 24, 0, true, 0, 1, "nothing needs"},
-	{MACH_SEND_MSG, 100, 24, 0, true, 76, 0, "sealed"},
-	{MACH_SEND_MSG, 100, 24, 0, true, 75, 1, "as long"},
-	{MACH_SEND_MSG, 100, 24, 0, true, 77, 1, "as long"},
-	{MACH_SEND_MSG, 100, 24, 0, true, 0x10000004c, 1, "as long"},
-	{MACH_SEND_MSG, UINT32_MAX, 24, 0, true, 0, 1, "as long"},
-	{MACH_RCV_MSG, 0, 4, 0, false, 0, 0, "without saying"},
-	{MACH_RCV_MSG, 24, 24, 0, false, 0, 0, "without saying"},
-	{MACH_RCV_MSG, 0, 0, 0, true, 100, 1, "without saying"},
-	{MACH_SEND_MSG, 203780, 203780, 0, false, 0, 0, "more of a message"},
+	{MACH_SEND_MSG, 24, 28, false, 0, 0, "longer"},
+	{MACH_SEND_MSG, 28, 24, false, 0, 0, "shorter"},
+	{MACH_SEND_MSG, 24, 24, true, 0, 1, "nothing needs"},
+	{MACH_SEND_MSG, 100, 24, true, 76, 0, "sealed"},
+	{MACH_SEND_MSG, 100, 24, true, 75, 1, "as long"},
+	{MACH_SEND_MSG, 100, 24, true, 77, 1, "as long"},
+	{MACH_SEND_MSG, 100, 24, true, 0x10000004c, 1, "as long"},
+	{MACH_SEND_MSG, UINT32_MAX, 24, true, 0, 1, "as long"},
+	{MACH_RCV_MSG, 0, 4, false, 0, 0, "without saying"},
+	{MACH_RCV_MSG, 24, 24, false, 0, 0, "without saying"},
+	{MACH_RCV_MSG, 0, 0, true, 100, 1, "without saying"},
+	{MACH_SEND_MSG, 203780, 203780, false, 0, 0, "more of a message"},
 };
 
 START_TEST(a_message_that_is_not_what_it_says_gets_its_sender_dropped)
@@ -197,8 +196,7 @@ START_TEST(a_message_that_is_not_what_it_says_gets_its_sender_dropped)
 	struct world world = begin();
 	uint8_t *bytes = calloc(1, messages[_i].inline_size + 1);
 	struct machd_message_args args = {.option = messages[_i].option | MACH64_SEND_ANY,
-					  .send_size = messages[_i].send_size,
-					  .reserved = messages[_i].reserved};
+					  .send_size = messages[_i].send_size};
 	struct trap_fd fd = {messages[_i].fd ? lab_fd(world.lab) : 0, messages[_i].fd_size,
 			     messages[_i].sealed};
 

@@ -621,7 +621,7 @@ extern const audit_token_t KERNEL_AUDIT_TOKEN;
  * rcv_size   bytes of the buffer, room for the trailer included
  * rcv_name   a receive right or a port set
  * timeout    milliseconds, for each half that asks for a time-out
- * notify     the priority, with MACH_SEND_OVERRIDE
+ * notify     the priority word, with MACH_SEND_OVERRIDE
  */
 extern mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,
 				  mach_msg_size_t send_size, mach_msg_size_t rcv_size,
