@@ -98,6 +98,7 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 	bool joins = atomic_load(&generation) != 0, refused;
 
 	channel->sequence = 0;
+	channel->thread_port = false;
 	if (kept >= 0) {
 		channel->fd = kept;
 		channel->sequence = kept_sequence;
@@ -130,6 +131,7 @@ static void leave_thread(void *value)
 
 	mine = channel;
 	mi_reply_port_exit(channel);
+	mi_thread_exit(channel);
 	pthread_mutex_lock(&lock);
 	mine = NULL;
 	channel->next->prev = channel->prev;

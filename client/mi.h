@@ -38,6 +38,7 @@ struct mi_channel {
 	uint32_t sequence; /* of the last request */
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
 	uint64_t generation; /* which task of this process it belongs to */
+	bool thread_port;    /* its thread has a port that must die with it */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
 };
@@ -71,6 +72,9 @@ bool mi_connected(void);
 
 /* Longest part of a message that may go in a frame. */
 size_t mi_inline_max(void);
+
+/* The thread ends: its port dies, even if the channel goes to another. */
+void mi_thread_exit(struct mi_channel *channel);
 
 /* Destroy the reply port of a thread that ends. */
 void mi_reply_port_exit(struct mi_channel *channel);

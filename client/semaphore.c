@@ -37,6 +37,13 @@ kern_return_t semaphore_signal_all(semaphore_t semaphore)
 	return MI_CALL(semaphore_signal_all, mach_task_self(), &in, NULL);
 }
 
+kern_return_t semaphore_signal_thread(semaphore_t semaphore, thread_t thread)
+{
+	struct semaphore_signal_thread_in in = {.semaphore = semaphore, .thread = thread};
+
+	return MI_CALL(semaphore_signal_thread, mach_task_self(), &in, NULL);
+}
+
 kern_return_t semaphore_wait(semaphore_t semaphore)
 {
 	struct semaphore_wait_in in = {.wait = semaphore};

@@ -78,6 +78,7 @@ enum machd_watch_kind {
 	MACHD_WATCH_DEAD,
 	MACHD_WATCH_TIMER,
 	MACHD_WATCH_SEMAPHORE,
+	MACHD_WATCH_THREAD_PORT,
 };
 
 enum machd_watch_flags {

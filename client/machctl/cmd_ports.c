@@ -33,10 +33,15 @@ static const struct {
 #define RIGHT_COUNT (sizeof rights / sizeof *rights)
 
 static const char *const kinds[] = {
-	[MACHD_WATCH_PLAIN] = "port",	  [MACHD_WATCH_TASK_PORT] = "task",
-	[MACHD_WATCH_HOST_PORT] = "host", [MACHD_WATCH_BOOTSTRAP_PORT] = "bootstrap",
-	[MACHD_WATCH_SET] = "set",	  [MACHD_WATCH_DEAD] = "dead",
-	[MACHD_WATCH_TIMER] = "timer",	  [MACHD_WATCH_SEMAPHORE] = "semaphore",
+	[MACHD_WATCH_PLAIN] = "port",
+	[MACHD_WATCH_TASK_PORT] = "task",
+	[MACHD_WATCH_HOST_PORT] = "host",
+	[MACHD_WATCH_BOOTSTRAP_PORT] = "bootstrap",
+	[MACHD_WATCH_SET] = "set",
+	[MACHD_WATCH_DEAD] = "dead",
+	[MACHD_WATCH_TIMER] = "timer",
+	[MACHD_WATCH_SEMAPHORE] = "semaphore",
+	[MACHD_WATCH_THREAD_PORT] = "thread",
 };
 
 static const char *kind_name(uint32_t kind)

@@ -21,6 +21,7 @@ enum ipc_port_kind {
 	IP_HOST,
 	IP_BOOTSTRAP,
 	IP_SEMAPHORE,
+	IP_THREAD,
 };
 
 /* Where the receive right is. */
@@ -41,6 +42,7 @@ struct ipc_port {
 	struct ipc_space *ip_receiver;
 	struct ipc_port *ip_destination; /* with a reference */
 	struct ipc_task *ip_task;	 /* IP_TASK: which; NULL once it is gone */
+	struct ipc_thread *ip_thread;	 /* IP_THREAD: the same */
 
 	mach_port_mscount_t ip_mscount;
 	uint32_t ip_srights;

@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
 
 const struct ipc_right_move ipc_right_moves[IPC_RIGHT_DISPOSITIONS] = {
 	[MACH_MSG_TYPE_MOVE_RECEIVE] = {.needs = MACH_PORT_TYPE_RECEIVE,
@@ -116,7 +117,9 @@ bool ipc_right_immovable(const struct ipc_entry *entry)
 
 bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port)
 {
-	return port->ip_task && port->ip_task == space->is_task;
+	const struct ipc_task *task = port->ip_thread ? port->ip_thread->th_task : port->ip_task;
+
+	return task && task == space->is_task;
 }
 
 bool ipc_right_pinned(const struct ipc_entry *entry)

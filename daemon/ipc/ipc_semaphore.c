@@ -32,15 +32,19 @@ struct ipc_port *ipc_semaphore_create(struct ipc_host *host, struct ipc_task *ta
 	return ipc_port_make_send(port);
 }
 
-/* The first in line goes on with a code. */
-static void release_first(struct ipc_host *host, struct ipc_semaphore *semaphore,
-			  kern_return_t code)
+/* A waiter goes on with a code. */
+static void release(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code)
 {
-	struct ipc_thread *thread = list_first(&semaphore->sm_waiters, struct ipc_thread, th_link);
-
 	ipc_thread_unwait(host, thread);
 	ipc_thread_drop_target(host, thread);
 	ipc_answer_call(host, thread, code);
+}
+
+/* The first in line goes on. */
+static void release_first(struct ipc_host *host, struct ipc_semaphore *semaphore,
+			  kern_return_t code)
+{
+	release(host, list_first(&semaphore->sm_waiters, struct ipc_thread, th_link), code);
 }
 
 void ipc_semaphore_end(struct ipc_host *host, struct ipc_semaphore *semaphore)
@@ -77,6 +81,21 @@ kern_return_t ipc_semaphore_signal_all(struct ipc_host *host, struct ipc_semapho
 	if (!semaphore->sm_owner)
 		return KERN_TERMINATED;
 	while (!list_empty(&semaphore->sm_waiters))
+		release_first(host, semaphore, KERN_SUCCESS);
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_semaphore_signal_thread(struct ipc_host *host, struct ipc_semaphore *semaphore,
+					  struct ipc_thread *thread)
+{
+	if (!semaphore->sm_owner)
+		return KERN_TERMINATED;
+	if (thread ? thread->th_state != TH_SEMAPHORE || thread->th_port != semaphore->sm_port
+		   : list_empty(&semaphore->sm_waiters))
+		return KERN_NOT_WAITING;
+	if (thread)
+		release(host, thread, KERN_SUCCESS);
+	else
 		release_first(host, semaphore, KERN_SUCCESS);
 	return KERN_SUCCESS;
 }

@@ -35,6 +35,13 @@ kern_return_t ipc_semaphore_signal(struct ipc_host *host, struct ipc_semaphore *
 kern_return_t ipc_semaphore_signal_all(struct ipc_host *host, struct ipc_semaphore *semaphore);
 
 /*
+ * Wake one waiter: `thread` if that waits for this semaphore, or the first one if it is NULL. A
+ * wait to come is not let pass. KERN_NOT_WAITING, KERN_TERMINATED.
+ */
+kern_return_t ipc_semaphore_signal_thread(struct ipc_host *host, struct ipc_semaphore *semaphore,
+					  struct ipc_thread *thread);
+
+/*
  * Wait: KERN_SUCCESS at once if the value allows, KERN_TERMINATED, KERN_OPERATION_TIMED_OUT if
  * `timeout` (ns) is over at once. Else the thread waits (TH_SEMAPHORE) and is answered later.
  */

@@ -38,6 +38,7 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 	HASH_DELETE(hh, host->h_threads, thread);
 	host->h_thread_count--;
 	ipc_msg_abandon(host, thread);
+	ipc_thread_end(host, thread);
 	ipc_work_forget(host, thread);
 	ipc_trace_end(host, thread);
 	if (thread->th_task)
@@ -53,6 +54,30 @@ struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id)
 
 	HASH_FIND(hh, host->h_threads, &id, sizeof id, thread);
 	return thread;
+}
+
+struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *thread)
+{
+	if (!thread->th_self) {
+		thread->th_self = ipc_port_create(host, thread->th_task->t_user);
+		if (!thread->th_self)
+			return NULL;
+		thread->th_self->ip_kind = IP_THREAD;
+		thread->th_self->ip_place = IP_IN_DAEMON;
+		thread->th_self->ip_thread = thread;
+	}
+	return ipc_port_make_send(thread->th_self);
+}
+
+void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_port *port = thread->th_self;
+
+	if (!port)
+		return;
+	thread->th_self = NULL;
+	port->ip_thread = NULL;
+	ipc_port_destroy(host, port);
 }
 
 static void start_waiting(struct ipc_host *host, struct ipc_thread *thread,

@@ -55,6 +55,7 @@ struct ipc_thread {
 	uint32_t th_memory_taken; /* descriptors of what it sent whose memory is gone */
 	struct ipc_port *th_port; /* with a reference */
 	struct ipc_pset *th_set;  /* with a reference */
+	struct ipc_port *th_self; /* its thread port, if anybody has asked for it */
 	bool th_slot;		  /* TH_READY: a slot of th_port is kept for it */
 	bool th_timed;		  /* a timer is set */
 
@@ -71,6 +72,15 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct 
 void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread);
 
 struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id);
+
+/*
+ * A send right to the thread's port, which is made with the first. NULL: no memory, or the task's
+ * uid is at its limit of ports.
+ */
+struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *thread);
+
+/* The thread ends, though its channel may not: its port dies. */
+void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread);
 
 /* Wait on a list, with a time-out of `timeout` ns if `timed`. */
 void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,

@@ -183,6 +183,7 @@ static void add_thread(struct digest *digest, const struct ipc_thread *thread)
 	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9);
 	add(digest, thread->th_sequence);
 	add_port_ref(digest, thread->th_port);
+	add_port_ref(digest, thread->th_self);
 	add(digest, thread->th_set ? thread->th_set->ps_id : 0);
 	if (thread->th_kmsg)
 		add_kmsg(digest, thread->th_kmsg);

@@ -76,6 +76,9 @@ bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t obj
 #include "protocol/ops.def"
 #undef MACHD_ROUTINE
 
+/* The thread that an argument names by its port; NULL if that is none. */
+struct ipc_thread *trap_thread(struct trap_call *call, mach_port_name_t name);
+
 /* The bits that mach_port_names shows beside the right: which notification is asked for. */
 uint32_t trap_request_bits(const struct ipc_entry *entry);
 

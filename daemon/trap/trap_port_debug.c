@@ -16,6 +16,7 @@
 /* What Mach calls the objects behind its own ports. */
 enum {
 	IKOT_NONE = 0,
+	IKOT_THREAD_CONTROL = 1,
 	IKOT_TASK_CONTROL = 2,
 	IKOT_HOST = 3,
 	IKOT_TIMER = 8,
@@ -27,6 +28,8 @@ static uint32_t type_of(const struct ipc_port *port)
 	switch (port->ip_kind) {
 	case IP_TASK:
 		return IKOT_TASK_CONTROL;
+	case IP_THREAD:
+		return IKOT_THREAD_CONTROL;
 	case IP_HOST:
 		return IKOT_HOST;
 	case IP_TIMER:

@@ -74,6 +74,22 @@ kern_return_t trap_semaphore_signal_all(struct trap_call *call,
 	return kr == KERN_SUCCESS ? ipc_semaphore_signal_all(call->c_host, semaphore) : kr;
 }
 
+kern_return_t trap_semaphore_signal_thread(struct trap_call *call,
+					   const struct semaphore_signal_thread_in *args,
+					   struct semaphore_signal_thread_out *result)
+{
+	struct ipc_thread *thread = trap_thread(call, args->thread);
+	struct ipc_semaphore *semaphore;
+	kern_return_t kr;
+
+	(void)result;
+	if (args->thread != MACH_PORT_NULL && !thread)
+		return KERN_INVALID_ARGUMENT;
+	kr = lookup(call, args->semaphore, &semaphore);
+	return kr == KERN_SUCCESS ? ipc_semaphore_signal_thread(call->c_host, semaphore, thread)
+				  : kr;
+}
+
 /* Signal one semaphore, unless there is none to signal, and wait for another. */
 static kern_return_t wait_signal(struct trap_call *call, mach_port_name_t wait, bool signals,
 				 mach_port_name_t signal, bool timed, uint64_t timeout)

@@ -142,6 +142,8 @@ static uint32_t kind_of(const struct ipc_port *port)
 		return MACHD_WATCH_SEMAPHORE;
 	case IP_TIMER:
 		return MACHD_WATCH_TIMER;
+	case IP_THREAD:
+		return MACHD_WATCH_THREAD_PORT;
 	case IP_PLAIN:
 		break;
 	}

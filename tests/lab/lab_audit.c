@@ -316,6 +316,7 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 	LAB_TRUE(!thread->th_held);
 	if (thread->th_port)
 		count_of(audit, thread->th_port)->refs++;
+	count_naked(audit, thread->th_self, MACH_MSG_TYPE_PORT_RECEIVE);
 	if (thread->th_kmsg) {
 		LAB_TRUE(among_senders(&thread->th_port->ip_senders, thread));
 		count_message(audit, thread->th_kmsg, thread->th_port);

@@ -24,6 +24,12 @@ extern mach_port_t *machd_bootstrap_port(void);
  */
 extern mach_port_t mach_host_self(void);
 
+/*
+ * The calling thread's port: a send right, one user reference more with each call. It dies with the
+ * thread. MACH_PORT_NULL if machd cannot be reached.
+ */
+extern mach_port_t mach_thread_self(void);
+
 /* vm_page_size; `host` does not matter. */
 extern kern_return_t host_page_size(host_t host, vm_size_t *out_page_size);
 

@@ -31,6 +31,12 @@ extern kern_return_t semaphore_signal(semaphore_t semaphore);
 /* Wake all waiters. */
 extern kern_return_t semaphore_signal_all(semaphore_t semaphore);
 
+/*
+ * Wake one thread if it waits for this semaphore, or any one that does if `thread` is THREAD_NULL.
+ * KERN_NOT_WAITING: there is none, and nothing is remembered. KERN_INVALID_ARGUMENT: not a thread.
+ */
+extern kern_return_t semaphore_signal_thread(semaphore_t semaphore, thread_t thread);
+
 extern kern_return_t semaphore_wait(semaphore_t semaphore);
 
 /* Signal the second as the waiting for the first begins. */

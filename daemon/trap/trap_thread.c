@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls on threads: their ports [24]. */
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/trap/trap_internal.h"
+
+kern_return_t trap_mach_thread_self(struct trap_call *call, const struct mach_thread_self_in *args,
+				    struct mach_thread_self_out *result)
+{
+	struct ipc_port *port = ipc_thread_make_send(call->c_host, call->c_thread);
+
+	(void)args;
+	if (!port)
+		return KERN_RESOURCE_SHORTAGE;
+	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->thread);
+}
+
+/* The calling thread ends; another of its task may take its channel over. */
+kern_return_t trap_machd_thread_end(struct trap_call *call, const struct machd_thread_end_in *args,
+				    struct machd_thread_end_out *result)
+{
+	(void)args;
+	(void)result;
+	ipc_thread_end(call->c_host, call->c_thread);
+	return KERN_SUCCESS;
+}
+
+struct ipc_thread *trap_thread(struct trap_call *call, mach_port_name_t name)
+{
+	struct ipc_port *port;
+
+	return trap_port(call, name, &port) == KERN_SUCCESS ? port->ip_thread : NULL;
+}
