@@ -11,39 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/mi.h"
+#include "client/exchange.h"
 #include "protocol/limits.h"
 
 struct request {
 	struct machd_frame frame;
 	struct machd_message_args args;
 };
-
-struct reply {
-	struct machd_frame frame;
-	struct machd_message_answer answer;
-};
-
-/* The arguments of a call. */
-struct exchange {
-	mach_msg_header_t *send, *receive; /* may be the same */
-	const mach_msg_header_t *header;   /* mach_msg2: instead of that in the buffer; or NULL */
-	mach_msg_option64_t option;
-	mach_msg_size_t send_size, rcv_size; /* 0 for a half that is not asked for */
-	mach_port_name_t rcv_name;
-	mach_msg_timeout_t timeout;
-	mach_port_name_t notify;
-};
-
-static bool sends(const struct exchange *x)
-{
-	return x->option & MACH_SEND_MSG;
-}
-
-static bool receives(const struct exchange *x)
-{
-	return x->option & MACH_RCV_MSG;
-}
 
 static mach_msg_return_t no_room(const struct exchange *x)
 {
@@ -116,6 +90,8 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 				.thread_priority = mi_thread_priority(x->option),
 				.memory_count = cargo->memory.count,
 				.data_size = cargo->memory.data_size,
+				.aux_size = x->send_aux_size,
+				.rcv_aux_size = x->rcv_aux_size,
 			},
 	};
 	size_t apart = x->header ? sizeof *x->header : 0;
@@ -124,6 +100,7 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 		{(void *)(uintptr_t)x->header, apart},
 		{(char *)x->send + apart, cargo->tail.inline_size - apart},
 		{cargo->memory.table, cargo->memory.size},
+		{x->send_aux, x->send_aux_size},
 	};
 	struct mi_fds fds = {0};
 
@@ -132,11 +109,10 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 	if (cargo->memory.fd >= 0)
 		fds.fd[fds.count++] = cargo->memory.fd;
 	return send_failed(channel, x,
-			   mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 4 : 1, &fds));
+			   mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 5 : 1, &fds));
 }
 
-/* The buffer that an answer's bytes belong in. */
-static struct iovec buffer_of(const struct exchange *x, uint32_t place)
+struct iovec mi_buffer_of(const struct exchange *x, uint32_t place)
 {
 	if (place == MACHD_PLACE_SEND)
 		return (struct iovec){x->send, x->send_size};
@@ -152,13 +128,13 @@ static int choose_buffer(struct mi_channel *channel, const struct exchange *x, s
 	int error = 0;
 
 	if (!sends(x) || !receives(x)) {
-		*buffer = buffer_of(x, sends(x) ? MACHD_PLACE_SEND : MACHD_PLACE_RECEIVE);
+		*buffer = mi_buffer_of(x, sends(x) ? MACHD_PLACE_SEND : MACHD_PLACE_RECEIVE);
 	} else if (x->send == x->receive) {
-		*buffer = buffer_of(x, x->send_size > x->rcv_size ? MACHD_PLACE_SEND
-								  : MACHD_PLACE_RECEIVE);
+		*buffer = mi_buffer_of(x, x->send_size > x->rcv_size ? MACHD_PLACE_SEND
+								     : MACHD_PLACE_RECEIVE);
 	} else {
 		error = mi_answer(channel, &look);
-		*buffer = buffer_of(x, reply.answer.place);
+		*buffer = mi_buffer_of(x, reply.answer.place);
 	}
 	if (buffer->iov_len > MACHD_FRAME_SIZE_MAX)
 		buffer->iov_len = MACHD_FRAME_SIZE_MAX;
@@ -177,7 +153,14 @@ static mach_msg_return_t place_too_large(const struct exchange *x,
 	    answer->too_large_name != MACH_PORT_NULL)
 		good = good && mi_store(&x->receive->msgh_local_port, &answer->too_large_name,
 					sizeof(uint32_t));
+	good = good && mi_aux_finish(x, answer);
 	return good ? (mach_msg_return_t)answer->code : MACH_RCV_INVALID_DATA;
+}
+
+/* Bytes of the message that came in the answer; the descriptor has the others. */
+static size_t message_bytes(const struct reply *reply)
+{
+	return reply->frame.length - sizeof *reply - mi_aux_bytes(&reply->answer);
 }
 
 /* Descriptors of the answer itself; those of memory come later. */
@@ -193,7 +176,7 @@ static bool body_good(const struct reply *reply, size_t bytes)
 static bool fits(const struct exchange *x, const struct reply *reply, const struct mi_answer *came)
 {
 	const struct machd_message_answer *answer = &reply->answer;
-	size_t bytes = reply->frame.length - sizeof *reply;
+	size_t bytes = message_bytes(reply);
 
 	switch (answer->place) {
 	case MACHD_PLACE_NONE:
@@ -204,7 +187,9 @@ static bool fits(const struct exchange *x, const struct reply *reply, const stru
 	case MACHD_PLACE_RECEIVE:
 	case MACHD_PLACE_SEND:
 		return body_good(reply, bytes) &&
-		       (uint64_t)bytes + answer->body_size <= buffer_of(x, answer->place).iov_len &&
+		       (uint64_t)bytes + answer->body_size <=
+			       mi_buffer_of(x, answer->place).iov_len &&
+		       mi_aux_bytes(answer) <= mi_aux_room(x, answer, bytes) &&
 		       (came->fault || came->size == reply->frame.length);
 	default:
 		return false;
@@ -223,8 +208,9 @@ static mach_msg_return_t place_answer(const struct exchange *x, const struct rep
 	if (good && answer->body_size)
 		good = body_fd >= 0 &&
 		       mi_tail_place(body_fd, back ? x->send : x->receive, answer->body_offset,
-				     answer->body_size,
-				     reply->frame.length - sizeof *reply - answer->body_offset);
+				     answer->body_size, message_bytes(reply) - answer->body_offset);
+	if (good)
+		good = mi_aux_finish(x, answer);
 	if (!good)
 		return back ? MACH_SEND_INVALID_DATA : MACH_RCV_INVALID_DATA;
 	return (mach_msg_return_t)answer->code;
@@ -270,18 +256,21 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 					uint32_t *taken)
 {
 	struct reply reply = {0};
-	struct iovec parts[] = {{&reply, sizeof reply}, {0}};
-	struct mi_answer came = {.parts = parts, .count = 2, .cancel = true};
+	bool vector = x->option & MACH64_MSG_VECTOR;
+	struct iovec parts[] = {{&reply, sizeof reply}, {0}, {0}};
+	struct mi_answer came = {.parts = parts, .count = vector ? 3 : 2, .cancel = true};
 	mach_msg_return_t code;
 	const char *wrong;
-	int error = choose_buffer(channel, x, &parts[1]);
+	int error = vector ? mi_vector_buffers(channel, x, &parts[1])
+			   : choose_buffer(channel, x, &parts[1]);
 
 	if (error == 0)
 		error = mi_answer(channel, &came);
 	if (error)
 		return mi_lost(channel, strerrordesc_np(error));
 	wrong = mi_check_answer(channel, &reply.frame, MACHD_OP_MESSAGE, &came);
-	if (!wrong && (reply.frame.length < sizeof reply || !fits(x, &reply, &came)))
+	if (!wrong && (reply.frame.length < sizeof reply + mi_aux_bytes(&reply.answer) ||
+		       !fits(x, &reply, &came)))
 		wrong = "machd sent an answer that makes no sense";
 	*taken = wrong ? 0 : reply.answer.memory_taken;
 	if (!wrong && reply.answer.place == MACHD_PLACE_RECEIVE)
@@ -328,8 +317,7 @@ static mach_msg_return_t once(const struct exchange *x)
 	return code;
 }
 
-/* What can be said of the arguments alone [8, step 3]. */
-static mach_msg_return_t check(const struct exchange *x)
+mach_msg_return_t mi_check_size(const struct exchange *x)
 {
 	if (!sends(x))
 		return MACH_MSG_SUCCESS;
@@ -340,8 +328,7 @@ static mach_msg_return_t check(const struct exchange *x)
 	return MACH_MSG_SUCCESS;
 }
 
-/* The call, and what the library does when a signal ends it. `option` is what the program gave. */
-static mach_msg_return_t run(struct exchange *x, mach_msg_option64_t option)
+mach_msg_return_t mi_exchange(struct exchange *x, mach_msg_option64_t option)
 {
 	mach_msg_return_t code = once(x);
 
@@ -354,10 +341,16 @@ static mach_msg_return_t run(struct exchange *x, mach_msg_option64_t option)
 	while (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT)) {
 		x->option &= ~(mach_msg_option64_t)(MACH_SEND_MSG | MACH_RCV_SYNC_WAIT);
 		x->header = NULL;
-		x->send_size = 0;
+		x->send_size = x->send_aux_size = 0;
 		code = once(x);
 	}
 	return code;
+}
+
+mach_msg_option64_t mi_exchange_option(mach_msg_option64_t option)
+{
+	return option & ~(MACHD_RCV_LINEAR |
+			  (mach_msg_option64_t)(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT));
 }
 
 static struct exchange make_exchange(void *data, mach_msg_option64_t option,
@@ -368,7 +361,7 @@ static struct exchange make_exchange(void *data, mach_msg_option64_t option,
 	return (struct exchange){
 		.send = data,
 		.receive = data,
-		.option = option & ~(mach_msg_option64_t)(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT),
+		.option = mi_exchange_option(option),
 		.send_size = option & MACH_SEND_MSG ? send_size : 0,
 		.rcv_size = option & MACH_RCV_MSG ? rcv_size : 0,
 		.rcv_name = rcv_name,
@@ -386,34 +379,39 @@ mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t o
 	mach_msg_option64_t wide = (uint32_t)option;
 	struct exchange x = make_exchange(msg, wide | MACH64_SEND_ANY, send_size, rcv_size,
 					  rcv_name, timeout, notify);
-	mach_msg_return_t code = check(&x);
+	mach_msg_return_t code = mi_check_size(&x);
 
 	(void)rcv_limit;
 	if (rcv_msg)
 		x.receive = rcv_msg;
+	if (receives(&x) && (rcv_msg || (option & MACH_RCV_VOUCHER)))
+		x.rcv_aux_size = LIBSYSCALL_MSGV_AUX_MAX_SIZE;
 	if (code != MACH_MSG_SUCCESS || (!sends(&x) && !receives(&x)))
 		return code;
-	return run(&x, wide);
+	return mi_exchange(&x, wide);
 }
 
 #define FLOW_BITS \
 	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
 
-/*
- * What mach_msg2 says of its arguments before anything is sent: a send names exactly one kind of
- * destination; vectors are not taken; descriptors in a message that is not complex are too many.
- */
-static mach_msg_return_t check2(const struct exchange *x)
+bool mi_flow_good(mach_msg_option64_t option)
 {
-	mach_msg_option64_t flow = x->option & FLOW_BITS;
-	mach_msg_return_t code;
+	mach_msg_option64_t flow = option & FLOW_BITS;
+
+	if (!(option & MACH_SEND_MSG))
+		return true;
+	if ((option & MACH64_MSG_VECTOR) && !(flow & (MACH64_SEND_MQ_CALL | MACH64_SEND_ANY)))
+		return false;
+	return flow != 0 && (flow & (flow - 1)) == 0;
+}
+
+/* Descriptors in a message that is not complex are too many. */
+mach_msg_return_t mi_check_descriptors(const struct exchange *x)
+{
 	mach_msg_base_t base;
 
-	if ((x->option & MACH64_MSG_VECTOR) || (sends(x) && (flow == 0 || (flow & (flow - 1)))))
-		return MACH_SEND_INVALID_OPTIONS;
-	code = check(x);
-	if (code != MACH_MSG_SUCCESS || !sends(x) || x->send_size < sizeof base)
-		return code;
+	if (!sends(x) || x->send_size < sizeof base)
+		return MACH_MSG_SUCCESS;
 	if (!mi_fetch(&base, x->send, sizeof base))
 		return MACH_SEND_INVALID_DATA;
 	if (MACH_MSGH_BITS_IS_COMPLEX(base.header.msgh_bits) &&
@@ -432,11 +430,17 @@ mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64, mach_msg_h
 		make_exchange(data, option64, send_size, rcv_size, rcv_name, ms, priority);
 	mach_msg_return_t code;
 
+	if (!mi_flow_good(option64))
+		return MACH_SEND_INVALID_OPTIONS;
+	if (option64 & MACH64_MSG_VECTOR)
+		return mi_msg2_vector(data, option64, &header, send_size, rcv_size, &x);
 	if (!sends(&x) && !receives(&x))
 		return MACH_MSG_SUCCESS;
 	x.header = sends(&x) ? &header : NULL;
-	code = check2(&x);
-	return code == MACH_MSG_SUCCESS ? run(&x, option64) : code;
+	code = mi_check_size(&x);
+	if (code == MACH_MSG_SUCCESS)
+		code = mi_check_descriptors(&x);
+	return code == MACH_MSG_SUCCESS ? mi_exchange(&x, option64) : code;
 }
 
 mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,

@@ -5,7 +5,8 @@
  *   conn.c      finds the daemon's socket, says hello
  *   channel.c   which connection a thread uses; the process's task; fork
  *   wire.c      a frame out, its answer in, and what a signal does to that
- *   message.c   mach_msg; large.c: bodies that do not fit a frame; ool.c: out-of-line memory
+ *   message.c   mach_msg; vector.c: auxiliary data beside it
+ *   large.c     bodies that do not fit a frame; ool.c: out-of-line memory
  *   msg_server.c  servers, on top of it; qos.c: priorities
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *

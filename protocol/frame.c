@@ -10,8 +10,8 @@
 #include "protocol/limits.h"
 
 _Static_assert(sizeof(struct machd_frame) == 16, "wire layout");
-_Static_assert(sizeof(struct machd_message_args) == 56, "wire layout");
-_Static_assert(sizeof(struct machd_message_answer) == 40, "wire layout");
+_Static_assert(sizeof(struct machd_message_args) == 64, "wire layout");
+_Static_assert(sizeof(struct machd_message_answer) == 48, "wire layout");
 _Static_assert(sizeof(struct machd_memory) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_call) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");

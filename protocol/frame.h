@@ -39,9 +39,9 @@ struct machd_frame {
 
 /*
  * MACHD_OP_MESSAGE: the arguments of mach_msg, then the message, then memory_count times struct
- * machd_memory for its out-of-line descriptors, in order, and last data_size bytes of those that
- * travel inline, one after another. Bytes of the message that are not in the frame (the end of a
- * large body) are the content of descriptor 0, a sealed memfd.
+ * machd_memory for its out-of-line descriptors, in order, then data_size bytes of those that travel
+ * inline, one after another, and last aux_size bytes of auxiliary data. Bytes of the message that
+ * are not in the frame (the end of a large body) are the content of descriptor 0, a sealed memfd.
  */
 struct machd_message_args {
 	uint64_t option;       /* MACH_SEND_MSG ...; the high half are mach_msg2's bits */
@@ -55,7 +55,15 @@ struct machd_message_args {
 	uint32_t memory_count; /* 0 also if nobody has looked at the message */
 	uint32_t data_size;
 	uint32_t thread_priority; /* of who sends, as pthread_priority_t; 0: it has none */
+	uint32_t aux_size;	  /* of what is sent beside the message; 0: none */
+	uint32_t rcv_aux_size;	  /* of the buffer for what is received beside it */
 };
+
+/*
+ * An option that programs cannot give: with MACH64_MSG_VECTOR, auxiliary data are received behind
+ * the trailer, into the message's own buffer.
+ */
+#define MACHD_RCV_LINEAR UINT64_C(0x1000000000000000)
 
 /* Where the memory of an out-of-line descriptor is. Its size is in the descriptor. */
 enum machd_memory_source {
@@ -85,7 +93,8 @@ enum machd_place {
 /*
  * Answer to MACHD_OP_MESSAGE, followed by bytes for the buffer that `place` names. With a
  * descriptor, body_size bytes of it belong at body_offset: the bytes of the answer before that
- * offset go before them, the others behind.
+ * offset go before them, the others behind. The last aux_size bytes of the answer
+ * are not part of that: they belong in the buffer for auxiliary data.
  */
 struct machd_message_answer {
 	uint32_t code; /* mach_msg_return_t */
@@ -98,6 +107,8 @@ struct machd_message_answer {
 	uint32_t memory_taken; /* descriptors of the message sent whose memory was taken */
 	uint32_t priority;     /* of a message received, as pthread_priority_t; 0: it has none */
 	uint32_t override;     /* and its override QoS */
+	uint32_t aux_size;     /* with MACHD_PLACE_TOO_LARGE: of those left with their message */
+	uint32_t reserved;     /* 0 */
 };
 
 /*

@@ -12,7 +12,7 @@
 
 _Static_assert(sizeof(struct ikm_descriptor) == 40, "no padding in what is signed");
 _Static_assert(sizeof(struct ikm_fd) == 16, "no padding in what is signed");
-_Static_assert(sizeof(struct ikm_header) == 104, "no padding in what is signed");
+_Static_assert(sizeof(struct ikm_header) == 112, "no padding in what is signed");
 _Static_assert(offsetof(struct ipc_kmsg, ikm_desc) ==
 		       offsetof(struct ipc_kmsg, ikm_header) + sizeof(struct ikm_header),
 	       "header and tables are signed in one piece");
@@ -34,7 +34,7 @@ static bool charge(struct ipc_host *host, struct ipc_user *user, uint64_t bytes,
 
 /* Where the parts of a plan go, and how many bytes they take. */
 struct offsets {
-	size_t o_fds, o_rights, o_body, o_data, o_end;
+	size_t o_fds, o_rights, o_body, o_data, o_aux, o_end;
 };
 
 /* All counts are bounded by the size of a frame: no overflow. */
@@ -46,7 +46,8 @@ static struct offsets lay_out(const struct ipc_kmsg_plan *plan)
 	at.o_fds = at.o_rights + plan->p_rights * sizeof(union ikm_right);
 	at.o_body = at.o_fds + plan->p_fds * sizeof(struct ikm_fd);
 	at.o_data = at.o_body + plan->p_body;
-	at.o_end = at.o_data + plan->p_data;
+	at.o_aux = at.o_data + plan->p_data;
+	at.o_end = at.o_aux + plan->p_aux;
 	return at;
 }
 
@@ -69,10 +70,12 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
 	kmsg->ikm_fds = (struct ikm_fd *)((char *)kmsg + at.o_fds);
 	kmsg->ikm_body = (uint8_t *)kmsg + at.o_body;
 	kmsg->ikm_data = (uint8_t *)kmsg + at.o_data;
+	kmsg->ikm_aux = (uint8_t *)kmsg + at.o_aux;
 	kmsg->ikm_signed = at.o_body - offsetof(struct ipc_kmsg, ikm_header);
 	kmsg->ikm_header.ikm_id = ipc_host_id(host);
 	kmsg->ikm_header.ikm_inline_size = kmsg->ikm_header.ikm_body_size = plan->p_body;
 	kmsg->ikm_header.ikm_data_size = plan->p_data;
+	kmsg->ikm_header.ikm_aux_size = plan->p_aux;
 	kmsg->ikm_header.ikm_descriptors = plan->p_descriptors;
 	kmsg->ikm_header.ikm_right_count = plan->p_rights;
 	host->h_queued++;

@@ -4,8 +4,8 @@
  *
  * A kmsg is one allocation: the parts that change while it is here; the signed part (identity,
  * header, sender's tokens, then the tables of descriptors, rights and memfds); and last the inline
- * bytes of body and memory, which the daemon never looks at. The end of a large body and large
- * pieces of memory are in memfds that it never reads either.
+ * bytes of body, memory and auxiliary data, which the daemon never looks at. The end of a large
+ * body and large pieces of memory are in memfds that it never reads either.
  *
  * The path of a message, with the file of each step:
  *
@@ -78,6 +78,8 @@ struct ikm_header {
 	uint32_t ikm_right_count; /* ikm_rights, */
 	uint32_t ikm_fd_count;	  /* ikm_fds */
 	uint32_t ikm_priority;	  /* QoS [18], in the form of pthread_priority_t */
+	uint32_t ikm_aux_size;	  /* bytes in ikm_aux: 0, or 8 of a header and more */
+	uint32_t ikm_pad;
 };
 
 struct ipc_kmsg {
@@ -88,6 +90,7 @@ struct ipc_kmsg {
 	union ikm_right *ikm_rights;
 	uint8_t *ikm_body;
 	uint8_t *ikm_data;
+	uint8_t *ikm_aux;
 	size_t ikm_signed; /* bytes from ikm_header on that are signed */
 	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
@@ -101,9 +104,9 @@ struct ipc_kmsg {
 	struct ikm_descriptor ikm_desc[];
 };
 
-/* The parts of a kmsg to be: counts of its tables, bytes of its body and memory. */
+/* The parts of a kmsg to be: counts of its tables, bytes of its body, memory and auxiliary data. */
 struct ipc_kmsg_plan {
-	uint32_t p_descriptors, p_fds, p_rights, p_body, p_data;
+	uint32_t p_descriptors, p_fds, p_rights, p_body, p_data, p_aux;
 };
 
 /*
@@ -143,13 +146,16 @@ struct ipc_user_message {
 	uint32_t um_memory_count;
 	const uint8_t *um_data; /* inline memory */
 	uint32_t um_data_size;
+	const uint8_t *um_aux; /* auxiliary data */
+	uint32_t um_aux_size;
 	const struct ipc_user_fd *um_fds;
 	unsigned um_fd_count;
 };
 
 /*
- * Bytes to kmsg [8, steps 3 to 6]; takes the memfds only on success. MACH_SEND_MSG_TOO_SMALL,
- * _TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA, MACH_MSG_VM_KERNEL, MACHD_MEMORY_WANTED.
+ * Bytes to kmsg [8, steps 2 to 6]; takes the memfds only on success. MACH_SEND_MSG_TOO_SMALL,
+ * _TOO_LARGE, _AUX_TOO_SMALL, _AUX_TOO_LARGE, _NO_BUFFER, _INVALID_TYPE, _INVALID_DATA,
+ * MACH_MSG_VM_KERNEL, MACHD_MEMORY_WANTED.
  */
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsg);
@@ -179,6 +185,7 @@ struct ipc_received {
 	mach_port_name_t r_remote, r_local, r_voucher;
 	uint32_t r_seqno;
 	uint64_t r_context;
+	bool r_aux; /* the message had auxiliary data, and is gone */
 };
 
 /*

@@ -70,12 +70,17 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 	}
 }
 
+/* A receiver that knows nothing of auxiliary data goes without; to others they count [9.3]. */
 static bool too_large(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg)
 {
+	const struct ipc_msg_args *args = &thread->th_args;
+	uint32_t aux = kmsg->ikm_header.ikm_aux_size;
 	uint64_t needed = (uint64_t)ipc_kmsg_size(kmsg, thread->th_task->t_word) +
-			  ipc_kmsg_trailer_size(thread->th_args.a_option, thread->th_task->t_word);
+			  ipc_kmsg_trailer_size(args->a_option, thread->th_task->t_word);
 
-	return needed > thread->th_args.a_rcv_size;
+	if (args->a_option & MACHD_RCV_LINEAR)
+		needed += aux;
+	return needed > args->a_rcv_size || aux > args->a_aux_max;
 }
 
 /* The message stays where it is; the thread is told how large it is [9.3]. */
@@ -86,7 +91,8 @@ static void refuse_large(struct ipc_host *host, struct ipc_thread *thread, struc
 					      .place = MACHD_PLACE_TOO_LARGE,
 					      .too_large_size =
 						      ipc_kmsg_size(kmsg, thread->th_task->t_word),
-					      .memory_taken = thread->th_memory_taken};
+					      .memory_taken = thread->th_memory_taken,
+					      .aux_size = kmsg->ikm_header.ikm_aux_size};
 
 	if (thread->th_args.a_option & MACH_RCV_LARGE_IDENTITY)
 		answer.too_large_name = port->ip_name;

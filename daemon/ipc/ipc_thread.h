@@ -29,6 +29,8 @@ struct ipc_msg_args {
 	uint32_t a_timeout; /* ms */
 	uint32_t a_priority;
 	uint32_t a_thread_priority; /* the thread's own, as pthread_priority_t; 0: none */
+	uint32_t a_rcv_aux_size;    /* of the buffer for auxiliary data, with MACH64_MSG_VECTOR */
+	uint32_t a_aux_max;	    /* a message with more of them is too large */
 };
 
 #define NS_PER_MS UINT64_C(1000000)

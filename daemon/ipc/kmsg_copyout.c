@@ -173,6 +173,7 @@ void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, str
 	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type, 0);
 	received->r_remote = header->ikm_reply == IP_DEAD ? MACH_PORT_DEAD : MACH_PORT_NULL;
 	received->r_voucher = MACH_PORT_NULL;
+	received->r_aux = header->ikm_aux_size != 0;
 	received->r_local = consume_dest(host, thread->th_task->t_space, kmsg);
 	ipc_kmsg_clean_partial(host, kmsg, header->ikm_descriptors);
 }

@@ -109,6 +109,14 @@ static void put_message(struct writer *writer, const struct ipc_kmsg *kmsg, unsi
 	}
 }
 
+/* Auxiliary data go last. */
+static void put_aux(struct writer *writer, const void *bytes, uint32_t size,
+		    struct machd_message_answer *answer)
+{
+	put(writer, bytes, size);
+	answer->aux_size = size;
+}
+
 /* The table of where the memory is. */
 static uint32_t put_memory_table(struct writer *writer, const struct ipc_kmsg *kmsg)
 {
@@ -187,6 +195,8 @@ void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct i
 	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);
 	put_trailer(&writer, thread, received, kmsg->ikm_header.ikm_security,
 		    kmsg->ikm_header.ikm_audit);
+	if (thread->th_args.a_option & MACH64_MSG_VECTOR)
+		put_aux(&writer, kmsg->ikm_aux, kmsg->ikm_header.ikm_aux_size, &answer);
 	finish(host, thread, kmsg, &writer, &answer);
 }
 
@@ -198,7 +208,18 @@ void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 	struct writer writer = writer_start(host, thread);
 
 	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);
+	put_aux(&writer, kmsg->ikm_aux, kmsg->ikm_header.ikm_aux_size, &answer);
 	finish(host, thread, kmsg, &writer, &answer);
+}
+
+/* Of auxiliary data that are gone a receiver with a buffer for them still gets a header. */
+static void put_bare_aux(struct writer *writer, const struct ipc_msg_args *args,
+			 struct machd_message_answer *answer)
+{
+	mach_msg_aux_header_t header = {.msgdh_size = sizeof header};
+
+	if (args->a_rcv_aux_size >= sizeof header)
+		put_aux(writer, &header, sizeof header, answer);
 }
 
 void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
@@ -216,6 +237,8 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 		    (audit_token_t)KERNEL_AUDIT_TOKEN_VALUE);
 	if ((size_t)(writer.w_at - writer.w_start) > room)
 		writer.w_at = writer.w_start + room;
+	if (received->r_aux)
+		put_bare_aux(&writer, &thread->th_args, &answer);
 	memcpy(ipc_answer_payload(host, thread), &answer, sizeof answer);
 	ipc_answer_send(host, thread, MACHD_OP_MESSAGE,
 			sizeof answer + (size_t)(writer.w_at - writer.w_start), 0, NULL, 0);

@@ -2,7 +2,7 @@
 /*
  * Inflate: the first step of a message inside the daemon. The user's bytes are measured, copied
  * once, and its descriptors widened to kernel form. Names are only carried over; whatever is wrong
- * here costs the sender nothing [8, steps 3 to 6].
+ * here costs the sender nothing [8, steps 2 to 6].
  */
 #include <string.h>
 
@@ -33,14 +33,24 @@ struct shape {
 	uint64_t s_wide;   /* the same for a 64-bit receiver: the answer must fit a frame */
 };
 
+/* The sizes of the message and of what goes beside it. */
+static mach_msg_return_t check_sizes(const struct ipc_user_message *message)
+{
+	if (message->um_size < sizeof(mach_msg_header_t) || message->um_size % 4)
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (message->um_size > MACHD_MESSAGE_SIZE_MAX)
+		return MACH_SEND_TOO_LARGE;
+	if (message->um_aux_size != 0 && message->um_aux_size < MACHD_AUX_SIZE_MIN)
+		return MACH_SEND_AUX_TOO_SMALL;
+	if (message->um_aux_size > MACHD_AUX_SIZE_MAX)
+		return MACH_SEND_AUX_TOO_LARGE;
+	return MACH_MSG_SUCCESS;
+}
+
 static mach_msg_return_t read_header(const struct ipc_user_message *message, struct shape *shape)
 {
 	const uint32_t base = sizeof(mach_msg_base_t);
 
-	if (message->um_size < sizeof shape->s_header || message->um_size % 4)
-		return MACH_SEND_MSG_TOO_SMALL;
-	if (message->um_size > MACHD_MESSAGE_SIZE_MAX)
-		return MACH_SEND_TOO_LARGE;
 	if (message->um_inline < sizeof shape->s_header)
 		return MACH_SEND_INVALID_DATA;
 	memcpy(&shape->s_header, message->um_bytes, sizeof shape->s_header);
@@ -310,6 +320,17 @@ static void fill_header(struct ipc_kmsg *kmsg, const struct ipc_task *task,
 		       header->ikm_inline_size);
 }
 
+/* Its size is what was sent, whatever its own header says [5.4]. */
+static void fill_aux(struct ipc_kmsg *kmsg, const struct ipc_user_message *message)
+{
+	mach_msg_aux_header_t header = {.msgdh_size = message->um_aux_size};
+
+	if (message->um_aux_size == 0)
+		return;
+	memcpy(kmsg->ikm_aux, message->um_aux, message->um_aux_size);
+	memcpy(kmsg->ikm_aux, &header, sizeof header);
+}
+
 /* Take the memfds. On failure those taken are the caller's again. */
 static bool take_fds(struct ipc_host *host, struct ipc_kmsg *kmsg,
 		     const struct ipc_user_message *message)
@@ -326,8 +347,10 @@ static bool take_fds(struct ipc_host *host, struct ipc_kmsg *kmsg,
 
 static mach_msg_return_t check(const struct ipc_user_message *message, struct shape *shape)
 {
-	mach_msg_return_t code = read_header(message, shape);
+	mach_msg_return_t code = check_sizes(message);
 
+	if (code == MACH_MSG_SUCCESS)
+		code = read_header(message, shape);
 	if (code == MACH_MSG_SUCCESS)
 		code = measure(message, shape);
 	if (code == MACH_MSG_SUCCESS)
@@ -367,7 +390,8 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				      .p_fds = message->um_fd_count,
 				      .p_rights = (uint32_t)shape.s_rights,
 				      .p_body = message->um_inline - shape.s_offset,
-				      .p_data = message->um_data_size};
+				      .p_data = message->um_data_size,
+				      .p_aux = message->um_aux_size};
 	kmsg = ipc_kmsg_alloc(host, task->t_user, &plan, false);
 	if (!kmsg)
 		return MACH_SEND_NO_BUFFER;
@@ -377,6 +401,7 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 	}
 	fill_header(kmsg, task, message, &shape);
 	fill_descriptors(kmsg, message, &shape);
+	fill_aux(kmsg, message);
 	*kmsgp = kmsg;
 	return MACH_MSG_SUCCESS;
 }

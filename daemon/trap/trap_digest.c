@@ -70,6 +70,7 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 	add(digest, header->ikm_body_size);
 	add_bytes(digest, kmsg->ikm_body, header->ikm_inline_size);
 	add_bytes(digest, kmsg->ikm_data, header->ikm_data_size);
+	add_bytes(digest, kmsg->ikm_aux, header->ikm_aux_size);
 }
 
 static void add_threads(struct digest *digest, const struct list *threads)

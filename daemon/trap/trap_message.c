@@ -43,15 +43,17 @@ static const char *check_message(const struct trap_packet *packet,
 static const char *check(const struct trap_packet *packet, const struct machd_message_args *args,
 			 size_t size, uint32_t *inline_size)
 {
-	uint64_t memory =
-		(uint64_t)args->memory_count * sizeof(struct machd_memory) + args->data_size;
+	uint64_t beside = (uint64_t)args->memory_count * sizeof(struct machd_memory) +
+			  args->data_size + args->aux_size;
 
 	*inline_size = 0;
 	if (!(args->option & MACH_SEND_MSG))
 		return size || packet->tp_fd_count ? "it sends a message without saying so" : NULL;
-	if (memory > size || (args->memory_count == 0 && args->data_size))
+	if (args->aux_size && !(args->option & MACH64_MSG_VECTOR))
+		return "it sends auxiliary data without saying so";
+	if (beside > size || (args->memory_count == 0 && args->data_size))
 		return "the memory of its message is cut short";
-	*inline_size = (uint32_t)(size - memory);
+	*inline_size = (uint32_t)(size - beside);
 	return check_message(packet, args, *inline_size);
 }
 
@@ -73,14 +75,28 @@ static bool no_room(const struct trap_packet *packet)
 	return false;
 }
 
-/* mach_msg2's rule: a send names exactly one kind of destination. Vectors are not carried yet. */
+/*
+ * mach_msg2's rule: a send names exactly one kind of destination, and in vector form that is no
+ * object of the daemon.
+ */
 static bool options_good(uint64_t option)
 {
 	uint64_t flow = option & FLOW_BITS;
 
-	if (option & MACH64_MSG_VECTOR)
+	if (!(option & MACH_SEND_MSG))
+		return true;
+	if ((option & MACH64_MSG_VECTOR) && !(flow & (MACH64_SEND_MQ_CALL | MACH64_SEND_ANY)))
 		return false;
-	return !(option & MACH_SEND_MSG) || (flow != 0 && (flow & (flow - 1)) == 0);
+	return flow != 0 && (flow & (flow - 1)) == 0;
+}
+
+/* How much auxiliary data a message may have for this receiver. */
+static uint32_t aux_max(const struct machd_message_args *args)
+{
+	bool linear = args->option & MACHD_RCV_LINEAR;
+	bool minds = (args->option & MACH64_MSG_VECTOR) || args->rcv_aux_size;
+
+	return minds && !linear ? args->rcv_aux_size : UINT32_MAX;
 }
 
 const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
@@ -108,8 +124,10 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.um_size = args.send_size,
 		.um_memory = bytes + inline_size,
 		.um_memory_count = args.memory_count,
-		.um_data = packet->tp_bytes + packet->tp_size - args.data_size,
+		.um_data = packet->tp_bytes + packet->tp_size - args.aux_size - args.data_size,
 		.um_data_size = args.data_size,
+		.um_aux = packet->tp_bytes + packet->tp_size - args.aux_size,
+		.um_aux_size = args.aux_size,
 		.um_fds = fds,
 		.um_fd_count = packet->tp_fd_count,
 	};
@@ -124,6 +142,8 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.a_timeout = args.timeout,
 		.a_priority = args.priority,
 		.a_thread_priority = args.thread_priority,
+		.a_rcv_aux_size = args.rcv_aux_size,
+		.a_aux_max = aux_max(&args),
 	};
 	if (!options_good(args.option))
 		ipc_answer_code(host, thread, MACH_SEND_INVALID_OPTIONS);

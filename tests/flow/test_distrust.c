@@ -24,7 +24,7 @@
 struct lie {
 	const char *what;
 	mach_msg_return_t expected;
-	uint32_t place, body_offset, body_size;
+	uint32_t place, body_offset, body_size, aux_size;
 	size_t bytes;		  /* behind the fixed part */
 	int length, sequence, op; /* added to what would be right */
 	bool announce_fd, with_fd;
@@ -92,7 +92,8 @@ static void tell_lie(int fd, const struct machd_frame *request)
 		uint8_t bytes[512];
 	} packet = {.answer = {.place = lie->place,
 			       .body_offset = lie->body_offset,
-			       .body_size = lie->body_size}};
+			       .body_size = lie->body_size,
+			       .aux_size = lie->aux_size}};
 	size_t fixed = request->op == MACHD_OP_CALL
 			       ? sizeof packet.frame + sizeof(struct machd_call_answer)
 			       : sizeof packet.frame + sizeof packet.answer;
@@ -273,6 +274,11 @@ static const struct lie message_lies[] = {
 	 .sequence = -1},
 	{.what = "another length", .expected = MACHD_NO_DAEMON, RECEIVE, .bytes = 24, .length = 8},
 	{.what = "no answer", .expected = MACHD_NO_DAEMON, .cut = true},
+	{.what = "auxiliary data for a plain receiver",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 32,
+	 .aux_size = 8},
 	/* What the message says about itself is not the library's business. */
 	{.what = "a message", .expected = MACH_MSG_SUCCESS, RECEIVE, .bytes = 32},
 	{.what = "a body in place",
@@ -314,6 +320,56 @@ static void receive_lie(const struct lie *lie, bool overwrite)
 	if (lie->place != MACHD_PLACE_SEND)
 		CHECK_EQ(sent.msgh_bits, MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0));
 }
+
+/* The same in vector form, with 16 bytes for auxiliary data. */
+static const struct lie vector_lies[] = {
+	{.what = "more of them than the buffer holds",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 44,
+	 .aux_size = 20},
+	{.what = "more of them than there are",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 8,
+	 .aux_size = 16},
+	{.what = "so many that sums wrap",
+	 .expected = MACHD_NO_DAEMON,
+	 RECEIVE,
+	 .bytes = 40,
+	 .aux_size = 0xffffffe0},
+	{.what = "some that belong to what was not sent",
+	 .expected = MACHD_NO_DAEMON,
+	 .place = MACHD_PLACE_SEND,
+	 .bytes = 16,
+	 .aux_size = 16},
+	{.what = "a message too large", .expected = MACHD_NO_DAEMON, RECEIVE, .bytes = 68},
+	{.what = "no answer", .expected = MACHD_NO_DAEMON, .cut = true},
+	{.what = "a message", .expected = MACH_MSG_SUCCESS, RECEIVE, .bytes = 40, .aux_size = 16},
+};
+
+START_TEST(wrong_answers_to_a_vector)
+{
+	const struct lie *lie = &vector_lies[_i];
+	_Alignas(8) uint8_t buffer[128], aux[64];
+	mach_msg_vector_t vector[2] = {
+		{.msgv_data = (uintptr_t)buffer, .msgv_rcv_size = 64},
+		{.msgv_data = (uintptr_t)aux, .msgv_rcv_size = 16},
+	};
+	struct lie message = *lie;
+
+	memset(buffer, 0x77, sizeof buffer);
+	memset(aux, 0x77, sizeof aux);
+	atomic_store(&fake.lie, lie);
+	CHECK_CODE(mach_msg2(vector, MACH64_RCV_MSG | MACH64_MSG_VECTOR, (mach_msg_header_t){0}, 0,
+			     2, 0x403, 0, 0),
+		   lie->expected);
+	message.bytes -= lie->aux_size;
+	expect_inside(&message, buffer);
+	for (unsigned i = 16; i < sizeof aux; i++)
+		CHECK_EQ(aux[i], 0x77);
+}
+END_TEST
 
 START_TEST(wrong_answers_to_mach_msg)
 {
@@ -375,6 +431,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, wrong_answers_to_a_routine, 0,
 			    sizeof call_lies / sizeof *call_lies);
+	tcase_add_loop_test(tests, wrong_answers_to_a_vector, 0,
+			    sizeof vector_lies / sizeof *vector_lies);
 	tcase_add_loop_test(tests, wrong_answers_to_mach_msg, 0,
 			    sizeof message_lies / sizeof *message_lies);
 	tcase_add_loop_test(tests, wrong_answers_to_a_send_and_receive, 0,

@@ -106,6 +106,10 @@ struct lab_msg {
 	uint32_t timeout; /* ms */
 	uint32_t priority;
 	uint32_t thread_priority; /* what the library says of the thread */
+	void *aux;		  /* auxiliary data to send; they come back there, too */
+	uint32_t aux_size;
+	void *receive_aux;
+	uint32_t receive_aux_size;
 };
 
 /* A connection. */

@@ -8,6 +8,24 @@
 #define KINDS \
 	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
 
+/* A request with the auxiliary data behind the message. */
+static bool request(struct lab_thread *thread, const struct lab_msg *msg,
+		    const struct machd_message_args *args, uint32_t size, const struct trap_fd *fd)
+{
+	uint8_t *bytes = malloc(size + msg->aux_size + 1);
+	bool good;
+
+	LAB_TRUE(bytes);
+	if (size)
+		memcpy(bytes, msg->send, size);
+	if (msg->aux_size)
+		memcpy(bytes + size, msg->aux, msg->aux_size);
+	good = lab_request(thread, MACHD_OP_MESSAGE, args, sizeof *args, bytes,
+			   size + msg->aux_size, fd);
+	free(bytes);
+	return good;
+}
+
 mach_msg_return_t lab_msg(struct lab_thread *thread, const struct lab_msg *msg)
 {
 	bool sends = msg->option & MACH_SEND_MSG;
@@ -21,7 +39,9 @@ mach_msg_return_t lab_msg(struct lab_thread *thread, const struct lab_msg *msg)
 					  .rcv_name = msg->receive_name,
 					  .timeout = msg->timeout,
 					  .priority = msg->priority,
-					  .thread_priority = msg->thread_priority};
+					  .thread_priority = msg->thread_priority,
+					  .aux_size = msg->aux_size,
+					  .rcv_aux_size = msg->receive_aux_size};
 	struct trap_fd fd = {.size = msg->send_size - inline_size, .sealed = 1};
 	bool tail = sends && inline_size < msg->send_size;
 
@@ -31,8 +51,7 @@ mach_msg_return_t lab_msg(struct lab_thread *thread, const struct lab_msg *msg)
 		args.option |= MACH64_SEND_ANY;
 	if (tail)
 		fd.handle = lab_fd(thread->lab);
-	if (!lab_request(thread, MACHD_OP_MESSAGE, &args, sizeof args, msg->send,
-			 sends ? inline_size : 0, tail ? &fd : NULL))
+	if (!request(thread, msg, &args, sends ? inline_size : 0, tail ? &fd : NULL))
 		return LAB_DROPPED;
 	return lab_wait(thread);
 }
@@ -57,6 +76,18 @@ static void place_bytes(const struct lab_thread *thread, void *buffer, uint32_t 
 	memcpy((uint8_t *)buffer + before + result->body_size, bytes + before, size - before);
 }
 
+/* The end of the answer, if it is auxiliary data: returns how many bytes. */
+static size_t place_aux(const struct lab_thread *thread, void *buffer, uint32_t room,
+			const uint8_t *end)
+{
+	uint32_t size = thread->result.aux_size;
+
+	LAB_CHECK(size <= room, "more auxiliary data came than there is room for");
+	if (size)
+		memcpy(buffer, end - size, size);
+	return size;
+}
+
 mach_msg_return_t lab_wait(struct lab_thread *thread)
 {
 	struct lab_msg *msg = &thread->msg;
@@ -73,9 +104,11 @@ mach_msg_return_t lab_wait(struct lab_thread *thread)
 	thread->body_fd = thread->result.body_size ? thread->fds[0] : IPC_FD_NONE;
 	switch (thread->result.place) {
 	case MACHD_PLACE_RECEIVE:
+		size -= place_aux(thread, msg->receive_aux, msg->receive_aux_size, packet + size);
 		place_bytes(thread, msg->receive, msg->receive_size, packet + head, size - head);
 		break;
 	case MACHD_PLACE_SEND:
+		size -= place_aux(thread, msg->aux, msg->aux_size, packet + size);
 		place_bytes(thread, msg->send, msg->send_size, packet + head, size - head);
 		break;
 	case MACHD_PLACE_TOO_LARGE:

@@ -392,8 +392,9 @@ START_TEST(test_flipped_inputs)
 	/* A token, a byte of the hello's body, a message's id, the size of a memfd. */
 	notices(TRAP_CONNECT, 0, at + 16, REPLAY_DIFFERS, "differs");
 	notices(TRAP_FRAME, 0, at + 8 + 16 + 2, REPLAY_DIFFERS, "differs");
-	notices(TRAP_FRAME, 3, at + 8 + sizeof(struct machd_frame) + 48 + 20, REPLAY_DIFFERS,
-		"differs: the content of the answer");
+	notices(TRAP_FRAME, 3,
+		at + 8 + sizeof(struct machd_frame) + sizeof(struct machd_message_args) + 20,
+		REPLAY_DIFFERS, "differs: the content of the answer");
 	notices(TRAP_FRAME, 6, at + 8 + 8, REPLAY_DIFFERS, "differs");
 	notices(TRAP_DISCONNECT, 0, 8, REPLAY_BROKEN, "there is no such connection");
 	notices(TRAP_TIMEOUT, 0, 8, REPLAY_BROKEN, "there is no such connection");

@@ -427,7 +427,11 @@ typedef struct {
 #define MACH_MSGV_IDX_AUX   ((uint32_t)1)
 #define MACH_MSGV_MAX_COUNT ((uint32_t)2)
 
+#define MACH_MSG_AUX_MIN_SIZE 8 /* of auxiliary data, their header included */
 #define MACH_MSG_AUX_MAX_SIZE 1024
+
+/* The largest that mach_msg() receives when it has a buffer of its own or takes vouchers. */
+#define LIBSYSCALL_MSGV_AUX_MAX_SIZE 128
 
 #pragma pack(pop)
 
@@ -638,8 +642,20 @@ extern mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_opt
 /*
  * The same with the header as an argument instead of in the buffer, and with options of 64 bits: a
  * send says with exactly one of MACH64_SEND_KOBJECT_CALL, _MQ_CALL, _ANY what kind of destination
- * it is for. MACH_SEND_INVALID_OPTIONS: it does not, or the destination is of another kind. Vectors
- * (MACH64_MSG_VECTOR) are not taken yet.
+ * it is for. MACH_SEND_INVALID_OPTIONS: it does not, or the destination is of another kind.
+ *
+ * With MACH64_MSG_VECTOR (and _MQ_CALL or _ANY when sending) `data` is an array of
+ * mach_msg_vector_t and both sizes are numbers of elements: 1, the message; or 2, and auxiliary
+ * data beside it, 8 to 1024 bytes that begin with a mach_msg_aux_header_t, which is filled in on
+ * the way. An element of size 0 sends none. What is received goes to msgv_rcv_addr, if that is not
+ * 0. A receiver with two elements gets at least the header, with a size of 0 if none were sent
+ * [5.4].
+ *
+ * MACH_SEND_INVALID_DATA: more than two elements, or memory that is not there. _MSG_TOO_SMALL: no
+ * element. _AUX_TOO_SMALL, _AUX_TOO_LARGE: the auxiliary data. MACH_RCV_INVALID_ARGUMENTS: the
+ * elements are no good for receiving, or their buffer for auxiliary data is smaller than a header;
+ * nothing was received, but what was to be sent is sent. MACH_RCV_TOO_LARGE: also if the auxiliary
+ * data are. All else is as with mach_msg.
  */
 extern mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64,
 				   mach_msg_header_t header, mach_msg_size_t send_size,
