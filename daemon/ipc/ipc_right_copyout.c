@@ -95,7 +95,8 @@ kern_return_t ipc_right_copyout(struct ipc_host *host, struct ipc_space *space,
 {
 	kern_return_t kr = KERN_SUCCESS;
 
-	if (IP_VALID(port) && ipc_port_active(port))
+	/* Also for a port that has died, which then needs none. */
+	if (IP_VALID(port))
 		kr = ipc_entry_reserve(host, space);
 	if (kr == KERN_SUCCESS) {
 		*name = ipc_right_copyout_reserved(host, space, port, type);

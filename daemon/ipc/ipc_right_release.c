@@ -179,7 +179,8 @@ static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *en
 	}
 	ipc_hash_delete(space, entry);
 	port->ip_srights--; /* no no-senders: its request gets a send-once instead */
-	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
+	/* Who destroys the right himself gets the reference even for a slot that was used up. */
+	if (entry->ie_request && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++;
 	entry->ie_request = 0;
 	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
@@ -228,10 +229,12 @@ kern_return_t ipc_right_destruct(struct ipc_host *host, struct ipc_space *space,
 
 	if (!(entry->ie_type & MACH_PORT_TYPE_RECEIVE) || (srdelta != 0 && !send))
 		return KERN_INVALID_RIGHT;
-	if (srdelta > 0 || entry->ie_urefs + srdelta < 0)
+	if (srdelta > 0)
 		return KERN_INVALID_VALUE;
 	if (guarded(entry) && entry->ie_port->ip_context != guard)
 		return KERN_INVALID_ARGUMENT;
+	if (entry->ie_urefs + srdelta < 0)
+		return KERN_INVALID_VALUE;
 	if (srdelta != 0)
 		change_urefs(host, space, entry, srdelta);
 	drop_receive(host, space, ipc_entry_lookup(space, name));
@@ -250,14 +253,16 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 	bool now = notify && send_possible && immediate && room;
 	uint32_t slot = 0;
 
+	/* The slot of a previous request is free then: replacing one cannot fail. */
+	if (entry->ie_request)
+		*previous = ipc_request_cancel(port, entry->ie_request);
+	entry->ie_request = 0;
 	if (notify && !now) {
 		slot = ipc_request_add(port, name, notify, send_possible,
 				       send_possible && immediate);
 		if (!slot)
 			return KERN_RESOURCE_SHORTAGE;
 	}
-	if (entry->ie_request)
-		*previous = ipc_request_cancel(port, entry->ie_request);
 	entry->ie_request = slot;
 	if (now)
 		ipc_notify_send_possible(host, notify, name);

@@ -128,7 +128,8 @@ static void commit_header(struct ipc_host *host, struct ipc_space *space, struct
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
-	header->ikm_voucher_type = (uint8_t)rights->hr_voucher;
+	/* The null voucher counts as moved, whatever its disposition. */
+	header->ikm_voucher_type = rights->hr_voucher ? MACH_MSG_TYPE_MOVE_SEND : 0;
 	header->ikm_dest_type = ipc_right_move(rights->hr_dest)->given;
 	if (rights->hr_reply)
 		header->ikm_reply_type = ipc_right_move(rights->hr_reply)->given;

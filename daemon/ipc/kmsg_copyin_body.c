@@ -60,12 +60,13 @@ static bool copyin_guarded(struct ipc_host *host, struct ipc_space *space, struc
 {
 	union ikm_right *right = &kmsg->ikm_rights[desc->d_first];
 
-	if (MACH_PORT_VALID(right->r_name) &&
-	    !guard_fits(ipc_right_lookup(host, space, right->r_name), desc))
-		return false;
+	if (MACH_PORT_VALID(right->r_name)) {
+		if (!guard_fits(ipc_right_lookup(host, space, right->r_name), desc))
+			return false;
+		desc->d_flags |= MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
+	}
 	/* The guard stays behind; what the receiver makes of the right is its own. */
 	desc->d_context = 0;
-	desc->d_flags |= MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
 	return copyin_right(host, space, kmsg, right, desc->d_disposition);
 }
 

@@ -126,11 +126,9 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	mach_msg_return_t bits;
 
 	ipc_request_send_possible(host, header->ikm_dest);
-	if (IP_VALID(header->ikm_reply) && ipc_port_active(header->ikm_reply)) {
-		bits = room_bit(ipc_entry_reserve(host, space));
-		if (bits)
-			return MACH_RCV_HEADER_ERROR | bits;
-	}
+	/* Even if the reply port is dead by now, and whatever the reason that there is no room. */
+	if (IP_VALID(header->ikm_reply) && ipc_entry_reserve(host, space) != KERN_SUCCESS)
+		return MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE;
 	received->r_remote =
 		ipc_right_copyout_reserved(host, space, header->ikm_reply, header->ikm_reply_type);
 	header->ikm_reply = IP_NULL;
@@ -170,9 +168,11 @@ void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, str
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
-	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type, 0);
+	/* The voucher's field stays as it was sent, as in any header: nothing was asked for it. */
+	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type,
+					 header->ikm_voucher_type ? MACH_MSG_TYPE_PORT_SEND : 0);
 	received->r_remote = header->ikm_reply == IP_DEAD ? MACH_PORT_DEAD : MACH_PORT_NULL;
-	received->r_voucher = MACH_PORT_NULL;
+	received->r_voucher = header->ikm_voucher_type ? MACH_PORT_NULL : header->ikm_voucher;
 	received->r_aux = header->ikm_aux_size != 0;
 	received->r_local = consume_dest(host, thread->th_task->t_space, kmsg);
 	ipc_kmsg_clean_partial(host, kmsg, header->ikm_descriptors);

@@ -125,7 +125,7 @@ kern_return_t trap_mach_port_assert_attributes(struct trap_call *call,
 		return KERN_INVALID_ARGUMENT;
 	if (call->c_in_words < MACH_PORT_GUARD_INFO_COUNT)
 		return KERN_FAILURE;
-	kr = guard_target(call, args->name, &port);
+	kr = ipc_right_lookup_receive(call->c_host, call->c_space, args->name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	value = args->info[0] | (uint64_t)args->info[1] << 32;

@@ -99,8 +99,9 @@ kern_return_t trap_port(struct trap_call *call, mach_port_name_t name, struct ip
 
 /*
  * Give a naked right to the caller: *name is what the routine's result says. Takes the right, also
- * when it fails. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE: the caller has no room for it; *name is
- * NULL. After a successful trap_reserve() it cannot fail.
+ * when it fails: then the caller has no room for it, and *name is NULL. By that time the routine
+ * has been carried out, so this is what it is to who receives such a reply: MACH_RCV_BODY_ERROR
+ * with MACH_MSG_IPC_SPACE or MACH_MSG_IPC_KERNEL. After a successful trap_reserve() it cannot fail.
  */
 kern_return_t trap_copyout(struct trap_call *call, struct ipc_port *port, uint8_t type,
 			   mach_port_name_t *name);

@@ -296,12 +296,17 @@ static kern_return_t request_on_name(struct trap_call *call, mach_port_name_t na
 				     bool send_possible, mach_port_mscount_t sync,
 				     struct ipc_port *notify, struct ipc_port **previous)
 {
-	struct ipc_entry *entry = lookup(call, name);
+	struct ipc_entry *entry = ipc_entry_lookup(call->c_space, name);
+	bool asked = entry && entry->ie_request;
 
 	if (!MACH_PORT_VALID(name))
 		return KERN_INVALID_ARGUMENT;
 	if (!entry)
 		return KERN_INVALID_NAME;
+	entry = lookup(call, name);
+	/* A request that the port's death used up cannot be cancelled. */
+	if (asked && !notify && entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_ARGUMENT;
 	return ipc_right_request(call->c_host, call->c_space, entry, send_possible, sync != 0,
 				 notify, previous);
 }
@@ -321,6 +326,24 @@ static kern_return_t request(struct trap_call *call,
 		return request_on_name(call, args->name, false, args->sync, notify, previous);
 	}
 	return KERN_INVALID_VALUE;
+}
+
+/*
+ * The right of the request that was replaced or cancelled. Mach replaces by a trap and cancels by a
+ * message: where the right cannot be given, because the table is full or its port has died, the one
+ * says so in its code and the other as a message does. In either case the request was made.
+ */
+static kern_return_t give_previous(struct trap_call *call, const struct ipc_port *notify,
+				   struct ipc_port *previous, mach_port_name_t *name)
+{
+	bool dead = IP_VALID(previous) && !ipc_port_active(previous);
+	kern_return_t kr;
+
+	if (!notify || call->c_rights)
+		return trap_copyout(call, previous, MACH_MSG_TYPE_PORT_SEND_ONCE, name);
+	kr = ipc_right_copyout(call->c_host, call->c_caller->t_space, previous,
+			       MACH_MSG_TYPE_PORT_SEND_ONCE, name);
+	return kr == KERN_SUCCESS && dead ? KERN_INVALID_CAPABILITY : kr;
 }
 
 kern_return_t trap_mach_port_request_notification(
@@ -345,5 +368,5 @@ kern_return_t trap_mach_port_request_notification(
 		ipc_right_destroy_naked(call->c_host, notify, MACH_MSG_TYPE_PORT_SEND_ONCE);
 		return kr;
 	}
-	return trap_copyout(call, previous, MACH_MSG_TYPE_PORT_SEND_ONCE, &result->previous);
+	return give_previous(call, notify, previous, &result->previous);
 }

@@ -168,9 +168,14 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 		return KERN_INVALID_ARGUMENT;
 	if (args->count < words)
 		return KERN_FAILURE;
-	if (!MACH_PORT_VALID(args->name) &&
-	    (args->flavor == MACH_PORT_LIMITS_INFO || args->flavor == MACH_PORT_DNREQUESTS_SIZE))
+	/* No limits are none, but no table has no slots. */
+	if (!MACH_PORT_VALID(args->name) && args->flavor == MACH_PORT_LIMITS_INFO)
 		return KERN_SUCCESS;
+	if (!MACH_PORT_VALID(args->name) && args->flavor == MACH_PORT_DNREQUESTS_SIZE) {
+		result->info[0] = 0;
+		call->c_out_words = words;
+		return KERN_SUCCESS;
+	}
 	kr = receive_right(call, args->name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -210,9 +215,12 @@ kern_return_t trap_mach_port_set_attributes(struct trap_call *call,
 /* The message with a sequence number, or the first one for 0; NULL if it is not there. */
 static const struct ipc_kmsg *find_message(const struct ipc_port *port, uint32_t *seqno)
 {
-	uint32_t place = *seqno ? *seqno - port->ip_seqno : 0;
+	uint32_t first = port->ip_seqno, place = *seqno ? *seqno - first : 0;
 
-	*seqno = port->ip_seqno + place;
+	/* Numbers are compared as they are, also where they start again from 0. */
+	if (*seqno && (*seqno < first || *seqno >= first + port->ip_msgcount))
+		return NULL;
+	*seqno = first + place;
 	LIST_FOR_EACH (node, &port->ip_messages)
 		if (place-- == 0)
 			return list_entry(node, struct ipc_kmsg, ikm_work.w_link);
@@ -238,6 +246,8 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 	struct ipc_port *port;
 	kern_return_t kr;
 
+	if (!MACH_PORT_VALID(args->name))
+		return KERN_INVALID_RIGHT;
 	result->trailer_size = ipc_kmsg_trailer_size(option, 64);
 	if (result->trailer_size > sizeof(mach_msg_audit_trailer_t) ||
 	    result->trailer_size > args->room)

@@ -10,19 +10,25 @@
 
 #define MEMBERS_PER_PAGE 16384
 
-/* A receive right and a set, the port looked at first. */
+/* A receive right and a set. That there are such names at all comes first, for both of them. */
 static kern_return_t lookup_both(struct trap_call *call, mach_port_name_t name,
 				 mach_port_name_t pset, struct ipc_port **port,
 				 struct ipc_pset **set)
 {
-	kern_return_t kr;
+	const struct ipc_entry *member, *group;
 
 	if (!MACH_PORT_VALID(name) || !MACH_PORT_VALID(pset))
 		return KERN_INVALID_RIGHT;
-	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, port);
-	if (kr == KERN_SUCCESS)
-		kr = ipc_right_lookup_pset(call->c_host, call->c_space, pset, set);
-	return kr;
+	member = ipc_right_lookup(call->c_host, call->c_space, name);
+	group = ipc_right_lookup(call->c_host, call->c_space, pset);
+	if (!member || !group || (member->ie_type | group->ie_type) & MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	if (!(member->ie_type & MACH_PORT_TYPE_RECEIVE) ||
+	    group->ie_type != MACH_PORT_TYPE_PORT_SET)
+		return KERN_INVALID_RIGHT;
+	*port = member->ie_port;
+	*set = group->ie_pset;
+	return KERN_SUCCESS;
 }
 
 kern_return_t trap_mach_port_insert_member(struct trap_call *call,

@@ -92,13 +92,26 @@ kern_return_t trap_reserve(struct trap_call *call)
 								  : KERN_RESOURCE_SHORTAGE;
 }
 
+/* Into the space of a caller who gets a frame for an answer, but Mach's code for a reply. */
+static kern_return_t copyout(struct trap_call *call, struct ipc_port *port, uint8_t type,
+			     mach_port_name_t *name)
+{
+	switch (ipc_right_copyout(call->c_host, call->c_caller->t_space, port, type, name)) {
+	case KERN_SUCCESS:
+		return KERN_SUCCESS;
+	case KERN_RESOURCE_SHORTAGE:
+		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_KERNEL;
+	}
+	return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+}
+
 kern_return_t trap_copyout(struct trap_call *call, struct ipc_port *port, uint8_t type,
 			   mach_port_name_t *name)
 {
 	struct trap_rights *rights = call->c_rights;
 
 	if (!rights)
-		return ipc_right_copyout(call->c_host, call->c_caller->t_space, port, type, name);
+		return copyout(call, port, type, name);
 	if (trap_reserve(call) != KERN_SUCCESS) {
 		*name = MACH_PORT_NULL;
 		ipc_right_destroy_naked(call->c_host, port, type);

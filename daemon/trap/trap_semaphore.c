@@ -46,8 +46,7 @@ kern_return_t trap_semaphore_destroy(struct trap_call *call,
 	kern_return_t kr = lookup(call, args->semaphore, &semaphore);
 
 	(void)result;
-	if (kr == KERN_SUCCESS && !semaphore->sm_owner)
-		return KERN_TERMINATED;
+	/* To destroy what is not the task's own, or not any more, has no effect. */
 	if (kr == KERN_SUCCESS && semaphore->sm_owner == call->c_task)
 		ipc_semaphore_end(call->c_host, semaphore);
 	return kr;
@@ -101,11 +100,15 @@ static kern_return_t wait_signal(struct trap_call *call, mach_port_name_t wait, 
 		kr = lookup(call, signal, &signalled);
 	if (kr == KERN_SUCCESS)
 		kr = lookup(call, wait, &waited);
-	if (kr == KERN_SUCCESS && signals)
-		kr = ipc_semaphore_signal(call->c_host, signalled);
+	if (kr == KERN_SUCCESS && signals && !signalled->sm_owner)
+		kr = KERN_TERMINATED;
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return ipc_semaphore_wait(call->c_host, waited, call->c_thread, timed, timeout);
+	/* The thread waits by the time it signals, which may end its own wait. */
+	kr = ipc_semaphore_wait(call->c_host, waited, call->c_thread, timed, timeout);
+	if (signals)
+		ipc_semaphore_signal(call->c_host, signalled);
+	return kr;
 }
 
 kern_return_t trap_semaphore_wait(struct trap_call *call, const struct semaphore_wait_in *args,

@@ -121,14 +121,16 @@ kern_return_t trap_mach_ports_lookup(struct trap_call *call,
 				     const struct mach_ports_lookup_in *args,
 				     struct mach_ports_lookup_out *result)
 {
+	kern_return_t kr = KERN_SUCCESS;
+
 	(void)args;
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
 		struct ipc_port *port = call->c_task->t_registered[i];
 
 		if (IP_VALID(port))
 			port = ipc_port_copy_send(port);
-		trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->ports[i]);
+		kr |= trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->ports[i]);
 	}
 	call->c_out_words = TASK_PORT_REGISTER_MAX;
-	return KERN_SUCCESS;
+	return kr;
 }

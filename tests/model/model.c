@@ -136,6 +136,8 @@ struct m_entry *m_look(const struct m_task *task, mach_port_name_t name)
 {
 	struct m_entry *entry = m_find(task, name);
 
+	if (entry)
+		entry->died_asked = false;
 	if (entry && entry->type == MACH_PORT_TYPE_SEND_ONCE && entry->port->dead) {
 		entry->type = MACH_PORT_TYPE_DEAD_NAME;
 		entry->port = NULL;

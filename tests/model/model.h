@@ -105,6 +105,7 @@ struct m_entry {
 	struct m_port *port;
 	struct m_set *set;
 	struct m_request *request;
+	bool died_asked; /* its port died under a request, and nobody has looked at it since */
 	uint32_t origin; /* for the test: which operation it came from */
 };
 
@@ -191,6 +192,7 @@ struct model {
 	bool reaping;
 	struct m_threads woken;
 	unsigned groups;
+	const struct m_entry *ended;  /* whose task destroys its receive right */
 	unsigned long sent, received; /* messages */
 };
 

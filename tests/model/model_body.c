@@ -4,8 +4,7 @@
 
 #include "tests/model/model_private.h"
 
-#define HEAD	  ((uint32_t)sizeof(struct machd_message_answer))
-#define FLAGS_END 10u /* of context and flags in a guarded descriptor */
+#define HEAD ((uint32_t)sizeof(struct machd_message_answer))
 
 typedef mach_msg_port_descriptor_t plain_t;
 typedef mach_msg_guarded_port_descriptor64_t guarded_t;
@@ -155,27 +154,20 @@ static void put_guarded(struct model *model, struct m_thread *thread, uint32_t a
 	struct m_entry *entry = NULL;
 	mach_port_name_t name = MACH_PORT_NULL;
 
-	if (!giving_back && !(thread->args.option & MACH_RCV_GUARDED_DESC)) {
-		m_right_destroy(model, right);
-		guarded.flags = flags | MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
-	} else {
+	if (right.port)
+		guarded.flags |= MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
+	if (giving_back || thread->args.option & MACH_RCV_GUARDED_DESC)
 		entry = m_copyout(model, thread->task, right, &name, full);
-		if (guards) {
-			guarded.context = address;
-			guarded.flags = MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE;
-		}
-		if (guards && entry) {
-			right.port->context = address;
-			right.port->guarded = true;
-			right.port->immovable = !giving_back;
-		}
+	else
+		m_right_destroy(model, right);
+	if (entry && guards) {
+		guarded.context = right.port->context = address;
+		guarded.flags = MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE;
+		right.port->guarded = true;
+		right.port->immovable = !giving_back;
 	}
 	memcpy(answer->bytes + at, &guarded, sizeof guarded);
 	m_put_name(answer, at + offsetof(guarded_t, name), entry, name);
-	if (!right.port || *full) { /* what else is in it then is not said */
-		m_answer_ignore(answer, at, FLAGS_END);
-		m_answer_ignore(answer, at + offsetof(guarded_t, name), sizeof name);
-	}
 }
 
 bool m_put_descriptors(struct model *model, struct m_thread *thread, struct m_msg *msg,

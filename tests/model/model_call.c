@@ -245,11 +245,13 @@ void call_drop_receive(struct call *call, struct m_entry *entry)
 
 	if (entry->type & MACH_PORT_TYPE_SEND) {
 		entry->type = MACH_PORT_TYPE_SEND;
+		call->model->ended = port->destroyed ? NULL : entry;
 	} else {
 		notify = m_request_take(entry);
 		m_entry_free(entry);
 	}
 	m_port_end(call->model, port);
+	call->model->ended = NULL;
 	if (notify)
 		m_notify_word(call->model, notify, MACH_NOTIFY_PORT_DELETED, entry->name, 0);
 }

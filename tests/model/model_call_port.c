@@ -88,7 +88,7 @@ uint32_t call_get_attributes(struct call *call)
 	if (call->args[2] < words)
 		return KERN_FAILURE;
 	if (!MACH_PORT_VALID(call->args[0]) && words == 1) {
-		call_give(call, 0);
+		call_give(call, flavor == MACH_PORT_DNREQUESTS_SIZE);
 		return M_ANSWERED;
 	}
 	code = call_look_up_port(call, call->args[0], &port);
@@ -107,7 +107,7 @@ uint32_t call_get_attributes(struct call *call)
 uint32_t call_set_attributes(struct call *call)
 {
 	int32_t flavor = (int32_t)call->args[1];
-	bool limits = flavor == MACH_PORT_LIMITS_INFO, large;
+	bool limits = flavor == MACH_PORT_LIMITS_INFO;
 	struct m_port *port;
 	uint32_t code;
 
@@ -115,12 +115,9 @@ uint32_t call_set_attributes(struct call *call)
 		return KERN_INVALID_ARGUMENT;
 	if (call->words < 3)
 		return KERN_FAILURE;
-	large = limits && call->args[2] > MACH_PORT_QLIMIT_MAX;
-	code = call_look_up_port(call, call->args[0], &port);
-	if (large) { /* which of two errors is open */
-		call->other_code = code == KERN_SUCCESS ? KERN_INVALID_VALUE : code;
+	if (limits && call->args[2] > MACH_PORT_QLIMIT_MAX)
 		return KERN_INVALID_VALUE;
-	}
+	code = call_look_up_port(call, call->args[0], &port);
 	if (code == KERN_SUCCESS && limits)
 		m_set_qlimit(call->model, port, call->args[2]);
 	return code;
@@ -148,24 +145,22 @@ uint32_t call_get_set_status(struct call *call)
 	return M_ANSWERED;
 }
 
-/* Both of them; if both are bad either one's error will do, and the set is not looked at. */
+/* Both of them: that there are such names comes first, and dead ones are none. */
 static uint32_t look_up_both(struct call *call, struct m_port **port, struct m_set **set)
 {
-	struct m_entry *entry = m_find(call->task, call->args[1]);
-	uint32_t code;
+	const struct m_entry *member, *group;
 
 	if (!MACH_PORT_VALID(call->args[0]) || !MACH_PORT_VALID(call->args[1]))
 		return KERN_INVALID_RIGHT;
-	code = call_look_up_port(call, call->args[0], port);
-	if (code != KERN_SUCCESS) {
-		if (!entry || entry->type != MACH_PORT_TYPE_PORT_SET)
-			call->other_code = code ^ KERN_INVALID_NAME ^ KERN_INVALID_RIGHT;
-		return code;
-	}
-	code = call_look_up(call, call->args[1], MACH_PORT_TYPE_PORT_SET, &entry);
-	if (code == KERN_SUCCESS)
-		*set = entry->set;
-	return code;
+	member = m_look(call->task, call->args[0]);
+	group = m_look(call->task, call->args[1]);
+	if (!member || !group || (member->type | group->type) & MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	if (!(member->type & MACH_PORT_TYPE_RECEIVE) || group->type != MACH_PORT_TYPE_PORT_SET)
+		return KERN_INVALID_RIGHT;
+	*port = member->port;
+	*set = group->set;
+	return KERN_SUCCESS;
 }
 
 uint32_t call_insert_member(struct call *call)

@@ -96,7 +96,7 @@ uint32_t call_extract_right(struct call *call)
 	bool oneself = call->task == call->thread->task;
 	struct m_right right;
 	mach_port_name_t name;
-	bool full;
+	bool full = false;
 
 	if (!MACH_MSG_TYPE_PORT_ANY(disposition))
 		return KERN_INVALID_VALUE;
@@ -112,8 +112,10 @@ uint32_t call_extract_right(struct call *call)
 		return KERN_INVALID_RIGHT;
 	right = m_copyin(call->model, entry, disposition, &deleted);
 	m_deleted_send(call->model, &deleted);
-	call_give(call, 2);
 	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
+	if (full) /* of the reply, which is too late for the rest */
+		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+	call_give(call, 2);
 	call_give_name(call, 0, entry, name);
 	m_answer_word(&call->thread->answer, OUT(1), right.type);
 	return M_ANSWERED;
@@ -167,13 +169,17 @@ static uint32_t request_dead(struct call *call, struct m_entry *entry, struct m_
 static uint32_t request_name(struct call *call, struct m_port *notify, bool send_possible,
 			     bool armed, struct m_port **previous)
 {
-	struct m_entry *entry = m_look(call->task, call->args[0]);
+	struct m_entry *entry = m_find(call->task, call->args[0]);
+	bool used_up = entry && entry->died_asked;
 	struct m_port *port;
 
 	if (!MACH_PORT_VALID(call->args[0]))
 		return KERN_INVALID_ARGUMENT;
 	if (!entry)
 		return KERN_INVALID_NAME;
+	m_look(call->task, call->args[0]);
+	if (!notify && used_up)
+		return KERN_INVALID_ARGUMENT;
 	if (!notify && !entry->request) /* nothing to cancel, whatever it is */
 		return KERN_SUCCESS;
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
@@ -223,7 +229,7 @@ uint32_t call_request_notification(struct call *call)
 	struct m_entry *entry;
 	mach_port_name_t name;
 	uint32_t code;
-	bool full;
+	bool full = false, replaces;
 
 	if (MACH_PORT_VALID(call->args[3])) {
 		code = copyin(call, call->args[3], call->args[4], &right);
@@ -237,9 +243,14 @@ uint32_t call_request_notification(struct call *call)
 		m_right_destroy(call->model, right);
 		return code;
 	}
-	call_give(call, 1);
+	replaces = right.port != NULL;
 	right = (struct m_right){.port = previous, .type = MACH_MSG_TYPE_PORT_SEND_ONCE};
 	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
+	if (full)
+		return replaces ? KERN_NO_SPACE : MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+	if (replaces && name == MACH_PORT_DEAD)
+		return KERN_INVALID_CAPABILITY;
+	call_give(call, 1);
 	call_give_name(call, 0, entry, name);
 	return M_ANSWERED;
 }

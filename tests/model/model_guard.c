@@ -109,8 +109,6 @@ uint32_t call_assert_attributes(struct call *call)
 	if ((int32_t)call->args[1] != MACH_PORT_GUARD_INFO || call->words < 4)
 		return KERN_INVALID_ARGUMENT;
 	code = call_look_up_port(call, call->args[0], &port);
-	if (!MACH_PORT_VALID(call->args[0]))
-		call->other_code = KERN_INVALID_NAME;
 	if (code != KERN_SUCCESS)
 		return code;
 	return port->strict && port->context == wide(call, 2) ? KERN_SUCCESS
@@ -159,11 +157,11 @@ static uint32_t check_destruct(const struct m_entry *entry, int32_t delta, uint6
 		return KERN_INVALID_RIGHT;
 	if (delta != 0 && !(entry->type & MACH_PORT_TYPE_SEND))
 		return KERN_INVALID_RIGHT;
-	if (delta > 0 || (int64_t)entry->urefs + delta < 0)
+	if (delta > 0)
 		return KERN_INVALID_VALUE;
 	if (port->guarded && port->context != value)
 		return KERN_INVALID_ARGUMENT;
-	return KERN_SUCCESS;
+	return (int64_t)entry->urefs + delta < 0 ? KERN_INVALID_VALUE : KERN_SUCCESS;
 }
 
 uint32_t call_destruct(struct call *call)
@@ -215,8 +213,11 @@ uint32_t call_dnrequest_info(struct call *call)
 static const struct m_msg *find_msg(const struct m_port *port, uint32_t *seqno)
 {
 	const struct m_msg *msg = TAILQ_FIRST(&port->queue);
-	uint32_t steps = *seqno ? *seqno - port->seqno : 0;
+	uint32_t steps = *seqno ? *seqno - port->seqno : 0, end;
 
+	end = port->seqno + port->queued + port->reserved;
+	if (*seqno != 0 && (*seqno < port->seqno || *seqno >= end))
+		return NULL;
 	*seqno = port->seqno + steps;
 	if (steps >= port->queued)
 		return NULL;
@@ -232,6 +233,8 @@ uint32_t call_peek(struct call *call)
 	struct m_answer *answer;
 	struct m_port *port;
 
+	if (!MACH_PORT_VALID(call->args[0]))
+		return KERN_INVALID_RIGHT;
 	if (trailer > sizeof(mach_msg_audit_trailer_t) || trailer > call->args[3])
 		return KERN_INVALID_VALUE;
 	code = call_look_up_port(call, call->args[0], &port);

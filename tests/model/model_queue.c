@@ -234,9 +234,11 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 	uint32_t size = sizeof(mach_msg_header_t) + trailer;
 	mach_msg_header_t header = {
 		.msgh_bits = MACH_MSGH_BITS(reply->type, msg->dest.type) |
+			     (msg->voucher_type ? MACH_MSG_TYPE_PORT_SEND << 16 : 0) |
 			     (msg->complex ? MACH_MSGH_BITS_COMPLEX : 0),
 		.msgh_size = sizeof header,
 		.msgh_remote_port = reply->dead ? MACH_PORT_DEAD : MACH_PORT_NULL,
+		.msgh_voucher_port = msg->voucher,
 		.msgh_id = msg->id,
 	};
 	struct m_answer *answer = &thread->answer;
@@ -246,11 +248,8 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 	m_answer(model, thread, code, HEAD + size);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	memcpy(answer->bytes + HEAD, &header, size < sizeof header ? size : sizeof header);
-	if (size >= sizeof header) {
-		m_answer_ignore(answer, HEAD + offsetof(mach_msg_header_t, msgh_voucher_port), 4);
-		m_answer_ignore(answer, HEAD + 2, 1); /* voucher bits */
+	if (size >= sizeof header)
 		m_put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
-	}
 	m_put_name(answer, HEAD + offsetof(mach_msg_header_t, msgh_local_port), port->holder, 0);
 	consume_dest(model, msg);
 	destroy_rights(model, msg, true);
@@ -287,7 +286,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	bool full = false;
 
 	if (!port)
-		bits |= msg->voucher_type << 16;
+		bits |= msg->voucher_type ? MACH_MSG_TYPE_MOVE_SEND << 16 : 0;
 	else if (msg->voucher_type && thread->args.option & MACH_RCV_VOUCHER)
 		bits |= MACH_MSG_TYPE_PORT_SEND << 16;
 	if (port)
@@ -323,7 +322,7 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 		return;
 	}
 	m_send_possible(model, port);
-	if (msg->reply.port && !msg->reply.port->dead && !m_room(model, thread->task)) {
+	if (msg->reply.port && !m_room(model, thread->task)) {
 		receive_bare(model, thread, port, msg, seqno,
 			     MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE);
 		return;

@@ -176,13 +176,13 @@ struct m_entry *m_copyout(struct model *model, struct m_task *task, struct m_rig
 	*name = right.dead ? MACH_PORT_DEAD : MACH_PORT_NULL;
 	if (!right.port)
 		return NULL;
-	if (right.port->dead) {
-		*name = MACH_PORT_DEAD;
-		return NULL;
-	}
 	if (!m_room(model, task)) {
 		*full = true;
 		m_right_destroy(model, right);
+		return NULL;
+	}
+	if (right.port->dead) {
+		*name = MACH_PORT_DEAD;
 		return NULL;
 	}
 	if (right.type != MACH_MSG_TYPE_PORT_SEND_ONCE)
@@ -255,9 +255,10 @@ static void names_die(struct model *model, struct m_port *port)
 				continue;
 			if (entry->type == MACH_PORT_TYPE_SEND_ONCE && !request)
 				continue;
-			if (request && request->notify &&
+			if (request && (request->notify || entry == model->ended) &&
 			    model->mutation != MODEL_REQUEST_WITHOUT_UREF)
 				entry->urefs = m_urefs(entry->urefs, 1);
+			entry->died_asked = request && entry != model->ended;
 			entry->type = MACH_PORT_TYPE_DEAD_NAME;
 			entry->port = NULL;
 			entry->request = NULL;
