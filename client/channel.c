@@ -254,9 +254,14 @@ kern_return_t mi_enter(struct mi_entry *entry)
 
 void mi_leave(struct mi_entry *entry)
 {
+	uint32_t flags = entry->channel->answer_flags;
+
+	entry->channel->answer_flags = 0;
 	busy = false;
 	pthread_setcancelstate(entry->saved_cancel, NULL);
 	errno = entry->saved_errno;
+	if (flags)
+		mi_guard_raised(flags);
 }
 
 kern_return_t mi_lost(struct mi_channel *channel, const char *why)

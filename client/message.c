@@ -430,8 +430,10 @@ mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64, mach_msg_h
 		make_exchange(data, option64, send_size, rcv_size, rcv_name, ms, priority);
 	mach_msg_return_t code;
 
-	if (!mi_flow_good(option64))
+	if (!mi_flow_good(option64)) {
+		mi_guard_raise(kGUARD_EXC_INVALID_OPTIONS, header.msgh_remote_port);
 		return MACH_SEND_INVALID_OPTIONS;
+	}
 	if (option64 & MACH64_MSG_VECTOR)
 		return mi_msg2_vector(data, option64, &header, send_size, rcv_size, &x);
 	if (!sends(&x) && !receives(&x))

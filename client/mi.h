@@ -8,6 +8,7 @@
  *   message.c   mach_msg; vector.c: auxiliary data beside it
  *   large.c     bodies that do not fit a frame; ool.c: out-of-line memory
  *   msg_server.c  servers, on top of it; qos.c: priorities
+ *   guard.c     what follows of misuse
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *
  * The life of a call: mi_enter() finds the thread's channel and makes it busy, mi_request() sends
@@ -38,8 +39,9 @@ struct mi_channel {
 	int fd;		   /* -1: not connected */
 	uint32_t sequence; /* of the last request */
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
-	uint64_t generation; /* which task of this process it belongs to */
-	bool thread_port;    /* its thread has a port that must die with it */
+	uint32_t answer_flags; /* of the last answer: enum machd_answer_flags */
+	uint64_t generation;   /* which task of this process it belongs to */
+	bool thread_port;      /* its thread has a port that must die with it */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
 };
@@ -57,6 +59,12 @@ struct mi_entry {
  */
 kern_return_t mi_enter(struct mi_entry *entry);
 void mi_leave(struct mi_entry *entry);
+
+/* What follows of a guard exception, outside of the call that raised it (guard.c). */
+void mi_guard_raised(uint32_t answer_flags);
+
+/* The same for misuse that the library noticed by itself. */
+void mi_guard_raise(uint32_t reason, mach_port_name_t name);
 
 /*
  * End the task of this channel: its connection does not work. Other threads are told so, too.

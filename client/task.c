@@ -24,6 +24,24 @@ kern_return_t task_set_special_port(task_t task, int which_port, mach_port_t spe
 	return MI_CALL(task_set_special_port, task, &in, NULL);
 }
 
+kern_return_t task_get_exc_guard_behavior(task_t task, task_exc_guard_behavior_t *behavior)
+{
+	struct task_get_exc_guard_behavior_in in;
+	struct task_get_exc_guard_behavior_out out;
+	kern_return_t code = MI_CALL(task_get_exc_guard_behavior, task, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		*behavior = out.behavior;
+	return code;
+}
+
+kern_return_t task_set_exc_guard_behavior(task_t task, task_exc_guard_behavior_t behavior)
+{
+	struct task_set_exc_guard_behavior_in in = {.behavior = behavior};
+
+	return MI_CALL(task_set_exc_guard_behavior, task, &in, NULL);
+}
+
 mach_port_t mach_host_self(void)
 {
 	mach_port_t host;

@@ -142,6 +142,7 @@ int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
 		return size < 0 ? errno : ECONNRESET;
 	if (answer->peek)
 		return 0;
+	channel->answer_flags |= frame->flags;
 	detach_fds(&message, &answer->fds);
 	answer->lost_fd = message.msg_flags & MSG_CTRUNC;
 	if (message.msg_flags & MSG_TRUNC) {

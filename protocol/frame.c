@@ -24,7 +24,7 @@ enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsign
 	memcpy(frame, packet, sizeof *frame);
 	if (frame->length != size)
 		return MACHD_FRAME_LENGTH;
-	if (frame->reserved != 0)
+	if (frame->flags != 0)
 		return MACHD_FRAME_RESERVED;
 	if (frame->fds != fds || fds > MACHD_FRAME_FDS_MAX)
 		return MACHD_FRAME_FDS;
@@ -43,7 +43,7 @@ const char *machd_frame_problem(enum machd_frame_error error)
 	case MACHD_FRAME_LENGTH:
 		return "its frame states another length than it has";
 	case MACHD_FRAME_RESERVED:
-		return "its frame has a reserved field that is not 0";
+		return "its frame has flags, which are for answers";
 	case MACHD_FRAME_FDS:
 		return "its frame states another number of descriptors than came with it";
 	case MACHD_FRAME_OP:

@@ -34,7 +34,12 @@ struct machd_frame {
 	uint16_t op;	   /* enum machd_op */
 	uint16_t fds;	   /* descriptors that came with the packet */
 	uint32_t sequence; /* 1, 2, 3 ... over a channel; an answer repeats its request's */
-	uint32_t reserved; /* 0 */
+	uint32_t flags;	   /* of an answer: enum machd_answer_flags; a request has none */
+};
+
+enum machd_answer_flags {
+	MACHD_ANSWER_GUARD = 1,	     /* the request was misuse: see machd_take_guard_exception */
+	MACHD_ANSWER_GUARD_ACTS = 2, /* and its task has said that something shall follow of it */
 };
 
 /*
@@ -133,7 +138,7 @@ enum machd_frame_error {
 	MACHD_FRAME_OK = 0,
 	MACHD_FRAME_SHORT,    /* fewer bytes than a header */
 	MACHD_FRAME_LENGTH,   /* the length field is not the packet's length */
-	MACHD_FRAME_RESERVED, /* a reserved field is not 0 */
+	MACHD_FRAME_RESERVED, /* there are flags */
 	MACHD_FRAME_FDS,      /* the fd count is not what came, or more than a frame may carry */
 	MACHD_FRAME_OP,	      /* no such operation, or an answer from a client */
 };

@@ -47,6 +47,7 @@ struct machd_watch_task {
 	uint32_t waiting; /* its threads blocked in a send or receive */
 	uint64_t queued_bytes;
 	uint64_t sent, received; /* messages since it started */
+	uint64_t violations;	 /* guard exceptions that its requests raised */
 };
 
 struct machd_watch_port {

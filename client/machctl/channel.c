@@ -145,7 +145,7 @@ static size_t receive_frame(struct channel *channel, uint16_t op)
 	memcpy(&header, channel->packet, sizeof header);
 	if (header.length != size)
 		fail_protocol(channel, "states another length than it has");
-	if (header.fds != 0 || header.reserved != 0)
+	if (header.fds != 0 || header.flags != 0)
 		fail_protocol(channel, "has a header that makes no sense");
 	if (header.op != (op | MACHD_OP_ANSWER) || header.sequence != channel->sequence)
 		fail_protocol(channel, "belongs to another request");

@@ -13,15 +13,16 @@
 static const struct table_column columns[] = {
 	{"PID", false, 0},   {"COMMAND", true, 4}, {"UID", false, 0},  {"CHAN", false, 0},
 	{"NAMES", false, 0}, {"RECV", false, 0},   {"SEND", false, 0}, {"ONCE", false, 0},
-	{"DEAD", false, 0},  {"QUEUED", false, 0}, {"WAIT", false, 0}, {"SENT", false, 0},
-	{"RECVD", false, 0},
+	{"DEAD", false, 0},  {"QUEUE", false, 0},  {"WAIT", false, 0}, {"SENT", false, 0},
+	{"RCVD", false, 0},  {"BAD", false, 0},
 };
 
 static void row(struct table *table, const struct machd_watch_task *task)
 {
 	const uint64_t counts[] = {
-		task->channels, task->names,  task->receive, task->send, task->send_once,
-		task->dead,	task->queued, task->waiting, task->sent, task->received,
+		task->channels,	 task->names,	 task->receive,	   task->send,
+		task->send_once, task->dead,	 task->queued,	   task->waiting,
+		task->sent,	 task->received, task->violations,
 	};
 	char count[TEXT_COUNT_SIZE], *command = text_command_escaped(task->pid);
 
@@ -62,6 +63,7 @@ static void object(struct json *json, const struct machd_watch_task *task)
 	json_number(json, "waiting", task->waiting);
 	json_number(json, "sent", task->sent);
 	json_number(json, "received", task->received);
+	json_number(json, "guard_exceptions", task->violations);
 	json_end_object(json);
 }
 

@@ -37,11 +37,12 @@ static const struct command commands[] = {
 	{"ps", NULL,
 	 "Show the tasks: one for each process that uses machd.\v"
 	 "CHAN its connections, NAMES entries of its name space, RECV SEND ONCE DEAD\n"
-	 "how many of them are rights of that kind, QUEUED messages on the ports it\n"
-	 "receives from, WAIT its blocked threads, SENT and RECVD messages in all.\n\n"
+	 "how many of them are rights of that kind, QUEUE messages on the ports it\n"
+	 "receives from, WAIT its blocked threads, SENT and RCVD messages in all,\n"
+	 "BAD how often it misused a name.\n\n"
 	 "--json: task pid command uid gid channels names receive send send_once sets\n"
-	 "dead queued queued_bytes waiting sent received. command is null when the\n"
-	 "process is gone.",
+	 "dead queued queued_bytes waiting sent received guard_exceptions. command is\n"
+	 "null when the process is gone.",
 	 cmd_ps, NULL},
 	{"ports", "[PID]",
 	 "Show the names of every task, or of process PID, and what they stand for.\v"

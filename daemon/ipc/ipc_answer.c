@@ -40,7 +40,8 @@ static size_t put_frame(uint8_t *packet, const struct ipc_thread *thread, enum m
 	struct machd_frame frame = {.length = (uint32_t)(sizeof frame + size),
 				    .op = (uint16_t)(op | MACHD_OP_ANSWER),
 				    .fds = (uint16_t)fd_count,
-				    .sequence = thread->th_sequence};
+				    .sequence = thread->th_sequence,
+				    .flags = ipc_guard_answer_flags(thread)};
 
 	memcpy(packet, &frame, sizeof frame);
 	return frame.length;

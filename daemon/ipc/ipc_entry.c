@@ -208,6 +208,7 @@ void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_e
 	entry->ie_port = NULL;
 	entry->ie_type = 0;
 	entry->ie_urefs = 0;
+	entry->ie_had_receive = false;
 	entry->ie_gen = next_gen(host, entry);
 	space->is_used--;
 	free_list_insert_after(space, 0, entry_index(space, entry));

@@ -19,8 +19,9 @@ struct ipc_entry {
 				previous */
 	uint32_t ie_next;    /* next of the hash chain; free: next of the list */
 	uint16_t ie_urefs;
-	uint8_t ie_gen;	 /* of the name in use or, if free, of the next one */
-	uint8_t ie_roll; /* 0..3: after how many uses the generation starts again */
+	uint8_t ie_gen;		    /* of the name in use or, if free, of the next one */
+	uint8_t ie_roll : 2;	    /* after how many uses the generation starts again */
+	uint8_t ie_had_receive : 1; /* the receive right was here: Mach's LABELH bit [3] */
 };
 
 /* Table sizes: the first one, and what a limit can make of it at most (24 bits of index). */

@@ -245,6 +245,10 @@ mach_msg_return_t ipc_mqueue_copyin(struct ipc_host *host, struct ipc_thread *th
 		thread->th_set->ps_refs++;
 		return MACH_MSG_SUCCESS;
 	}
+	/* Who had the receive right and gave it away may not know yet that it is gone. */
+	if (!entry || !entry->ie_had_receive)
+		ipc_guard_raise(host, thread, kGUARD_EXC_RCV_INVALID_NAME,
+				thread->th_args.a_rcv_name, 0);
 	return MACH_RCV_INVALID_NAME;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "daemon/ipc/ipc_right.h"
 
+#include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
@@ -163,6 +164,16 @@ bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entr
 	return !must_keep(entry, move->takes == TAKES_UREF);
 }
 
+void ipc_right_guard(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
+		     uint32_t disposition, enum ipc_right_use use)
+{
+	const struct ipc_right_move *move = ipc_right_move(disposition);
+	const struct ipc_entry *entry = ipc_entry_lookup(space, name);
+
+	if (move && entry && (entry->ie_type & move->needs) && must_stay(space, entry, move, use))
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_IMMOVABLE, name, 0);
+}
+
 /* One user reference less; a pegged count stays. True if the last one went. */
 static bool drop_uref(struct ipc_entry *entry)
 {
@@ -211,6 +222,7 @@ static struct ipc_port *move_receive(struct ipc_host *host, struct ipc_space *sp
 	ipc_port_clear_receiver(host, port);
 	if (entry->ie_type & MACH_PORT_TYPE_SEND) {
 		entry->ie_type = MACH_PORT_TYPE_SEND;
+		entry->ie_had_receive = true;
 		ipc_port_ref(port);
 	} else {
 		free_port_entry(host, space, entry);

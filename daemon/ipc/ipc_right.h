@@ -77,6 +77,10 @@ enum ipc_right_use {
 bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entry *entry,
 			    uint32_t disposition, enum ipc_right_use use);
 
+/* It was refused: if the right has to stay where it is, that is a guard exception [16.2]. */
+void ipc_right_guard(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
+		     uint32_t disposition, enum ipc_right_use use);
+
 /*
  * Copyin, second half, after a successful check: take the right. Returns it naked (or IP_DEAD).
  * Cannot fail. The entry may be gone afterwards.

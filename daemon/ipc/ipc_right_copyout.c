@@ -27,6 +27,7 @@ static void merge_receive(struct ipc_host *host, struct ipc_space *space, struct
 			  struct ipc_port *port)
 {
 	entry->ie_type |= MACH_PORT_TYPE_RECEIVE;
+	entry->ie_had_receive = false;
 	ipc_port_set_receiver(host, port, space, ipc_entry_name(space, entry));
 	ipc_port_release(host, port);
 }

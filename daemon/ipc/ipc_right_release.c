@@ -172,6 +172,7 @@ kern_return_t ipc_right_dealloc(struct ipc_host *host, struct ipc_space *space,
 static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *entry,
 				   struct ipc_port *port)
 {
+	entry->ie_had_receive = true;
 	if (port->ip_pdrequest) {
 		entry->ie_type = MACH_PORT_TYPE_SEND;
 		ipc_port_ref(port);

@@ -27,6 +27,8 @@ struct ipc_task {
 	struct list t_threads;
 	uint32_t t_thread_count;
 	uint64_t t_sent, t_received;
+	uint64_t t_violations;	   /* guard exceptions that its requests raised */
+	uint32_t t_guard_behavior; /* TASK_EXC_GUARD_: kept for the client library */
 	struct list t_link;
 	UT_hash_handle hh; /* by token */
 };

@@ -7,6 +7,7 @@
 
 #include "daemon/base/hash.h"
 #include "daemon/base/list.h"
+#include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_types.h"
 
@@ -44,6 +45,7 @@ struct ipc_thread {
 	bool th_watches;      /* a watcher: no task */
 	bool th_traces;	      /* a watcher that reads the trace */
 	bool th_held;	      /* its answer waits for a job to end */
+	bool th_violates;     /* the request under way, or answered last, was misuse */
 	uint32_t th_sequence; /* of the request under way or answered last */
 	uint32_t th_gid;
 	uint32_t th_pidversion;
@@ -52,6 +54,7 @@ struct ipc_thread {
 	uint8_t th_token[16]; /* what its task will have, if it makes one */
 
 	struct ipc_msg_args th_args;
+	struct ipc_violation th_violation; /* of the last request that was misuse */
 	struct ipc_kmsg *th_kmsg;
 	mach_msg_qos_t th_qos;	  /* TH_SENDING: its place among those that wait */
 	uint32_t th_memory_taken; /* descriptors of what it sent whose memory is gone */

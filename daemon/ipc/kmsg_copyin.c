@@ -94,12 +94,18 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 	if (MACH_PORT_VALID(rights->hr_reply_name)) {
 		rights->hr_reply_entry = ipc_right_lookup(host, space, rights->hr_reply_name);
 		if (!ipc_right_copyin_check(space, rights->hr_reply_entry, rights->hr_reply,
-					    RIGHT_FOR_REPLY))
+					    RIGHT_FOR_REPLY)) {
+			ipc_right_guard(host, space, rights->hr_reply_name, rights->hr_reply,
+					RIGHT_FOR_REPLY);
 			return MACH_SEND_INVALID_REPLY;
+		}
 	}
 	good = dest_usable(space, rights->hr_dest_entry, rights->hr_dest);
-	if (good && rights->hr_reply_entry && !reply_good(rights))
+	if (good && rights->hr_reply_entry && !reply_good(rights)) {
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_REQUIRE_REPLY_PORT_SEMANTICS,
+				rights->hr_reply_name, 0);
 		return MACH_SEND_INVALID_REPLY;
+	}
 	if (good && pair)
 		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest,
 						   rights->hr_reply);
@@ -146,6 +152,17 @@ static void commit_header(struct ipc_host *host, struct ipc_space *space, struct
 		header->ikm_reply = rights->hr_reply_name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
 }
 
+/* A header that was refused may be one that no careful program writes [16.2]. */
+static void guard_header(struct ipc_host *host, const struct ipc_kmsg *kmsg, mach_msg_return_t code)
+{
+	if (code == MACH_SEND_INVALID_VOUCHER)
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_VOUCHER,
+				kmsg->ikm_header.ikm_voucher, 0);
+	else if (code == MACH_SEND_INVALID_REPLY)
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_REPLY,
+				kmsg->ikm_reply_name, 0);
+}
+
 static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *space,
 				       struct ipc_kmsg *kmsg, const struct ipc_msg_args *args)
 {
@@ -162,12 +179,14 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *
 		code = check_voucher(&rights, kmsg->ikm_header.ikm_voucher);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_rights(host, space, &rights);
-	if (code == MACH_MSG_SUCCESS) {
-		arm_send_possible(&rights, args);
-		commit_header(host, space, kmsg, &rights);
-		ipc_kmsg_set_qos(kmsg, args);
+	if (code != MACH_MSG_SUCCESS) {
+		guard_header(host, kmsg, code);
+		return code;
 	}
-	return code;
+	arm_send_possible(&rights, args);
+	commit_header(host, space, kmsg, &rights);
+	ipc_kmsg_set_qos(kmsg, args);
+	return MACH_MSG_SUCCESS;
 }
 
 /* A destination takes only the kind of send that names it: mach_msg2's control-flow bits. */
@@ -196,6 +215,7 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 	}
 	code = check_flow(kmsg, option);
 	if (code != MACH_MSG_SUCCESS) {
+		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, kmsg->ikm_dest_name, 0);
 		ipc_kmsg_clean_partial(host, kmsg, 0);
 		return code;
 	}

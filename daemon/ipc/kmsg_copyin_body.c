@@ -32,8 +32,11 @@ static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct 
 		return true;
 	}
 	entry = ipc_right_lookup(host, space, name);
-	if (!ipc_right_copyin_check(space, entry, disposition, body_use(kmsg)))
+	if (!ipc_right_copyin_check(space, entry, disposition, body_use(kmsg))) {
+		ipc_right_guard(host, space, name, disposition, body_use(kmsg));
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_RIGHT, name, 0);
 		return false;
+	}
 	right->r_port = ipc_right_copyin(host, space, entry, disposition);
 	if (IP_VALID(right->r_port) &&
 	    ipc_right_move(disposition)->given == MACH_MSG_TYPE_PORT_RECEIVE &&
@@ -55,14 +58,27 @@ static bool guard_fits(const struct ipc_entry *entry, const struct ikm_descripto
 	return (desc->d_flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND) && desc->d_context == 0;
 }
 
+static void guard_unfit(struct ipc_host *host, const struct ipc_entry *entry, mach_port_name_t name)
+{
+	if (entry && (entry->ie_type & MACH_PORT_TYPE_RECEIVE))
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_INCORRECT_GUARD, name,
+				entry->ie_port->ip_context);
+	else
+		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_RIGHT, name, 0);
+}
+
 static bool copyin_guarded(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
 			   struct ikm_descriptor *desc)
 {
 	union ikm_right *right = &kmsg->ikm_rights[desc->d_first];
+	const struct ipc_entry *entry = NULL;
 
 	if (MACH_PORT_VALID(right->r_name)) {
-		if (!guard_fits(ipc_right_lookup(host, space, right->r_name), desc))
+		entry = ipc_right_lookup(host, space, right->r_name);
+		if (!guard_fits(entry, desc)) {
+			guard_unfit(host, entry, right->r_name);
 			return false;
+		}
 		desc->d_flags |= MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
 	}
 	/* The guard stays behind; what the receiver makes of the right is its own. */

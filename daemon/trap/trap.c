@@ -136,6 +136,7 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 	if (frame->sequence != thread->th_sequence + 1)
 		return "its request is out of sequence";
 	thread->th_sequence = frame->sequence;
+	thread->th_violates = false;
 	switch (frame->op) {
 	case MACHD_OP_MESSAGE:
 		return trap_message(host, thread, packet);

@@ -136,3 +136,9 @@ const char *trap_call(struct ipc_host *host, struct ipc_thread *thread,
 	call_routine(host, thread, row, &head, args, size);
 	return NULL;
 }
+
+void trap_guard(struct trap_call *call, uint32_t reason, mach_port_name_t name, uint64_t subcode)
+{
+	if (call->c_space == call->c_caller->t_space)
+		ipc_guard_raise(call->c_host, call->c_thread, reason, name, subcode);
+}

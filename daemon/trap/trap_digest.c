@@ -154,7 +154,8 @@ static void add_set(struct digest *digest, const struct ipc_pset *set)
 static void add_entry(struct digest *digest, const struct ipc_entry *entry)
 {
 	add(digest, entry->ie_type);
-	add(digest, entry->ie_gen | entry->ie_roll << 8 | (uint32_t)entry->ie_urefs << 16);
+	add(digest, entry->ie_gen | entry->ie_roll << 8 | entry->ie_had_receive << 10 |
+			    (uint32_t)entry->ie_urefs << 16);
 	add(digest, entry->ie_request);
 	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
 		add_port_ref(digest, entry->ie_port);
@@ -171,6 +172,8 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add_bytes(digest, task->t_token, sizeof task->t_token);
 	add_bytes(digest, &task->t_audit, sizeof task->t_audit);
 	add_port_ref(digest, task->t_bootstrap);
+	add(digest, task->t_violations);
+	add(digest, task->t_guard_behavior);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		add_port_ref(digest, task->t_registered[i]);
 	for (uint32_t i = 0; i < task->t_space->is_size; i++)
@@ -183,6 +186,9 @@ static void add_thread(struct digest *digest, const struct ipc_thread *thread)
 	add(digest, thread->th_task ? thread->th_task->t_id : 0);
 	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9);
 	add(digest, thread->th_sequence);
+	add(digest, thread->th_violates | (uint64_t)thread->th_violation.v_reason << 32);
+	add(digest, thread->th_violation.v_name);
+	add(digest, thread->th_violation.v_subcode);
 	add_port_ref(digest, thread->th_port);
 	add_port_ref(digest, thread->th_self);
 	add(digest, thread->th_set ? thread->th_set->ps_id : 0);

@@ -13,9 +13,27 @@
 static kern_return_t guard_target(struct trap_call *call, mach_port_name_t name,
 				  struct ipc_port **port)
 {
+	kern_return_t kr;
+
 	if (!MACH_PORT_VALID(name))
 		return KERN_INVALID_NAME;
-	return ipc_right_lookup_receive(call->c_host, call->c_space, name, port);
+	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, port);
+	if (kr == KERN_INVALID_NAME)
+		trap_guard(call, kGUARD_EXC_INVALID_NAME, name, 0);
+	else if (kr == KERN_INVALID_RIGHT)
+		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, name, 0);
+	return kr;
+}
+
+/* The port's guard is what the caller says it is. KERN_INVALID_ARGUMENT. */
+static kern_return_t check_guard(struct trap_call *call, mach_port_name_t name,
+				 const struct ipc_port *port, uint64_t value)
+{
+	if (port->ip_guarded && port->ip_context == value)
+		return KERN_SUCCESS;
+	trap_guard(call, port->ip_guarded ? kGUARD_EXC_INCORRECT_GUARD : kGUARD_EXC_UNGUARDED, name,
+		   port->ip_context);
+	return KERN_INVALID_ARGUMENT;
 }
 
 kern_return_t trap_mach_port_get_context(struct trap_call *call,
@@ -40,8 +58,10 @@ kern_return_t trap_mach_port_set_context(struct trap_call *call,
 	(void)result;
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_strict)
+	if (port->ip_strict) {
+		trap_guard(call, kGUARD_EXC_SET_CONTEXT, args->name, port->ip_context);
 		return KERN_INVALID_ARGUMENT;
+	}
 	port->ip_context = args->context;
 	return KERN_SUCCESS;
 }
@@ -54,8 +74,10 @@ static kern_return_t guard(struct trap_call *call, mach_port_name_t name, uint64
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_context != 0)
+	if (port->ip_context != 0) {
+		trap_guard(call, kGUARD_EXC_INVALID_ARGUMENT, name, port->ip_context);
 		return KERN_INVALID_ARGUMENT;
+	}
 	port->ip_context = value;
 	port->ip_guarded = true;
 	port->ip_strict = strict;
@@ -87,10 +109,10 @@ kern_return_t trap_mach_port_unguard(struct trap_call *call,
 	kern_return_t kr = guard_target(call, args->name, &port);
 
 	(void)result;
+	if (kr == KERN_SUCCESS)
+		kr = check_guard(call, args->name, port, args->guard);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (!port->ip_guarded || port->ip_context != args->guard)
-		return KERN_INVALID_ARGUMENT;
 	port->ip_context = 0;
 	port->ip_guarded = port->ip_strict = false;
 	return KERN_SUCCESS;
@@ -104,10 +126,14 @@ kern_return_t trap_mach_port_swap_guard(struct trap_call *call,
 	kern_return_t kr = guard_target(call, args->name, &port);
 
 	(void)result;
+	if (kr == KERN_SUCCESS)
+		kr = check_guard(call, args->name, port, args->old_guard);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (!port->ip_guarded || port->ip_strict || port->ip_context != args->old_guard)
+	if (port->ip_strict) {
+		trap_guard(call, kGUARD_EXC_INCORRECT_GUARD, args->name, port->ip_context);
 		return KERN_INVALID_ARGUMENT;
+	}
 	port->ip_context = args->new_guard;
 	return KERN_SUCCESS;
 }
@@ -129,9 +155,12 @@ kern_return_t trap_mach_port_assert_attributes(struct trap_call *call,
 	if (kr != KERN_SUCCESS)
 		return kr;
 	value = args->info[0] | (uint64_t)args->info[1] << 32;
-	if (!port->ip_guarded || !port->ip_strict || port->ip_context != value)
-		return KERN_INVALID_ARGUMENT;
-	return KERN_SUCCESS;
+	kr = check_guard(call, args->name, port, value);
+	if (kr == KERN_SUCCESS && !port->ip_strict) {
+		trap_guard(call, kGUARD_EXC_INCORRECT_GUARD, args->name, port->ip_context);
+		kr = KERN_INVALID_ARGUMENT;
+	}
+	return kr;
 }
 
 static bool several(uint32_t flags)
@@ -201,16 +230,37 @@ kern_return_t trap_mach_port_construct(struct trap_call *call,
 	return KERN_SUCCESS;
 }
 
+static void guard_destruct(struct trap_call *call, const struct ipc_entry *entry,
+			   mach_port_name_t name, kern_return_t kr)
+{
+	if (!(entry->ie_type & MACH_PORT_TYPE_RECEIVE))
+		return;
+	if (kr == KERN_INVALID_ARGUMENT)
+		trap_guard(call, kGUARD_EXC_DESTROY, name, entry->ie_port->ip_context);
+	else
+		trap_guard(call,
+			   kr == KERN_INVALID_RIGHT ? kGUARD_EXC_INVALID_RIGHT
+						    : kGUARD_EXC_INVALID_VALUE,
+			   name, 0);
+}
+
 kern_return_t trap_mach_port_destruct(struct trap_call *call,
 				      const struct mach_port_destruct_in *args,
 				      struct mach_port_destruct_out *result)
 {
-	struct ipc_entry *entry = NULL;
+	struct ipc_entry *entry;
+	kern_return_t kr;
 
 	(void)result;
-	if (MACH_PORT_VALID(args->name))
-		entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
-	if (!entry)
+	if (!MACH_PORT_VALID(args->name))
 		return KERN_INVALID_NAME;
-	return ipc_right_destruct(call->c_host, call->c_space, entry, args->srdelta, args->guard);
+	entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
+	if (!entry) {
+		trap_guard(call, kGUARD_EXC_INVALID_NAME, args->name, 0);
+		return KERN_INVALID_NAME;
+	}
+	kr = ipc_right_destruct(call->c_host, call->c_space, entry, args->srdelta, args->guard);
+	if (kr != KERN_SUCCESS)
+		guard_destruct(call, entry, args->name, kr);
+	return kr;
 }

@@ -82,6 +82,9 @@ struct ipc_thread *trap_thread(struct trap_call *call, mach_port_name_t name);
 /* The bits that mach_port_names shows beside the right: which notification is asked for. */
 uint32_t trap_request_bits(const struct ipc_entry *entry);
 
+/* A name of the caller's own task is misused [16.2]; those of others are no matter of its own. */
+void trap_guard(struct trap_call *call, uint32_t reason, mach_port_name_t name, uint64_t subcode);
+
 /*
  * The right that a routine's argument stands for, taken from the caller or from its message. Of a
  * message the disposition is what it came with, whatever is asked for here. KERN_INVALID_NAME: no

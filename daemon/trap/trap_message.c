@@ -145,11 +145,13 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.a_rcv_aux_size = args.rcv_aux_size,
 		.a_aux_max = aux_max(&args),
 	};
-	if (!options_good(args.option))
+	if (!options_good(args.option)) {
+		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, 0, 0);
 		ipc_answer_code(host, thread, MACH_SEND_INVALID_OPTIONS);
-	else if (no_room(packet))
+	} else if (no_room(packet)) {
 		ipc_answer_code(host, thread, MACH_SEND_NO_BUFFER);
-	else
+	} else {
 		ipc_msg_trap(host, thread, &message);
+	}
 	return NULL;
 }

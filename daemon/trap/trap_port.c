@@ -99,32 +99,59 @@ kern_return_t trap_mach_port_allocate_name(struct trap_call *call,
 	return kr;
 }
 
+/* The entry of a name whose right is to be given up; that it is missing is misuse. */
+static struct ipc_entry *lookup_to_drop(struct trap_call *call, mach_port_name_t name)
+{
+	struct ipc_entry *entry = lookup(call, name);
+
+	if (!entry && MACH_PORT_VALID(name))
+		trap_guard(call, kGUARD_EXC_INVALID_NAME, name, 0);
+	return entry;
+}
+
+/* The reference to be dropped is one that must be kept, if that is why it was refused. */
+static void guard_pinned(struct trap_call *call, mach_port_name_t name, kern_return_t kr)
+{
+	if (kr == KERN_INVALID_CAPABILITY)
+		trap_guard(call, kGUARD_EXC_MOD_REFS_NON_FATAL, name, 0);
+}
+
 kern_return_t trap_mach_port_destroy(struct trap_call *call,
 				     const struct mach_port_destroy_in *args,
 				     struct mach_port_destroy_out *result)
 {
-	struct ipc_entry *entry = lookup(call, args->name);
+	struct ipc_entry *entry = lookup_to_drop(call, args->name);
+	kern_return_t kr;
 
 	(void)result;
 	if (!MACH_PORT_VALID(args->name))
 		return KERN_SUCCESS;
 	if (!entry)
 		return KERN_INVALID_NAME;
-	return ipc_right_destroy(call->c_host, call->c_space, entry);
+	kr = ipc_right_destroy(call->c_host, call->c_space, entry);
+	if (kr == KERN_INVALID_RIGHT)
+		trap_guard(call, kGUARD_EXC_DESTROY, args->name, entry->ie_port->ip_context);
+	guard_pinned(call, args->name, kr);
+	return kr;
 }
 
 kern_return_t trap_mach_port_deallocate(struct trap_call *call,
 					const struct mach_port_deallocate_in *args,
 					struct mach_port_deallocate_out *result)
 {
-	struct ipc_entry *entry = lookup(call, args->name);
+	struct ipc_entry *entry = lookup_to_drop(call, args->name);
+	kern_return_t kr;
 
 	(void)result;
 	if (!MACH_PORT_VALID(args->name))
 		return KERN_SUCCESS;
 	if (!entry)
 		return KERN_INVALID_NAME;
-	return ipc_right_dealloc(call->c_host, call->c_space, entry);
+	kr = ipc_right_dealloc(call->c_host, call->c_space, entry);
+	if (kr == KERN_INVALID_RIGHT)
+		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, args->name, 0);
+	guard_pinned(call, args->name, kr);
+	return kr;
 }
 
 /* NULL and DEAD stand for send rights without a count. */
@@ -154,20 +181,40 @@ kern_return_t trap_mach_port_get_refs(struct trap_call *call,
 	return KERN_SUCCESS;
 }
 
+/* The count of this right, which the entry has or has not, cannot be changed like that. */
+static void guard_mod_refs(struct trap_call *call, const struct ipc_entry *entry,
+			   const struct mach_port_mod_refs_in *args, kern_return_t kr)
+{
+	bool receive = args->right == MACH_PORT_RIGHT_RECEIVE;
+
+	if (kr == KERN_INVALID_VALUE)
+		trap_guard(call, kGUARD_EXC_INVALID_VALUE, args->name, 0);
+	else if (receive && (entry->ie_type & MACH_PORT_TYPE_RECEIVE))
+		trap_guard(call, kGUARD_EXC_MOD_REFS, args->name, entry->ie_port->ip_context);
+	else if (kr == KERN_INVALID_RIGHT && !(receive && entry->ie_had_receive))
+		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, args->name, 0);
+	guard_pinned(call, args->name, kr);
+}
+
 kern_return_t trap_mach_port_mod_refs(struct trap_call *call,
 				      const struct mach_port_mod_refs_in *args,
 				      struct mach_port_mod_refs_out *result)
 {
-	struct ipc_entry *entry = lookup(call, args->name);
+	struct ipc_entry *entry;
+	kern_return_t kr;
 
 	(void)result;
 	if (args->right >= MACH_PORT_RIGHT_NUMBER)
 		return KERN_INVALID_VALUE;
 	if (!MACH_PORT_VALID(args->name))
 		return is_send_right(args->right) ? KERN_SUCCESS : KERN_INVALID_NAME;
+	entry = lookup_to_drop(call, args->name);
 	if (!entry)
 		return KERN_INVALID_NAME;
-	return ipc_right_delta(call->c_host, call->c_space, entry, args->right, args->delta);
+	kr = ipc_right_delta(call->c_host, call->c_space, entry, args->right, args->delta);
+	if (kr != KERN_SUCCESS)
+		guard_mod_refs(call, entry, args, kr);
+	return kr;
 }
 
 /*
@@ -226,8 +273,10 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 	    (args->right_type == MACH_MSG_TYPE_MAKE_SEND ||
 	     args->right_type == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, args->name, args->right_type);
-	if (argument_immovable(call, args->right, args->right_type))
+	if (argument_immovable(call, args->right, args->right_type)) {
+		trap_guard(call, kGUARD_EXC_IMMOVABLE, args->right, 0);
 		return KERN_INVALID_CAPABILITY;
+	}
 	kr = trap_copyin(call, args->right, args->right_type, &port);
 	/* To another task the right goes in the body of a message, which cannot be sent then. */
 	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
@@ -252,8 +301,10 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 		return KERN_INVALID_NAME;
 	/* A right to oneself may be had once more, but nobody else gets it. */
 	own_copy = call->c_task == call->c_caller && args->desired_type == MACH_MSG_TYPE_COPY_SEND;
-	if (!own_copy && immovable(call->c_space, entry, args->desired_type))
+	if (!own_copy && immovable(call->c_space, entry, args->desired_type)) {
+		trap_guard(call, kGUARD_EXC_IMMOVABLE, args->name, 0);
 		return KERN_INVALID_CAPABILITY;
+	}
 	if (!ipc_right_copyin_check(call->c_space, entry, args->desired_type, RIGHT_FOR_DAEMON))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);

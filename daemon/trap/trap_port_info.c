@@ -250,8 +250,10 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 		return KERN_INVALID_RIGHT;
 	result->trailer_size = ipc_kmsg_trailer_size(option, 64);
 	if (result->trailer_size > sizeof(mach_msg_audit_trailer_t) ||
-	    result->trailer_size > args->room)
+	    result->trailer_size > args->room) {
+		trap_guard(call, kGUARD_EXC_INVALID_VALUE, args->name, 0);
 		return KERN_INVALID_VALUE;
+	}
 	kr = receive_right(call, args->name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;

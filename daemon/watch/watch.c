@@ -83,6 +83,7 @@ static void add_task(struct page *page, const struct ipc_task *task)
 		.channels = task->t_thread_count,
 		.sent = task->t_sent,
 		.received = task->t_received,
+		.violations = task->t_violations,
 	};
 
 	for (uint32_t i = 1; i < task->t_space->is_size; i++)

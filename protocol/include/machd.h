@@ -15,6 +15,7 @@
 #pragma once
 
 #include <mach/error.h>
+#include <mach/port.h>
 #include <machd_cdefs.h>
 #include <stdint.h>
 
@@ -38,5 +39,31 @@ extern const char *machd_last_error(void);
  * and in the low half its override, an MACH_MSG_QOS_. 0 before the first message.
  */
 extern uint64_t machd_received_qos(void);
+
+/*
+ * Guard exceptions: misuse of a name or a message, such as the deallocation of a name that is not
+ * there. The call returns its code in any case; this is what else follows:
+ *
+ *   MACHD_GUARD_IGNORE   nothing, but for what task_set_exc_guard_behavior() asks for. The default.
+ *   MACHD_GUARD_CALLBACK the handler is called
+ *   MACHD_GUARD_ABORT    abort(), unless Mach never makes this reason fatal
+ *
+ * machd_guard_behavior() returns what was set before. What the environment variable MACHD_GUARD
+ * says, "ignore" or "abort", holds until the first call. `handler` is called by the thread that
+ * did it, after the call that did it and before that returns; it may make calls. NULL: none.
+ */
+#define MACHD_GUARD_IGNORE   0
+#define MACHD_GUARD_CALLBACK 1
+#define MACHD_GUARD_ABORT    2
+
+struct machd_guard_exception {
+	uint32_t reason;	/* kGUARD_EXC_ of <mach/port.h> */
+	mach_port_name_t name;	/* what was misused */
+	uint64_t code, subcode; /* as EXC_GUARD has them; the subcode is the port's guard */
+};
+
+typedef void (*machd_guard_handler_t)(const struct machd_guard_exception *exception);
+
+extern int machd_guard_behavior(int behavior, machd_guard_handler_t handler);
 
 MACHD_END_DECLS

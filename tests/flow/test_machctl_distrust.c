@@ -93,7 +93,7 @@ static void answer_watch(int sock, uint32_t sequence, const struct answer *plan)
 		.op = (uint16_t)((MACHD_OP_WATCH | MACHD_OP_ANSWER) + plan->op),
 		.fds = plan->fds,
 		.sequence = sequence + plan->sequence,
-		.reserved = plan->reserved,
+		.flags = plan->reserved,
 	};
 
 	if (plan->zero_size)

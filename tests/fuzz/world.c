@@ -72,7 +72,8 @@ static struct machd_frame check_packet(const struct world_link *link, const void
 
 	FUZZ_CHECK(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
 	memcpy(&frame, packet, sizeof frame);
-	FUZZ_CHECK(frame.length == size && frame.reserved == 0);
+	FUZZ_CHECK(frame.length == size &&
+		   frame.flags <= (MACHD_ANSWER_GUARD | MACHD_ANSWER_GUARD_ACTS));
 	FUZZ_CHECK(frame.op & MACHD_OP_ANSWER);
 	FUZZ_CHECK(frame.sequence <= link->sequence);
 	FUZZ_CHECK(frame.fds == fds);

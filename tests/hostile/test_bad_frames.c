@@ -67,8 +67,8 @@ END_TEST
 START_TEST(test_reserved_field)
 {
 	raw_frame(packet, MACHD_OP_CALL, 1, zeros, 24);
-	((struct machd_frame *)packet)->reserved = 1;
-	breaks_a_rule(packet, 40, "has a reserved field that is not 0");
+	((struct machd_frame *)packet)->flags = 1;
+	breaks_a_rule(packet, 40, "has flags, which are for answers");
 }
 END_TEST
 

@@ -40,7 +40,7 @@ static void check_packet(const struct lab_thread *thread, const void *packet, si
 	LAB_TRUE(size >= sizeof frame && size <= MACHD_FRAME_SIZE_MAX);
 	memcpy(&frame, packet, sizeof frame);
 	LAB_TRUE(frame.length == size);
-	LAB_TRUE(frame.reserved == 0);
+	LAB_TRUE((frame.flags & ~(MACHD_ANSWER_GUARD | MACHD_ANSWER_GUARD_ACTS)) == 0);
 	LAB_TRUE(frame.fds == fds);
 	LAB_TRUE(frame.op == (op | MACHD_OP_ANSWER));
 	LAB_TRUE(frame.sequence == thread->sequence);
@@ -66,6 +66,7 @@ static void on_answer(void *context, struct ipc_thread *ipc, const struct ipc_an
 		     answer->memory_size ? 0 : answer->fd_count);
 	thread->packet = copy_of(answer->packet, answer->size);
 	thread->size = answer->size;
+	thread->flags = ((const struct machd_frame *)answer->packet)->flags;
 	free(thread->memory);
 	thread->memory = NULL;
 	thread->memory_size = answer->memory_size;

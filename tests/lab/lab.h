@@ -129,6 +129,7 @@ struct lab_thread {
 	uint16_t op;	 /* of that request */
 	uint8_t *packet; /* the answer, frame header included */
 	size_t size;
+	uint32_t flags;	 /* of the last answer: enum machd_answer_flags */
 	uint8_t *memory; /* its second packet, if it has out-of-line memory */
 	size_t memory_size;
 	ipc_fd_t fds[MACHD_FRAME_FDS_MAX]; /* that came with it */

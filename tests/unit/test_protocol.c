@@ -63,7 +63,7 @@ START_TEST(frame_reserved)
 {
 	struct machd_frame frame = good_frame();
 
-	frame.reserved = 1u << 31;
+	frame.flags = 1u << 31;
 	ck_assert_int_eq(check_frame(&frame, 24, 0), MACHD_FRAME_RESERVED);
 }
 END_TEST

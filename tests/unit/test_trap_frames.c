@@ -59,7 +59,7 @@ static const struct {
 	{0, MACHD_OP_MESSAGE, 0, 0, 0, 1, "shorter"},
 	{1, MACHD_OP_MESSAGE, 0, 0, 0, 0, "length"},
 	{-1, MACHD_OP_MESSAGE, 0, 0, 0, 0, "length"},
-	{0, MACHD_OP_MESSAGE, 0, 0, 1, 0, "reserved"},
+	{0, MACHD_OP_MESSAGE, 0, 0, 1, 0, "flags"},
 	{0, MACHD_OP_MESSAGE, 1, 0, 0, 0, "descriptor"},
 	{0, MACHD_OP_MESSAGE, 0xffff, 0, 0, 0, "descriptor"},
 	{0, 0, 0, 0, 0, 0, "operation"},
@@ -85,7 +85,7 @@ START_TEST(a_frame_with_a_bad_header_gets_its_sender_dropped)
 				    .fds = headers[_i].fds,
 				    .sequence =
 					    world.b->sequence + 1 + (uint32_t)headers[_i].sequence,
-				    .reserved = headers[_i].reserved};
+				    .flags = headers[_i].reserved};
 
 	memcpy(packet, &frame, sizeof frame);
 	memcpy(packet + sizeof frame, &args, sizeof args);

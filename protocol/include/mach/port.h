@@ -194,6 +194,44 @@ typedef mach_port_options_t *mach_port_options_ptr_t;
 #define MPO_PROVISIONAL_REPLY_PORT	 0x04000
 #define MPO_EXCEPTION_PORT		 0x08000
 
+/* Reasons of guard exceptions on ports. Of the first kind each ends a task on Mach; */
+enum mach_port_guard_exception_codes {
+	kGUARD_EXC_DESTROY = 1, /* a guarded port was to be destroyed */
+	kGUARD_EXC_MOD_REFS = 2,
+	kGUARD_EXC_INVALID_OPTIONS = 3, /* of a message */
+	kGUARD_EXC_SET_CONTEXT = 4,	/* of a port with a strict guard */
+	kGUARD_EXC_THREAD_SET_STATE = 5,
+	kGUARD_EXC_EXCEPTION_BEHAVIOR_ENFORCE = 6,
+	kGUARD_EXC_UNGUARDED = 1 << 3,
+	kGUARD_EXC_INCORRECT_GUARD = 1 << 4,
+	kGUARD_EXC_IMMOVABLE = 1 << 5,
+	kGUARD_EXC_STRICT_REPLY = 1 << 6,
+	kGUARD_EXC_MSG_FILTERED = 1 << 7,
+
+	/* of the second if the task wants it; */
+	kGUARD_EXC_INVALID_RIGHT = 1 << 8,
+	kGUARD_EXC_INVALID_NAME = 1 << 9,
+	kGUARD_EXC_INVALID_VALUE = 1 << 10,
+	kGUARD_EXC_INVALID_ARGUMENT = 1 << 11,
+	kGUARD_EXC_RIGHT_EXISTS = 1 << 12,
+	kGUARD_EXC_KERN_NO_SPACE = 1 << 13,
+	kGUARD_EXC_KERN_FAILURE = 1 << 14,
+	kGUARD_EXC_KERN_RESOURCE = 1 << 15,
+	kGUARD_EXC_SEND_INVALID_REPLY = 1 << 16,
+	kGUARD_EXC_SEND_INVALID_VOUCHER = 1 << 17,
+	kGUARD_EXC_SEND_INVALID_RIGHT = 1 << 18,
+	kGUARD_EXC_RCV_INVALID_NAME = 1 << 19,
+
+	/* of the third never. */
+	kGUARD_EXC_RCV_GUARDED_DESC = 1 << 20,
+	kGUARD_EXC_MOD_REFS_NON_FATAL = 1 << 21, /* the last reference of a right that is pinned */
+	kGUARD_EXC_IMMOVABLE_NON_FATAL = 1 << 22,
+	kGUARD_EXC_REQUIRE_REPLY_PORT_SEMANTICS = 1 << 23,
+};
+
+#define MAX_FATAL_kGUARD_EXC_CODE    kGUARD_EXC_MSG_FILTERED
+#define MAX_OPTIONAL_kGUARD_EXC_CODE kGUARD_EXC_RCV_INVALID_NAME
+
 /* Flags of a guard. */
 #define MPG_FLAGS_NONE	      0x00
 #define MPG_STRICT	      0x01

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mach/mach_types.h>
+#include <mach/task_info.h>
 #include <mach/task_special_ports.h>
 #include <machd_cdefs.h>
 
@@ -22,5 +23,15 @@ extern kern_return_t mach_ports_register(task_t target_task, mach_port_array_t i
 					 mach_msg_type_number_t init_port_setCnt);
 extern kern_return_t mach_ports_lookup(task_t target_task, mach_port_array_t *init_port_set,
 				       mach_msg_type_number_t *init_port_setCnt);
+
+/*
+ * What shall follow of guard exceptions (TASK_EXC_GUARD_), unless machd_guard_behavior() says
+ * something else: a task that sets any for ports is treated as on Mach. The reasons up to
+ * MAX_FATAL_kGUARD_EXC_CODE end it; those up to MAX_OPTIONAL_kGUARD_EXC_CODE with MP_FATAL. With
+ * MP_DELIVER the handler of machd_guard_behavior() is told of the others, with MP_ONCE of one. Only
+ * a process's own setting has an effect. KERN_INVALID_ARGUMENT: no such bits.
+ */
+extern kern_return_t task_get_exc_guard_behavior(task_t task, task_exc_guard_behavior_t *behavior);
+extern kern_return_t task_set_exc_guard_behavior(task_t task, task_exc_guard_behavior_t behavior);
 
 MACHD_END_DECLS
