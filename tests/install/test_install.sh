@@ -39,6 +39,8 @@ config=$(installed 'lib*/cmake/machclient/machclient-config.cmake')
 pc=$(installed 'lib*/pkgconfig/machclient.pc')
 installed include/machclient/mach/mach.h >/dev/null
 installed include/machclient/servers/bootstrap.h >/dev/null
+installed share/man/man8/machd.8 >/dev/null
+installed share/man/man3/mach_msg_overwrite.3 >/dev/null
 ! grep -rlE "$source_dir|$build_dir" "$prefix/include" "$(dirname "$config")" "$pc" ||
     fail "an installed file names the build"
 

@@ -13,7 +13,7 @@ machd_build_packages=(
 # To test, besides those.
 machd_test_packages=(
     build-essential binutils check
-    clang clang-format-14 clang-tidy libclang-rt-14-dev llvm
+    clang clang-format-14 clang-tidy libclang-rt-14-dev llvm mandoc
 )
 
 # The same for the library of 32-bit programs.
