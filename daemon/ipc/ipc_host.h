@@ -35,6 +35,9 @@ struct ipc_host {
 	struct ipc_port *h_bootstrap_port;
 	struct boot_service *h_services; /* boot/registry's hash by name */
 	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
+	/* A message to the daemon's own ports, and who pays for the reply: trap_mig() */
+	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,
+					     struct ipc_kmsg *, struct ipc_user *);
 
 	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
 	struct list h_jobs;		    /* left over from earlier ones */

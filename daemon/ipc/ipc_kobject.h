@@ -5,7 +5,7 @@
 #include "daemon/ipc/ipc_types.h"
 
 /*
- * Handle a message whose destination is a port of the daemon's own, and reply if it names a reply
- * right; takes the message.
+ * Handle a message of a thread whose destination is a port of the daemon's own, and reply if it
+ * names a reply right; takes the message.
  */
-void ipc_kobject_server(struct ipc_host *host, struct ipc_kmsg *kmsg);
+void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg);

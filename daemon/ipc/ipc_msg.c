@@ -84,7 +84,7 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 		ipc_kmsg_destroy(host, kmsg);
 	} else if (port->ip_place == IP_IN_DAEMON) {
 		ipc_trace_send(host, kmsg);
-		ipc_kobject_server(host, kmsg);
+		ipc_kobject_server(host, thread, kmsg);
 	} else {
 		code = ipc_mqueue_send(host, kmsg, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
 	}

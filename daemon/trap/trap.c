@@ -58,6 +58,7 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_random = config->seed;
 	host->h_owner_uid = config->owner_uid;
 	host->h_service_died = boot_service_died;
+	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_host_port = ipc_port_create_special(host, IP_HOST);

@@ -110,6 +110,16 @@ kern_return_t trap_copyout(struct trap_call *call, struct ipc_port *port, uint8_
 			   mach_port_name_t *name);
 kern_return_t trap_reserve(struct trap_call *call);
 
-/* Of a call by message: right number `index` of its body, or the reply's right with this handle. */
+/* Of a call by message: the handle of right number `index` of its body. */
 mach_port_name_t trap_right_handle(const struct trap_rights *rights, uint32_t index);
-struct trap_right trap_right_given(const struct trap_rights *rights, mach_port_name_t handle);
+
+/* The given right behind a handle, for the reply; its type is 0 if the result has none there. */
+struct trap_right trap_right_take(struct trap_rights *rights, mach_port_name_t handle);
+
+/*
+ * Handle a message to one of the daemon's own ports and make the reply, but for its destination;
+ * the host's h_kobject_server. NULL: nothing was done, there is no memory or `payer` is at a limit.
+ * The message's rights that are still in it afterwards were not taken.
+ */
+struct ipc_kmsg *trap_mig(struct ipc_host *host, struct ipc_thread *thread,
+			  struct ipc_kmsg *request, struct ipc_user *payer);

@@ -281,6 +281,8 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 	/* To another task the right goes in the body of a message, which cannot be sent then. */
 	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
 		return call->c_task == call->c_caller ? kr : MACH_SEND_INVALID_RIGHT;
+	if (!move) /* in a message, no right may go by any disposition */
+		return KERN_INVALID_VALUE;
 	return ipc_right_copyout_name(call->c_host, call->c_space, port, move->given, args->name);
 }
 

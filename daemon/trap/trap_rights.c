@@ -122,9 +122,14 @@ kern_return_t trap_copyout(struct trap_call *call, struct ipc_port *port, uint8_
 	return KERN_SUCCESS;
 }
 
-struct trap_right trap_right_given(const struct trap_rights *rights, mach_port_name_t handle)
+struct trap_right trap_right_take(struct trap_rights *rights, mach_port_name_t handle)
 {
+	struct trap_right *given, right = {IP_NULL, 0};
+
 	if (handle == MACH_PORT_NULL)
-		return (struct trap_right){IP_NULL, 0};
-	return rights->tr_given[handle_index(handle)];
+		return right;
+	given = &rights->tr_given[handle_index(handle)];
+	right = *given;
+	given->r_port = IP_NULL;
+	return right;
 }
