@@ -139,6 +139,7 @@ struct ipc_user_fd {
 
 /* What a send gives: a message as the user wrote it. */
 struct ipc_user_message {
+	uint64_t um_option;	 /* how it is sent: MACH64_SEND_ bits */
 	const uint8_t *um_bytes; /* the first um_inline bytes; the rest is in the first memfd */
 	uint32_t um_inline;
 	uint32_t um_size;

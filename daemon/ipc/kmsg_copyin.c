@@ -189,15 +189,21 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *
 	return MACH_MSG_SUCCESS;
 }
 
-/* A destination takes only the kind of send that names it: mach_msg2's control-flow bits. */
+/*
+ * A destination takes only the kind of send that names it: mach_msg2's control-flow bits. The
+ * bootstrap port is a task's queue to Mach, and the daemon's here: it takes both.
+ */
 static mach_msg_return_t check_flow(const struct ipc_kmsg *kmsg, uint64_t option)
 {
-	bool kobject = kmsg->ikm_header.ikm_dest->ip_place == IP_IN_DAEMON;
-	uint64_t wanted = kobject ? MACH64_SEND_KOBJECT_CALL : MACH64_SEND_MQ_CALL;
+	const struct ipc_port *dest = kmsg->ikm_header.ikm_dest;
+	bool kobject = dest->ip_place == IP_IN_DAEMON;
 
 	if (option & MACH64_SEND_ANY)
 		return MACH_MSG_SUCCESS;
-	if (!(option & wanted) || (kobject && !(option & MACH_RCV_MSG)))
+	if (option & MACH64_SEND_MQ_CALL)
+		return !kobject || dest->ip_kind == IP_BOOTSTRAP ? MACH_MSG_SUCCESS
+								 : MACH_SEND_INVALID_OPTIONS;
+	if (!kobject || !(option & MACH64_SEND_KOBJECT_CALL) || !(option & MACH_RCV_MSG))
 		return MACH_SEND_INVALID_OPTIONS;
 	return MACH_MSG_SUCCESS;
 }

@@ -21,6 +21,9 @@
 #define PAGE	       4096u
 #define BYTES_PER_PORT 8u
 
+/* A call of the daemon's objects has so many descriptors at most. */
+#define KOBJECT_DESCRIPTORS_MAX 3
+
 /* What measuring finds out. */
 struct shape {
 	mach_msg_header_t s_header;
@@ -68,7 +71,19 @@ static mach_msg_return_t read_header(const struct ipc_user_message *message, str
 	shape->s_wide = base;
 	if (shape->s_descriptors > (message->um_size - base) / LAYOUT_DESCRIPTOR_MIN)
 		return MACH_SEND_MSG_TOO_SMALL;
+	if ((message->um_option & MACH64_SEND_KOBJECT_CALL) &&
+	    shape->s_descriptors > KOBJECT_DESCRIPTORS_MAX)
+		return MACH_SEND_TOO_LARGE;
 	return MACH_MSG_SUCCESS;
+}
+
+/* Objects of the daemon know the older types of descriptors only. */
+static bool type_good(const struct ipc_user_message *message, uint8_t type)
+{
+	bool newer = type == MACH_MSG_OOL_VOLATILE_DESCRIPTOR ||
+		     type == MACH_MSG_GUARDED_PORT_DESCRIPTOR;
+
+	return !newer || !(message->um_option & (MACH64_SEND_KOBJECT_CALL | MACH64_SEND_DK_CALL));
 }
 
 /* One descriptor for type and space; the offset moves behind it. */
@@ -84,7 +99,7 @@ static mach_msg_return_t measure_one(const struct ipc_user_message *message, str
 	if (here < LAYOUT_DESCRIPTOR_MIN)
 		return MACH_SEND_INVALID_DATA;
 	size = layout_size(shape->s_word, layout_type(bytes));
-	if (size == 0)
+	if (size == 0 || !type_good(message, layout_type(bytes)))
 		return MACH_SEND_INVALID_TYPE;
 	if (left < size)
 		return MACH_SEND_MSG_TOO_SMALL;

@@ -119,6 +119,7 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		return why;
 	copy_fds(packet, fds);
 	message = (struct ipc_user_message){
+		.um_option = args.option,
 		.um_bytes = bytes,
 		.um_inline = inline_size,
 		.um_size = args.send_size,

@@ -46,6 +46,8 @@ kern_return_t trap_semaphore_destroy(struct trap_call *call,
 	kern_return_t kr = lookup(call, args->semaphore, &semaphore);
 
 	(void)result;
+	if (kr != KERN_SUCCESS && call->c_rights)
+		return KERN_INVALID_ARGUMENT; /* whatever it is that the message brought */
 	/* To destroy what is not the task's own, or not any more, has no effect. */
 	if (kr == KERN_SUCCESS && semaphore->sm_owner == call->c_task)
 		ipc_semaphore_end(call->c_host, semaphore);

@@ -52,10 +52,14 @@ static bool content_good(const struct part *part)
 	return !(part->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND) || part->context == 0;
 }
 
-uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count)
+uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count, uint64_t option)
 {
+	bool ports_only = option & (MACH64_SEND_KOBJECT_CALL | MACH64_SEND_DK_CALL);
 	uint32_t at = sizeof(mach_msg_base_t);
 	bool good = true;
+
+	if (option & MACH64_SEND_KOBJECT_CALL && count > 3)
+		return MACH_SEND_TOO_LARGE;
 
 	for (unsigned i = 0; i < count; i++) {
 		struct part part;
@@ -64,7 +68,7 @@ uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count)
 			return MACH_SEND_MSG_TOO_SMALL;
 		part = read_part(bytes + at, size - at);
 		if (part.type != MACH_MSG_PORT_DESCRIPTOR &&
-		    part.type != MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+		    (part.type != MACH_MSG_GUARDED_PORT_DESCRIPTOR || ports_only))
 			return MACH_SEND_INVALID_TYPE;
 		if (size - at < part.size)
 			return MACH_SEND_MSG_TOO_SMALL;

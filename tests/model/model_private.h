@@ -100,7 +100,7 @@ void m_kernel_message(struct model *model, struct m_msg *msg);
 /* --- model_body.c: descriptors --- */
 
 /* Sizes, types and contents, before any right moves: a code. */
-uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count);
+uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count, uint64_t option);
 
 /* Take the rights of a body; false if one is refused, after those before it. */
 bool m_copyin_body(struct model *model, struct m_task *task, const uint8_t *bytes, unsigned count,

@@ -202,11 +202,14 @@ static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
 }
 
 /* Does the kind of destination that the options name fit this one? */
-static bool kind_good(const struct m_thread *thread, const struct m_msg *msg)
+static bool kind_good(const struct model *model, const struct m_thread *thread,
+		      const struct m_msg *msg)
 {
 	uint64_t option = thread->args.option;
 
 	if (option & MACH64_SEND_ANY)
+		return true;
+	if (msg->dest.port == model->bootstrap && option & MACH64_SEND_MQ_CALL)
 		return true;
 	if (msg->dest.port->kernel)
 		return option & MACH64_SEND_KOBJECT_CALL && option & MACH_RCV_MSG;
@@ -230,7 +233,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 	msg->fd = fd;
 	count = msg->complex ? base.body.msgh_descriptor_count : 0;
 	assert(count <= M_DESCRIPTORS);
-	code = m_body_check(bytes, msg->size, count);
+	code = m_body_check(bytes, msg->size, count, thread->args.option);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_header(&base.header);
 	if (code == MACH_MSG_SUCCESS)
@@ -239,7 +242,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 		return code;
 	copyin_header(model, thread, &base.header, msg);
 	code = MACH_SEND_INVALID_OPTIONS;
-	if (kind_good(thread, msg))
+	if (kind_good(model, thread, msg))
 		code = m_copyin_body(model, thread->task, bytes, count, msg)
 			       ? MACH_MSG_SUCCESS
 			       : MACH_SEND_INVALID_RIGHT;

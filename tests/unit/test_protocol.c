@@ -163,6 +163,25 @@ static uint32_t fields_size(const struct machd_field *fields)
 	return size;
 }
 
+/* Arguments have no lists that only results have, and groups have only data. */
+static void check_kinds(const struct machd_routine_row *row, const struct machd_field *field,
+			bool result)
+{
+	bool group = false;
+
+	for (; field->f_kind != MACHD_FIELD_END || group; field++) {
+		enum machd_field_kind kind = field->f_kind;
+		bool opens = kind == MACHD_FIELD_REF || kind == MACHD_FIELD_FRAME;
+		bool results = kind == MACHD_FIELD_TEXT || kind == MACHD_FIELD_NEXT ||
+			       kind == MACHD_FIELD_OOL || kind == MACHD_FIELD_EMPTY;
+
+		ck_assert_msg(!group || kind == MACHD_FIELD_DATA || kind == MACHD_FIELD_END, "%s",
+			      row->name);
+		ck_assert_msg(result ? !opens : !results, "%s", row->name);
+		group = opens || (group && kind != MACHD_FIELD_END);
+	}
+}
+
 START_TEST(routine_fields)
 {
 	for (unsigned i = 0; i < machd_routine_count; i++) {
@@ -170,6 +189,8 @@ START_TEST(routine_fields)
 
 		ck_assert_msg(fields_size(row->in) == row->in_size, "%s", row->name);
 		ck_assert_msg(fields_size(row->out) == row->out_size, "%s", row->name);
+		check_kinds(row, row->in, false);
+		check_kinds(row, row->out, true);
 	}
 }
 END_TEST
