@@ -73,6 +73,8 @@ enum machd_object {
 	MACHD_OBJECT_SPACE_INSPECT, /* or one to see its outlines */
 	MACHD_OBJECT_TASK,
 	MACHD_OBJECT_BOOTSTRAP,
+	MACHD_OBJECT_HOST,
+	MACHD_OBJECT_VOUCHER,
 	MACHD_OBJECT_TRAP, /* the caller; frames name its task */
 };
 

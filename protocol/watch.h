@@ -80,6 +80,7 @@ enum machd_watch_kind {
 	MACHD_WATCH_TIMER,
 	MACHD_WATCH_SEMAPHORE,
 	MACHD_WATCH_THREAD_PORT,
+	MACHD_WATCH_VOUCHER,
 };
 
 enum machd_watch_flags {

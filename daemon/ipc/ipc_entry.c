@@ -144,11 +144,30 @@ static kern_return_t grow_to(struct ipc_host *host, struct ipc_space *space, uin
 	return grow(host, space, (uint32_t)(size < cap ? size : cap));
 }
 
+static bool has_free(const struct ipc_space *space, unsigned count)
+{
+	uint32_t index = 0;
+
+	for (; count > 0 && space->is_size; count--) {
+		index = space->is_table[index].ie_next;
+		if (index == 0)
+			return false;
+	}
+	return count == 0;
+}
+
+kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *space, unsigned count)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (kr == KERN_SUCCESS && !has_free(space, count))
+		kr = grow_to(host, space, space->is_size);
+	return kr;
+}
+
 kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space)
 {
-	if (space->is_size && space->is_table[0].ie_next != 0)
-		return KERN_SUCCESS;
-	return grow_to(host, space, space->is_size);
+	return ipc_entry_reserve_many(host, space, 1);
 }
 
 static struct ipc_entry *claim(struct ipc_space *space, uint32_t index)

@@ -39,6 +39,10 @@ mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_
  */
 kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space);
 
+/* The same for `count` entries; on failure there may be fewer. */
+kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *space,
+				     unsigned count);
+
 /* Take the free entry that was reserved; its type is 0 until the caller sets it. Cannot fail. */
 struct ipc_entry *ipc_entry_claim(struct ipc_space *space, mach_port_name_t *name);
 

@@ -14,6 +14,7 @@
 #include "protocol/limits.h"
 
 struct boot_service;
+struct ipc_voucher;
 
 struct ipc_host {
 	const struct ipc_outbox *h_outbox;
@@ -34,6 +35,7 @@ struct ipc_host {
 	struct ipc_port *h_host_port;
 	struct ipc_port *h_bootstrap_port;
 	struct boot_service *h_services; /* boot/registry's hash by name */
+	struct ipc_voucher *h_vouchers;	 /* hash by content */
 	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
 	/* A message to the daemon's own ports, and who pays for the reply: trap_mig() */
 	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,

@@ -12,7 +12,7 @@
 
 _Static_assert(sizeof(struct ikm_descriptor) == 40, "no padding in what is signed");
 _Static_assert(sizeof(struct ikm_fd) == 16, "no padding in what is signed");
-_Static_assert(sizeof(struct ikm_header) == 112, "no padding in what is signed");
+_Static_assert(sizeof(struct ikm_header) == 120, "no padding in what is signed");
 _Static_assert(offsetof(struct ipc_kmsg, ikm_desc) ==
 		       offsetof(struct ipc_kmsg, ikm_header) + sizeof(struct ikm_header),
 	       "header and tables are signed in one piece");

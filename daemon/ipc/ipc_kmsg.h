@@ -64,7 +64,8 @@ struct ikm_header {
 	uint64_t ikm_id;	   /* the message's identity */
 	struct ipc_port *ikm_dest; /* naked right, type in ikm_dest_type */
 	struct ipc_port *ikm_reply;
-	uint32_t ikm_voucher; /* the raw field, if there is no voucher disposition */
+	struct ipc_port *ikm_voucher;	       /* a send right, or NULL */
+	uint32_t ikm_voucher_field;	       /* as the sender wrote it */
 	uint8_t ikm_dest_type, ikm_reply_type; /* MACH_MSG_TYPE_PORT_ of the naked rights */
 	uint8_t ikm_voucher_type; /* as the sender gave it: 0, MOVE_SEND or COPY_SEND */
 	uint8_t ikm_complex;
@@ -167,7 +168,7 @@ uint32_t ipc_kmsg_size(const struct ipc_kmsg *kmsg, unsigned word);
 /*
  * Names to rights [8, steps 7 to 9]. Takes the kmsg when it fails; whether rights are lost then is
  * part of the contract [10.1], and th_memory_taken says how much of the sender's memory is.
- * MACH_SEND_INVALID_HEADER, _DEST, _REPLY, _VOUCHER, _RIGHT, _MEMORY, _OPTIONS.
+ * MACH_SEND_INVALID_HEADER, _DEST, _REPLY, _VOUCHER, _RIGHT, _MEMORY, _OPTIONS, _NO_BUFFER.
  */
 mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
 				  struct ipc_kmsg *kmsg);

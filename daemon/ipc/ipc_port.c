@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/ipc_voucher.h"
 
 struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user)
 {
@@ -91,6 +92,14 @@ struct ipc_port *ipc_port_copy_send(struct ipc_port *port)
 	return ipc_port_ref(port);
 }
 
+void ipc_port_orphaned(struct ipc_host *host, struct ipc_port *port)
+{
+	if (port->ip_semaphore)
+		ipc_semaphore_orphaned(host, port);
+	else
+		ipc_voucher_orphaned(host, port);
+}
+
 void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_port *notify = NULL;
@@ -102,8 +111,8 @@ void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port)
 	}
 	if (notify)
 		ipc_notify_no_senders(host, notify, port->ip_mscount);
-	if (port->ip_srights == 0 && port->ip_semaphore)
-		ipc_semaphore_orphaned(host, port);
+	if (port->ip_srights == 0 && ipc_port_dies_unsent(port))
+		ipc_port_orphaned(host, port);
 	ipc_port_release(host, port);
 }
 

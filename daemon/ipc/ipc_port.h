@@ -22,6 +22,7 @@ enum ipc_port_kind {
 	IP_BOOTSTRAP,
 	IP_SEMAPHORE,
 	IP_THREAD,
+	IP_VOUCHER,
 };
 
 /* Where the receive right is. */
@@ -69,6 +70,7 @@ struct ipc_port {
 
 	struct ipc_semaphore *ip_semaphore; /* IP_SEMAPHORE, while it lives */
 	struct ipc_timer *ip_timer;	    /* IP_TIMER, while it lives */
+	struct ipc_voucher *ip_voucher;	    /* IP_VOUCHER, while it lives */
 	struct boot_service *ip_service;    /* its bootstrap names, chained; usually none */
 	struct ipc_user *ip_user;	    /* charged; NULL for the daemon's own */
 	struct list ip_link;		    /* host's ports */
@@ -99,6 +101,15 @@ struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* IP_DEAD if the po
 
 /* Drop a naked send right; the last one of a living port fires the no-senders request. */
 void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port);
+
+/* The port's object ends when nobody has a send right to it: a semaphore, a voucher. */
+static inline bool ipc_port_dies_unsent(const struct ipc_port *port)
+{
+	return port->ip_semaphore || port->ip_voucher;
+}
+
+/* That has happened: end the object, and the port. */
+void ipc_port_orphaned(struct ipc_host *host, struct ipc_port *port);
 
 /* Drop a naked send-once right without a word. */
 void ipc_port_release_sonce(struct ipc_host *host, struct ipc_port *port);

@@ -3,7 +3,9 @@
 #include "daemon/ipc/ipc_qos.h"
 
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_voucher.h"
 
 /* Of a pthread_priority_t: where its QoS bits are, and those of a word that has no QoS at all. */
 #define QOS_SHIFT     8
@@ -50,16 +52,24 @@ static mach_msg_qos_t higher(mach_msg_qos_t a, mach_msg_qos_t b)
 	return a > b ? a : b;
 }
 
+/* The priority of the voucher that the message carries, if that names one. */
+static uint32_t from_voucher(const struct ipc_kmsg *kmsg)
+{
+	const struct ipc_port *port = kmsg->ikm_header.ikm_voucher;
+
+	return port ? ipc_voucher_priority(port->ip_voucher) : MACH_MSG_PRIORITY_UNSPECIFIED;
+}
+
 void ipc_kmsg_set_qos(struct ipc_kmsg *kmsg, const struct ipc_msg_args *args)
 {
 	mach_msg_priority_t argument = args->a_priority;
 	bool override = args->a_option & MACH_SEND_OVERRIDE;
-	uint32_t priority = MACH_MSG_PRIORITY_UNSPECIFIED;
+	uint32_t priority = from_voucher(kmsg);
 
 	if (override && !mach_msg_priority_is_pthread_priority(argument))
 		priority = ipc_qos_priority(mach_msg_priority_qos(argument),
 					    mach_msg_priority_relpri(argument));
-	else if (args->a_option & MACH_SEND_PROPAGATE_QOS)
+	else if (!priority && (args->a_option & MACH_SEND_PROPAGATE_QOS))
 		priority = without_flags(args->a_thread_priority);
 	kmsg->ikm_header.ikm_priority = priority;
 	kmsg->ikm_override = ipc_qos_of(priority);

@@ -8,7 +8,6 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_right.h"
-#include "daemon/ipc/ipc_semaphore.h"
 
 /* What is left to be said once a right is gone. */
 struct epilogue {
@@ -16,7 +15,7 @@ struct epilogue {
 	mach_port_mscount_t e_mscount;
 	struct ipc_port *e_deleted; /* the request that was on the name, or NULL */
 	mach_port_name_t e_name;
-	struct ipc_port *e_orphan; /* a semaphore that nobody can use any more, with a reference */
+	struct ipc_port *e_orphan; /* stands for what nobody can use any more, with a reference */
 };
 
 /* The space's send right to the port goes; its reference stays with the caller. */
@@ -26,7 +25,7 @@ static void drop_send(struct ipc_port *port, struct epilogue *epilogue)
 		epilogue->e_no_senders = port->ip_nsrequest;
 		epilogue->e_mscount = port->ip_mscount;
 		port->ip_nsrequest = NULL;
-		if (port->ip_semaphore)
+		if (ipc_port_dies_unsent(port))
 			epilogue->e_orphan = ipc_port_ref(port);
 	}
 }
@@ -50,7 +49,7 @@ static void speak(struct ipc_host *host, const struct epilogue *epilogue)
 	if (epilogue->e_deleted)
 		ipc_notify_port_deleted(host, epilogue->e_deleted, epilogue->e_name);
 	if (epilogue->e_orphan) {
-		ipc_semaphore_orphaned(host, epilogue->e_orphan);
+		ipc_port_orphaned(host, epilogue->e_orphan);
 		ipc_port_release(host, epilogue->e_orphan);
 	}
 }

@@ -12,6 +12,15 @@
 /* Free entries that one step of termination passes. */
 #define STRETCH 64
 
+static void space_free(struct ipc_space *space)
+{
+	ipc_user_discharge(space->is_user, IPC_CHARGE_NAMES, space->is_size);
+	ipc_user_put(space->is_user);
+	mem_free(space->is_table);
+	mem_free(space->is_hash);
+	mem_free(space);
+}
+
 struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
 {
 	struct ipc_space *space = mem_alloc(sizeof *space);
@@ -23,8 +32,7 @@ struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
 	space->is_user = ipc_user_ref(task->t_user);
 	ipc_work_init(&space->is_work, IPC_WORK_SPACE);
 	if (ipc_entry_reserve(host, space) != KERN_SUCCESS) {
-		ipc_user_put(space->is_user);
-		mem_free(space);
+		space_free(space);
 		return NULL;
 	}
 	return space;
@@ -35,15 +43,6 @@ void ipc_space_terminate(struct ipc_host *host, struct ipc_space *space)
 	space->is_cleaned = 1;
 	ipc_work_add(host, &space->is_work);
 	ipc_work_run(host);
-}
-
-static void space_free(struct ipc_space *space)
-{
-	ipc_user_discharge(space->is_user, IPC_CHARGE_NAMES, space->is_size);
-	ipc_user_put(space->is_user);
-	mem_free(space->is_table);
-	mem_free(space->is_hash);
-	mem_free(space);
 }
 
 void ipc_space_terminate_step(struct ipc_host *host, struct ipc_space *space)

@@ -170,6 +170,8 @@ static void describe_content(struct machd_watch_message *record, const struct ip
 	record->msgh_id = header->ikm_msgh_id;
 	if (header->ikm_complex)
 		record->flags |= MACHD_TRACE_COMPLEX;
+	if (header->ikm_voucher)
+		record->flags |= MACHD_TRACE_VOUCHER;
 	if (header->ikm_msgh_id == MACHD_TRACE_CHECKIN_ID)
 		record->flags |= MACHD_TRACE_CHECKIN;
 }

@@ -29,6 +29,7 @@ static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 			  header->ikm_msgh_id);
 	ipc_right_destroy_naked(host, header->ikm_dest, header->ikm_dest_type);
 	ipc_right_destroy_naked(host, header->ikm_reply, header->ikm_reply_type);
+	ipc_right_destroy_naked(host, header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND);
 	for (uint32_t i = 0; i < descriptors; i++)
 		clean_rights(host, kmsg, &kmsg->ikm_desc[i]);
 	ipc_kmsg_free(host, kmsg);

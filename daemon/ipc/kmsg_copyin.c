@@ -6,18 +6,22 @@
  * sender nothing. Body rights follow one by one, each checked and then taken. If one is refused the
  * rights taken so far are destroyed; this is what Mach does, and senders can see it [10.1].
  */
+#include <mach/mach_voucher_types.h>
+
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_voucher.h"
 
 /* The header's names and dispositions, and the entries behind them. */
 struct header_rights {
-	mach_port_name_t hr_dest_name, hr_reply_name;
+	mach_port_name_t hr_dest_name, hr_reply_name, hr_voucher_name;
 	uint32_t hr_dest, hr_reply, hr_voucher; /* dispositions */
-	struct ipc_entry *hr_dest_entry, *hr_reply_entry;
+	struct ipc_entry *hr_dest_entry, *hr_reply_entry, *hr_voucher_entry;
+	struct ipc_port *hr_processed; /* a right to what the voucher becomes when it is sent */
 };
 
 /* Legal in a header: a send or send-once right, and never a receive right. */
@@ -37,15 +41,29 @@ static mach_msg_return_t check_bits(const struct header_rights *rights)
 	return MACH_PORT_VALID(rights->hr_dest_name) ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
 }
 
-/* No voucher exists yet: only "none" and the null voucher are good. */
-static mach_msg_return_t check_voucher(const struct header_rights *rights, mach_port_name_t name)
+/* No voucher, the null voucher, or the name of one; it beats whatever else is wrong below. */
+static mach_msg_return_t check_voucher(struct ipc_space *space, struct header_rights *rights)
 {
 	if (rights->hr_voucher == 0)
 		return MACH_MSG_SUCCESS;
-	if (rights->hr_voucher != MACH_MSG_TYPE_MOVE_SEND &&
-	    rights->hr_voucher != MACH_MSG_TYPE_COPY_SEND)
+	if ((rights->hr_voucher != MACH_MSG_TYPE_MOVE_SEND &&
+	     rights->hr_voucher != MACH_MSG_TYPE_COPY_SEND) ||
+	    rights->hr_voucher_name == MACH_PORT_DEAD)
 		return MACH_SEND_INVALID_VOUCHER;
-	return name == MACH_PORT_NULL ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_VOUCHER;
+	if (rights->hr_voucher_name == MACH_PORT_NULL) {
+		rights->hr_voucher = MACH_MSG_TYPE_MOVE_SEND; /* of nothing */
+		return MACH_MSG_SUCCESS;
+	}
+	if (!ipc_voucher_lookup(space, rights->hr_voucher_name))
+		return MACH_SEND_INVALID_VOUCHER;
+	rights->hr_voucher_entry = ipc_entry_lookup(space, rights->hr_voucher_name);
+	return MACH_MSG_SUCCESS;
+}
+
+/* A voucher that is asked something, and is also what the question carries. */
+static bool dest_is_voucher(const struct header_rights *rights)
+{
+	return rights->hr_voucher_entry && rights->hr_dest_name == rights->hr_voucher_name;
 }
 
 /*
@@ -81,35 +99,59 @@ static bool reply_good(const struct header_rights *rights)
 	return (reply->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) && reply->ie_port->ip_reply_port;
 }
 
+/* The reply's name is one for itself or the destination's, never the voucher's [4.3]. */
+static bool lookup_reply(struct ipc_host *host, struct ipc_space *space,
+			 struct header_rights *rights)
+{
+	if (!MACH_PORT_VALID(rights->hr_reply_name))
+		return true;
+	if (rights->hr_voucher_entry && rights->hr_reply_name == rights->hr_voucher_name)
+		return false;
+	rights->hr_reply_entry = ipc_right_lookup(host, space, rights->hr_reply_name);
+	if (ipc_right_copyin_check(space, rights->hr_reply_entry, rights->hr_reply,
+				   RIGHT_FOR_REPLY))
+		return true;
+	ipc_right_guard(host, space, rights->hr_reply_name, rights->hr_reply, RIGHT_FOR_REPLY);
+	return false;
+}
+
 /* A missing destination beats a bad reply, a bad reply beats a wrong destination right. */
 static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *space,
 				      struct header_rights *rights)
 {
-	bool pair = rights->hr_dest_name == rights->hr_reply_name;
+	uint32_t twin = 0; /* another disposition of the destination's name */
 	bool good;
 
+	if (dest_is_voucher(rights))
+		twin = rights->hr_voucher;
+	else if (rights->hr_dest_name == rights->hr_reply_name)
+		twin = rights->hr_reply;
 	rights->hr_dest_entry = lookup_dest(host, space, rights);
 	if (!rights->hr_dest_entry)
 		return MACH_SEND_INVALID_DEST;
-	if (MACH_PORT_VALID(rights->hr_reply_name)) {
-		rights->hr_reply_entry = ipc_right_lookup(host, space, rights->hr_reply_name);
-		if (!ipc_right_copyin_check(space, rights->hr_reply_entry, rights->hr_reply,
-					    RIGHT_FOR_REPLY)) {
-			ipc_right_guard(host, space, rights->hr_reply_name, rights->hr_reply,
-					RIGHT_FOR_REPLY);
-			return MACH_SEND_INVALID_REPLY;
-		}
-	}
+	if (!lookup_reply(host, space, rights))
+		return MACH_SEND_INVALID_REPLY;
 	good = dest_usable(space, rights->hr_dest_entry, rights->hr_dest);
 	if (good && rights->hr_reply_entry && !reply_good(rights)) {
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_REQUIRE_REPLY_PORT_SEMANTICS,
 				rights->hr_reply_name, 0);
 		return MACH_SEND_INVALID_REPLY;
 	}
-	if (good && pair)
-		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest,
-						   rights->hr_reply);
+	if (good && twin)
+		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest, twin);
 	return good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
+}
+
+/* What the voucher becomes when this task sends it: the last thing that can be refused. */
+static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc_task *task,
+					 struct header_rights *rights)
+{
+	if (!rights->hr_voucher_entry)
+		return MACH_MSG_SUCCESS;
+	rights->hr_processed =
+		ipc_voucher_process(host, task, rights->hr_voucher_entry->ie_port->ip_voucher,
+				    MACH_VOUCHER_ATTR_SEND_PREPROCESS);
+	return rights->hr_processed ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
 }
 
 /*
@@ -129,27 +171,43 @@ static void arm_send_possible(const struct header_rights *rights, const struct i
 		ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority));
 }
 
+/* The voucher's own right is used up, and the message carries what it becomes. */
+static void commit_voucher(struct ipc_host *host, struct ikm_header *header,
+			   const struct header_rights *rights, struct ipc_port *right)
+{
+	header->ikm_voucher = rights->hr_processed;
+	ipc_port_release_send(host, right);
+}
+
 static void commit_header(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
 			  const struct header_rights *rights)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
+	struct ipc_port *voucher = IP_NULL;
 
-	/* The null voucher counts as moved, whatever its disposition. */
-	header->ikm_voucher_type = rights->hr_voucher ? MACH_MSG_TYPE_MOVE_SEND : 0;
+	header->ikm_voucher_type = (uint8_t)rights->hr_voucher;
 	header->ikm_dest_type = ipc_right_move(rights->hr_dest)->given;
 	if (rights->hr_reply)
 		header->ikm_reply_type = ipc_right_move(rights->hr_reply)->given;
-	if (rights->hr_dest_name == rights->hr_reply_name) {
+	if (dest_is_voucher(rights))
+		ipc_right_copyin_pair(host, space, rights->hr_dest_name, rights->hr_dest,
+				      rights->hr_voucher, &header->ikm_dest, &voucher);
+	else if (rights->hr_dest_name == rights->hr_reply_name)
 		ipc_right_copyin_pair(host, space, rights->hr_dest_name, rights->hr_dest,
 				      rights->hr_reply, &header->ikm_dest, &header->ikm_reply);
-		return;
-	}
-	header->ikm_dest = ipc_right_copyin(host, space, rights->hr_dest_entry, rights->hr_dest);
-	if (rights->hr_reply_entry)
+	else
+		header->ikm_dest =
+			ipc_right_copyin(host, space, rights->hr_dest_entry, rights->hr_dest);
+	if (rights->hr_reply_entry && rights->hr_dest_name != rights->hr_reply_name)
 		header->ikm_reply =
 			ipc_right_copyin(host, space, rights->hr_reply_entry, rights->hr_reply);
-	else
-		header->ikm_reply = rights->hr_reply_name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
+	else if (rights->hr_reply_name == MACH_PORT_DEAD && !dest_is_voucher(rights))
+		header->ikm_reply = IP_DEAD;
+	if (rights->hr_voucher_entry && !dest_is_voucher(rights))
+		voucher =
+			ipc_right_copyin(host, space, rights->hr_voucher_entry, rights->hr_voucher);
+	if (voucher)
+		commit_voucher(host, header, rights, voucher);
 }
 
 /* A header that was refused may be one that no careful program writes [16.2]. */
@@ -157,18 +215,20 @@ static void guard_header(struct ipc_host *host, const struct ipc_kmsg *kmsg, mac
 {
 	if (code == MACH_SEND_INVALID_VOUCHER)
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_VOUCHER,
-				kmsg->ikm_header.ikm_voucher, 0);
+				kmsg->ikm_header.ikm_voucher_field, 0);
 	else if (code == MACH_SEND_INVALID_REPLY)
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_REPLY,
 				kmsg->ikm_reply_name, 0);
 }
 
-static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *space,
+static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_task *task,
 				       struct ipc_kmsg *kmsg, const struct ipc_msg_args *args)
 {
+	struct ipc_space *space = task->t_space;
 	struct header_rights rights = {
 		.hr_dest_name = kmsg->ikm_dest_name,
 		.hr_reply_name = kmsg->ikm_reply_name,
+		.hr_voucher_name = kmsg->ikm_header.ikm_voucher_field,
 		.hr_dest = MACH_MSGH_BITS_REMOTE(kmsg->ikm_bits),
 		.hr_reply = MACH_MSGH_BITS_LOCAL(kmsg->ikm_bits),
 		.hr_voucher = MACH_MSGH_BITS_VOUCHER(kmsg->ikm_bits),
@@ -176,9 +236,11 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_space *
 	mach_msg_return_t code = check_bits(&rights);
 
 	if (code == MACH_MSG_SUCCESS)
-		code = check_voucher(&rights, kmsg->ikm_header.ikm_voucher);
+		code = check_voucher(space, &rights);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_rights(host, space, &rights);
+	if (code == MACH_MSG_SUCCESS)
+		code = process_voucher(host, task, &rights);
 	if (code != MACH_MSG_SUCCESS) {
 		guard_header(host, kmsg, code);
 		return code;
@@ -213,7 +275,7 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 {
 	struct ipc_space *space = thread->th_task->t_space;
 	uint64_t option = thread->th_args.a_option;
-	mach_msg_return_t code = copyin_header(host, space, kmsg, &thread->th_args);
+	mach_msg_return_t code = copyin_header(host, thread->th_task, kmsg, &thread->th_args);
 
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);

@@ -3,11 +3,14 @@
  * Copyout: naked rights become names in a space, the receiver's or, for a message that is given
  * back, the sender's. The descriptors are changed in place; deflate writes them out.
  */
+#include <mach/mach_voucher_types.h>
+
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_voucher.h"
 
 /* The additional bit of a receive code for a failure to find room for a name. */
 static mach_msg_return_t room_bit(kern_return_t kr)
@@ -112,33 +115,92 @@ static mach_msg_return_t copyout_body(struct ipc_host *host, const struct taker 
 	return bits;
 }
 
+/* A receiver that wants the voucher gets what it becomes in his hands; the bit of a failure. */
+static mach_msg_return_t redeem_voucher(struct ipc_host *host, const struct ipc_task *task,
+					struct ikm_header *header)
+{
+	struct ipc_port *old = header->ikm_voucher, *port;
+
+	port = ipc_voucher_process(host, task, old->ip_voucher, MACH_VOUCHER_ATTR_AUTO_REDEEM);
+	if (!port)
+		return MACH_MSG_IPC_KERNEL;
+	header->ikm_voucher = port;
+	ipc_port_release_send(host, old);
+	return 0;
+}
+
+/*
+ * Slots for the rights in the header, all of them before any is used, even if the reply port is
+ * dead by now; the bit of a failure.
+ */
+static mach_msg_return_t reserve_header(struct ipc_host *host, struct ipc_task *task,
+					struct ikm_header *header, bool voucher)
+{
+	unsigned count = IP_VALID(header->ikm_reply) + voucher;
+
+	if (ipc_entry_reserve_many(host, task->t_space, count) != KERN_SUCCESS)
+		return MACH_MSG_IPC_SPACE; /* whatever the reason */
+	return voucher ? redeem_voucher(host, task, header) : 0;
+}
+
+/* The voucher's name; who does not want it does not get it. The bits say whether he did [9.4]. */
+static uint8_t copyout_voucher(struct ipc_host *host, struct ipc_space *space,
+			       struct ikm_header *header, bool wanted, mach_port_name_t *name)
+{
+	struct ipc_port *port = header->ikm_voucher;
+
+	header->ikm_voucher = IP_NULL;
+	*name = header->ikm_voucher_type ? MACH_PORT_NULL : header->ikm_voucher_field;
+	if (port && wanted)
+		*name = ipc_right_copyout_reserved(host, space, port, MACH_MSG_TYPE_PORT_SEND);
+	else if (port)
+		ipc_port_release_send(host, port);
+	return header->ikm_voucher_type && wanted ? MACH_MSG_TYPE_PORT_SEND : 0;
+}
+
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thread,
 				   struct ipc_kmsg *kmsg, struct ipc_received *received)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_space *space = thread->th_task->t_space;
 	uint64_t option = thread->th_args.a_option;
-	bool voucher = header->ikm_voucher_type && (option & MACH_RCV_VOUCHER);
+	bool wanted = option & MACH_RCV_VOUCHER;
 	struct taker taker = {.t_space = space,
 			      .t_guards = option & MACH_RCV_GUARDED_DESC,
 			      .t_immovable = true,
 			      .t_context = thread->th_args.a_rcv_address};
 	mach_msg_return_t bits;
+	uint8_t voucher;
 
 	ipc_request_send_possible(host, header->ikm_dest);
-	/* Even if the reply port is dead by now, and whatever the reason that there is no room. */
-	if (IP_VALID(header->ikm_reply) && ipc_entry_reserve(host, space) != KERN_SUCCESS)
-		return MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE;
+	bits = reserve_header(host, thread->th_task, header, wanted && header->ikm_voucher);
+	if (bits)
+		return MACH_RCV_HEADER_ERROR | bits;
 	received->r_remote =
 		ipc_right_copyout_reserved(host, space, header->ikm_reply, header->ikm_reply_type);
 	header->ikm_reply = IP_NULL;
-	/* The null voucher is the only one there is. */
-	received->r_voucher = header->ikm_voucher_type ? MACH_PORT_NULL : header->ikm_voucher;
-	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type,
-					 voucher ? MACH_MSG_TYPE_PORT_SEND : 0);
+	voucher = copyout_voucher(host, space, header, wanted, &received->r_voucher);
+	received->r_bits =
+		received_bits(header, header->ikm_reply_type, header->ikm_dest_type, voucher);
 	received->r_local = consume_dest(host, space, kmsg);
 	bits = copyout_body(host, &taker, kmsg);
 	return bits ? MACH_RCV_BODY_ERROR | bits : MACH_MSG_SUCCESS;
+}
+
+/* A voucher that was moved comes back; of one that was copied the sender still has the name. */
+static mach_msg_return_t give_back_voucher(struct ipc_host *host, struct ipc_space *space,
+					   struct ikm_header *header, mach_port_name_t *name)
+{
+	struct ipc_port *port = header->ikm_voucher;
+
+	header->ikm_voucher = IP_NULL;
+	*name = header->ikm_voucher_field;
+	if (port && header->ikm_voucher_type == MACH_MSG_TYPE_MOVE_SEND)
+		return room_bit(
+			ipc_right_copyout(host, space, port, MACH_MSG_TYPE_PORT_SEND, name));
+	if (port)
+		ipc_port_release_send(host, port);
+	return 0;
 }
 
 mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thread *thread,
@@ -156,7 +218,7 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 	bits |= room_bit(ipc_right_copyout(host, space, header->ikm_reply, header->ikm_reply_type,
 					   &received->r_local));
 	header->ikm_dest = header->ikm_reply = IP_NULL;
-	received->r_voucher = header->ikm_voucher;
+	bits |= give_back_voucher(host, space, header, &received->r_voucher);
 	received->r_bits = received_bits(header, header->ikm_dest_type, header->ikm_reply_type,
 					 header->ikm_voucher_type);
 	bits |= copyout_body(host, &taker, kmsg);
@@ -168,11 +230,10 @@ void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, str
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
-	/* The voucher's field stays as it was sent, as in any header: nothing was asked for it. */
 	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type,
 					 header->ikm_voucher_type ? MACH_MSG_TYPE_PORT_SEND : 0);
 	received->r_remote = header->ikm_reply == IP_DEAD ? MACH_PORT_DEAD : MACH_PORT_NULL;
-	received->r_voucher = header->ikm_voucher_type ? MACH_PORT_NULL : header->ikm_voucher;
+	received->r_voucher = header->ikm_voucher ? MACH_PORT_NULL : header->ikm_voucher_field;
 	received->r_aux = header->ikm_aux_size != 0;
 	received->r_local = consume_dest(host, thread->th_task->t_space, kmsg);
 	ipc_kmsg_clean_partial(host, kmsg, header->ikm_descriptors);

@@ -323,7 +323,7 @@ static void fill_header(struct ipc_kmsg *kmsg, const struct ipc_task *task,
 	kmsg->ikm_bits = shape->s_header.msgh_bits & MACH_MSGH_BITS_USER;
 	kmsg->ikm_dest_name = shape->s_header.msgh_remote_port;
 	kmsg->ikm_reply_name = shape->s_header.msgh_local_port;
-	header->ikm_voucher = shape->s_header.msgh_voucher_port;
+	header->ikm_voucher_field = shape->s_header.msgh_voucher_port;
 	header->ikm_msgh_id = (uint32_t)shape->s_header.msgh_id;
 	header->ikm_body_size = message->um_size - shape->s_offset;
 	header->ikm_complex = shape->s_complex;

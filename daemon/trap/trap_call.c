@@ -43,6 +43,7 @@ static const uint32_t object_kinds[] = {
 	[MACHD_OBJECT_SPACE] = KIND(IP_TASK),	       [MACHD_OBJECT_SPACE_READ] = KIND(IP_TASK),
 	[MACHD_OBJECT_SPACE_INSPECT] = KIND(IP_TASK),  [MACHD_OBJECT_TASK] = KIND(IP_TASK),
 	[MACHD_OBJECT_BOOTSTRAP] = KIND(IP_BOOTSTRAP), [MACHD_OBJECT_TRAP] = KIND(IP_TASK),
+	[MACHD_OBJECT_HOST] = KIND(IP_HOST),	       [MACHD_OBJECT_VOUCHER] = KIND(IP_VOUCHER),
 };
 
 bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t object)

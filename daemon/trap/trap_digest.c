@@ -17,6 +17,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/ipc_voucher.h"
 #include "daemon/trap/trap.h"
 
 struct digest {
@@ -59,7 +60,8 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 	add_port_ref(digest, header->ikm_reply);
 	add(digest, header->ikm_dest_type | header->ikm_reply_type << 8 |
 			    header->ikm_voucher_type << 16 | (uint32_t)header->ikm_complex << 24);
-	add(digest, header->ikm_voucher);
+	add_port_ref(digest, header->ikm_voucher);
+	add(digest, header->ikm_voucher_field);
 	add(digest, header->ikm_msgh_id);
 	add(digest, header->ikm_priority | (uint64_t)kmsg->ikm_override << 32);
 	add_bytes(digest, &header->ikm_security, sizeof header->ikm_security);
@@ -127,6 +129,8 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 		add(digest, port->ip_timer->tm_deadline);
 		add(digest, port->ip_timer->tm_sent);
 	}
+	if (port->ip_voucher)
+		add_bytes(digest, port->ip_voucher->iv_sizes, port->ip_voucher->iv_size);
 	add(digest, port->ip_seqno);
 	add(digest, port->ip_qlimit);
 	add(digest, port->ip_msgcount);

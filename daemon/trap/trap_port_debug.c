@@ -21,6 +21,7 @@ enum {
 	IKOT_HOST = 3,
 	IKOT_TIMER = 8,
 	IKOT_SEMAPHORE = 23,
+	IKOT_VOUCHER = 37,
 };
 
 static uint32_t type_of(const struct ipc_port *port)
@@ -36,6 +37,8 @@ static uint32_t type_of(const struct ipc_port *port)
 		return IKOT_TIMER;
 	case IP_SEMAPHORE:
 		return IKOT_SEMAPHORE;
+	case IP_VOUCHER:
+		return IKOT_VOUCHER;
 	case IP_PLAIN:
 	case IP_BOOTSTRAP: /* a task's port like any other, to Mach */
 		break;

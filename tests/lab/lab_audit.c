@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/ipc_voucher.h"
 #include "daemon/ipc/kmsg_layout.h"
 
 /* What points at a port, as found. */
@@ -102,6 +103,8 @@ static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
 	LAB_TRUE(header->ikm_dest == dest);
 	count_naked(audit, header->ikm_dest, header->ikm_dest_type);
 	count_naked(audit, header->ikm_reply, header->ikm_reply_type);
+	count_naked(audit, header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND);
+	LAB_TRUE(!header->ikm_voucher || header->ikm_voucher->ip_voucher);
 	for (uint32_t i = 0; i < header->ikm_descriptors; i++)
 		count_body_rights(audit, kmsg, &kmsg->ikm_desc[i], dest);
 	if (kmsg->ikm_timer)
@@ -215,7 +218,7 @@ static void count_ports(struct audit *audit)
 		count_requests(audit, port);
 		if (port->ip_timer)
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_SEND);
-		if (port->ip_semaphore)
+		if (port->ip_semaphore || port->ip_voucher)
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_RECEIVE);
 		count_queue(audit, port);
 		check_memberships(port);
@@ -352,6 +355,17 @@ static void count_holders(struct audit *audit)
 	}
 }
 
+/* Each voucher has a port that lives, and users. */
+static void check_vouchers(const struct ipc_host *host)
+{
+	const struct ipc_voucher *voucher;
+
+	for (voucher = host->h_vouchers; voucher; voucher = voucher->hh.next) {
+		LAB_TRUE(voucher->iv_port->ip_voucher == voucher);
+		LAB_TRUE(ipc_port_active(voucher->iv_port) && voucher->iv_port->ip_srights > 0);
+	}
+}
+
 static void compare_ports(const struct audit *audit)
 {
 	for (size_t i = 0; i < audit->port_count; i++) {
@@ -391,6 +405,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_MESSAGES] == audit->messages);
 	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes);
 	LAB_TRUE(held[IPC_CHARGE_MEMFDS] == audit->memfds);
+	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
 	LAB_TRUE(host->h_queued == audit->messages);
 	LAB_TRUE(host->h_queued_bytes == audit->bytes);
 	LAB_TRUE(host->h_memfds == audit->memfds);
@@ -407,5 +422,6 @@ void lab_audit(struct lab *lab)
 	count_holders(&audit);
 	compare_ports(&audit);
 	compare_users(&audit);
+	check_vouchers(lab->host);
 	free(audit.ports);
 }
