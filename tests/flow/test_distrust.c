@@ -28,7 +28,8 @@ struct lie {
 	size_t bytes;		  /* behind the fixed part */
 	int length, sequence, op; /* added to what would be right */
 	bool announce_fd, with_fd;
-	bool cut; /* send the frame header only */
+	bool cut;	 /* send the frame header only */
+	uint32_t memory; /* bytes of memory that the message has, from the end of a page on */
 };
 
 static struct {
@@ -83,6 +84,37 @@ static void welcome(int fd)
 	send_packet(fd, packet, frame.length, -1);
 }
 
+/* A message with a descriptor of memory. */
+static void put_descriptor(uint8_t *bytes, uint32_t size)
+{
+	mach_msg_base_t base = {.header.msgh_bits = MACH_MSGH_BITS_COMPLEX,
+				.body.msgh_descriptor_count = 1};
+	mach_msg_ool_descriptor_t memory = {.size = size, .type = MACH_MSG_OOL_DESCRIPTOR};
+
+	memcpy(bytes, &base, sizeof base);
+	memcpy(bytes + sizeof base, &memory, sizeof memory);
+}
+
+/* What says where that memory is: in a memfd of two pages. */
+static void send_memory(int fd, uint32_t sequence)
+{
+	struct {
+		struct machd_frame frame;
+		struct machd_memory memory;
+	} packet = {
+		.frame = {.length = sizeof packet,
+			  .op = MACHD_OP_MEMORY | MACHD_OP_ANSWER,
+			  .fds = 1,
+			  .sequence = sequence},
+		.memory = {.source = MACHD_MEMORY_FD, .offset = vm_page_size - 1},
+	};
+	int memfd = memfd_create("lie", MFD_CLOEXEC);
+
+	CHECK(memfd >= 0 && ftruncate(memfd, (off_t)(2 * vm_page_size)) == 0);
+	send_packet(fd, &packet, sizeof packet, memfd);
+	close(memfd);
+}
+
 static void tell_lie(int fd, const struct machd_frame *request)
 {
 	const struct lie *lie = atomic_load(&fake.lie);
@@ -93,7 +125,8 @@ static void tell_lie(int fd, const struct machd_frame *request)
 	} packet = {.answer = {.place = lie->place,
 			       .body_offset = lie->body_offset,
 			       .body_size = lie->body_size,
-			       .aux_size = lie->aux_size}};
+			       .aux_size = lie->aux_size,
+			       .memory_count = lie->memory > 0}};
 	size_t fixed = request->op == MACHD_OP_CALL
 			       ? sizeof packet.frame + sizeof(struct machd_call_answer)
 			       : sizeof packet.frame + sizeof packet.answer;
@@ -104,6 +137,8 @@ static void tell_lie(int fd, const struct machd_frame *request)
 		memset(packet.bytes, 0x55, sizeof packet.bytes);
 	else
 		packet.answer = (struct machd_message_answer){0};
+	if (lie->memory)
+		put_descriptor(packet.bytes, lie->memory);
 	CHECK(memfd < 0 || ftruncate(memfd, 64) == 0);
 	packet.frame = (struct machd_frame){
 		.length = (uint32_t)((int)size + lie->length),
@@ -114,6 +149,8 @@ static void tell_lie(int fd, const struct machd_frame *request)
 	send_packet(fd, &packet, size, memfd);
 	if (memfd >= 0)
 		close(memfd);
+	if (lie->memory)
+		send_memory(fd, packet.frame.sequence);
 }
 
 static void *pretend(void *unused)
@@ -408,6 +445,41 @@ START_TEST(a_body_shorter_than_announced)
 }
 END_TEST
 
+static mach_msg_ool_descriptor_t receive_memory(uint32_t size, mach_msg_return_t expected)
+{
+	const struct lie lie = {.what = "",
+				RECEIVE,
+				.bytes =
+					sizeof(mach_msg_base_t) + sizeof(mach_msg_ool_descriptor_t),
+				.memory = size};
+	struct {
+		mach_msg_base_t base;
+		mach_msg_ool_descriptor_t memory;
+		mach_msg_max_trailer_t trailer;
+	} message;
+
+	atomic_store(&fake.lie, &lie);
+	CHECK_CODE(mach_msg(&message.base.header, MACH_RCV_MSG, 0, sizeof message, 0x403, 0, 0),
+		   expected);
+	return message.memory;
+}
+
+/* Of 32 bits, as many as would make a small number if the place in the page were added to them. */
+START_TEST(memory_that_does_not_fit_a_word)
+{
+	mach_msg_ool_descriptor_t memory = receive_memory(2, MACH_MSG_SUCCESS);
+
+	CHECK_EQ((uintptr_t)memory.address & vm_page_mask, vm_page_mask);
+	CHECK_EQ(memory.size, 2);
+	CHECK(((char *)memory.address)[1] == 0);
+	munmap((char *)memory.address - vm_page_mask, 2 * vm_page_size);
+	if (sizeof(void *) > sizeof memory.size)
+		return;
+	memory = receive_memory(UINT32_MAX, MACH_RCV_BODY_ERROR | MACH_MSG_VM_SPACE);
+	CHECK(memory.address == NULL && memory.size == 0);
+}
+END_TEST
+
 START_TEST(a_refusal_is_passed_on)
 {
 	atomic_store(&fake.refusal, "not today");
@@ -438,6 +510,7 @@ int main(void)
 	tcase_add_loop_test(tests, wrong_answers_to_a_send_and_receive, 0,
 			    sizeof message_lies / sizeof *message_lies);
 	tcase_add_test(tests, a_body_shorter_than_announced);
+	tcase_add_test(tests, memory_that_does_not_fit_a_word);
 	tcase_add_test(tests, a_refusal_is_passed_on);
 	return flow_run(suite);
 }

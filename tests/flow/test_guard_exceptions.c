@@ -76,15 +76,16 @@ END_TEST
 
 START_TEST(a_handler_is_called)
 {
+	const mach_port_context_t guard = (mach_port_context_t)0x123456789abcdef;
 	mach_port_t port = flow_port();
 
 	ck_assert_int_eq(machd_guard_behavior(MACHD_GUARD_CALLBACK, note), MACHD_GUARD_IGNORE);
-	CHECK_OK(mach_port_guard(mach_task_self(), port, 0x123456789abcdef, 0));
+	CHECK_OK(mach_port_guard(mach_task_self(), port, guard, 0));
 	CHECK_CODE(mach_port_destroy(mach_task_self(), port), KERN_INVALID_RIGHT);
 	ck_assert_uint_eq(calls, 1);
 	ck_assert_uint_eq(last.reason, kGUARD_EXC_DESTROY);
 	ck_assert_uint_eq(last.name, port);
-	ck_assert_uint_eq(last.subcode, 0x123456789abcdef);
+	ck_assert_uint_eq(last.subcode, guard);
 	ck_assert_uint_eq(last.code, UINT64_C(1) << 61 | (uint64_t)kGUARD_EXC_DESTROY << 32 | port);
 	optional_one();
 	ck_assert_uint_eq(last.reason, kGUARD_EXC_INVALID_NAME);
