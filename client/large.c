@@ -13,8 +13,6 @@
 #include "client/mi.h"
 #include "protocol/limits.h"
 
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
 /* Where the descriptors end at the latest: they are 12 or 16 bytes long. */
 static size_t descriptors_end(const mach_msg_base_t *base)
 {
@@ -48,7 +46,7 @@ static int make_memfd(const uint8_t *bytes, size_t size)
 	if (fd < 0)
 		return -1;
 	error = write_all(fd, bytes, size);
-	if (error == 0 && fcntl(fd, F_ADD_SEALS, SEALS))
+	if (error == 0 && fcntl(fd, F_ADD_SEALS, MI_SEALS))
 		error = errno;
 	if (error == 0)
 		return fd;

@@ -46,7 +46,7 @@ static int load(const struct exchange *x, bool look, struct cargo *cargo)
 	unsigned fd_index;
 	int error = mi_tail_make(x->send, x->header, x->send_size, &cargo->tail);
 
-	cargo->memory = (struct mi_memory){.fd = -1};
+	cargo->memory = (struct mi_memory){0};
 	if (error || !sends(x) || !look)
 		return error;
 	fd_index = cargo->tail.fd >= 0;
@@ -106,8 +106,8 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 
 	if (cargo->tail.fd >= 0)
 		fds.fd[fds.count++] = cargo->tail.fd;
-	if (cargo->memory.fd >= 0)
-		fds.fd[fds.count++] = cargo->memory.fd;
+	for (unsigned i = 0; i < cargo->memory.fds.count; i++)
+		fds.fd[fds.count++] = cargo->memory.fds.fd[i];
 	return send_failed(channel, x,
 			   mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 5 : 1, &fds));
 }

@@ -174,6 +174,9 @@ kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call);
 		.waits = true,                       \
 	})
 
+/* What makes a memfd fit to be sent: nobody can change it any more. */
+#define MI_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
 /* The end of a message that does not fit a frame. */
 struct mi_tail {
 	size_t inline_size; /* bytes of the message that go in the frame */
@@ -202,13 +205,13 @@ struct mi_memory {
 	uint32_t data_size;	    /* of the inline bytes */
 	uint8_t *descriptors;	    /* malloc'ed: a copy of the message's, as it was looked at */
 	uint32_t descriptor_count;
-	int fd; /* a sealed memfd with what does not go inline, or -1 */
+	struct mi_fds fds; /* sealed memfds with what does not go inline */
 };
 
 /*
  * Look at a message's descriptors and gather the memory they name. `header` is as above, `room`
- * what there is in the frame, `fd_index` will be that of the memfd. 0, or an errno; EFAULT: the
- * message cannot be read.
+ * what there is in the frame, `fd_index` will be that of the first memfd. 0, or an errno; EFAULT:
+ * the message cannot be read.
  */
 int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
 		     unsigned fd_index, struct mi_memory *memory);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Out-of-line memory. On the way out the memory that a message's descriptors name is copied, small
- * pieces and arrays of names into the frame, the others into one sealed memfd. On the way in the
- * memfds are mapped, each receiver's own copy on write, and the addresses written into the message.
+ * Out-of-line memory. On the way out small pieces and arrays of names are copied into the frame;
+ * what is a region (client/region.h) goes by its own memfd, and all the rest is copied into one
+ * sealed memfd. On the way in the memfds are mapped, each receiver's own copy on write, and the
+ * addresses written into the message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +16,9 @@
 #include <unistd.h>
 
 #include "client/mi.h"
+#include "client/region.h"
 
 #define TYPE_AT 11 /* offset of the type byte in every descriptor */
-
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* So much is written at once: what is written is counted in a word with a sign. */
 #define WRITE_MAX (1u << 30)
@@ -131,7 +131,9 @@ struct gathering {
 	size_t data_size, data_room;
 	uint64_t names_left; /* bytes of names to come, for which room is kept */
 	off_t fd_size;
-	unsigned fd_index;
+	int copies;	    /* the memfd of pieces that are copied; -1: none yet */
+	uint32_t copies_fd; /* its index */
+	unsigned fd_index;  /* of the first of the memory's memfds */
 };
 
 static void gather_inline(struct gathering *g, const struct piece *piece,
@@ -145,19 +147,43 @@ static void gather_inline(struct gathering *g, const struct piece *piece,
 	g->data_size += size;
 }
 
+/* Send one more memfd along; its index in the frame. */
+static uint32_t add_fd(struct gathering *g, int fd)
+{
+	g->memory->fds.fd[g->memory->fds.count] = fd;
+	return g->fd_index + g->memory->fds.count++;
+}
+
+/* A piece that is a region needs no copy. One descriptor is left for those that do. */
+static bool gather_region(struct gathering *g, const struct piece *piece,
+			  struct machd_memory *entry)
+{
+	int fd = -1;
+
+	if (g->fd_index + g->memory->fds.count + 1 < MACHD_FRAME_FDS_MAX)
+		fd = mi_region_share(piece->address, (size_t)piece->size, &entry->offset);
+	if (fd < 0)
+		return false;
+	entry->source = MACHD_MEMORY_FD;
+	entry->fd = add_fd(g, fd);
+	return true;
+}
+
 /* Write a piece to the end of the memfd, at the offset in a page that it has in memory. */
 static int gather_fd(struct gathering *g, const struct piece *piece, struct machd_memory *entry)
 {
 	size_t done = 0;
 	off_t at = (off_t)(mach_vm_round_page(g->fd_size) + (piece->address & vm_page_mask));
 
-	if (g->memory->fd < 0)
-		g->memory->fd = memfd_create("mach memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (g->memory->fd < 0)
-		return errno;
+	if (g->copies < 0) {
+		g->copies = memfd_create("mach memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (g->copies < 0)
+			return errno;
+		g->copies_fd = add_fd(g, g->copies);
+	}
 	while (done < piece->size) {
 		size_t left = (size_t)piece->size - done;
-		ssize_t count = pwrite(g->memory->fd, (const char *)piece->address + done,
+		ssize_t count = pwrite(g->copies, (const char *)piece->address + done,
 				       left < WRITE_MAX ? left : WRITE_MAX, at + (off_t)done);
 
 		if (count < 0 && errno == EINTR)
@@ -169,7 +195,7 @@ static int gather_fd(struct gathering *g, const struct piece *piece, struct mach
 		done += (size_t)count;
 	}
 	entry->source = MACHD_MEMORY_FD;
-	entry->fd = g->fd_index;
+	entry->fd = g->copies_fd;
 	entry->offset = (uint64_t)at;
 	g->fd_size = at + (off_t)piece->size;
 	return 0;
@@ -195,7 +221,7 @@ static int gather_piece(struct gathering *g, const struct piece *piece, struct m
 		gather_inline(g, piece, entry);
 		return 0;
 	}
-	return gather_fd(g, piece, entry);
+	return gather_region(g, piece, entry) ? 0 : gather_fd(g, piece, entry);
 }
 
 static int gather_all(struct gathering *g)
@@ -210,7 +236,7 @@ static int gather_all(struct gathering *g)
 			error = gather_piece(g, &piece, entry++);
 		at += descriptor_size(type_of(at));
 	}
-	if (error == 0 && g->memory->fd >= 0 && fcntl(g->memory->fd, F_ADD_SEALS, SEALS))
+	if (error == 0 && g->copies >= 0 && fcntl(g->copies, F_ADD_SEALS, MI_SEALS))
 		error = errno;
 	return error;
 }
@@ -218,12 +244,12 @@ static int gather_all(struct gathering *g)
 int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
 		     unsigned fd_index, struct mi_memory *memory)
 {
-	struct gathering g = {.memory = memory, .fd_index = fd_index};
+	struct gathering g = {.memory = memory, .copies = -1, .fd_index = fd_index};
 	uint64_t bytes;
 	size_t table;
 	int error;
 
-	*memory = (struct mi_memory){.fd = -1};
+	*memory = (struct mi_memory){0};
 	error = copy_descriptors(message, header, size, memory);
 	if (error)
 		return error;
@@ -253,9 +279,9 @@ void mi_memory_taken(const struct mi_memory *memory, uint32_t taken)
 		if (read_piece(at, &piece)) {
 			taken--;
 			if (piece.deallocate && piece.size > 0)
-				munmap((void *)trunc_page(piece.address),
-				       round_page(piece.address + (size_t)piece.size) -
-					       trunc_page(piece.address));
+				mi_region_unmap((void *)trunc_page(piece.address),
+						round_page(piece.address + (size_t)piece.size) -
+							trunc_page(piece.address));
 		}
 		at += descriptor_size(type_of(at));
 	}
@@ -265,8 +291,7 @@ void mi_memory_free(struct mi_memory *memory)
 {
 	free(memory->table);
 	free(memory->descriptors);
-	if (memory->fd >= 0)
-		close(memory->fd);
+	mi_fds_close(&memory->fds);
 }
 
 /* The way in. */
@@ -296,7 +321,11 @@ static void *map_piece(const struct mi_received_memory *received, const struct m
 		return NULL; /* lost on the way */
 	pages = mmap(NULL, in_page + size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
 		     received->fds.fd[entry->fd], (off_t)(entry->offset - in_page));
-	return pages == MAP_FAILED ? NULL : (char *)pages + in_page;
+	if (pages == MAP_FAILED)
+		return NULL;
+	if (entry->offset == in_page)
+		mi_region_adopt(pages, round_page(in_page + size), received->fds.fd[entry->fd]);
+	return (char *)pages + in_page;
 }
 
 /* Give up a right that was just received, in the middle of a call. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/mi.h"
+#include "client/region.h"
 
 #define KNOWN_FLAGS \
 	(VM_FLAGS_ANYWHERE | VM_FLAGS_PURGABLE | VM_FLAGS_OVERWRITE | (int)VM_FLAGS_ALIAS_MASK)
@@ -44,16 +45,16 @@ static kern_return_t check_task(vm_map_t task)
 static kern_return_t map(vm_address_t *address, vm_size_t size, int flags)
 {
 	vm_address_t wanted = trunc_page(*address);
-	int how = MAP_PRIVATE | MAP_ANONYMOUS;
+	int how = 0;
 	void *memory;
 
 	if (flags & VM_FLAGS_ANYWHERE)
 		wanted = 0;
 	else if (flags & VM_FLAGS_OVERWRITE)
-		how |= MAP_FIXED;
+		how = MAP_FIXED;
 	else
-		how |= MAP_FIXED_NOREPLACE;
-	memory = mmap((void *)wanted, size, PROT_READ | PROT_WRITE, how, -1, 0);
+		how = MAP_FIXED_NOREPLACE;
+	memory = mi_region_map((void *)wanted, size, how);
 	if (memory == MAP_FAILED)
 		return errno == EEXIST || (flags & VM_FLAGS_ANYWHERE) ? KERN_NO_SPACE
 								      : KERN_INVALID_ADDRESS;
@@ -91,7 +92,7 @@ kern_return_t vm_deallocate(vm_map_t target_task, vm_address_t address, vm_size_
 		return code;
 	if (address + size < address || end < start)
 		return KERN_INVALID_ARGUMENT;
-	if (munmap((void *)start, end - start))
+	if (mi_region_unmap((void *)start, end - start))
 		code = errno == ENOMEM ? KERN_RESOURCE_SHORTAGE : KERN_INVALID_ARGUMENT;
 	errno = saved;
 	return code;

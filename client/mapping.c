@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel says about a mapping of this process. /proc/self/map_files has a link for each
+ * mapping, named by its range: whether it exists tells whether the mapping does, its mode tells the
+ * protection, its target the file. /proc/self/pagemap has a word for each page.
+ */
+#include "client/mapping.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Bits of a word of pagemap. */
+#define PAGE_PRESENT (UINT64_C(1) << 63)
+#define PAGE_SWAPPED (UINT64_C(1) << 62)
+#define PAGE_OF_FILE (UINT64_C(1) << 61)
+
+/* Words read at once. */
+#define PAGEMAP_WORDS 4096
+
+bool mi_mapping_find(const void *start, size_t size, struct mi_mapped_file *file, int *protection)
+{
+	uintptr_t first = (uintptr_t)start;
+	struct stat link;
+	char path[80];
+	ssize_t length;
+
+	snprintf(path, sizeof path, "/proc/self/map_files/%jx-%jx", (uintmax_t)first,
+		 (uintmax_t)(first + size));
+	if (lstat(path, &link))
+		return false;
+	length = readlink(path, file->name, sizeof file->name);
+	if (length < 0 || (size_t)length == sizeof file->name)
+		return false;
+	file->name[length] = 0;
+	*protection = (link.st_mode & S_IRUSR ? PROT_READ : 0) |
+		      (link.st_mode & S_IWUSR ? PROT_WRITE : 0) |
+		      (link.st_mode & S_IXUSR ? PROT_EXEC : 0);
+	return true;
+}
+
+static bool any_written(const uint64_t *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if ((words[i] & (PAGE_PRESENT | PAGE_SWAPPED)) && !(words[i] & PAGE_OF_FILE))
+			return true;
+	return false;
+}
+
+bool mi_mapping_written(const void *start, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), left = size / page;
+	off_t at = (off_t)((uintptr_t)start / page * sizeof(uint64_t));
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t words[PAGEMAP_WORDS];
+	bool written = fd < 0;
+
+	while (!written && left > 0) {
+		size_t count = left < PAGEMAP_WORDS ? left : PAGEMAP_WORDS;
+		ssize_t got = pread(fd, words, count * sizeof *words, at);
+
+		written = got != (ssize_t)(count * sizeof *words) || any_written(words, count);
+		at += got;
+		left -= count;
+	}
+	if (fd >= 0)
+		close(fd);
+	return written;
+}

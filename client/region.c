@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The regions of this process, in one array by address, under one lock. fork() takes it too, and
+ * makes all shared mappings private: parent and child would write into each other's memory.
+ *
+ * Each region holds a descriptor, of which a process has not many. There are at most a quarter as
+ * many regions as descriptors are allowed; memory beyond that is ordinary memory.
+ */
+#include "client/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/vm_page_size.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/mapping.h"
+#include "client/mi.h"
+
+/* From this size on large pages are worth asking for; where there are none it costs nothing. */
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* A memfd, and what is mapped of it. */
+struct backing {
+	int fd;
+	struct mi_mapped_file file;
+	uintptr_t base;	  /* where its first byte is mapped, or would be */
+	unsigned regions; /* what is left of it when parts were unmapped */
+	bool shared;	  /* mapped shared: nobody else has it */
+	bool sealed;
+};
+
+struct region {
+	uintptr_t start, end;
+	struct backing *backing;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool forks_safely; /* fork() will tell us */
+static size_t most;	  /* regions */
+
+static struct region *regions; /* `count` of them, sorted, in room for `room` */
+static size_t count, room;
+
+/* The first region that ends above an address; `count` if there is none. */
+static size_t find(uintptr_t address)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (regions[middle].end > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* Room for two more: a new one, and the end of one that is cut in two. */
+static bool reserve(void)
+{
+	size_t more = room ? room * 2 : 16;
+	struct region *larger;
+
+	if (count + 2 <= room)
+		return true;
+	larger = reallocarray(regions, more, sizeof *regions);
+	if (!larger)
+		return false;
+	regions = larger;
+	room = more;
+	return true;
+}
+
+/* There is room. */
+static void insert(struct region region)
+{
+	size_t at = find(region.start);
+
+	memmove(&regions[at + 1], &regions[at], (count - at) * sizeof *regions);
+	regions[at] = region;
+	region.backing->regions++;
+	count++;
+}
+
+static void erase(size_t at)
+{
+	struct backing *backing = regions[at].backing;
+
+	count--;
+	memmove(&regions[at], &regions[at + 1], (count - at) * sizeof *regions);
+	if (--backing->regions > 0)
+		return;
+	close(backing->fd);
+	free(backing);
+}
+
+/* The region is still mapped, with the protection that is found out here. */
+static bool is_mapped(const struct region *region, int *protection)
+{
+	struct mi_mapped_file file;
+
+	return mi_mapping_find((void *)region->start, region->end - region->start, &file,
+			       protection) &&
+	       strcmp(file.name, region->backing->file.name) == 0;
+}
+
+/* Replace the shared mapping of a region by a private one. False: it is not mapped as we know it.
+ */
+static bool make_private(const struct region *region)
+{
+	const struct backing *backing = region->backing;
+	int protection;
+
+	return is_mapped(region, &protection) &&
+	       mmap((void *)region->start, region->end - region->start, protection,
+		    MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, backing->fd,
+		    (off_t)(region->start - backing->base)) != MAP_FAILED;
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = count; i-- > 0;)
+		if (regions[i].backing->shared && !make_private(&regions[i]))
+			erase(i);
+	for (size_t i = 0; i < count; i++)
+		regions[i].backing->shared = false;
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+static void set_up(void)
+{
+	struct rlimit limit = {.rlim_cur = 1024};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	most = limit.rlim_cur / 4 < 4096 ? (size_t)limit.rlim_cur / 4 : 4096;
+	forks_safely = pthread_atfork(before_fork, after_fork, after_fork) == 0;
+}
+
+/* May there be one more region? */
+static bool allowed(size_t size)
+{
+	pthread_once(&once, set_up);
+	return size >= MI_REGION_MIN && forks_safely && count < most;
+}
+
+/*
+ * A backing for `size` bytes mapped at `start`; takes the descriptor. NULL: the kernel does not
+ * tell what is mapped there, and it could not be confirmed later.
+ */
+static struct backing *make_backing(int fd, const void *start, size_t size)
+{
+	struct backing *backing = calloc(1, sizeof *backing);
+	int protection;
+
+	if (backing && mi_mapping_find(start, size, &backing->file, &protection)) {
+		backing->fd = fd;
+		backing->base = (uintptr_t)start;
+		return backing;
+	}
+	free(backing);
+	close(fd);
+	return NULL;
+}
+
+/* A memfd with a name that no other has, for the kernel tells mappings apart by it. */
+static int make_memfd(size_t size)
+{
+	static unsigned serial;
+	char name[40];
+	int fd;
+
+	snprintf(name, sizeof name, "mach:%d:%u", (int)getpid(), serial++);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd >= 0 && ftruncate(fd, (off_t)size)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * Memory of a region was unmapped. If nobody else has its memfd the bytes are taken out of it, and
+ * what is left is still a region, or two; else it is ordinary memory from now on. There is room.
+ */
+static void cut(size_t at, uintptr_t start, uintptr_t end)
+{
+	struct region *region = &regions[at];
+	struct region behind = {.start = end, .end = region->end, .backing = region->backing};
+	uintptr_t from = region->start > start ? region->start : start;
+	uintptr_t to = region->end < end ? region->end : end;
+
+	if ((from == region->start && to == region->end) || !region->backing->shared) {
+		erase(at);
+		return;
+	}
+	fallocate(region->backing->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		  (off_t)(from - region->backing->base), (off_t)(to - from));
+	if (from > region->start)
+		region->end = from;
+	else
+		region->start = to;
+	if (from > region->start && behind.end > to)
+		insert(behind);
+}
+
+/* A range was unmapped, or something else was mapped there. There is room for a region more. */
+static void forget(const void *start, size_t size)
+{
+	uintptr_t first = (uintptr_t)start, end = first + size;
+	size_t at;
+
+	while ((at = find(first)) < count && regions[at].start < end)
+		cut(at, first, end);
+}
+
+/* Map a memfd; MAP_FAILED, and all as before, if that cannot be. */
+static void *map_region(void *wanted, size_t size, int flags)
+{
+	struct backing *backing;
+	int fd = make_memfd(size);
+	void *start;
+
+	if (fd < 0)
+		return MAP_FAILED;
+	start = mmap(wanted, size, PROT_READ | PROT_WRITE, MAP_SHARED | flags, fd, 0);
+	if (start == MAP_FAILED) {
+		close(fd);
+		return MAP_FAILED;
+	}
+	forget(start, size);
+	backing = make_backing(fd, start, size);
+	if (!backing) {
+		munmap(start, size);
+		return MAP_FAILED;
+	}
+	backing->shared = true;
+	insert((struct region){(uintptr_t)start, (uintptr_t)start + size, backing});
+	if (size >= LARGE_PAGE)
+		madvise(start, size, MADV_HUGEPAGE);
+	return start;
+}
+
+void *mi_region_map(void *wanted, size_t size, int flags)
+{
+	void *start = MAP_FAILED;
+
+	pthread_mutex_lock(&lock);
+	if (reserve() && allowed(size))
+		start = map_region(wanted, size, flags);
+	if (start == MAP_FAILED && reserve()) {
+		start = mmap(wanted, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+		if (start != MAP_FAILED)
+			forget(start, size);
+	}
+	pthread_mutex_unlock(&lock);
+	return start;
+}
+
+int mi_region_unmap(void *start, size_t size)
+{
+	int status = -1;
+
+	pthread_mutex_lock(&lock);
+	if (reserve())
+		status = munmap(start, size);
+	else
+		errno = ENOMEM;
+	if (status == 0)
+		forget(start, size);
+	pthread_mutex_unlock(&lock);
+	return status;
+}
+
+/* A private mapping of all of a sealed memfd. */
+static void adopt(void *start, size_t size, int fd)
+{
+	struct backing *backing;
+	struct stat file;
+	int own;
+
+	if (fstat(fd, &file) || round_page((size_t)file.st_size) != size)
+		return;
+	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	backing = own < 0 ? NULL : make_backing(own, start, size);
+	if (!backing)
+		return;
+	backing->sealed = true;
+	insert((struct region){(uintptr_t)start, (uintptr_t)start + size, backing});
+}
+
+void mi_region_adopt(void *start, size_t size, int fd)
+{
+	int saved = errno;
+
+	pthread_mutex_lock(&lock);
+	if (reserve()) {
+		forget(start, size);
+		if (allowed(size))
+			adopt(start, size, fd);
+	}
+	pthread_mutex_unlock(&lock);
+	errno = saved;
+}
+
+/* Nobody can change the memfd any more, nor will anybody of us want to. */
+static bool seal(struct backing *backing)
+{
+	if (!backing->sealed)
+		backing->sealed = fcntl(backing->fd, F_ADD_SEALS, MI_SEALS) == 0;
+	return backing->sealed;
+}
+
+/* The memfd holds what the region does, and nothing else, and that for ever. */
+static bool freeze(const struct region *region)
+{
+	struct backing *backing = region->backing;
+	int protection;
+
+	if (backing->regions > 1)
+		return false;
+	if (backing->shared) {
+		if (!make_private(region))
+			return false;
+		backing->shared = false;
+		return seal(backing);
+	}
+	return seal(backing) && is_mapped(region, &protection) &&
+	       !mi_mapping_written((void *)region->start, region->end - region->start);
+}
+
+int mi_region_share(uintptr_t address, size_t size, uint64_t *offset)
+{
+	uintptr_t start = trunc_page(address), end = round_page(address + size);
+	int fd = -1;
+	size_t at;
+
+	if (end - start < MI_REGION_MIN)
+		return -1;
+	pthread_mutex_lock(&lock);
+	at = find(start);
+	if (at < count && regions[at].start == start && regions[at].end == end &&
+	    freeze(&regions[at])) {
+		fd = fcntl(regions[at].backing->fd, F_DUPFD_CLOEXEC, 0);
+		*offset = address - regions[at].backing->base;
+	}
+	pthread_mutex_unlock(&lock);
+	return fd;
+}

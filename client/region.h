@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions: memory that is kept in a memfd of its own, so that it can be sent without being copied.
+ * What vm_allocate() gives is one if it is large enough, and so is memory that was received.
+ *
+ * A region begins as a shared mapping of its memfd. When it is sent, the mapping is replaced by a
+ * private one of the same pages: from then on writes go to pages of the writer's own, so that the
+ * memfd can be sealed and given away as it is. Nobody sees a later write of anybody else. A region
+ * whose pages were written to since is copied like any other memory, and so is a part of a region:
+ * a memfd is given away as a whole, and must not hold bytes that were not meant.
+ *
+ * Regions are found by address. Nothing is believed of one that the kernel does not confirm: the
+ * program may have unmapped it, or put something else in its place, without telling us.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * From this size on memory is worth a memfd of its own. Below, copying it is cheaper than what the
+ * sender has to do instead: replace its mapping, and fault the pages in again.
+ */
+#define MI_REGION_MIN ((size_t)256 << 10)
+
+/*
+ * Map zeroed memory: `size` is whole pages, `wanted` and `flags` are mmap()'s (0, MAP_FIXED or
+ * MAP_FIXED_NOREPLACE). It is a region if it is large enough, else ordinary memory. MAP_FAILED with
+ * errno.
+ */
+void *mi_region_map(void *wanted, size_t size, int flags);
+
+/* munmap(), for regions and all other memory; whole pages. */
+int mi_region_unmap(void *start, size_t size);
+
+/*
+ * Received memory: `size` bytes at `start`, whole pages, are a private mapping of the sealed memfd
+ * `fd`, which stays the caller's.
+ */
+void mi_region_adopt(void *start, size_t size, int fd);
+
+/*
+ * The memfd of the region that the pages of [address, address + size) are, sealed with
+ * MI_SEALS; the caller closes it. Its byte at *offset is that at `address`. -1: this memory
+ * has to be copied.
+ */
+int mi_region_share(uintptr_t address, size_t size, uint64_t *offset);
