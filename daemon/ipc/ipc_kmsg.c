@@ -88,7 +88,7 @@ bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned ind
 {
 	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1))
 		return false;
-	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_BYTES, fd.f_size)) {
+	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_MEMORY, fd.f_size)) {
 		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1);
 		return false;
 	}
@@ -100,28 +100,34 @@ bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned ind
 	return true;
 }
 
-static void free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
+/* Release the memfds; their bytes. */
+static uint64_t free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
+	uint64_t bytes = 0;
+
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_fd_count; i++) {
+		bytes += kmsg->ikm_fds[i].f_size;
 		host->h_memfds--;
 		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1);
+		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMORY, kmsg->ikm_fds[i].f_size);
 		if (kmsg->ikm_fds[i].f_handle != IPC_FD_NONE)
 			host->h_outbox->release(host->h_outbox->context, kmsg->ikm_fds[i].f_handle);
 	}
+	return bytes;
 }
 
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	struct ipc_user *user = kmsg->ikm_user;
+	uint64_t in_fds = free_fds(host, kmsg);
 
 	host->h_queued--;
 	host->h_queued_bytes -= kmsg->ikm_charge;
-	free_fds(host, kmsg);
 	if (kmsg->ikm_timer)
 		ipc_timer_message_done(host, kmsg->ikm_timer);
 	if (user) {
 		ipc_user_discharge(user, IPC_CHARGE_MESSAGES, 1);
-		ipc_user_discharge(user, IPC_CHARGE_BYTES, kmsg->ikm_charge);
+		ipc_user_discharge(user, IPC_CHARGE_BYTES, kmsg->ikm_charge - in_fds);
 		ipc_user_put(user);
 	}
 	mem_free(kmsg);

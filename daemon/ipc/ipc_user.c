@@ -58,6 +58,8 @@ static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 		return host->h_limits.bytes_per_user;
 	case IPC_CHARGE_MEMFDS:
 		return host->h_limits.memfds_per_user;
+	case IPC_CHARGE_MEMORY:
+		return host->h_limits.memory_per_user;
 	case IPC_CHARGE_VOUCHERS:
 		return host->h_limits.vouchers_per_user;
 	case IPC_CHARGE_KINDS:

@@ -16,6 +16,7 @@ enum ipc_charge {
 	IPC_CHARGE_MESSAGES,
 	IPC_CHARGE_BYTES,
 	IPC_CHARGE_MEMFDS,
+	IPC_CHARGE_MEMORY, /* bytes of those memfds */
 	IPC_CHARGE_VOUCHERS,
 	IPC_CHARGE_KINDS,
 };

@@ -27,7 +27,7 @@ struct audit {
 	const struct ipc_host *host;
 	struct port_count *ports;
 	size_t port_count;
-	uint64_t messages, bytes, memfds, psets, names;
+	uint64_t messages, bytes, memfds, memory, psets, names;
 };
 
 static int by_port(const void *a, const void *b)
@@ -112,6 +112,8 @@ static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
 	audit->messages++;
 	audit->bytes += kmsg->ikm_charge;
 	audit->memfds += header->ikm_fd_count;
+	for (uint32_t i = 0; i < header->ikm_fd_count; i++)
+		audit->memory += kmsg->ikm_fds[i].f_size;
 }
 
 static void count_requests(struct audit *audit, const struct ipc_port *port)
@@ -403,7 +405,8 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_NAMES] == audit->names);
 	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets);
 	LAB_TRUE(held[IPC_CHARGE_MESSAGES] == audit->messages);
-	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes);
+	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes - audit->memory);
+	LAB_TRUE(held[IPC_CHARGE_MEMORY] == audit->memory);
 	LAB_TRUE(held[IPC_CHARGE_MEMFDS] == audit->memfds);
 	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
 	LAB_TRUE(host->h_queued == audit->messages);

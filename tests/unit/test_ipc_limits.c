@@ -296,6 +296,11 @@ static void set_bytes(struct machd_limits *limits)
 	limits->bytes_per_user = 1048576;
 }
 
+static void set_memory(struct machd_limits *limits)
+{
+	limits->memory_per_user = 1048576;
+}
+
 /* Send a message of that size, most of it in a memfd. */
 static mach_msg_return_t send_sized(struct lab_thread *thread, mach_port_name_t port, uint32_t size)
 {
@@ -308,13 +313,13 @@ static mach_msg_return_t send_sized(struct lab_thread *thread, mach_port_name_t 
 	return lab_msg(thread, &msg);
 }
 
-START_TEST(a_user_has_no_more_bytes_waiting_than_bytes_per_user)
+START_TEST(a_user_has_no_more_memory_waiting_than_memory_per_user)
 {
-	struct world world = begin(set_bytes);
+	struct world world = begin(set_memory);
 	mach_port_name_t port = lab_new_service(world.a);
 	struct lab_buffer small = lab_to(port, 1);
 
-	lab_is(MACH_SEND_NO_BUFFER, send_sized(world.a, port, 1048576 + 24));
+	lab_is(MACH_SEND_NO_BUFFER, send_sized(world.a, port, 1048576 + 28));
 	ck_assert_uint_eq(world.lab->fds[1], LAB_FD_RELEASED);
 	lab_ok(send_sized(world.a, port, 1000000));
 	lab_is(MACH_SEND_NO_BUFFER, send_sized(world.a, port, 100000));
@@ -328,7 +333,7 @@ START_TEST(a_user_has_no_more_bytes_waiting_than_bytes_per_user)
 }
 END_TEST
 
-START_TEST(bytes_in_frames_count_as_well)
+START_TEST(a_user_has_no_more_bytes_waiting_than_bytes_per_user)
 {
 	struct world world = begin(set_bytes);
 	mach_port_name_t port = lab_new_service(world.a);
@@ -533,8 +538,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_user_has_no_more_messages_waiting_than_messages_per_user);
 	tcase_add_test(tcase, notifications_are_sent_even_at_the_limit);
 	tcase_add_test(tcase, a_blocked_sender_pays_too);
+	tcase_add_test(tcase, a_user_has_no_more_memory_waiting_than_memory_per_user);
 	tcase_add_test(tcase, a_user_has_no_more_bytes_waiting_than_bytes_per_user);
-	tcase_add_test(tcase, bytes_in_frames_count_as_well);
 	tcase_add_test(tcase, a_user_has_no_more_memfds_waiting_than_memfds_per_user);
 	tcase_add_test(tcase, a_port_keeps_a_bounded_number_of_requests);
 	tcase_add_test(tcase, a_limit_that_is_lowered_takes_nothing_away);
