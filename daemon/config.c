@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAIN_KEYS  3
+#include "daemon/config_policy.h"
+
+#define MAIN_KEYS  4
 #define LIMIT_KEYS (sizeof(struct machd_limits) / sizeof(uint64_t))
 
 struct reader {
@@ -78,13 +80,23 @@ static int set_on_bad_signature(struct reader *reader, const char *value)
 	return fail(reader, "OnBadSignature=%s is not a choice: use abort or discard", value);
 }
 
-static const struct {
-	const char *key;
+static int set_hardened(struct reader *reader, const char *value)
+{
+	if (policy_parse_uids(value, &reader->config->policy.p_hardened))
+		return 1;
+	return fail(reader, "Hardened=%s is not a choice: use all, none or up to %d uids", value,
+		    IPC_POLICY_UIDS);
+}
+
+/* The keys of [machd], then those of [policy]. */
+static const struct main_key {
+	const char *section, *key;
 	int (*set)(struct reader *reader, const char *value);
 } main_keys[MAIN_KEYS] = {
-	{"Socket", set_socket},
-	{"LogLevel", set_log_level},
-	{"OnBadSignature", set_on_bad_signature},
+	{"machd", "Socket", set_socket},
+	{"machd", "LogLevel", set_log_level},
+	{"machd", "OnBadSignature", set_on_bad_signature},
+	{"policy", "Hardened", set_hardened},
 };
 
 /* Digits and perhaps a K, M or G, which multiply by 1024 and its powers. */
@@ -137,24 +149,36 @@ static bool first_time(struct reader *reader, unsigned slot, const char *key)
 	return true;
 }
 
-static int set_main_key(struct reader *reader, const char *key, const char *value)
+/* Add a key to a list of those that a section has. */
+static size_t list_key(char *known, size_t used, const char *key)
 {
-	for (unsigned i = 0; i < MAIN_KEYS; i++)
-		if (strcmp(key, main_keys[i].key) == 0)
-			return first_time(reader, i, key) && main_keys[i].set(reader, value);
-	return fail(reader,
-		    "unknown key %s= in [machd]: it has Socket=, LogLevel=, OnBadSignature=", key);
+	if (used < CONFIG_ERROR_SIZE)
+		used += (size_t)snprintf(known + used, CONFIG_ERROR_SIZE - used,
+					 "%s %s=", used ? "," : "", key);
+	return used;
 }
 
-static int unknown_limit(struct reader *reader, const char *key)
+static int unknown_key(struct reader *reader, const char *section, const char *key)
 {
 	char known[CONFIG_ERROR_SIZE] = "";
 	size_t used = 0;
 
-	for (unsigned i = 0; i < machd_limit_row_count && used < sizeof known; i++)
-		used += (size_t)snprintf(known + used, sizeof known - used, "%s %s=", i ? "," : "",
-					 machd_limit_rows[i].key);
-	return fail(reader, "unknown key %s= in [limits]: it has%s", key, known);
+	for (unsigned i = 0; i < MAIN_KEYS; i++)
+		if (strcmp(section, main_keys[i].section) == 0)
+			used = list_key(known, used, main_keys[i].key);
+	for (unsigned i = 0; i < machd_limit_row_count && strcmp(section, "limits") == 0; i++)
+		used = list_key(known, used, machd_limit_rows[i].key);
+	return fail(reader, "unknown key %s= in [%s]: it has%s", key, section, known);
+}
+
+static int set_main_key(struct reader *reader, const char *section, const char *key,
+			const char *value)
+{
+	for (unsigned i = 0; i < MAIN_KEYS; i++)
+		if (strcmp(section, main_keys[i].section) == 0 &&
+		    strcmp(key, main_keys[i].key) == 0)
+			return first_time(reader, i, key) && main_keys[i].set(reader, value);
+	return unknown_key(reader, section, key);
 }
 
 static int set_limit_key(struct reader *reader, const char *key, const char *value)
@@ -163,7 +187,7 @@ static int set_limit_key(struct reader *reader, const char *key, const char *val
 		if (strcmp(key, machd_limit_rows[i].key) == 0)
 			return first_time(reader, MAIN_KEYS + i, key) &&
 			       set_limit(reader, &machd_limit_rows[i], value);
-	return unknown_limit(reader, key);
+	return unknown_key(reader, "limits", key);
 }
 
 /* libinih's handler: 0 is an error. */
@@ -173,11 +197,12 @@ static int on_key(void *context, const char *section, const char *key, const cha
 
 	if (*reader->error)
 		return 0;
-	if (strcmp(section, "machd") == 0)
-		return set_main_key(reader, key, value);
 	if (strcmp(section, "limits") == 0)
 		return set_limit_key(reader, key, value);
-	return fail(reader, "%s= is in no section: put it below [machd] or [limits]", key);
+	if (*section != '\0')
+		return set_main_key(reader, section, key, value);
+	return fail(reader, "%s= is in no section: put it below [machd], [policy] or [limits]",
+		    key);
 }
 
 /* Lines. */
@@ -197,9 +222,10 @@ static void check_section(struct reader *reader, const char *line)
 	if (*rest != '\0' && *rest != '#' && *rest != ';')
 		fail(reader, "there is text behind the section: put it on a line of its own");
 	else if (strncmp(line, "[machd]", length + 1) != 0 &&
+		 strncmp(line, "[policy]", length + 1) != 0 &&
 		 strncmp(line, "[limits]", length + 1) != 0)
-		fail(reader, "unknown section %.*s]: there are [machd] and [limits]", (int)length,
-		     line);
+		fail(reader, "unknown section %.*s]: there are [machd], [policy] and [limits]",
+		     (int)length, line);
 }
 
 /* Read one line as fgets() does, but all of it: the end of one that is too long is thrown away. */

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "daemon/base/log.h"
+#include "daemon/ipc/ipc_policy.h"
 #include "protocol/limits.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/machd/machd.conf"
@@ -19,6 +20,7 @@ struct config {
 	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": the default place */
 	enum log_level log_level;
 	bool discard_bad_signature; /* OnBadSignature=discard */
+	struct ipc_policy policy;
 	struct machd_limits limits;
 };
 

@@ -179,6 +179,7 @@ static bool start_gate(struct daemon *daemon)
 {
 	struct trap_config config = {
 		.limits = daemon->config.limits,
+		.policy = daemon->config.policy,
 		.owner_uid = getuid(),
 		.discard_bad_signature = daemon->config.discard_bad_signature,
 	};

@@ -7,6 +7,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_outbox.h"
+#include "daemon/ipc/ipc_policy.h"
 #include "daemon/ipc/ipc_sign.h"
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_types.h"
@@ -19,6 +20,7 @@ struct ipc_voucher;
 struct ipc_host {
 	const struct ipc_outbox *h_outbox;
 	struct machd_limits h_limits;
+	struct ipc_policy h_policy;
 	uint32_t h_owner_uid;
 	uint64_t h_now;	    /* ns, of the input being handled */
 	uint64_t h_last_id; /* of ports, sets, tasks and messages: never given twice */

@@ -111,11 +111,6 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 	return kr;
 }
 
-bool ipc_right_immovable(const struct ipc_entry *entry)
-{
-	return (entry->ie_type & MACH_PORT_TYPE_RECEIVE) && entry->ie_port->ip_immovable;
-}
-
 bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port)
 {
 	const struct ipc_task *task = port->ip_thread ? port->ip_thread->th_task : port->ip_task;
@@ -139,15 +134,31 @@ static bool must_keep(const struct ipc_entry *entry, unsigned urefs)
 	return urefs > 0 && entry->ie_urefs == urefs && ipc_right_pinned(entry);
 }
 
-/* The right has to stay in its space, or may be used only as it is not used here. */
-static bool must_stay(const struct ipc_space *space, const struct ipc_entry *entry,
-		      const struct ipc_right_move *move, enum ipc_right_use use)
+/* A marked reply port: one send-once right at a time, made by a message for its reply. */
+static bool reply_only(uint32_t disposition, enum ipc_right_use use)
 {
+	if (disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		return use != RIGHT_FOR_REPLY;
+	if (disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		return use != RIGHT_FOR_DEST;
+	return use != RIGHT_FOR_ITSELF;
+}
+
+bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *entry,
+			 uint32_t disposition, enum ipc_right_use use)
+{
+	const struct ipc_right_move *move = ipc_right_move(disposition);
+	const struct ipc_port *port = entry->ie_port;
+
+	if (!move || !(entry->ie_type & move->needs))
+		return false;
+	if (port->ip_only_reply)
+		return reply_only(disposition, use);
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
-		return ipc_right_immovable(entry);
-	return move->given == MACH_MSG_TYPE_PORT_SEND &&
+		return port->ip_immovable;
+	return move->needs == MACH_PORT_TYPE_SEND &&
 	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY) &&
-	       ipc_right_immovable_send(space, entry->ie_port);
+	       ipc_right_immovable_send(space, port);
 }
 
 bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entry *entry,
@@ -159,7 +170,7 @@ bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entr
 		return false;
 	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return move->dead != DEAD_REFUSED;
-	if (!(entry->ie_type & move->needs) || must_stay(space, entry, move, use))
+	if (!(entry->ie_type & move->needs) || ipc_right_must_stay(space, entry, disposition, use))
 		return false;
 	return !must_keep(entry, move->takes == TAKES_UREF);
 }
@@ -167,10 +178,9 @@ bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entr
 void ipc_right_guard(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
 		     uint32_t disposition, enum ipc_right_use use)
 {
-	const struct ipc_right_move *move = ipc_right_move(disposition);
 	const struct ipc_entry *entry = ipc_entry_lookup(space, name);
 
-	if (move && entry && (entry->ie_type & move->needs) && must_stay(space, entry, move, use))
+	if (entry && ipc_right_must_stay(space, entry, disposition, use))
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_IMMOVABLE, name, 0);
 }
 

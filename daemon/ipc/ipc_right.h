@@ -53,9 +53,6 @@ kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *
 kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
 				    mach_port_name_t name, struct ipc_pset **set);
 
-/* The entry has a receive right that must stay where it is. */
-bool ipc_right_immovable(const struct ipc_entry *entry);
-
 /*
  * A send right that this space may use but not pass on [16.3]: to a port that controls its own
  * task. What another task holds to the same port is an ordinary right.
@@ -71,7 +68,15 @@ enum ipc_right_use {
 	RIGHT_FOR_REPLY,  /* its reply field */
 	RIGHT_FOR_BODY,	  /* its body */
 	RIGHT_FOR_DAEMON, /* the body of one that no task will receive, or a routine's argument */
+	RIGHT_FOR_ITSELF, /* one more reference to it where it is */
 };
+
+/*
+ * The entry's right that this disposition takes or makes is one that has to stay in its space, or
+ * is not for this use [16.3, 17.1].
+ */
+bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *entry,
+			 uint32_t disposition, enum ipc_right_use use);
 
 /* Copyin, first half: may this right be given that way, for that use? Nothing changes. */
 bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entry *entry,

@@ -131,6 +131,9 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 		return MACH_SEND_INVALID_DEST;
 	if (!lookup_reply(host, space, rights))
 		return MACH_SEND_INVALID_REPLY;
+	if (twin &&
+	    ipc_right_must_stay(space, rights->hr_dest_entry, rights->hr_dest, RIGHT_FOR_DEST))
+		return MACH_SEND_INVALID_REPLY;
 	good = dest_usable(space, rights->hr_dest_entry, rights->hr_dest);
 	if (good && rights->hr_reply_entry && !reply_good(rights)) {
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_REQUIRE_REPLY_PORT_SEMANTICS,

@@ -203,6 +203,26 @@ static mach_msg_return_t give_back_voucher(struct ipc_host *host, struct ipc_spa
 	return 0;
 }
 
+/*
+ * A send-once right to a port that is only good for replies is no right to have a name of: it goes
+ * silently, and the message is as it was [10.2].
+ */
+static mach_port_name_t take_back_reply(struct ipc_host *host, struct ipc_space *space,
+					struct ikm_header *header)
+{
+	struct ipc_port *port = header->ikm_reply;
+	mach_port_name_t name = MACH_PORT_NULL;
+
+	if (!ipc_port_active(port)) {
+		name = MACH_PORT_DEAD;
+	} else if (port->ip_receiver == space) {
+		name = port->ip_name;
+		header->ikm_reply_type = MACH_MSG_TYPE_MAKE_SEND_ONCE;
+	}
+	ipc_port_release_sonce(host, port);
+	return name;
+}
+
 mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 					  struct ipc_kmsg *kmsg, mach_msg_return_t code,
 					  struct ipc_received *received)
@@ -215,8 +235,11 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 
 	bits = room_bit(ipc_right_copyout(host, space, header->ikm_dest, header->ikm_dest_type,
 					  &received->r_remote));
-	bits |= room_bit(ipc_right_copyout(host, space, header->ikm_reply, header->ikm_reply_type,
-					   &received->r_local));
+	if (IP_VALID(header->ikm_reply) && header->ikm_reply->ip_only_reply)
+		received->r_local = take_back_reply(host, space, header);
+	else
+		bits |= room_bit(ipc_right_copyout(host, space, header->ikm_reply,
+						   header->ikm_reply_type, &received->r_local));
 	header->ikm_dest = header->ikm_reply = IP_NULL;
 	bits |= give_back_voucher(host, space, header, &received->r_voucher);
 	received->r_bits = received_bits(header, header->ikm_dest_type, header->ikm_reply_type,

@@ -3,7 +3,8 @@
  * A record on disk: a header, then entries in the order in which things happened. All numbers are
  * in host byte order; a record is read by the same build on the same kind of machine.
  *
- *   header   struct record_header, then the limits as 64-bit words in the order of limits.def
+ *   header   struct record_header, then the limits as 64-bit words in the order of limits.def, then
+ *            struct ipc_policy
  *   entry    struct record_entry, then `size` bytes:
  *
  *   an input (enum trap_input_kind)   struct record_at, then

@@ -62,6 +62,10 @@ bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *c
 		return false;
 	if (!limits_fit(&config->limits))
 		return broken(reader, "a limit is out of range");
+	if (!read_bytes(reader, &config->policy, sizeof config->policy, READER_CUT))
+		return false;
+	if (!ipc_uids_good(&config->policy.p_hardened))
+		return broken(reader, "its policy makes no sense");
 	config->seed = header.seed;
 	config->owner_uid = header.owner_uid;
 	config->discard_bad_signature = header.discard_bad_signature;

@@ -55,6 +55,7 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	init_lists(host);
 	host->h_outbox = outbox;
 	host->h_limits = config->limits;
+	host->h_policy = config->policy;
 	host->h_random = config->seed;
 	host->h_owner_uid = config->owner_uid;
 	host->h_service_died = boot_service_died;

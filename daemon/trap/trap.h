@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "daemon/ipc/ipc_outbox.h"
+#include "daemon/ipc/ipc_policy.h"
 #include "protocol/hello.h"
 #include "protocol/limits.h"
 
@@ -72,6 +73,7 @@ struct trap_input {
 /* What the state machine starts from; a record begins with it. */
 struct trap_config {
 	struct machd_limits limits;
+	struct ipc_policy policy;
 	uint64_t seed;			/* of its random choices: the order of names */
 	uint32_t owner_uid;		/* the daemon's uid: it and root may see and own all */
 	uint32_t discard_bad_signature; /* 1: OnBadSignature=discard */

@@ -120,7 +120,8 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_sorights);
 	add(digest, port->ip_context);
 	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
-			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4);
+			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4 |
+			    port->ip_only_reply << 5);
 	if (port->ip_semaphore) {
 		add(digest, (uint32_t)port->ip_semaphore->sm_value);
 		add_threads(digest, &port->ip_semaphore->sm_waiters);
@@ -178,6 +179,7 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add_port_ref(digest, task->t_bootstrap);
 	add(digest, task->t_violations);
 	add(digest, task->t_guard_behavior);
+	add(digest, task->t_hardened);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		add_port_ref(digest, task->t_registered[i]);
 	for (uint32_t i = 0; i < task->t_space->is_size; i++)

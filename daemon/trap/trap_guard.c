@@ -7,6 +7,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
 #include "daemon/trap/trap_internal.h"
 
 /* NULL and DEAD are missing names here; for most calls on receive rights they are wrong rights. */
@@ -186,7 +187,8 @@ static kern_return_t check_options(const struct mach_port_construct_in *args)
 	return KERN_SUCCESS;
 }
 
-static void apply_options(struct ipc_port *port, const struct mach_port_construct_in *args)
+static void apply_options(const struct ipc_task *task, struct ipc_port *port,
+			  const struct mach_port_construct_in *args)
 {
 	uint32_t flags = args->flags;
 
@@ -200,8 +202,10 @@ static void apply_options(struct ipc_port *port, const struct mach_port_construc
 		port->ip_qlimit = args->qlimit;
 	if (flags & MPO_EXCEPTION_PORT)
 		port->ip_immovable = true;
-	/* Only a hardened task gets a reply port that cannot be anything else. */
 	port->ip_reply_port = flags & (MPO_REPLY_PORT | MPO_PROVISIONAL_REPLY_PORT);
+	/* Only a hardened task gets a reply port that cannot be anything else. */
+	if ((flags & MPO_REPLY_PORT) && task->t_hardened)
+		port->ip_only_reply = port->ip_immovable = true;
 	port->ip_enforces_reply = flags & MPO_ENFORCE_REPLY_PORT_SEMANTICS;
 }
 
@@ -222,7 +226,7 @@ kern_return_t trap_mach_port_construct(struct trap_call *call,
 		return KERN_RESOURCE_SHORTAGE;
 	result->name =
 		ipc_right_copyout_reserved(host, call->c_space, port, MACH_MSG_TYPE_PORT_RECEIVE);
-	apply_options(port, args);
+	apply_options(call->c_task, port, args);
 	/* The second right joins the first: it needs no entry of its own. */
 	if (args->flags & MPO_INSERT_SEND_RIGHT)
 		ipc_right_copyout_reserved(host, call->c_space, ipc_port_make_send(port),

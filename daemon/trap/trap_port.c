@@ -231,7 +231,7 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 		return KERN_INVALID_NAME;
 	if (entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_CAPABILITY;
-	if (!ipc_right_copyin_check(call->c_space, entry, disposition, RIGHT_FOR_DAEMON))
+	if (!ipc_right_copyin_check(call->c_space, entry, disposition, RIGHT_FOR_ITSELF))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, disposition);
 	/* It merges with the entry it came from: no other one is needed. */
@@ -239,24 +239,17 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 	return KERN_SUCCESS;
 }
 
-/* The right that this disposition gives is there, and must stay where it is. */
-static bool immovable(const struct ipc_space *space, const struct ipc_entry *entry,
-		      uint32_t disposition)
+/* The caller gives a right of its own that has to stay, to no other task than itself. */
+static bool argument_stays(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
 {
-	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
-		return ipc_right_immovable(entry);
-	return (disposition == MACH_MSG_TYPE_COPY_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND) &&
-	       (entry->ie_type & MACH_PORT_TYPE_SEND) &&
-	       ipc_right_immovable_send(space, entry->ie_port);
-}
+	const struct ipc_entry *entry =
+		ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
 
-/* The argument of a call on oneself names such a right. */
-static bool argument_immovable(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
-{
-	const struct ipc_entry *entry = lookup(call, name);
-
-	return call->c_task == call->c_caller && entry &&
-	       immovable(call->c_space, entry, disposition);
+	if (!entry ||
+	    !ipc_right_must_stay(call->c_caller->t_space, entry, disposition, RIGHT_FOR_BODY))
+		return false;
+	ipc_guard_raise(call->c_host, call->c_thread, kGUARD_EXC_IMMOVABLE, name, 0);
+	return true;
 }
 
 kern_return_t trap_mach_port_insert_right(struct trap_call *call,
@@ -273,10 +266,8 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 	    (args->right_type == MACH_MSG_TYPE_MAKE_SEND ||
 	     args->right_type == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, args->name, args->right_type);
-	if (argument_immovable(call, args->right, args->right_type)) {
-		trap_guard(call, kGUARD_EXC_IMMOVABLE, args->right, 0);
+	if (call->c_task == call->c_caller && argument_stays(call, args->right, args->right_type))
 		return KERN_INVALID_CAPABILITY;
-	}
 	kr = trap_copyin(call, args->right, args->right_type, &port);
 	/* To another task the right goes in the body of a message, which cannot be sent then. */
 	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
@@ -293,7 +284,7 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	const struct ipc_right_move *move = ipc_right_move(args->desired_type);
 	struct ipc_entry *entry = lookup(call, args->name);
 	struct ipc_port *port;
-	bool own_copy;
+	enum ipc_right_use use = RIGHT_FOR_BODY;
 
 	if (!move)
 		return KERN_INVALID_VALUE;
@@ -302,12 +293,13 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	if (!entry)
 		return KERN_INVALID_NAME;
 	/* A right to oneself may be had once more, but nobody else gets it. */
-	own_copy = call->c_task == call->c_caller && args->desired_type == MACH_MSG_TYPE_COPY_SEND;
-	if (!own_copy && immovable(call->c_space, entry, args->desired_type)) {
+	if (call->c_task == call->c_caller && args->desired_type == MACH_MSG_TYPE_COPY_SEND)
+		use = RIGHT_FOR_DAEMON;
+	if (ipc_right_must_stay(call->c_space, entry, args->desired_type, use)) {
 		trap_guard(call, kGUARD_EXC_IMMOVABLE, args->name, 0);
 		return KERN_INVALID_CAPABILITY;
 	}
-	if (!ipc_right_copyin_check(call->c_space, entry, args->desired_type, RIGHT_FOR_DAEMON))
+	if (!ipc_right_copyin_check(call->c_space, entry, args->desired_type, use))
 		return KERN_INVALID_RIGHT;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
 	result->right_type = move->given;
@@ -321,9 +313,12 @@ static kern_return_t request_no_senders(struct trap_call *call, mach_port_name_t
 	struct ipc_port *port;
 	kern_return_t kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 
-	if (kr == KERN_SUCCESS)
-		ipc_port_nsrequest(call->c_host, port, sync, notify, previous);
-	return kr;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (port->ip_only_reply)
+		return KERN_INVALID_RIGHT;
+	ipc_port_nsrequest(call->c_host, port, sync, notify, previous);
+	return KERN_SUCCESS;
 }
 
 static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_name_t name,
@@ -337,7 +332,7 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_kind != IP_PLAIN)
+	if (port->ip_kind != IP_PLAIN || port->ip_only_reply)
 		return KERN_INVALID_RIGHT;
 	if (port->ip_pdrequest)
 		return KERN_FAILURE;
@@ -412,6 +407,8 @@ kern_return_t trap_mach_port_request_notification(
 	if (args->notify == MACH_PORT_DEAD)
 		return KERN_INVALID_CAPABILITY;
 	if (args->notify != MACH_PORT_NULL) {
+		if (!call->c_rights && argument_stays(call, args->notify, args->notify_type))
+			return KERN_INVALID_CAPABILITY;
 		kr = trap_copyin(call, args->notify, args->notify_type, &notify);
 		if (kr != KERN_SUCCESS)
 			return kr;

@@ -150,6 +150,7 @@ struct lab *lab_start(const struct lab_options *options)
 	if (!options)
 		options = &defaults;
 	config.limits = options->limits;
+	config.policy = options->policy;
 	config.seed = options->seed;
 	config.owner_uid = options->owner_uid;
 	lab->now = 1000 * NS_PER_MS;

@@ -57,6 +57,7 @@ enum { LAB_THREADS_MAX = 256, LAB_FDS_MAX = 4096 };
 
 struct lab_options {
 	struct machd_limits limits;
+	struct ipc_policy policy;
 	uint64_t seed;
 	uint32_t owner_uid;
 	const char *record; /* write a record there (daemon/keep/record.h); NULL: don't */

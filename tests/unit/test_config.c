@@ -117,14 +117,17 @@ END_TEST
 
 START_TEST(test_bad_sections)
 {
-	bad("\n[mach]\n", "2: unknown section [mach]: there are [machd] and [limits]");
-	bad("[limit]\nChannels=20\n", "1: unknown section [limit]: there are [machd] and [limits]");
-	bad("[machd.conf]\n", "1: unknown section [machd.conf]: there are [machd] and [limits]");
-	bad("[]\n", "1: unknown section []: there are [machd] and [limits]");
+	bad("\n[mach]\n", "2: unknown section [mach]: there are [machd], [policy] and [limits]");
+	bad("[limit]\nChannels=20\n",
+	    "1: unknown section [limit]: there are [machd], [policy] and [limits]");
+	bad("[machd.conf]\n",
+	    "1: unknown section [machd.conf]: there are [machd], [policy] and [limits]");
+	bad("[]\n", "1: unknown section []: there are [machd], [policy] and [limits]");
 	bad("[machd\n", "1: the ] behind the name of the section is missing");
 	bad("[machd] LogLevel=info\n",
 	    "1: there is text behind the section: put it on a line of its own");
-	bad("LogLevel=info\n", "1: LogLevel= is in no section: put it below [machd] or [limits]");
+	bad("LogLevel=info\n",
+	    "1: LogLevel= is in no section: put it below [machd], [policy] or [limits]");
 }
 END_TEST
 
@@ -261,6 +264,7 @@ START_TEST(test_shipped_file)
 	ck_assert_ptr_nonnull(strstr(text, "\n#Socket=/run/machd/machd.sock\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n#LogLevel=info\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n#OnBadSignature=abort\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n#Hardened=none\n"));
 }
 END_TEST
 
@@ -289,6 +293,48 @@ START_TEST(test_shipped_file_with_all_keys_set)
 }
 END_TEST
 
+START_TEST(test_uids)
+{
+	good("[policy]\nHardened=all\n");
+	ck_assert(ipc_uids_have(&config.policy.p_hardened, 7));
+	good("[policy]\nHardened=none\n");
+	ck_assert(!ipc_uids_have(&config.policy.p_hardened, 7));
+	good("[policy]\nHardened=0 \t1000 4294967295\n");
+	ck_assert(ipc_uids_have(&config.policy.p_hardened, 0));
+	ck_assert(ipc_uids_have(&config.policy.p_hardened, 1000));
+	ck_assert(ipc_uids_have(&config.policy.p_hardened, UINT32_MAX));
+	ck_assert(!ipc_uids_have(&config.policy.p_hardened, 100));
+	bad("[policy]\nColour=red\n", "2: unknown key Colour= in [policy]: it has Hardened=");
+}
+END_TEST
+
+static void bad_uids(const char *value)
+{
+	char text[1024], expected[1024];
+
+	snprintf(text, sizeof text, "[policy]\nHardened=%s\n", value);
+	snprintf(expected, sizeof expected,
+		 "2: Hardened=%s is not a choice: use all, none or up to 62 uids", value);
+	bad(text, expected);
+}
+
+START_TEST(test_bad_uids)
+{
+	static const char *const wrong[] = {"",	  "some",	"1,2",	 "1000x",
+					    "-1", "4294967296", "all 3", "99999999999999999999"};
+	char many[400] = "";
+
+	for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		bad_uids(wrong[i]);
+	for (unsigned i = 0; i < 62; i++)
+		strcat(many, i ? " 1" : "1");
+	snprintf(error, sizeof error, "[policy]\nHardened=%s\n", many);
+	good(error);
+	strcat(many, " 1");
+	bad_uids(many);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -308,6 +354,8 @@ int main(void)
 	tcase_add_test(tests, test_numbers_out_of_range);
 	tcase_add_test(tests, test_long_lines);
 	tcase_add_test(tests, test_zero_byte);
+	tcase_add_test(tests, test_uids);
+	tcase_add_test(tests, test_bad_uids);
 	tcase_add_test(tests, test_unreadable);
 	tcase_add_test(tests, test_shipped_file);
 	tcase_add_test(tests, test_shipped_file_with_all_keys_set);

@@ -25,6 +25,10 @@
 
 #define MS 1000000u
 
+/* Bytes before the first entry. */
+#define HEADER \
+	(sizeof(struct record_header) + sizeof(struct machd_limits) + sizeof(struct ipc_policy))
+
 static char path[] = "/tmp/machd-record-XXXXXX";
 
 /* The world of the recorded machine: it remembers the last answer and the last timer. */
@@ -329,7 +333,7 @@ START_TEST(test_long)
 	ck_assert_msg(report.verdict == REPLAY_SAME, "%s", report.text);
 	ck_assert_uint_eq(report.inputs, 3 * RECORD_DIGEST_EVERY + 2);
 	size = load(&bytes);
-	for (size_t at = sizeof(struct record_header) + sizeof(struct machd_limits); at < size;) {
+	for (size_t at = HEADER; at < size;) {
 		struct record_entry entry;
 
 		memcpy(&entry, bytes + at, sizeof entry);
@@ -344,7 +348,7 @@ END_TEST
 /* The offset of entry number `n` of a kind. */
 static size_t find_entry(const uint8_t *bytes, size_t size, uint32_t kind, unsigned n)
 {
-	size_t at = sizeof(struct record_header) + sizeof(struct machd_limits);
+	size_t at = HEADER;
 	struct record_entry entry;
 
 	for (; at < size; at += sizeof entry + entry.size) {
@@ -427,7 +431,7 @@ START_TEST(test_every_cut)
 	struct replay_report report;
 	uint8_t *bytes;
 	size_t size = record_life(&bytes);
-	size_t header = sizeof(struct record_header) + sizeof(struct machd_limits);
+	size_t header = HEADER;
 
 	for (size_t part = 1; part < size; part++) {
 		report = replay_bytes(bytes, part);
@@ -453,6 +457,7 @@ START_TEST(test_bad_headers)
 	size_t size = record_life(&bytes);
 	struct record_header *header = (struct record_header *)(void *)bytes;
 	uint64_t *first_limit = (uint64_t *)(void *)(bytes + sizeof *header);
+	struct ipc_policy *policy = (struct ipc_policy *)(void *)(bytes + HEADER - sizeof *policy);
 
 	is_broken((const uint8_t *)"x", 1, "it ends within its header");
 	header->magic[0] = 'M';
@@ -469,6 +474,12 @@ START_TEST(test_bad_headers)
 	header->discard_bad_signature = 0;
 	*first_limit = 0;
 	is_broken(bytes, size, "a limit is out of range");
+	*first_limit = machd_limit_rows[0].value;
+	policy->p_hardened.us_count = IPC_POLICY_UIDS + 1;
+	is_broken(bytes, size, "its policy makes no sense");
+	policy->p_hardened.us_count = IPC_POLICY_UIDS;
+	policy->p_hardened.us_all = 2;
+	is_broken(bytes, size, "its policy makes no sense");
 	free(bytes);
 }
 END_TEST
