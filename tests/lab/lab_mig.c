@@ -42,6 +42,19 @@ void mig_words(const uint32_t *words, size_t count)
 	letter.size += (uint32_t)(count * sizeof *words);
 }
 
+void mig_set_complex(void)
+{
+	const uint32_t count = 0;
+	uint32_t size;
+
+	store_header();
+	size = letter.size - (uint32_t)sizeof header;
+	memmove(letter.bytes + sizeof(mach_msg_base_t), letter.bytes + sizeof header, size);
+	memcpy(letter.bytes + sizeof header, &count, sizeof count);
+	letter.size = (uint32_t)sizeof(mach_msg_base_t) + size;
+	header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
+}
+
 mach_msg_return_t mig_send(struct lab_thread *thread)
 {
 	store_header();

@@ -17,6 +17,9 @@ void mig_start(int32_t id, mach_port_name_t dest, mach_port_name_t reply);
 /* Add the inline arguments, behind all descriptors: NDR and the words. */
 void mig_words(const uint32_t *words, size_t count);
 
+/* Let a request without descriptors say that it is complex: its count is 0. */
+void mig_set_complex(void);
+
 /* Send it; MACH_MSG_SUCCESS or a code of the send. */
 mach_msg_return_t mig_send(struct lab_thread *thread);
 
