@@ -14,9 +14,10 @@ struct vectors {
 	mach_msg_vector_t message, aux;
 };
 
+/* NULL: not in this program's memory. */
 static void *pointer(mach_vm_address_t address)
 {
-	return (void *)(uintptr_t)address;
+	return address <= UINTPTR_MAX ? (void *)(uintptr_t)address : NULL;
 }
 
 static void *receive_address(const mach_msg_vector_t *vector)
@@ -44,10 +45,10 @@ static mach_msg_return_t take_send(const struct vectors *vectors, uint32_t count
 
 	if (count == 0)
 		return MACH_SEND_MSG_TOO_SMALL;
-	if (vectors->message.msgv_data == 0)
-		return MACH_SEND_INVALID_DATA;
 	x->send = pointer(vectors->message.msgv_data);
 	x->send_size = vectors->message.msgv_send_size;
+	if (!x->send)
+		return MACH_SEND_INVALID_DATA;
 	code = mi_check_size(x);
 	if (code != MACH_MSG_SUCCESS)
 		return code;

@@ -195,6 +195,28 @@ START_TEST(an_address_that_is_not_asked_for)
 }
 END_TEST
 
+/* [5.4]: a vector has room for addresses of any program. */
+START_TEST(an_address_in_a_vector_is_not_cut_short)
+{
+	mach_port_t port = flow_port();
+	mach_msg_header_t header = {.msgh_bits = MACH_MSGH_BITS(COPY, 0), .msgh_remote_port = port};
+	const mach_vm_address_t beyond = (mach_vm_address_t)1 << 63;
+	const mach_msg_option64_t option = MACH64_MSG_VECTOR | MACH64_SEND_MQ_CALL;
+	mach_msg_vector_t vector = {.msgv_data = beyond | (uintptr_t)&header,
+				    .msgv_send_size = sizeof header,
+				    .msgv_rcv_size = sizeof header};
+
+	CHECK_CODE(mach_msg2(&vector, option | MACH64_SEND_MSG, header, 1, 0, 0, 0, 0),
+		   MACH_SEND_INVALID_DATA);
+	vector.msgv_data = (uintptr_t)&header;
+	CHECK_OK(mach_msg2(&vector, option | MACH64_SEND_MSG, header, 1, 0, 0, 0, 0));
+	vector.msgv_rcv_addr = beyond | (uintptr_t)&header;
+	CHECK_CODE(mach_msg2(&vector, MACH64_MSG_VECTOR | MACH64_RCV_MSG, header, 0, 1, port, 0, 0),
+		   MACH_RCV_INVALID_DATA);
+	CHECK_EQ(flow_status(port).mps_msgcount, 0);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite;
@@ -212,5 +234,6 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, a_number_of_names_is_not_cut_short);
 	tcase_add_test(tests, a_context_has_all_its_bits);
 	tcase_add_test(tests, an_address_that_is_not_asked_for);
+	tcase_add_test(tests, an_address_in_a_vector_is_not_cut_short);
 	return flow_run(suite);
 }
