@@ -7,6 +7,11 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_qos.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_voucher.h"
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_voucher.h"
@@ -509,6 +514,55 @@ START_TEST(only_root_works_under_any_persona)
 }
 END_TEST
 
+/* --- priority --- */
+
+/* The QoS that the first message on a's port has; it is received. */
+static mach_msg_qos_t queued_qos(struct world *world)
+{
+	struct ipc_entry *entry = ipc_entry_lookup(world->a->ipc->th_task->t_space, world->port);
+	mach_msg_qos_t qos = ipc_qos_of_head(&entry->ie_port->ip_messages);
+
+	receive(world, 0);
+	return qos;
+}
+
+/* Options and argument of a send give a message that QoS, with or without a voucher [18]. */
+START_TEST(a_message_takes_its_priority_from_the_voucher)
+{
+	const uint32_t user_initiated = 0x10ff, background = 0x02ff;
+	struct world world = begin();
+	mach_port_name_t voucher;
+	struct lab_buffer message = lab_to(world.dest, 7);
+	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_SEND_TIMEOUT,
+			      .send = &message,
+			      .send_size = sizeof message.header};
+
+	lab_ok(lab_one_recipe(world.b, MACH_VOUCHER_ATTR_KEY_PTHPRIORITY,
+			      MACH_VOUCHER_ATTR_PTHPRIORITY_CREATE, MACH_PORT_NULL, &user_initiated,
+			      4, &voucher));
+	lab_carry(&message, voucher, COPY_SEND);
+	lab_ok(lab_msg(world.b, &msg));
+	ck_assert_uint_eq(queued_qos(&world), MACH_MSG_QOS_USER_INITIATED);
+	/* It beats the thread's own. */
+	msg.option |= MACH_SEND_PROPAGATE_QOS;
+	msg.thread_priority = background;
+	lab_ok(lab_msg(world.b, &msg));
+	ck_assert_uint_eq(queued_qos(&world), MACH_MSG_QOS_USER_INITIATED);
+	/* The sender's word beats both. */
+	msg.option |= MACH_SEND_OVERRIDE;
+	msg.priority = mach_msg_priority_encode(0, MACH_MSG_QOS_UTILITY, 0);
+	lab_ok(lab_msg(world.b, &msg));
+	ck_assert_uint_eq(queued_qos(&world), MACH_MSG_QOS_UTILITY);
+	/* A voucher that says nothing of it changes nothing. */
+	message = lab_to(world.dest, 7);
+	lab_carry(&message, world.voucher, COPY_SEND);
+	msg.option &= ~(uint64_t)MACH_SEND_OVERRIDE;
+	lab_ok(lab_msg(world.b, &msg));
+	ck_assert_uint_eq(queued_qos(&world), MACH_MSG_QOS_BACKGROUND);
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* --- memory --- */
 
 static bool short_of_memory(mach_msg_return_t code)
@@ -565,6 +619,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_receiver_of_a_bank_value_works_for_the_sender);
 	tcase_add_test(tests, a_bank_value_to_oneself_stays_what_it_is);
 	tcase_add_test(tests, only_root_works_under_any_persona);
+	tcase_add_test(tests, a_message_takes_its_priority_from_the_voucher);
 	tcase_add_test(tests, running_out_of_memory_loses_no_voucher);
 }
 

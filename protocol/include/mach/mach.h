@@ -7,6 +7,7 @@
 #include <mach/mach_port.h>
 #include <mach/mach_traps.h>
 #include <mach/mach_types.h>
+#include <mach/mach_voucher.h>
 #include <mach/mig.h>
 #include <mach/std_types.h>
 #include <mach/task.h>
@@ -60,9 +61,6 @@ extern mach_msg_return_t mach_msg_server_importance(boolean_t (*demux)(mach_msg_
 								       mach_msg_header_t *),
 						    mach_msg_size_t max_size, mach_port_t rcv_name,
 						    mach_msg_options_t options);
-
-/* Give up one user reference of a voucher. */
-extern kern_return_t mach_voucher_deallocate(mach_voucher_t voucher);
 
 /*
  * Hooks for a program that keeps a current voucher for each thread: it defines them itself; the
