@@ -52,6 +52,32 @@ static mach_port_t port_with_context(void)
 
 /* --- the other program --- */
 
+/* Instead of a number of kits: memory that a program of 64 bits has room for. */
+#define ASK_FOR_MUCH 1000
+#define MUCH	     0xffffff00u
+
+static void answer_much(mach_port_t dest)
+{
+	mach_vm_address_t address = 0;
+	struct flow_letter answer;
+
+	CHECK_OK(mach_vm_allocate(SELF, &address, MUCH, VM_FLAGS_ANYWHERE));
+	letter_start_as(&answer, dest, MACH_MSG_TYPE_MOVE_SEND_ONCE, MACH_PORT_NULL, 0);
+	letter_add_memory(&answer, (void *)(uintptr_t)address, MUCH, true, MACH_MSG_VIRTUAL_COPY);
+	letter_add_port(&answer, flow_port(), COPY);
+	CHECK_OK(letter_send(&answer));
+}
+
+static void answer_kits(mach_port_t dest, unsigned count)
+{
+	struct flow_letter answer;
+
+	kit_write(&answer, dest, MACH_PORT_NULL, count);
+	answer.header.msgh_bits =
+		MACH_MSGH_BITS_SET(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0, 0, answer.header.msgh_bits);
+	CHECK_OK(letter_send(&answer));
+}
+
 /* Answer each letter with one of as many kits, until one says that it is the last. */
 static void play_peer(void)
 {
@@ -62,16 +88,13 @@ static void play_peer(void)
 	CHECK_OK(bootstrap_look_up(bootstrap_port, SERVICE, &boss));
 	CHECK_OK(flow_send_to(boss, COPY, port, MACH_MSG_TYPE_MAKE_SEND, sizeof(void *)));
 	do {
-		struct flow_letter answer;
-		unsigned count;
-
 		await_letter(port, &letter);
-		count = (unsigned)letter.header.msgh_id;
-		kit_expect(&letter, count);
-		kit_write(&answer, letter.header.msgh_remote_port, MACH_PORT_NULL, count);
-		answer.header.msgh_bits = MACH_MSGH_BITS_SET(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0, 0,
-							     answer.header.msgh_bits);
-		CHECK_OK(letter_send(&answer));
+		if (letter.header.msgh_id == ASK_FOR_MUCH) {
+			answer_much(letter.header.msgh_remote_port);
+			continue;
+		}
+		kit_expect(&letter, (unsigned)letter.header.msgh_id);
+		answer_kits(letter.header.msgh_remote_port, (unsigned)letter.header.msgh_id);
 	} while (letter.header.msgh_id != 0);
 	CHECK_EQ(flow_type(letter.header.msgh_remote_port), 0);
 }
@@ -142,6 +165,27 @@ START_TEST(the_size_that_counts_is_the_receivers)
 	CHECK_EQ(letter.header.msgh_size, size);
 	CHECK_OK(mach_msg(&letter.header, option, 0, all, reply, 0, MACH_PORT_NULL));
 	kit_expect(&letter, 2);
+	ask_for(dest, reply, 0);
+	await_letter(reply, &letter);
+	flow_join(&peer);
+}
+END_TEST
+
+/* [9.4, 11]: memory that there can be no room for; the rest of the message is there. */
+START_TEST(more_memory_than_32_bits_can_have)
+{
+	mach_port_t dest = start_peer(), reply = port_with_context();
+	struct flow_letter letter;
+
+	if (sizeof(void *) == 4 && getenv("MACHD_PEER_BINARY")) {
+		CHECK_OK(flow_send_to(dest, COPY, reply, ONCE, ASK_FOR_MUCH));
+		CHECK_CODE(mach_msg(&letter.header, MACH_RCV_MSG, 0, sizeof letter, reply, 0,
+				    MACH_PORT_NULL),
+			   MACH_RCV_BODY_ERROR | MACH_MSG_VM_SPACE);
+		CHECK(letter_memory(&letter, 0).address == NULL);
+		CHECK_EQ(letter_memory(&letter, 0).size, 0);
+		CHECK_EQ(flow_type(letter_port(&letter, 1).name), MACH_PORT_TYPE_SEND);
+	}
 	ask_for(dest, reply, 0);
 	await_letter(reply, &letter);
 	flow_join(&peer);
@@ -231,6 +275,7 @@ int main(int argc, char **argv)
 	tests = flow_case(suite, "word");
 	tcase_add_test(tests, q101_every_descriptor_in_both_directions);
 	tcase_add_test(tests, the_size_that_counts_is_the_receivers);
+	tcase_add_test(tests, more_memory_than_32_bits_can_have);
 	tcase_add_test(tests, a_number_of_names_is_not_cut_short);
 	tcase_add_test(tests, a_context_has_all_its_bits);
 	tcase_add_test(tests, an_address_that_is_not_asked_for);
