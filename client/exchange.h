@@ -7,6 +7,11 @@
 
 #include "client/mi.h"
 
+struct reply {
+	struct machd_frame frame;
+	struct machd_message_answer answer;
+};
+
 /* The arguments of a call. */
 struct exchange {
 	mach_msg_header_t *send, *receive; /* may be the same */
@@ -20,11 +25,7 @@ struct exchange {
 	 */
 	void *send_aux, *rcv_aux;
 	mach_msg_size_t send_aux_size, rcv_aux_size;
-};
-
-struct reply {
-	struct machd_frame frame;
-	struct machd_message_answer answer;
+	struct reply *reply; /* out: the head of the answer; zero: there is none. Or NULL */
 };
 
 static inline bool sends(const struct exchange *x)

@@ -147,6 +147,8 @@ static mach_msg_return_t place_too_large(const struct exchange *x,
 {
 	bool good = true;
 
+	if (x->option & MACHD_RCV_LINEAR)
+		return (mach_msg_return_t)answer->code;
 	if (x->rcv_size >= offsetof(mach_msg_header_t, msgh_size) + sizeof(uint32_t))
 		good = mi_store(&x->receive->msgh_size, &answer->too_large_size, sizeof(uint32_t));
 	if (x->rcv_size >= offsetof(mach_msg_header_t, msgh_local_port) + sizeof(uint32_t) &&
@@ -273,6 +275,8 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 		       !fits(x, &reply, &came)))
 		wrong = "machd sent an answer that makes no sense";
 	*taken = wrong ? 0 : reply.answer.memory_taken;
+	if (x->reply && !wrong)
+		*x->reply = reply;
 	if (!wrong && reply.answer.place == MACHD_PLACE_RECEIVE)
 		mi_received_qos(reply.answer.priority, reply.answer.override);
 	if (wrong)

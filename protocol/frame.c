@@ -15,6 +15,7 @@ _Static_assert(sizeof(struct machd_message_answer) == 48, "wire layout");
 _Static_assert(sizeof(struct machd_memory) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_call) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");
+_Static_assert(sizeof(struct machd_bell_answer) == 16, "wire layout");
 
 enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsigned fds,
 					 struct machd_frame *frame)
@@ -28,7 +29,7 @@ enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsign
 		return MACHD_FRAME_RESERVED;
 	if (frame->fds != fds || fds > MACHD_FRAME_FDS_MAX)
 		return MACHD_FRAME_FDS;
-	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_WATCH)
+	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_BELL || frame->op == MACHD_OP_MEMORY)
 		return MACHD_FRAME_OP;
 	return MACHD_FRAME_OK;
 }

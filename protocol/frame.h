@@ -26,6 +26,7 @@ enum machd_op {
 	MACHD_OP_CALL = 4,    /* a kernel-object routine of ops.def */
 	MACHD_OP_WATCH = 5,   /* one page of what machctl shows, see watch.h */
 	MACHD_OP_MEMORY = 6,  /* from the daemon only: memory of the message in the answer before */
+	MACHD_OP_BELL = 7,    /* make a bell, what machd_port_fd() is made of */
 	MACHD_OP_ANSWER = 0x80,
 };
 
@@ -131,6 +132,17 @@ struct machd_call {
 struct machd_call_answer {
 	uint32_t code; /* kern_return_t */
 	uint32_t reserved;
+};
+
+/*
+ * MACHD_OP_BELL: two descriptors, the ends of a pair of SEQPACKET sockets of the client's own. On
+ * the first the daemon sends a byte, from the second it takes it back; the client polls the second.
+ * What hangs on the bell is arranged by routines.
+ */
+struct machd_bell_answer {
+	uint32_t code; /* kern_return_t */
+	uint32_t reserved;
+	uint64_t bell; /* its id, for those routines */
 };
 
 /* Why a packet is not a frame; machd_frame_problem() names it for a log line. */

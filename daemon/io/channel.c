@@ -17,6 +17,7 @@
 #include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
+#include "daemon/io/ring.h"
 
 /* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
 #define PACKET_FDS_MAX 253
@@ -49,7 +50,17 @@ static bool is_shortage(int error)
 
 /* Receiving. */
 
-static void take_fds(struct msghdr *message, struct packet *packet)
+/* An end of a pair that the peer has made counts as such. */
+static struct trap_fd take_fd(const struct channel *channel, int fd)
+{
+	struct trap_fd facts = fdcheck_take(fd);
+
+	if (facts.sealed == TRAP_FD_UNSEALED && ring_good(fd, channel->peer.pid))
+		facts.sealed = TRAP_FD_SOCKET;
+	return facts;
+}
+
+static void take_fds(const struct channel *channel, struct msghdr *message, struct packet *packet)
 {
 	int fds[PACKET_FDS_MAX];
 	size_t count;
@@ -60,7 +71,7 @@ static void take_fds(struct msghdr *message, struct packet *packet)
 		count = (c->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
 		memcpy(fds, CMSG_DATA(c), count * sizeof *fds);
 		for (size_t i = 0; i < count; i++)
-			packet->fds[packet->fd_count++] = fdcheck_take(fds[i]);
+			packet->fds[packet->fd_count++] = take_fd(channel, fds[i]);
 	}
 }
 
@@ -82,7 +93,7 @@ static void receive(struct channel *channel, struct packet *packet)
 	packet->size = recvmsg(channel->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	packet->flags = message.msg_flags;
 	if (packet->size >= 0)
-		take_fds(&message, packet);
+		take_fds(channel, &message, packet);
 }
 
 /* Which rule a packet breaks that never gets as far as a frame; NULL: none. */

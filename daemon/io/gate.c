@@ -12,6 +12,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/io/channel.h"
 #include "daemon/io/fdcheck.h"
+#include "daemon/io/ring.h"
 #include "daemon/keep/record.h"
 
 #define STARVED_RETRY_MS 20
@@ -73,6 +74,12 @@ static void out_warn(void *context, const char *text)
 
 	if (log_limit_pass(&gate->warnings, uv_hrtime()))
 		log_warning("%s", text);
+}
+
+static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
+{
+	(void)context;
+	ring_set(fdcheck_fd(ring), fdcheck_fd(quiet), on);
 }
 
 /* Work that was put off, and channels the kernel had no memory for. */
@@ -188,7 +195,7 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 		.loop = loop,
 		.discard_bad_signature = config->discard_bad_signature,
 		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_warn},
+			   out_warn, out_ring},
 	};
 	list_init(&gate->channels);
 	list_init(&gate->doomed);

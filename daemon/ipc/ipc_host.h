@@ -32,6 +32,7 @@ struct ipc_host {
 	struct list h_psets;
 	struct ipc_task *h_tokens;    /* hash by token */
 	struct ipc_thread *h_threads; /* hash by channel id */
+	struct ipc_bell *h_bells;     /* hash by id */
 	struct list h_ready;	      /* threads that were woken and have not run yet */
 
 	struct ipc_port *h_host_port;
@@ -59,7 +60,7 @@ struct ipc_host {
 	struct ipc_answer h_answer;    /* that one */
 	ipc_fd_t h_own_fds[MACHD_FRAME_FDS_MAX];
 	struct ipc_thread *h_current; /* the thread whose request is being handled */
-	bool h_fds_taken;	      /* a message has taken the descriptors of that request */
+	bool h_fds_taken; /* a message or a bell has taken the descriptors of that request */
 
 	uint64_t h_task_count, h_thread_count, h_port_count;
 	uint64_t h_queued, h_queued_bytes, h_memfds, h_sent;

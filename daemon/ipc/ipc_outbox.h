@@ -6,12 +6,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct ipc_thread;
 
-/* A descriptor the daemon holds for a message: opaque here, never 0, never repeated. */
+/* A descriptor the daemon holds for a message or a bell: opaque here, never 0, never repeated. */
 typedef uint64_t ipc_fd_t;
 #define IPC_FD_NONE ((ipc_fd_t)0)
 
@@ -44,4 +45,9 @@ struct ipc_outbox {
 	void (*corrupt)(void *context, const char *message);
 	/* A line for the log that an administrator should see. */
 	void (*warn)(void *context, const char *text);
+	/*
+	 * A bell begins to ring, or stops: send a byte to `ring`, or take it back from `quiet`.
+	 * Both descriptors stay the machine's.
+	 */
+	void (*ring)(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on);
 };

@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_port.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
@@ -34,6 +35,7 @@ struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user)
 	list_init(&port->ip_senders);
 	list_init(&port->ip_receivers);
 	list_init(&port->ip_members);
+	list_init(&port->ip_knotes);
 	ipc_work_init(&port->ip_work, IPC_WORK_PORT);
 	list_append(&host->h_ports, &port->ip_link);
 	host->h_port_count++;
@@ -126,6 +128,7 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 {
 	ipc_pset_remove_from_all(port, NULL);
 	ipc_mqueue_changed(host, &port->ip_receivers);
+	ipc_knotes_gone(&port->ip_knotes);
 	port->ip_mscount = 0;
 	port->ip_seqno = 0;
 	port->ip_context = 0;

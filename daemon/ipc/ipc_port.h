@@ -64,6 +64,7 @@ struct ipc_port {
 	struct list ip_senders;	  /* ipc_thread: blocked, see ipc_senders_add() */
 	struct list ip_receivers; /* ipc_thread */
 	struct list ip_members;	  /* ipc_member: the sets it is in */
+	struct list ip_knotes;	  /* ipc_knote: the bells that ring for it */
 
 	struct ipc_port *ip_nsrequest; /* send-once rights of requests, or NULL */
 	struct ipc_port *ip_pdrequest;

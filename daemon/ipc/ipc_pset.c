@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_pset.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
@@ -27,6 +28,7 @@ struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
 	list_init(&set->ps_members);
 	list_init(&set->ps_ready);
 	list_init(&set->ps_receivers);
+	list_init(&set->ps_knotes);
 	list_append(&host->h_psets, &set->ps_link);
 	return set;
 }
@@ -41,17 +43,40 @@ void ipc_pset_release(struct ipc_pset *set)
 	mem_free(set);
 }
 
+/* The member's port has messages. */
+static void member_ready(struct ipc_member *member)
+{
+	struct ipc_pset *set = member->m_set;
+	bool first = list_empty(&set->ps_ready);
+
+	if (!list_empty(&member->m_ready_link))
+		return;
+	list_append(&set->ps_ready, &member->m_ready_link);
+	if (first)
+		ipc_knotes_ready(&set->ps_knotes);
+}
+
+/* It has none, or is no member any more. */
+static void member_empty(struct ipc_member *member)
+{
+	list_remove(&member->m_ready_link);
+	if (list_empty(&member->m_set->ps_ready))
+		ipc_knotes_quiet(&member->m_set->ps_knotes);
+}
+
 static void member_free(struct ipc_member *member)
 {
+	member_empty(member);
 	list_remove(&member->m_port_link);
 	list_remove(&member->m_set_link);
-	list_remove(&member->m_ready_link);
+	ipc_user_discharge(member->m_set->ps_user, IPC_CHARGE_LINKS, 1);
 	mem_free(member);
 }
 
 void ipc_pset_destroy(struct ipc_host *host, struct ipc_pset *set)
 {
 	set->ps_active = false;
+	ipc_knotes_gone(&set->ps_knotes);
 	LIST_FOR_EACH_SAFE (node, &set->ps_members)
 		member_free(list_entry(node, struct ipc_member, m_set_link));
 	ipc_mqueue_changed(host, &set->ps_receivers);
@@ -78,13 +103,17 @@ kern_return_t ipc_pset_add(struct ipc_host *host, struct ipc_pset *set, struct i
 	member = mem_alloc(sizeof *member);
 	if (!member)
 		return KERN_RESOURCE_SHORTAGE;
+	if (!ipc_user_charge(host, set->ps_user, IPC_CHARGE_LINKS, 1)) {
+		mem_free(member);
+		return KERN_RESOURCE_SHORTAGE;
+	}
 	member->m_port = port;
 	member->m_set = set;
 	list_append(&port->ip_members, &member->m_port_link);
 	list_append(&set->ps_members, &member->m_set_link);
 	list_init(&member->m_ready_link);
 	if (!list_empty(&port->ip_messages)) {
-		list_append(&set->ps_ready, &member->m_ready_link);
+		member_ready(member);
 		ipc_mqueue_serve(host, port);
 	}
 	return KERN_SUCCESS;
@@ -117,18 +146,21 @@ unsigned ipc_pset_remove_from_all(struct ipc_port *port, const struct ipc_pset *
 
 void ipc_pset_port_ready(struct ipc_port *port)
 {
-	LIST_FOR_EACH (node, &port->ip_members) {
-		struct ipc_member *member = list_entry(node, struct ipc_member, m_port_link);
-
-		if (list_empty(&member->m_ready_link))
-			list_append(&member->m_set->ps_ready, &member->m_ready_link);
-	}
+	ipc_knotes_ready(&port->ip_knotes);
+	LIST_FOR_EACH (node, &port->ip_members)
+		member_ready(list_entry(node, struct ipc_member, m_port_link));
 }
 
 void ipc_pset_port_empty(struct ipc_port *port)
 {
+	ipc_knotes_quiet(&port->ip_knotes);
 	LIST_FOR_EACH (node, &port->ip_members)
-		list_remove(&list_entry(node, struct ipc_member, m_port_link)->m_ready_link);
+		member_empty(list_entry(node, struct ipc_member, m_port_link));
+}
+
+struct ipc_port *ipc_pset_first(const struct ipc_pset *set)
+{
+	return list_first(&set->ps_ready, struct ipc_member, m_ready_link)->m_port;
 }
 
 struct ipc_port *ipc_pset_next(struct ipc_pset *set)

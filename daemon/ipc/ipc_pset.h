@@ -17,6 +17,7 @@ struct ipc_pset {
 	struct list ps_members;	  /* ipc_member */
 	struct list ps_ready;	  /* ipc_member with messages; the front is served next */
 	struct list ps_receivers; /* ipc_thread */
+	struct list ps_knotes;	  /* ipc_knote: the bells that ring for it */
 	struct list ps_link;	  /* host's sets */
 	struct ipc_user *ps_user;
 };
@@ -52,6 +53,9 @@ unsigned ipc_pset_remove_from_all(struct ipc_port *port, const struct ipc_pset *
 /* The port's queue got its first message, or lost its last. */
 void ipc_pset_port_ready(struct ipc_port *port);
 void ipc_pset_port_empty(struct ipc_port *port);
+
+/* The member that is next in turn, which it stays; there is one. */
+struct ipc_port *ipc_pset_first(const struct ipc_pset *set);
 
 /* The next member in turn that has a message, or NULL; it goes to the end of the line. */
 struct ipc_port *ipc_pset_next(struct ipc_pset *set);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
@@ -43,6 +44,8 @@ static void give_first_names(struct ipc_host *host, struct ipc_task *task)
 
 static void task_free(struct ipc_host *host, struct ipc_task *task)
 {
+	LIST_FOR_EACH_SAFE (node, &task->t_bells)
+		ipc_bell_destroy(list_entry(node, struct ipc_bell, bl_link));
 	LIST_FOR_EACH_SAFE (node, &task->t_semaphores)
 		ipc_semaphore_end(host, list_entry(node, struct ipc_semaphore, sm_link));
 	if (task->t_self) {
@@ -79,6 +82,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread)
 	task->t_hardened = ipc_uids_have(&host->h_policy.p_hardened, task->t_user->u_uid);
 	list_init(&task->t_threads);
 	list_init(&task->t_semaphores);
+	list_init(&task->t_bells);
 	memcpy(task->t_token, thread->th_token, sizeof task->t_token);
 	set_tokens(task, thread);
 	task->t_self = ipc_port_create_special(host, IP_TASK);

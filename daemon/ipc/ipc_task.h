@@ -25,6 +25,7 @@ struct ipc_task {
 	struct ipc_port *t_registered[TASK_PORT_REGISTER_MAX]; /* naked send rights, or not valid */
 	mach_port_name_t t_self_name, t_host_name, t_bootstrap_name;
 	struct list t_semaphores;
+	struct list t_bells;
 	struct list t_threads;
 	uint32_t t_thread_count;
 	uint64_t t_sent, t_received;

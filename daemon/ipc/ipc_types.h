@@ -9,6 +9,7 @@
  *   ipc_space   a table of ipc_entry: names and the rights behind them
  *   ipc_port    a message queue with exactly one receive right
  *   ipc_pset    a set of ports that can be received from together
+ *   ipc_bell    a client's descriptor that is readable while messages wait
  *   ipc_kmsg    a message inside the daemon: its rights are "naked", they belong to no space
  *
  * Everything in this folder is a deterministic state machine: no system call, no clock, no
@@ -32,6 +33,7 @@ struct ipc_entry;
 struct ipc_port;
 struct ipc_pset;
 struct ipc_kmsg;
+struct ipc_bell;
 struct ipc_msg_args;
 
 /* What a naked right may point at besides a port: nothing, or a right whose port had died. */

@@ -62,6 +62,10 @@ static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 		return host->h_limits.memory_per_user;
 	case IPC_CHARGE_VOUCHERS:
 		return host->h_limits.vouchers_per_user;
+	case IPC_CHARGE_LINKS:
+		return host->h_limits.links_per_user;
+	case IPC_CHARGE_BELLS:
+		return host->h_limits.bells_per_user;
 	case IPC_CHARGE_KINDS:
 		break;
 	}

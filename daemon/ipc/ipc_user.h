@@ -18,6 +18,8 @@ enum ipc_charge {
 	IPC_CHARGE_MEMFDS,
 	IPC_CHARGE_MEMORY, /* bytes of those memfds */
 	IPC_CHARGE_VOUCHERS,
+	IPC_CHARGE_LINKS,
+	IPC_CHARGE_BELLS,
 	IPC_CHARGE_KINDS,
 };
 

@@ -179,11 +179,21 @@ static void out_warn(void *context, const char *text)
 	record->next->warn(record->next->context, text);
 }
 
+static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
+{
+	struct record *record = context;
+	struct record_ring entry = {ring, quiet, on};
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_RING, &entry, sizeof entry, NULL, 0);
+	record->next->ring(record->next->context, ring, quiet, on);
+}
+
 const struct ipc_outbox *record_outbox(struct record *record, const struct ipc_outbox *next)
 {
 	record->next = next;
 	record->outbox = (struct ipc_outbox){record,	  out_answer,  out_timer, out_alarm,
-					     out_release, out_corrupt, out_warn};
+					     out_release, out_corrupt, out_warn,  out_ring};
 	return &record->outbox;
 }
 

@@ -11,7 +11,7 @@
  *       TRAP_CONNECT                  struct trap_peer
  *       TRAP_FRAME                    struct record_fds, its struct trap_fd, the packet
  *       TRAP_LIMITS                   the limits
- *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_WARN)
+ *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_RING)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
  *   RECORD_STOP                       trap_stop(), followed by what that did
@@ -47,6 +47,7 @@ enum record_kind {
 	RECORD_RELEASE, /* ipc_fd_t */
 	RECORD_CORRUPT, /* text */
 	RECORD_WARN,	/* text */
+	RECORD_RING,	/* struct record_ring */
 	RECORD_REFUSAL = 32,
 	RECORD_DIGEST,
 	RECORD_STOP,
@@ -87,6 +88,11 @@ struct record_answer {
 struct record_timer {
 	uint64_t channel;
 	uint64_t deadline;
+};
+
+struct record_ring {
+	ipc_fd_t ring, quiet;
+	uint64_t on; /* 0 or 1 */
 };
 
 struct record_totals {

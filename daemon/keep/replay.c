@@ -63,6 +63,8 @@ static const char *kind_name(uint32_t kind)
 		return "alarm of corrupt memory";
 	case RECORD_WARN:
 		return "warning";
+	case RECORD_RING:
+		return "ringing of a bell";
 	case RECORD_REFUSAL:
 		return "refusal";
 	case RECORD_DIGEST:
@@ -216,6 +218,13 @@ static void out_corrupt(void *context, const char *message)
 static void out_warn(void *context, const char *text)
 {
 	compare_text(context, RECORD_WARN, text);
+}
+
+static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
+{
+	struct record_ring entry = {ring, quiet, on};
+
+	compare(context, RECORD_RING, &(struct part){&entry, sizeof entry}, 1);
 }
 
 /* After an input: nothing more may be recorded, and the same refusal. */
@@ -413,7 +422,7 @@ void replay_stream(FILE *file, struct replay_report *report)
 	struct replay replay = {
 		.report = report,
 		.outbox = {&replay, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_warn},
+			   out_warn, out_ring},
 	};
 
 	*report = (struct replay_report){.verdict = REPLAY_BROKEN};

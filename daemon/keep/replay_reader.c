@@ -105,7 +105,7 @@ bool reader_is_input(uint32_t kind)
 
 bool reader_is_output(uint32_t kind)
 {
-	return kind >= RECORD_ANSWER && kind <= RECORD_WARN;
+	return kind >= RECORD_ANSWER && kind <= RECORD_RING;
 }
 
 static bool read_frame(struct replay_reader *reader, struct trap_input *input, const uint8_t *bytes,
@@ -125,7 +125,7 @@ static bool read_frame(struct replay_reader *reader, struct trap_input *input, c
 	input->packet = bytes + fds.count * sizeof *input->fds;
 	input->size = size - fds.count * sizeof *input->fds;
 	for (unsigned i = 0; i < fds.count; i++)
-		if (input->fds[i].handle == IPC_FD_NONE || input->fds[i].sealed > TRAP_FD_NO_ROOM)
+		if (input->fds[i].handle == IPC_FD_NONE || input->fds[i].sealed > TRAP_FD_SOCKET)
 			return broken(reader, "a descriptor is not one");
 	if (input->size == 0 || input->size > MACHD_FRAME_SIZE_MAX)
 		return broken(reader, "a packet has an impossible size");

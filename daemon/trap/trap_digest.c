@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -170,6 +171,23 @@ static void add_entry(struct digest *digest, const struct ipc_entry *entry)
 		add(digest, entry->ie_next); /* the order of the free list */
 }
 
+/* Its knotes, and in which order they have something to tell. */
+static void add_bell(struct digest *digest, const struct ipc_bell *bell)
+{
+	add(digest, bell->bl_id);
+	add(digest, bell->bl_ring);
+	add(digest, bell->bl_quiet);
+	LIST_FOR_EACH (node, &bell->bl_knotes) {
+		const struct ipc_knote *knote = list_entry(node, struct ipc_knote, kn_bell_link);
+
+		add(digest, knote->kn_name);
+		add_port_ref(digest, knote->kn_port);
+		add(digest, knote->kn_set ? knote->kn_set->ps_id : 0);
+	}
+	LIST_FOR_EACH (node, &bell->bl_ready)
+		add(digest, list_entry(node, struct ipc_knote, kn_ready_link)->kn_name);
+}
+
 static void add_task(struct digest *digest, const struct ipc_task *task)
 {
 	add(digest, task->t_id);
@@ -182,6 +200,8 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add(digest, task->t_hardened);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		add_port_ref(digest, task->t_registered[i]);
+	LIST_FOR_EACH (node, &task->t_bells)
+		add_bell(digest, list_entry(node, struct ipc_bell, bl_link));
 	for (uint32_t i = 0; i < task->t_space->is_size; i++)
 		add_entry(digest, &task->t_space->is_table[i]);
 }

@@ -134,6 +134,13 @@ static void on_warn(void *context, const char *text)
 	hear(context, text, strlen(text));
 }
 
+static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
+{
+	uint64_t words[] = {ring, quiet, on};
+
+	hear(context, words, sizeof words);
+}
+
 void world_start(struct world *world)
 {
 	struct trap_config config = {.seed = 1, .owner_uid = 0, .key = "a key for tests"};
@@ -146,7 +153,8 @@ void world_start(struct world *world)
 					    .alarm = on_alarm,
 					    .release = on_release,
 					    .corrupt = on_corrupt,
-					    .warn = on_warn};
+					    .warn = on_warn,
+					    .ring = on_ring};
 	machd_limits_init(&config.limits);
 	FUZZ_CHECK(mem_live() == 0);
 	world->host = trap_start(&config, &world->outbox);

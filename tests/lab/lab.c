@@ -121,6 +121,16 @@ static void on_warn(void *context, const char *text)
 	snprintf(lab->last_words, sizeof lab->last_words, "%s", text);
 }
 
+/* A bell that rings is told to stop, one that does not to ring, and never otherwise. */
+static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
+{
+	struct lab *lab = context;
+
+	LAB_TRUE(lab->fds[ring] == LAB_FD_INSIDE && lab->fds[quiet] == LAB_FD_INSIDE);
+	LAB_TRUE(lab->rings[ring] != on);
+	lab->rings[ring] = on;
+}
+
 void lab_options_init(struct lab_options *options)
 {
 	*options = (struct lab_options){.seed = 1};
@@ -162,7 +172,8 @@ struct lab *lab_start(const struct lab_options *options)
 					  .alarm = on_alarm,
 					  .release = on_release,
 					  .corrupt = on_corrupt,
-					  .warn = on_warn};
+					  .warn = on_warn,
+					  .ring = on_ring};
 	lab->host = trap_start(&config, outbox_of(lab, &config, options->record));
 	return lab;
 }

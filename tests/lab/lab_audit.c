@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -27,7 +28,7 @@ struct audit {
 	const struct ipc_host *host;
 	struct port_count *ports;
 	size_t port_count;
-	uint64_t messages, bytes, memfds, memory, psets, names;
+	uint64_t messages, bytes, memfds, memory, psets, names, links, bells;
 };
 
 static int by_port(const void *a, const void *b)
@@ -198,18 +199,56 @@ static void check_memberships(const struct ipc_port *port)
 	}
 }
 
-static void check_set(const struct ipc_pset *set)
+static void check_set(struct audit *audit, const struct ipc_pset *set)
 {
 	uint32_t refs = set->ps_active;
 
 	LIST_FOR_EACH (node, &set->ps_receivers)
 		refs++;
 	LAB_TRUE(refs == set->ps_refs);
-	LIST_FOR_EACH (node, &set->ps_members)
+	LIST_FOR_EACH (node, &set->ps_members) {
 		LAB_TRUE(list_entry(node, struct ipc_member, m_set_link)->m_set == set);
+		audit->links++;
+	}
 	LIST_FOR_EACH (node, &set->ps_ready)
 		LAB_TRUE(on_list(&set->ps_members,
 				 &list_entry(node, struct ipc_member, m_ready_link)->m_set_link));
+}
+
+/* A knote has something to tell if messages wait, or if what it hung on has gone. */
+static void check_knote(const struct ipc_knote *knote)
+{
+	const struct ipc_bell *bell = knote->kn_bell;
+	const struct list *messages = NULL, *knotes = NULL;
+
+	if (knote->kn_port) {
+		messages = &knote->kn_port->ip_messages;
+		knotes = &knote->kn_port->ip_knotes;
+		LAB_TRUE(knote->kn_port->ip_receiver == bell->bl_task->t_space);
+		LAB_TRUE(knote->kn_port->ip_name == knote->kn_name);
+	} else if (knote->kn_set) {
+		messages = &knote->kn_set->ps_ready;
+		knotes = &knote->kn_set->ps_knotes;
+		LAB_TRUE(knote->kn_set->ps_active && knote->kn_set->ps_name == knote->kn_name);
+	}
+	LAB_TRUE(!knotes || on_list(knotes, &knote->kn_object_link));
+	LAB_CHECK(on_list(&bell->bl_ready, &knote->kn_ready_link) ==
+			  (!messages || !list_empty(messages)),
+		  "a bell does not know what it has to tell");
+}
+
+static void count_bells(struct audit *audit, const struct ipc_task *task)
+{
+	LIST_FOR_EACH (node, &task->t_bells) {
+		const struct ipc_bell *bell = list_entry(node, struct ipc_bell, bl_link);
+
+		LAB_TRUE(bell->bl_task == task);
+		audit->bells++;
+		LIST_FOR_EACH (knote, &bell->bl_knotes) {
+			check_knote(list_entry(knote, struct ipc_knote, kn_bell_link));
+			audit->links++;
+		}
+	}
 }
 
 static void count_ports(struct audit *audit)
@@ -229,7 +268,7 @@ static void count_ports(struct audit *audit)
 		LAB_CHECK(port->ip_place != IP_IN_LIMBO, "a receive right is nowhere");
 	}
 	LIST_FOR_EACH (node, &audit->host->h_psets) {
-		check_set(list_entry(node, struct ipc_pset, ps_link));
+		check_set(audit, list_entry(node, struct ipc_pset, ps_link));
 		audit->psets++;
 	}
 }
@@ -346,6 +385,7 @@ static void count_holders(struct audit *audit)
 			count_naked(audit, task->t_registered[i], MACH_MSG_TYPE_PORT_SEND);
 		count_space(audit, task->t_space);
 		check_threads(task);
+		count_bells(audit, task);
 		tasks++;
 	}
 	LAB_TRUE(tasks == host->h_task_count);
@@ -401,6 +441,8 @@ static void compare_users(const struct audit *audit)
 	for (size_t i = 0; i < audit->port_count; i++)
 		owned += audit->ports[i].port->ip_user != NULL;
 	LAB_TRUE(held[IPC_CHARGE_TASKS] == host->h_task_count);
+	LAB_TRUE(held[IPC_CHARGE_LINKS] == audit->links);
+	LAB_TRUE(held[IPC_CHARGE_BELLS] == audit->bells);
 	LAB_TRUE(held[IPC_CHARGE_CHANNELS] == host->h_thread_count);
 	LAB_TRUE(held[IPC_CHARGE_NAMES] == audit->names);
 	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets);

@@ -85,7 +85,8 @@ START_TEST(frame_operations)
 	struct machd_frame frame = good_frame();
 
 	for (unsigned op = 0; op <= UINT16_MAX; op++) {
-		bool request = op >= MACHD_OP_HELLO && op <= MACHD_OP_WATCH;
+		bool request =
+			(op >= MACHD_OP_HELLO && op <= MACHD_OP_WATCH) || op == MACHD_OP_BELL;
 
 		frame.op = (uint16_t)op;
 		ck_assert_int_eq(check_frame(&frame, 24, 0),
