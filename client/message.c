@@ -290,21 +290,42 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	return code;
 }
 
-/* One request and its answer; `look` at the message for memory. */
-static mach_msg_return_t attempt(struct mi_channel *channel, const struct exchange *x, bool look)
+/*
+ * One request and its answer; `look` at the message for memory. If the sender gives some away the
+ * answer may be that of the send alone: *rest is true then.
+ */
+static mach_msg_return_t round_trip(struct mi_channel *channel, struct exchange x, bool look,
+				    bool *rest)
 {
 	struct cargo cargo;
 	uint32_t taken = 0;
-	mach_msg_return_t code = send_failed(channel, x, load(x, look, &cargo));
+	mach_msg_return_t code = send_failed(channel, &x, load(&x, look, &cargo));
 
+	*rest = receives(&x) && mi_memory_given(&cargo.memory);
+	if (*rest)
+		x.option |= MACHD_SEND_FIRST;
 	if (code == MACH_MSG_SUCCESS)
-		code = send_request(channel, x, &cargo);
+		code = send_request(channel, &x, &cargo);
 	if (code == MACH_MSG_SUCCESS)
-		code = receive_answer(channel, x, &taken);
+		code = receive_answer(channel, &x, &taken);
 	mi_memory_taken(&cargo.memory, taken);
 	channel->sends_memory = look && cargo.memory.count > 0;
 	cargo_free(&cargo);
 	return code;
+}
+
+static mach_msg_return_t attempt(struct mi_channel *channel, const struct exchange *x, bool look)
+{
+	struct exchange receive = *x;
+	bool rest;
+	mach_msg_return_t code = round_trip(channel, *x, look, &rest);
+
+	if (code != MACH_MSG_SUCCESS || !rest)
+		return code;
+	receive.option &= ~(mach_msg_option64_t)MACH_SEND_MSG;
+	receive.header = NULL;
+	receive.send_size = receive.send_aux_size = 0;
+	return round_trip(channel, receive, false, &rest);
 }
 
 static mach_msg_return_t once(const struct exchange *x)
@@ -353,7 +374,7 @@ mach_msg_return_t mi_exchange(struct exchange *x, mach_msg_option64_t option)
 
 mach_msg_option64_t mi_exchange_option(mach_msg_option64_t option)
 {
-	return option & ~(MACHD_RCV_LINEAR |
+	return option & ~(MACHD_RCV_LINEAR | MACHD_SEND_FIRST |
 			  (mach_msg_option64_t)(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT));
 }
 

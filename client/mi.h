@@ -216,6 +216,9 @@ struct mi_memory {
 int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
 		     unsigned fd_index, struct mi_memory *memory);
 
+/* Some of the memory is given away. */
+bool mi_memory_given(const struct mi_memory *memory);
+
 /* The daemon has taken the memory of the first `taken` descriptors: give up what was given away. */
 void mi_memory_taken(const struct mi_memory *memory, uint32_t taken);
 

@@ -270,6 +270,19 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	return error;
 }
 
+bool mi_memory_given(const struct mi_memory *memory)
+{
+	const uint8_t *at = memory->descriptors;
+	struct piece piece;
+
+	for (uint32_t i = 0; i < memory->descriptor_count; i++) {
+		if (read_piece(at, &piece) && piece.deallocate && piece.size > 0)
+			return true;
+		at += descriptor_size(type_of(at));
+	}
+	return false;
+}
+
 void mi_memory_taken(const struct mi_memory *memory, uint32_t taken)
 {
 	const uint8_t *at = memory->descriptors;

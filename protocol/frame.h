@@ -71,6 +71,12 @@ struct machd_message_args {
  */
 #define MACHD_RCV_LINEAR UINT64_C(0x1000000000000000)
 
+/*
+ * Another one: a call that sends and receives is answered when it has sent. The sender has memory
+ * to give up before it waits, and then asks for the receive alone.
+ */
+#define MACHD_SEND_FIRST UINT64_C(0x2000000000000000)
+
 /* Where the memory of an out-of-line descriptor is. Its size is in the descriptor. */
 enum machd_memory_source {
 	MACHD_MEMORY_NONE = 0,	     /* there is none: size 0 */

@@ -14,13 +14,15 @@
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
+#include "protocol/frame.h"
 
 /* The second half: receive if that was asked for, else the call is done. */
 static void receive(struct ipc_host *host, struct ipc_thread *thread)
 {
 	mach_msg_return_t code;
 
-	if (!(thread->th_args.a_option & MACH_RCV_MSG)) {
+	if (!(thread->th_args.a_option & MACH_RCV_MSG) ||
+	    (thread->th_args.a_option & MACHD_SEND_FIRST)) {
 		ipc_answer_code(host, thread, MACH_MSG_SUCCESS);
 		return;
 	}

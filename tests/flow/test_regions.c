@@ -413,6 +413,42 @@ START_TEST(what_comes_back_can_be_sent_again)
 }
 END_TEST
 
+/* A call that sends memory away and then waits for an answer. */
+struct waiting {
+	mach_port_t port, reply;
+	uint8_t *memory;
+};
+
+static void *send_and_wait(void *context)
+{
+	const struct waiting *waiting = context;
+	struct flow_letter letter;
+
+	letter_start(&letter, waiting->port);
+	letter_add_memory(&letter, waiting->memory, SIZE, true, VIRTUAL);
+	CHECK_OK(mach_msg(&letter.header, MACH_SEND_MSG | MACH_RCV_MSG, letter.header.msgh_size,
+			  sizeof letter, waiting->reply, 0, 0));
+	CHECK_EQ(letter.header.msgh_id, 4711);
+	return NULL;
+}
+
+START_TEST(what_is_given_away_is_gone_before_the_answer)
+{
+	struct waiting waiting = {flow_port(), flow_port(), allocate(SIZE)};
+	mach_msg_ool_descriptor_t memory;
+	pthread_t thread;
+
+	letter_fill(waiting.memory, SIZE, 1);
+	CHECK(pthread_create(&thread, NULL, send_and_wait, &waiting) == 0);
+	flow_await_waiting(getpid(), 1);
+	CHECK(!letter_mapped(waiting.memory));
+	memory = letter_receive_memory(waiting.port);
+	letter_expect_memory(&memory, SIZE, 1);
+	CHECK_OK(flow_send_to(waiting.reply, MACH_MSG_TYPE_COPY_SEND, 0, 0, 4711));
+	CHECK(pthread_join(thread, NULL) == 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("regions");
@@ -431,5 +467,6 @@ int main(void)
 	tcase_add_test(tcase, descriptors_do_not_run_out);
 	tcase_add_test(tcase, a_message_with_many_regions);
 	tcase_add_test(tcase, what_comes_back_can_be_sent_again);
+	tcase_add_test(tcase, what_is_given_away_is_gone_before_the_answer);
 	return flow_run(suite);
 }
