@@ -44,6 +44,8 @@ struct mi_channel {
 	bool thread_port;      /* its thread has a port that must die with it */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
+	mach_port_t special_port;  /* the same for its special reply port */
+	uint64_t special_generation;
 };
 
 /* One call under way. */
@@ -85,7 +87,7 @@ size_t mi_inline_max(void);
 /* The thread ends: its port dies, even if the channel goes to another. */
 void mi_thread_exit(struct mi_channel *channel);
 
-/* Destroy the reply port of a thread that ends. */
+/* Destroy the reply ports of a thread that ends. */
 void mi_reply_port_exit(struct mi_channel *channel);
 
 /*

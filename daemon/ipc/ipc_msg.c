@@ -16,6 +16,20 @@
 #include "daemon/ipc/ipc_trace.h"
 #include "protocol/frame.h"
 
+/*
+ * MACH_RCV_SYNC_WAIT: whoever waits for an answer at its special reply port may name the port whose
+ * receiver it waits for [9.1]. Only a receive has a place for that name.
+ */
+static bool sync_wait_good(const struct ipc_thread *thread)
+{
+	const struct ipc_msg_args *args = &thread->th_args;
+
+	if (!(args->a_option & MACH_RCV_SYNC_WAIT) || (args->a_option & MACH_SEND_MSG))
+		return true;
+	return thread->th_port && thread->th_port == thread->th_special &&
+	       MACH_PORT_VALID(args->a_priority);
+}
+
 /* The second half: receive if that was asked for, else the call is done. */
 static void receive(struct ipc_host *host, struct ipc_thread *thread)
 {
@@ -27,10 +41,14 @@ static void receive(struct ipc_host *host, struct ipc_thread *thread)
 		return;
 	}
 	code = ipc_mqueue_copyin(host, thread);
-	if (code == MACH_MSG_SUCCESS)
-		ipc_mqueue_receive(host, thread);
-	else
+	if (code != MACH_MSG_SUCCESS) {
 		ipc_answer_code(host, thread, code);
+	} else if (!sync_wait_good(thread)) {
+		ipc_thread_drop_target(host, thread);
+		ipc_answer_code(host, thread, MACH_RCV_INVALID_NOTIFY);
+	} else {
+		ipc_mqueue_receive(host, thread);
+	}
 }
 
 static void give_back(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,

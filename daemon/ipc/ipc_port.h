@@ -54,6 +54,7 @@ struct ipc_port {
 	bool ip_immovable;	/* the receive right cannot be sent */
 	bool ip_enforces_reply; /* senders must name a reply port made for it */
 	bool ip_reply_port;	/* made to be named in replies */
+	bool ip_special_reply;	/* some thread's special reply port */
 	bool ip_only_reply;	/* and good for nothing else: marked, in Mach's words [17.1] */
 
 	uint32_t ip_seqno;

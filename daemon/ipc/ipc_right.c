@@ -155,7 +155,7 @@ bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *
 	if (port->ip_only_reply)
 		return reply_only(disposition, use);
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
-		return port->ip_immovable;
+		return port->ip_immovable || port->ip_special_reply;
 	return move->needs == MACH_PORT_TYPE_SEND &&
 	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY) &&
 	       ipc_right_immovable_send(space, port);

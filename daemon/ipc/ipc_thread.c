@@ -69,10 +69,25 @@ struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *
 	return ipc_port_make_send(thread->th_self);
 }
 
+void ipc_thread_bind_special(struct ipc_host *host, struct ipc_thread *thread,
+			     struct ipc_port *port)
+{
+	struct ipc_port *old = thread->th_special;
+
+	thread->th_special = port ? ipc_port_ref(port) : NULL;
+	if (port)
+		port->ip_special_reply = true;
+	if (!old)
+		return;
+	old->ip_special_reply = false;
+	ipc_port_release(host, old);
+}
+
 void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
 {
 	struct ipc_port *port = thread->th_self;
 
+	ipc_thread_bind_special(host, thread, NULL);
 	if (!port)
 		return;
 	thread->th_self = NULL;

@@ -56,13 +56,14 @@ struct ipc_thread {
 	struct ipc_msg_args th_args;
 	struct ipc_violation th_violation; /* of the last request that was misuse */
 	struct ipc_kmsg *th_kmsg;
-	mach_msg_qos_t th_qos;	  /* TH_SENDING: its place among those that wait */
-	uint32_t th_memory_taken; /* descriptors of what it sent whose memory is gone */
-	struct ipc_port *th_port; /* with a reference */
-	struct ipc_pset *th_set;  /* with a reference */
-	struct ipc_port *th_self; /* its thread port, if anybody has asked for it */
-	bool th_slot;		  /* TH_READY: a slot of th_port is kept for it */
-	bool th_timed;		  /* a timer is set */
+	mach_msg_qos_t th_qos;	     /* TH_SENDING: its place among those that wait */
+	uint32_t th_memory_taken;    /* descriptors of what it sent whose memory is gone */
+	struct ipc_port *th_port;    /* with a reference */
+	struct ipc_pset *th_set;     /* with a reference */
+	struct ipc_port *th_self;    /* its thread port, if anybody has asked for it */
+	struct ipc_port *th_special; /* its special reply port, with a reference, or NULL */
+	bool th_slot;		     /* TH_READY: a slot of th_port is kept for it */
+	bool th_timed;		     /* a timer is set */
 
 	struct list th_link;	  /* of what it waits on, or the host's ready list */
 	struct list th_followers; /* TH_SENDING: see ipc_senders_add() */
@@ -86,6 +87,13 @@ struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *
 
 /* The thread ends, though its channel may not: its port dies. */
 void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread);
+
+/*
+ * From now on this is the thread's special reply port (NULL: none); the one before is a port like
+ * any other [17.3].
+ */
+void ipc_thread_bind_special(struct ipc_host *host, struct ipc_thread *thread,
+			     struct ipc_port *port);
 
 /* Wait on a list, with a time-out of `timeout` ns if `timed`. */
 void ipc_thread_wait(struct ipc_host *host, struct ipc_thread *thread, enum ipc_thread_state state,

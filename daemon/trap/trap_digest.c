@@ -122,7 +122,7 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_context);
 	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
 			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4 |
-			    port->ip_only_reply << 5);
+			    port->ip_only_reply << 5 | port->ip_special_reply << 6);
 	if (port->ip_semaphore) {
 		add(digest, (uint32_t)port->ip_semaphore->sm_value);
 		add_threads(digest, &port->ip_semaphore->sm_waiters);
@@ -217,6 +217,7 @@ static void add_thread(struct digest *digest, const struct ipc_thread *thread)
 	add(digest, thread->th_violation.v_subcode);
 	add_port_ref(digest, thread->th_port);
 	add_port_ref(digest, thread->th_self);
+	add_port_ref(digest, thread->th_special);
 	add(digest, thread->th_set ? thread->th_set->ps_id : 0);
 	if (thread->th_kmsg)
 		add_kmsg(digest, thread->th_kmsg);

@@ -332,7 +332,7 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_kind != IP_PLAIN || port->ip_only_reply)
+	if (port->ip_kind != IP_PLAIN || port->ip_only_reply || port->ip_special_reply)
 		return KERN_INVALID_RIGHT;
 	if (port->ip_pdrequest)
 		return KERN_FAILURE;

@@ -2,6 +2,8 @@
 /* The calls on threads: their ports [24]. */
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/trap/trap_internal.h"
 
@@ -14,6 +16,28 @@ kern_return_t trap_mach_thread_self(struct trap_call *call, const struct mach_th
 	if (!port)
 		return KERN_RESOURCE_SHORTAGE;
 	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->thread);
+}
+
+/* A receive right and a send right under one name. */
+kern_return_t trap_thread_get_special_reply_port(
+	struct trap_call *call, const struct thread_get_special_reply_port_in *args,
+	struct thread_get_special_reply_port_out *result)
+{
+	struct ipc_host *host = call->c_host;
+	struct ipc_space *space = call->c_caller->t_space;
+	kern_return_t kr = ipc_entry_reserve(host, space);
+	struct ipc_port *port;
+
+	(void)args;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	port = ipc_port_create(host, space->is_user);
+	if (!port)
+		return KERN_RESOURCE_SHORTAGE;
+	result->port = ipc_right_copyout_reserved(host, space, port, MACH_MSG_TYPE_PORT_RECEIVE);
+	ipc_right_copyout_reserved(host, space, ipc_port_make_send(port), MACH_MSG_TYPE_PORT_SEND);
+	ipc_thread_bind_special(host, call->c_thread, port);
+	return KERN_SUCCESS;
 }
 
 /* The calling thread ends; another of its task may take its channel over. */

@@ -2,6 +2,7 @@
 /* Calls that are not messages to a port. */
 #pragma once
 
+#include <mach/kern_return.h>
 #include <mach/port.h>
 #include <machd_cdefs.h>
 
@@ -11,5 +12,23 @@ MACHD_BEGIN_DECLS
  * A fresh receive right. MACH_PORT_NULL if there is no room, or machd cannot be reached.
  */
 extern mach_port_name_t mach_reply_port(void);
+
+/*
+ * The calling thread's special reply port, a new one with each call: a receive and a send right
+ * under one name, which MACH_RCV_SYNC_WAIT knows. It cannot be sent; the one before is an ordinary
+ * port from then on. MACH_PORT_NULL as above.
+ */
+extern mach_port_t thread_get_special_reply_port(void);
+
+/* Which rights to give up. */
+typedef enum thread_destruct_special_reply_port_rights {
+	THREAD_SPECIAL_REPLY_PORT_ALL = 0,
+	THREAD_SPECIAL_REPLY_PORT_RECEIVE_ONLY = 1, /* leaves a dead name */
+	THREAD_SPECIAL_REPLY_PORT_SEND_ONLY = 2,
+} thread_destruct_special_reply_port_rights_t;
+
+/* KERN_INVALID_ARGUMENT: no such choice; those of mach_port_destruct or mach_port_deallocate. */
+extern kern_return_t thread_destruct_special_reply_port(
+	mach_port_name_t port, thread_destruct_special_reply_port_rights_t rights);
 
 MACHD_END_DECLS

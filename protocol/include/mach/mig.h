@@ -73,6 +73,10 @@ extern mach_port_t mig_get_reply_port(void);
 /* Destroy a reply port: after an error a late reply could still come to it. */
 extern void mig_dealloc_reply_port(mach_port_t reply_port);
 
+/* The same for its special reply port. */
+extern mach_port_t mig_get_special_reply_port(void);
+extern void mig_dealloc_special_reply_port(mach_port_t reply_port);
+
 /* The reply port was used and can be used again. */
 extern void mig_put_reply_port(mach_port_t reply_port);
 

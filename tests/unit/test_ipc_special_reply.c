@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Special reply ports: one of each thread, and the receive that wants it [9.1, 17.3]. */
+#include "tests/lab/lab_expect.h"
+
+struct world {
+	struct lab *lab;
+	struct lab_thread *a, *other; /* of one task */
+	struct lab_thread *b;
+	mach_port_name_t port;	  /* a's special reply port */
+	mach_port_name_t service; /* a's send right to some port of b's */
+};
+
+static kern_return_t get(struct lab_thread *thread, mach_port_name_t *port)
+{
+	struct thread_get_special_reply_port_in in;
+	struct thread_get_special_reply_port_out out;
+	kern_return_t kr = lab_call(thread, MACHD_ROUTINE_thread_get_special_reply_port,
+				    thread->task->self, &in, sizeof in, &out, sizeof out, NULL);
+
+	*port = kr == KERN_SUCCESS ? out.port : MACH_PORT_NULL;
+	return kr;
+}
+
+static struct world begin(void)
+{
+	struct world world = {.lab = lab_start(NULL)};
+
+	world.a = lab_task(world.lab, 1000)->thread;
+	world.other = lab_thread(world.a->task);
+	world.b = lab_task(world.lab, 1000)->thread;
+	lab_ok(get(world.a, &world.port));
+	world.service = lab_pass(world.b, lab_new_port(world.b), MAKE_SEND, world.a);
+	return world;
+}
+
+/* A receive that does not wait and names the port it depends on. */
+static mach_msg_return_t wait_at(struct lab_thread *thread, mach_port_name_t port,
+				 mach_port_name_t service)
+{
+	struct machd_message_args args = {.option = MACH_RCV_MSG | MACH_RCV_TIMEOUT |
+						    MACH_RCV_SYNC_WAIT,
+					  .rcv_size = 1000,
+					  .rcv_name = port,
+					  .priority = service};
+
+	LAB_TRUE(lab_request(thread, MACHD_OP_MESSAGE, &args, sizeof args, NULL, 0, NULL));
+	return lab_wait(thread);
+}
+
+/* Case 295. */
+START_TEST(r295_each_call_makes_a_port)
+{
+	struct world world = begin();
+	mach_port_name_t second;
+
+	lab_name_is(world.a, world.port, SEND_RECEIVE, 1);
+	ck_assert_uint_eq(lab_status(world.a, world.port).mps_mscount, 1);
+	lab_ok(get(world.a, &second));
+	ck_assert_uint_ne(second, world.port);
+	lab_fill(world.a, world.port, 1, 1);
+	lab_message(world.a, world.port, 1);
+	lab_fill(world.a, second, 1, 2);
+	lab_message(world.a, second, 2);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(it_is_used_for_a_reply)
+{
+	struct world world = begin();
+	struct lab_buffer message;
+
+	lab_compose(&message, world.port, COPY_SEND, world.port, MAKE_ONCE, 1);
+	lab_ok(lab_send_now(world.a, &message));
+	message = lab_message(world.a, world.port, 1);
+	lab_name_is(world.a, message.header.msgh_remote_port, SEND_ONCE, 1);
+	lab_compose(&message, message.header.msgh_remote_port, MOVE_ONCE, NOBODY, 0, 2);
+	lab_ok(lab_send_now(world.a, &message));
+	lab_message(world.a, world.port, 2);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(it_stays_and_is_not_rescued)
+{
+	struct world world = begin();
+	mach_port_name_t notify = lab_new_port(world.a), previous, right;
+	struct lab_buffer message = lab_to(world.service, 1);
+	uint32_t type;
+
+	lab_add_port(&message, world.port, MOVE_RECEIVE);
+	lab_is(MACH_SEND_INVALID_RIGHT, lab_send_now(world.a, &message));
+	lab_is(KERN_INVALID_CAPABILITY,
+	       lab_extract_right(world.a, world.port, MOVE_RECEIVE, &right, &type));
+	lab_is(KERN_INVALID_RIGHT,
+	       lab_request_notification(world.a, world.port, MACH_NOTIFY_PORT_DESTROYED, 0, notify,
+					MAKE_ONCE, &previous));
+	lab_notice(world.a, notify, MACH_NOTIFY_SEND_ONCE);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(the_one_before_is_an_ordinary_port)
+{
+	struct world world = begin();
+	mach_port_name_t second;
+
+	lab_ok(get(world.a, &second));
+	ck_assert_uint_ne(lab_pass(world.a, world.port, MOVE_RECEIVE, world.b), MACH_PORT_NULL);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Case 296. */
+START_TEST(r296_who_waits_at_it_says_for_whom)
+{
+	struct world world = begin();
+	mach_port_name_t plain = lab_new_service(world.a), set = lab_new_set(world.a), second;
+
+	lab_is(MACH_RCV_TIMED_OUT, wait_at(world.a, world.port, world.service));
+	lab_is(MACH_RCV_TIMED_OUT, wait_at(world.a, world.port, 0x7703)); /* no matter */
+	lab_is(MACH_RCV_INVALID_NOTIFY, wait_at(world.a, world.port, MACH_PORT_NULL));
+	lab_is(MACH_RCV_INVALID_NOTIFY, wait_at(world.a, world.port, MACH_PORT_DEAD));
+	lab_is(MACH_RCV_INVALID_NOTIFY, wait_at(world.a, plain, world.service));
+	lab_is(MACH_RCV_INVALID_NOTIFY, wait_at(world.a, set, world.service));
+	lab_is(MACH_RCV_INVALID_NAME, wait_at(world.a, 0x7703, world.service));
+	lab_is(MACH_RCV_INVALID_NOTIFY, wait_at(world.other, world.port, world.service));
+	lab_ok(get(world.a, &second));
+	lab_is(MACH_RCV_INVALID_NOTIFY, wait_at(world.a, world.port, world.service));
+	lab_is(MACH_RCV_TIMED_OUT, wait_at(world.a, second, world.service));
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* A send has no place for the name: nothing is looked at then. */
+START_TEST(r296_a_call_that_sends_is_not_asked)
+{
+	struct world world = begin();
+	mach_port_name_t plain = lab_new_service(world.a);
+	struct lab_buffer message = lab_to(plain, 7);
+	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_SYNC_WAIT,
+			      .send = &message,
+			      .send_size = message.header.msgh_size,
+			      .receive_size = sizeof message,
+			      .receive_name = plain};
+
+	lab_ok(lab_msg(world.a, &msg));
+	ck_assert_int_eq(message.header.msgh_id, 7);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(it_is_an_ordinary_port_when_its_thread_is_gone)
+{
+	struct world world = begin();
+	mach_port_name_t port;
+
+	lab_ok(get(world.other, &port));
+	lab_close(world.other);
+	lab_name_is(world.a, port, SEND_RECEIVE, 1);
+	ck_assert_uint_ne(lab_pass(world.a, port, MOVE_RECEIVE, world.b), MACH_PORT_NULL);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(it_may_die_before_its_thread)
+{
+	struct world world = begin();
+
+	lab_ok(lab_destroy(world.a, world.port));
+	lab_is(MACH_RCV_INVALID_NAME, wait_at(world.a, world.port, world.service));
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(there_may_be_no_room_for_it)
+{
+	struct lab_options options;
+	mach_port_name_t port;
+	struct lab *lab;
+	struct lab_thread *thread;
+	kern_return_t kr = KERN_SUCCESS;
+
+	lab_options_init(&options);
+	options.limits.names_per_task = 64;
+	lab = lab_start(&options);
+	thread = lab_task(lab, 1000)->thread;
+	for (unsigned i = 0; i < 64 && kr == KERN_SUCCESS; i++)
+		kr = get(thread, &port);
+	lab_is(KERN_NO_SPACE, kr);
+	lab_stop(lab);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, r295_each_call_makes_a_port);
+	tcase_add_test(tcase, it_is_used_for_a_reply);
+	tcase_add_test(tcase, it_stays_and_is_not_rescued);
+	tcase_add_test(tcase, the_one_before_is_an_ordinary_port);
+	tcase_add_test(tcase, r296_who_waits_at_it_says_for_whom);
+	tcase_add_test(tcase, r296_a_call_that_sends_is_not_asked);
+	tcase_add_test(tcase, it_is_an_ordinary_port_when_its_thread_is_gone);
+	tcase_add_test(tcase, it_may_die_before_its_thread);
+	tcase_add_test(tcase, there_may_be_no_room_for_it);
+}
+
+int main(void)
+{
+	return lab_run("ipc_special_reply", add_tests);
+}
