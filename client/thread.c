@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A thread's own port. The daemon makes it when it is first asked for. */
 #include <mach/mach_init.h>
+#include <mach/task.h>
+#include <mach/vm_page_size.h>
 
 #include "client/mi.h"
 
@@ -15,6 +17,29 @@ mach_port_t mach_thread_self(void)
 	channel = mi_thread_channel();
 	channel->thread_port = true;
 	return out.thread;
+}
+
+kern_return_t task_threads(task_inspect_t target_task, thread_act_array_t *act_list,
+			   mach_msg_type_number_t *act_listCnt)
+{
+	const size_t room = round_page(MACHD_FRAME_SIZE_MAX);
+	char *threads = mi_pages(room);
+	struct mi_call call = {
+		.routine = MACHD_ROUTINE_task_threads,
+		.target = target_task,
+		.out_array = threads,
+		.out_array_size = MACHD_FRAME_SIZE_MAX,
+	};
+	kern_return_t code = threads ? mi_call(&call) : KERN_RESOURCE_SHORTAGE;
+	size_t used = code == KERN_SUCCESS ? round_page(call.out_array_size) : 0;
+
+	if (threads && used < room)
+		mi_pages_free(threads + used, room - used);
+	if (code == KERN_SUCCESS) {
+		*act_list = (thread_act_array_t)(void *)threads;
+		*act_listCnt = (mach_msg_type_number_t)(call.out_array_size / sizeof **act_list);
+	}
+	return code;
 }
 
 void mi_thread_exit(struct mi_channel *channel)

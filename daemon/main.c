@@ -22,11 +22,13 @@
 #include "daemon/base/mem.h"
 #include "daemon/config.h"
 #include "daemon/io/bind.h"
+#include "daemon/io/calendar.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 #include "daemon/io/listener.h"
 #include "daemon/keep/record.h"
 #include "daemon/keep/replay.h"
+#include "daemon/machine.h"
 #include "daemon/options.h"
 
 /* All that the running daemon consists of. */
@@ -38,6 +40,7 @@ struct daemon {
 	struct bound_socket bound;
 	struct listener listener;
 	struct gate gate;
+	struct calendar calendar;
 };
 
 /* Configuration. */
@@ -182,11 +185,13 @@ static bool start_gate(struct daemon *daemon)
 		.policy = daemon->config.policy,
 		.owner_uid = getuid(),
 		.discard_bad_signature = daemon->config.discard_bad_signature,
+		.calendar = calendar_offset(),
 	};
 	const char *path = daemon->options.record;
 	struct record *record = NULL;
 	bool started;
 
+	machine_read(&config.machine);
 	randombytes_buf(&config.seed, sizeof config.seed);
 	if (path && !(record = record_open(path, &config))) {
 		log_error("cannot record to %s: %s", path, strerror(errno));
@@ -257,9 +262,11 @@ static int run(struct daemon *daemon)
 	watch_signal(daemon, &daemon->on_term, on_stop_signal, SIGTERM);
 	watch_signal(daemon, &daemon->on_int, on_stop_signal, SIGINT);
 	watch_signal(daemon, &daemon->on_hup, on_reload_signal, SIGHUP);
+	calendar_start(&daemon->calendar, &daemon->gate);
 	tell_ready(daemon);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	tell_stopping(daemon);
+	calendar_stop(&daemon->calendar);
 	gate_stop(&daemon->gate);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);

@@ -72,8 +72,11 @@ enum machd_object {
 	MACHD_OBJECT_SPACE_READ,    /* a right to look at it is enough */
 	MACHD_OBJECT_SPACE_INSPECT, /* or one to see its outlines */
 	MACHD_OBJECT_TASK,
+	MACHD_OBJECT_TASK_INSPECT,
+	MACHD_OBJECT_TASK_NAME, /* a right to tell it from others is enough */
 	MACHD_OBJECT_BOOTSTRAP,
-	MACHD_OBJECT_HOST,
+	MACHD_OBJECT_HOST, /* the privileged port is one, too */
+	MACHD_OBJECT_CLOCK,
 	MACHD_OBJECT_VOUCHER,
 	MACHD_OBJECT_TRAP, /* the caller; frames name its task */
 };

@@ -81,6 +81,7 @@ enum machd_watch_kind {
 	MACHD_WATCH_SEMAPHORE,
 	MACHD_WATCH_THREAD_PORT,
 	MACHD_WATCH_VOUCHER,
+	MACHD_WATCH_CLOCK,
 };
 
 enum machd_watch_flags {

@@ -187,6 +187,14 @@ void gate_set_limits(struct gate *gate, const struct machd_limits *limits)
 	gate_settle(gate);
 }
 
+void gate_set_calendar(struct gate *gate, uint64_t calendar)
+{
+	struct trap_input input = {.kind = TRAP_CALENDAR, .calendar = calendar};
+
+	gate_feed(gate, &input);
+	gate_settle(gate);
+}
+
 /* Beginning and end. */
 
 static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config *config)

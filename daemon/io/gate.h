@@ -85,5 +85,8 @@ void gate_starve(struct gate *gate, struct channel *channel);
 void gate_report(struct gate *gate, const struct trap_peer *peer, const char *what,
 		 const char *why);
 
+/* The time of day was set: ns from the clock of uv_hrtime() to it. */
+void gate_set_calendar(struct gate *gate, uint64_t calendar);
+
 /* Put new limits in force. */
 void gate_set_limits(struct gate *gate, const struct machd_limits *limits);

@@ -5,7 +5,12 @@
  */
 #pragma once
 
+#include <mach/clock_types.h>
+#include <mach/host_notify.h>
+#include <mach/host_special_ports.h>
+
 #include "daemon/base/list.h"
+#include "daemon/ipc/ipc_machine.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_policy.h"
 #include "daemon/ipc/ipc_sign.h"
@@ -22,7 +27,9 @@ struct ipc_host {
 	struct machd_limits h_limits;
 	struct ipc_policy h_policy;
 	uint32_t h_owner_uid;
-	uint64_t h_now;	    /* ns, of the input being handled */
+	uint64_t h_now;	     /* ns, of the input being handled */
+	uint64_t h_calendar; /* ns from there to the time of day */
+	struct ipc_machine h_machine;
 	uint64_t h_last_id; /* of ports, sets, tasks and messages: never given twice */
 	uint64_t h_random;  /* state of the generator */
 
@@ -35,7 +42,10 @@ struct ipc_host {
 	struct ipc_bell *h_bells;     /* hash by id */
 	struct list h_ready;	      /* threads that were woken and have not run yet */
 
-	struct ipc_port *h_host_port;
+	struct ipc_port *h_host_port, *h_host_priv_port;
+	struct ipc_port *h_clocks[CALENDAR_CLOCK + 1];
+	struct ipc_port *h_special[HOST_MAX_SPECIAL_PORT + 1]; /* naked send rights, or not valid */
+	struct list h_notify[HOST_NOTIFY_TYPE_MAX + 1]; /* ipc_port: with a send-once right */
 	struct ipc_port *h_bootstrap_port;
 	struct boot_service *h_services; /* boot/registry's hash by name */
 	struct ipc_voucher *h_vouchers;	 /* hash by content */
@@ -65,6 +75,27 @@ struct ipc_host {
 	uint64_t h_task_count, h_thread_count, h_port_count;
 	uint64_t h_queued, h_queued_bytes, h_memfds, h_sent;
 };
+
+/* Ports of the daemon's own that every host has, by kind. */
+#define IPC_HOST_PORTS 5
+
+/* Make them. False: no memory; those that were made are in their places. */
+bool ipc_host_make_ports(struct ipc_host *host);
+
+/* The end of them, and of what the host kept for tasks. */
+void ipc_host_end(struct ipc_host *host);
+
+/*
+ * Have a port told once when the time of day is set: takes the send-once right to it.
+ * KERN_INVALID_CAPABILITY: it is to be told already, or dead; the right stays the caller's [24].
+ */
+kern_return_t ipc_host_notify(struct ipc_host *host, uint32_t type, struct ipc_port *notify);
+
+/* The port died, and need not be told. */
+void ipc_host_notify_cancel(struct ipc_host *host, struct ipc_port *port);
+
+/* The time of day was set. */
+void ipc_host_set_calendar(struct ipc_host *host, uint64_t calendar);
 
 /* A fresh id: larger than any before. */
 uint64_t ipc_host_id(struct ipc_host *host);

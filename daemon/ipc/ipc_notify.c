@@ -101,13 +101,18 @@ void ipc_notify_no_senders(struct ipc_host *host, struct ipc_port *notify,
 
 void ipc_notify_send_once(struct ipc_host *host, struct ipc_port *right)
 {
+	ipc_notify_event(host, right, MACH_NOTIFY_SEND_ONCE);
+}
+
+void ipc_notify_event(struct ipc_host *host, struct ipc_port *right, uint32_t id)
+{
 	struct ipc_kmsg *kmsg;
 
 	if (!ipc_port_active(right) || right->ip_place == IP_IN_DAEMON) {
 		ipc_port_release_sonce(host, right);
 		return;
 	}
-	kmsg = notice(host, right, MACH_NOTIFY_SEND_ONCE, 0, 0);
+	kmsg = notice(host, right, id, 0, 0);
 	if (kmsg)
 		post(host, kmsg);
 	else

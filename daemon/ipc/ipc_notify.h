@@ -14,6 +14,9 @@ void ipc_notify_dead_name(struct ipc_host *host, struct ipc_port *notify, mach_p
 void ipc_notify_no_senders(struct ipc_host *host, struct ipc_port *notify,
 			   mach_port_mscount_t mscount);
 
+/* A bare header with that id. */
+void ipc_notify_event(struct ipc_host *host, struct ipc_port *right, uint32_t id);
+
 /* A send-once right was destroyed unused: it is itself where the notification goes [14.4]. */
 void ipc_notify_send_once(struct ipc_host *host, struct ipc_port *right);
 

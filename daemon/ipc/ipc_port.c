@@ -36,6 +36,7 @@ struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user)
 	list_init(&port->ip_receivers);
 	list_init(&port->ip_members);
 	list_init(&port->ip_knotes);
+	list_init(&port->ip_host_link);
 	ipc_work_init(&port->ip_work, IPC_WORK_PORT);
 	list_append(&host->h_ports, &port->ip_link);
 	host->h_port_count++;
@@ -194,6 +195,7 @@ void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
 		ipc_timer_detach(host, port);
 	if (port->ip_service)
 		host->h_service_died(host, port);
+	ipc_host_notify_cancel(host, port);
 	while ((sender = ipc_senders_first(&port->ip_senders)))
 		ipc_thread_wake(host, sender, false);
 	list_splice(&host->h_work[IPC_WORK_KMSG], &port->ip_messages);

@@ -18,7 +18,12 @@ enum ipc_port_kind {
 	IP_TIMER, /* a queue too, on which the daemon sends */
 	/* The rest are the daemon's own: it handles their messages itself. */
 	IP_TASK,
+	IP_TASK_READ, /* who holds these may look at the task, */
+	IP_TASK_INSPECT,
+	IP_TASK_NAME, /* or only tell it from others */
 	IP_HOST,
+	IP_HOST_PRIV,
+	IP_CLOCK,
 	IP_BOOTSTRAP,
 	IP_SEMAPHORE,
 	IP_THREAD,
@@ -42,7 +47,7 @@ struct ipc_port {
 	mach_port_name_t ip_name;
 	struct ipc_space *ip_receiver;
 	struct ipc_port *ip_destination; /* with a reference */
-	struct ipc_task *ip_task;	 /* IP_TASK: which; NULL once it is gone */
+	struct ipc_task *ip_task;	 /* IP_TASK...: which; NULL once it is gone */
 	struct ipc_thread *ip_thread;	 /* IP_THREAD: the same */
 
 	mach_port_mscount_t ip_mscount;
@@ -76,6 +81,7 @@ struct ipc_port {
 	struct ipc_voucher *ip_voucher;	    /* IP_VOUCHER, while it lives */
 	struct boot_service *ip_service;    /* its bootstrap names, chained; usually none */
 	struct ipc_user *ip_user;	    /* charged; NULL for the daemon's own */
+	struct list ip_host_link;	    /* those to be told of the time of day */
 	struct list ip_link;		    /* host's ports */
 	struct ipc_work ip_work;
 };

@@ -113,8 +113,12 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 
 bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port)
 {
-	const struct ipc_task *task = port->ip_thread ? port->ip_thread->th_task : port->ip_task;
+	const struct ipc_task *task = NULL;
 
+	if (port->ip_kind == IP_TASK)
+		task = port->ip_task;
+	else if (port->ip_thread)
+		task = port->ip_thread->th_task;
 	return task && task == space->is_task;
 }
 

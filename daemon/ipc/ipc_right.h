@@ -55,7 +55,7 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 
 /*
  * A send right that this space may use but not pass on [16.3]: to a port that controls its own
- * task. What another task holds to the same port is an ordinary right.
+ * task or one of its threads. What another task holds to the same port is an ordinary right.
  */
 bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port);
 

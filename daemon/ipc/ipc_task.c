@@ -37,9 +37,18 @@ static mach_port_name_t give(struct ipc_host *host, struct ipc_task *task, struc
 static void give_first_names(struct ipc_host *host, struct ipc_task *task)
 {
 	task->t_self_name = give(host, task, task->t_self);
-	task->t_host_name = give(host, task, host->h_host_port);
-	task->t_bootstrap = ipc_port_make_send(host->h_bootstrap_port);
+	task->t_host_name = give(host, task, ipc_task_host_port(host, task));
+	task->t_special[TASK_SPECIAL_BOOTSTRAP] = ipc_port_make_send(host->h_bootstrap_port);
 	task->t_bootstrap_name = give(host, task, host->h_bootstrap_port);
+}
+
+/* The end of one of the task's own ports. */
+static void end_port(struct ipc_host *host, struct ipc_port *port)
+{
+	if (!port)
+		return;
+	port->ip_task = NULL;
+	ipc_port_destroy(host, port);
 }
 
 static void task_free(struct ipc_host *host, struct ipc_task *task)
@@ -48,11 +57,11 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 		ipc_bell_destroy(list_entry(node, struct ipc_bell, bl_link));
 	LIST_FOR_EACH_SAFE (node, &task->t_semaphores)
 		ipc_semaphore_end(host, list_entry(node, struct ipc_semaphore, sm_link));
-	if (task->t_self) {
-		task->t_self->ip_task = NULL;
-		ipc_port_destroy(host, task->t_self);
-	}
-	ipc_right_destroy_naked(host, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+	end_port(host, task->t_self);
+	for (unsigned i = 0; i < TASK_VIEWS; i++)
+		end_port(host, task->t_views[i]);
+	for (unsigned i = 0; i < TASK_SPECIALS; i++)
+		ipc_right_destroy_naked(host, task->t_special[i], MACH_MSG_TYPE_PORT_SEND);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		ipc_right_destroy_naked(host, task->t_registered[i], MACH_MSG_TYPE_PORT_SEND);
 	if (task->t_space) {
@@ -110,6 +119,34 @@ struct ipc_task *ipc_task_find(struct ipc_host *host, const uint8_t token[MACHD_
 
 	HASH_FIND(hh, host->h_tokens, token, MACHD_TOKEN_SIZE, task);
 	return task;
+}
+
+bool ipc_task_privileged(const struct ipc_host *host, const struct ipc_task *task)
+{
+	return task->t_user->u_uid == 0 || task->t_user->u_uid == host->h_owner_uid;
+}
+
+struct ipc_port *ipc_task_host_port(const struct ipc_host *host, const struct ipc_task *task)
+{
+	return ipc_task_privileged(host, task) ? host->h_host_priv_port : host->h_host_port;
+}
+
+struct ipc_port *ipc_task_make_view(struct ipc_host *host, struct ipc_task *task,
+				    enum ipc_task_view view)
+{
+	static const enum ipc_port_kind kinds[] = {IP_TASK_READ, IP_TASK_INSPECT, IP_TASK_NAME};
+	struct ipc_port *port = task->t_views[view];
+
+	if (!port) {
+		port = ipc_port_create(host, task->t_user);
+		if (!port)
+			return NULL;
+		port->ip_kind = kinds[view];
+		port->ip_place = IP_IN_DAEMON;
+		port->ip_task = task;
+		task->t_views[view] = port;
+	}
+	return ipc_port_make_send(port);
 }
 
 void ipc_task_join(struct ipc_task *task, struct ipc_thread *thread)

@@ -9,6 +9,23 @@
 #include "daemon/ipc/ipc_types.h"
 #include "protocol/hello.h"
 
+/* Ports by which others know a task without control over it; each is made when asked for. */
+enum ipc_task_view {
+	TASK_VIEW_READ,
+	TASK_VIEW_INSPECT,
+	TASK_VIEW_NAME,
+	TASK_VIEWS,
+};
+
+/* Ports that are kept with a task for those who ask for them. */
+enum ipc_task_special {
+	TASK_SPECIAL_BOOTSTRAP,
+	TASK_SPECIAL_ACCESS,
+	TASK_SPECIAL_DEBUG_CONTROL,
+	TASK_SPECIAL_RESOURCE_NOTIFY,
+	TASK_SPECIALS,
+};
+
 struct ipc_task {
 	uint64_t t_id;
 	uint8_t t_token[MACHD_TOKEN_SIZE]; /* who has it may join */
@@ -20,8 +37,9 @@ struct ipc_task {
 	struct ipc_space *t_space;
 	security_token_t t_security;
 	audit_token_t t_audit;
-	struct ipc_port *t_self;      /* its task port; the daemon keeps a reference */
-	struct ipc_port *t_bootstrap; /* a naked send right, or NULL */
+	struct ipc_port *t_self;		   /* its task port; the daemon keeps a reference */
+	struct ipc_port *t_views[TASK_VIEWS];	   /* the same, or NULL */
+	struct ipc_port *t_special[TASK_SPECIALS]; /* naked send rights, or not valid */
 	struct ipc_port *t_registered[TASK_PORT_REGISTER_MAX]; /* naked send rights, or not valid */
 	mach_port_name_t t_self_name, t_host_name, t_bootstrap_name;
 	struct list t_semaphores;
@@ -43,6 +61,19 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread);
 
 /* The task with this token, or NULL. */
 struct ipc_task *ipc_task_find(struct ipc_host *host, const uint8_t token[MACHD_TOKEN_SIZE]);
+
+/* May a task act for the host, or control a task of another uid? Root's, and the owner's. */
+bool ipc_task_privileged(const struct ipc_host *host, const struct ipc_task *task);
+
+/* The host's port as this task knows it: the privileged one for who may. */
+struct ipc_port *ipc_task_host_port(const struct ipc_host *host, const struct ipc_task *task);
+
+/*
+ * A send right to one of the task's lesser ports. NULL: no memory, or the task's uid is at its
+ * limit of ports.
+ */
+struct ipc_port *ipc_task_make_view(struct ipc_host *host, struct ipc_task *task,
+				    enum ipc_task_view view);
 
 void ipc_task_join(struct ipc_task *task, struct ipc_thread *thread);
 

@@ -56,17 +56,22 @@ struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id)
 	return thread;
 }
 
+bool ipc_thread_has_port(struct ipc_host *host, struct ipc_thread *thread)
+{
+	if (thread->th_self)
+		return true;
+	thread->th_self = ipc_port_create(host, thread->th_task->t_user);
+	if (!thread->th_self)
+		return false;
+	thread->th_self->ip_kind = IP_THREAD;
+	thread->th_self->ip_place = IP_IN_DAEMON;
+	thread->th_self->ip_thread = thread;
+	return true;
+}
+
 struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *thread)
 {
-	if (!thread->th_self) {
-		thread->th_self = ipc_port_create(host, thread->th_task->t_user);
-		if (!thread->th_self)
-			return NULL;
-		thread->th_self->ip_kind = IP_THREAD;
-		thread->th_self->ip_place = IP_IN_DAEMON;
-		thread->th_self->ip_thread = thread;
-	}
-	return ipc_port_make_send(thread->th_self);
+	return ipc_thread_has_port(host, thread) ? ipc_port_make_send(thread->th_self) : NULL;
 }
 
 void ipc_thread_bind_special(struct ipc_host *host, struct ipc_thread *thread,

@@ -79,10 +79,10 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread);
 
 struct ipc_thread *ipc_thread_find(struct ipc_host *host, uint64_t id);
 
-/*
- * A send right to the thread's port, which is made with the first. NULL: no memory, or the task's
- * uid is at its limit of ports.
- */
+/* The thread has a port, or gets one now. False: no memory, or its uid is at its limit of ports. */
+bool ipc_thread_has_port(struct ipc_host *host, struct ipc_thread *thread);
+
+/* A send right to the thread's port; NULL as above. */
 struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *thread);
 
 /* The thread ends, though its channel may not: its port dies. */

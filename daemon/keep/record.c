@@ -107,6 +107,8 @@ static void put_header(struct record *record, const struct trap_config *config)
 		.seed = config->seed,
 		.owner_uid = config->owner_uid,
 		.discard_bad_signature = config->discard_bad_signature,
+		.calendar = config->calendar,
+		.machine = config->machine,
 	};
 
 	put(record, &header, sizeof header);
@@ -237,6 +239,10 @@ static void put_input(struct record *record, const struct trap_input *input)
 	case TRAP_LIMITS:
 		put_entry(record, TRAP_LIMITS, &at, sizeof at, input->limits,
 			  sizeof *input->limits);
+		break;
+	case TRAP_CALENDAR:
+		put_entry(record, TRAP_CALENDAR, &at, sizeof at, &input->calendar,
+			  sizeof input->calendar);
 		break;
 	}
 }

@@ -11,6 +11,7 @@
  *       TRAP_CONNECT                  struct trap_peer
  *       TRAP_FRAME                    struct record_fds, its struct trap_fd, the packet
  *       TRAP_LIMITS                   the limits
+ *       TRAP_CALENDAR                 uint64_t
  *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_RING)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
@@ -23,7 +24,7 @@
 #include "protocol/limits.h"
 
 #define RECORD_MAGIC   "machdrec"
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 /* Inputs between two digests. */
 #define RECORD_DIGEST_EVERY 4096
@@ -61,6 +62,8 @@ struct record_header {
 	uint64_t seed;
 	uint32_t owner_uid;
 	uint32_t discard_bad_signature;
+	uint64_t calendar;
+	struct ipc_machine machine;
 };
 
 struct record_entry {
@@ -100,6 +103,7 @@ struct record_totals {
 };
 
 /* These go to disk as they are: no holes. */
-_Static_assert(sizeof(struct record_header) == 32, "record layout");
+_Static_assert(sizeof(struct ipc_machine) == 40 + IPC_MACHINE_VERSION_SIZE, "record layout");
+_Static_assert(sizeof(struct record_header) == 40 + sizeof(struct ipc_machine), "record layout");
 _Static_assert(sizeof(struct trap_peer) == 16 + MACHD_TOKEN_SIZE, "record layout");
 _Static_assert(sizeof(struct trap_fd) == 24, "record layout");

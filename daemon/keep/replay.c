@@ -51,6 +51,8 @@ static const char *kind_name(uint32_t kind)
 		return "turn of work";
 	case TRAP_LIMITS:
 		return "change of limits";
+	case TRAP_CALENDAR:
+		return "setting of the time of day";
 	case RECORD_ANSWER:
 		return "answer";
 	case RECORD_TIMER:
@@ -326,7 +328,8 @@ static void feed(struct replay *replay)
 		broken(replay, "an alarm comes that was not asked for");
 	else if (input.kind == TRAP_CONNECT)
 		feed_connect(replay, &input);
-	else if (input.kind == TRAP_WORK || input.kind == TRAP_LIMITS || input.kind == TRAP_ALARM)
+	else if (input.kind == TRAP_WORK || input.kind == TRAP_LIMITS || input.kind == TRAP_ALARM ||
+		 input.kind == TRAP_CALENDAR)
 		compare_refusal(replay, trap_input(replay->host, &input));
 	else
 		feed_channel(replay, &input);

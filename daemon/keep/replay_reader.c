@@ -58,6 +58,8 @@ bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *c
 		return broken(reader, "this record was made by another version of machd");
 	if (header.discard_bad_signature > 1)
 		return broken(reader, "a flag is neither 0 nor 1");
+	if (memchr(header.machine.m_version, '\0', sizeof header.machine.m_version) == NULL)
+		return broken(reader, "a text has no end");
 	if (!read_bytes(reader, &config->limits, sizeof config->limits, READER_CUT))
 		return false;
 	if (!limits_fit(&config->limits))
@@ -69,6 +71,8 @@ bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *c
 	config->seed = header.seed;
 	config->owner_uid = header.owner_uid;
 	config->discard_bad_signature = header.discard_bad_signature;
+	config->calendar = header.calendar;
+	config->machine = header.machine;
 	return true;
 }
 
@@ -100,7 +104,7 @@ void reader_next(struct replay_reader *reader)
 
 bool reader_is_input(uint32_t kind)
 {
-	return kind >= TRAP_CONNECT && kind <= TRAP_LIMITS;
+	return kind >= TRAP_CONNECT && kind <= TRAP_CALENDAR;
 }
 
 bool reader_is_output(uint32_t kind)
@@ -141,6 +145,15 @@ static bool read_limits(struct replay_reader *reader, struct machd_limits *limit
 	return limits_fit(limits) || broken(reader, "a limit is out of range");
 }
 
+static bool read_calendar(struct replay_reader *reader, struct trap_input *input,
+			  const uint8_t *bytes, size_t size)
+{
+	if (size != sizeof input->calendar)
+		return broken(reader, "a time has the wrong size");
+	memcpy(&input->calendar, bytes, sizeof input->calendar);
+	return true;
+}
+
 /* The bytes of an input stay while its outputs are read into the other buffer. */
 static const uint8_t *use_up(struct replay_reader *reader)
 {
@@ -174,6 +187,8 @@ bool reader_input(struct replay_reader *reader, struct trap_input *input,
 		return read_frame(reader, input, bytes, size);
 	if (input->kind == TRAP_LIMITS)
 		return read_limits(reader, limits, bytes, size);
+	if (input->kind == TRAP_CALENDAR)
+		return read_calendar(reader, input, bytes, size);
 	if (input->kind != TRAP_CONNECT)
 		return size == 0 || broken(reader, "an input is longer than it can be");
 	if (size != sizeof input->peer)

@@ -27,6 +27,8 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_ports);
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
+	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
+		list_init(&host->h_notify[i]);
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
 		list_init(&host->h_work[i]);
 	list_init(&host->h_jobs);
@@ -34,10 +36,7 @@ static void init_lists(struct ipc_host *host)
 
 static void host_free(struct ipc_host *host)
 {
-	if (host->h_host_port)
-		ipc_port_destroy(host, host->h_host_port);
-	if (host->h_bootstrap_port)
-		ipc_port_destroy(host, host->h_bootstrap_port);
+	ipc_host_end(host);
 	ipc_work_finish(host);
 	if (host->h_key.k_bytes)
 		ipc_key_wipe(&host->h_key);
@@ -58,14 +57,14 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_policy = config->policy;
 	host->h_random = config->seed;
 	host->h_owner_uid = config->owner_uid;
+	host->h_calendar = config->calendar;
+	host->h_machine = config->machine;
 	host->h_service_died = boot_service_died;
 	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
-	host->h_host_port = ipc_port_create_special(host, IP_HOST);
-	host->h_bootstrap_port = ipc_port_create_special(host, IP_BOOTSTRAP);
-	if (!host->h_packet || !host->h_own_packet || !host->h_host_port ||
-	    !host->h_bootstrap_port || !ipc_key_init(&host->h_key, config->key)) {
+	if (!host->h_packet || !host->h_own_packet || !ipc_host_make_ports(host) ||
+	    !ipc_key_init(&host->h_key, config->key)) {
 		host_free(host);
 		return NULL;
 	}
@@ -215,6 +214,9 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		break;
 	case TRAP_LIMITS:
 		host->h_limits = *input->limits;
+		break;
+	case TRAP_CALENDAR:
+		ipc_host_set_calendar(host, input->calendar);
 		break;
 	}
 	ipc_timer_run(host);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/ipc/ipc_machine.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_policy.h"
 #include "protocol/hello.h"
@@ -31,6 +32,7 @@ enum trap_input_kind {
 	TRAP_ALARM,	  /* the deadline last given to alarm() has passed */
 	TRAP_WORK,	  /* go on with work that was put off, see trap_has_work() */
 	TRAP_LIMITS,	  /* new limits are in force */
+	TRAP_CALENDAR,	  /* the time of day was set */
 };
 
 /* Who is at the other end, as the kernel says. */
@@ -69,6 +71,7 @@ struct trap_input {
 	const struct trap_fd *fds; /* TRAP_FRAME: consumed by the call, whatever it returns */
 	unsigned fd_count;
 	const struct machd_limits *limits; /* TRAP_LIMITS */
+	uint64_t calendar;		   /* TRAP_CALENDAR: ns from `now` to the time of day */
 };
 
 /* What the state machine starts from; a record begins with it. */
@@ -78,7 +81,9 @@ struct trap_config {
 	uint64_t seed;			/* of its random choices: the order of names */
 	uint32_t owner_uid;		/* the daemon's uid: it and root may see and own all */
 	uint32_t discard_bad_signature; /* 1: OnBadSignature=discard */
-	uint8_t key[16];		/* for signing queued messages; not part of a record */
+	uint64_t calendar;		/* ns from the inputs' `now` to the time of day */
+	struct ipc_machine machine;
+	uint8_t key[16]; /* for signing queued messages; not part of a record */
 };
 
 /* A fresh, empty state machine; NULL without memory. The outbox must outlive it. */

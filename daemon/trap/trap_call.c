@@ -37,13 +37,23 @@ kern_return_t trap_run(struct trap_call *call, const struct machd_routine_row *r
 }
 
 #define KIND(kind) (1u << (kind))
+#define CONTROL	   KIND(IP_TASK)
+#define READ	   (CONTROL | KIND(IP_TASK_READ))
+#define INSPECT	   (READ | KIND(IP_TASK_INSPECT))
 
 /* The kinds of port that an object of a routine may be known by. */
 static const uint32_t object_kinds[] = {
-	[MACHD_OBJECT_SPACE] = KIND(IP_TASK),	       [MACHD_OBJECT_SPACE_READ] = KIND(IP_TASK),
-	[MACHD_OBJECT_SPACE_INSPECT] = KIND(IP_TASK),  [MACHD_OBJECT_TASK] = KIND(IP_TASK),
-	[MACHD_OBJECT_BOOTSTRAP] = KIND(IP_BOOTSTRAP), [MACHD_OBJECT_TRAP] = KIND(IP_TASK),
-	[MACHD_OBJECT_HOST] = KIND(IP_HOST),	       [MACHD_OBJECT_VOUCHER] = KIND(IP_VOUCHER),
+	[MACHD_OBJECT_SPACE] = CONTROL,
+	[MACHD_OBJECT_SPACE_READ] = READ,
+	[MACHD_OBJECT_SPACE_INSPECT] = INSPECT,
+	[MACHD_OBJECT_TASK] = CONTROL,
+	[MACHD_OBJECT_TASK_INSPECT] = INSPECT,
+	[MACHD_OBJECT_TASK_NAME] = INSPECT | KIND(IP_TASK_NAME),
+	[MACHD_OBJECT_BOOTSTRAP] = KIND(IP_BOOTSTRAP),
+	[MACHD_OBJECT_HOST] = KIND(IP_HOST) | KIND(IP_HOST_PRIV),
+	[MACHD_OBJECT_VOUCHER] = KIND(IP_VOUCHER),
+	[MACHD_OBJECT_CLOCK] = KIND(IP_CLOCK),
+	[MACHD_OBJECT_TRAP] = CONTROL,
 };
 
 bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t object)

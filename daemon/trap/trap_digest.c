@@ -194,7 +194,10 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add(digest, task->t_user->u_uid);
 	add_bytes(digest, task->t_token, sizeof task->t_token);
 	add_bytes(digest, &task->t_audit, sizeof task->t_audit);
-	add_port_ref(digest, task->t_bootstrap);
+	for (unsigned i = 0; i < TASK_VIEWS; i++)
+		add_port_ref(digest, task->t_views[i]);
+	for (unsigned i = 0; i < TASK_SPECIALS; i++)
+		add_port_ref(digest, task->t_special[i]);
 	add(digest, task->t_violations);
 	add(digest, task->t_guard_behavior);
 	add(digest, task->t_hardened);
@@ -223,10 +226,24 @@ static void add_thread(struct digest *digest, const struct ipc_thread *thread)
 		add_kmsg(digest, thread->th_kmsg);
 }
 
+static void add_notify(struct digest *digest, const struct ipc_host *host)
+{
+	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++) {
+		LIST_FOR_EACH (node, &host->h_notify[i])
+			add_port_ref(digest, list_entry(node, struct ipc_port, ip_host_link));
+		add(digest, 0);
+	}
+}
+
 static void add_host(struct digest *digest, const struct ipc_host *host)
 {
 	add(digest, host->h_last_id);
 	add(digest, host->h_random);
+	add(digest, host->h_calendar);
+	add_bytes(digest, &host->h_machine, sizeof host->h_machine);
+	for (unsigned i = 0; i <= HOST_MAX_SPECIAL_PORT; i++)
+		add_port_ref(digest, host->h_special[i]);
+	add_notify(digest, host);
 	add(digest, host->h_port_count);
 	add(digest, host->h_queued);
 	add(digest, host->h_queued_bytes);

@@ -19,9 +19,14 @@ enum {
 	IKOT_THREAD_CONTROL = 1,
 	IKOT_TASK_CONTROL = 2,
 	IKOT_HOST = 3,
+	IKOT_HOST_PRIV = 4,
 	IKOT_TIMER = 8,
+	IKOT_TASK_NAME = 20,
 	IKOT_SEMAPHORE = 23,
+	IKOT_CLOCK = 25,
 	IKOT_VOUCHER = 37,
+	IKOT_TASK_INSPECT = 44,
+	IKOT_TASK_READ = 45,
 };
 
 static uint32_t type_of(const struct ipc_port *port)
@@ -29,10 +34,20 @@ static uint32_t type_of(const struct ipc_port *port)
 	switch (port->ip_kind) {
 	case IP_TASK:
 		return IKOT_TASK_CONTROL;
+	case IP_TASK_READ:
+		return IKOT_TASK_READ;
+	case IP_TASK_INSPECT:
+		return IKOT_TASK_INSPECT;
+	case IP_TASK_NAME:
+		return IKOT_TASK_NAME;
 	case IP_THREAD:
 		return IKOT_THREAD_CONTROL;
 	case IP_HOST:
 		return IKOT_HOST;
+	case IP_HOST_PRIV:
+		return IKOT_HOST_PRIV;
+	case IP_CLOCK:
+		return IKOT_CLOCK;
 	case IP_TIMER:
 		return IKOT_TIMER;
 	case IP_SEMAPHORE:

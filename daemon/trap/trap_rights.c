@@ -65,6 +65,28 @@ kern_return_t trap_copyin(struct trap_call *call, mach_port_name_t name, uint32_
 	return *port == IP_DEAD ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;
 }
 
+kern_return_t trap_copyin_body(struct trap_call *call, mach_port_name_t name, uint32_t disposition,
+			       struct ipc_port **port)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	*port = name == MACH_PORT_DEAD ? IP_DEAD : IP_NULL;
+	if (MACH_PORT_VALID(name))
+		kr = trap_copyin(call, name, disposition, port);
+	return kr == KERN_SUCCESS || kr == KERN_INVALID_CAPABILITY ? KERN_SUCCESS
+								   : MACH_SEND_INVALID_RIGHT;
+}
+
+bool trap_keepable(const struct trap_call *call, const struct ipc_port *port)
+{
+	return !IP_VALID(port) || !ipc_right_immovable_send(call->c_caller->t_space, port);
+}
+
+struct ipc_port *trap_copy_kept(struct ipc_port *port)
+{
+	return IP_VALID(port) ? ipc_port_copy_send(port) : port;
+}
+
 kern_return_t trap_port(struct trap_call *call, mach_port_name_t name, struct ipc_port **port)
 {
 	struct ipc_entry *entry;

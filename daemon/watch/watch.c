@@ -134,8 +134,12 @@ static uint32_t kind_of(const struct ipc_port *port)
 {
 	switch (port->ip_kind) {
 	case IP_TASK:
+	case IP_TASK_READ:
+	case IP_TASK_INSPECT:
+	case IP_TASK_NAME:
 		return MACHD_WATCH_TASK_PORT;
 	case IP_HOST:
+	case IP_HOST_PRIV:
 		return MACHD_WATCH_HOST_PORT;
 	case IP_BOOTSTRAP:
 		return MACHD_WATCH_BOOTSTRAP_PORT;
@@ -143,6 +147,8 @@ static uint32_t kind_of(const struct ipc_port *port)
 		return MACHD_WATCH_SEMAPHORE;
 	case IP_TIMER:
 		return MACHD_WATCH_TIMER;
+	case IP_CLOCK:
+		return MACHD_WATCH_CLOCK;
 	case IP_THREAD:
 		return MACHD_WATCH_THREAD_PORT;
 	case IP_VOUCHER:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
 #include "daemon/keep/record.h"
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_feed.h"
@@ -148,9 +149,21 @@ static const struct ipc_outbox *outbox_of(struct lab *lab, const struct trap_con
 	return record_outbox(lab->record, &lab->outbox);
 }
 
+const struct ipc_machine lab_machine = {.m_memory = 5ull << 30,
+					.m_page_size = 4096,
+					.m_quantum = 3,
+					.m_cpus = 6,
+					.m_cpus_max = 8,
+					.m_cores = 3,
+					.m_cores_max = 4,
+					.m_cpu_type = 12,
+					.m_cpu_subtype = 1,
+					.m_version = "Linux in a lab"};
+
 struct lab *lab_start(const struct lab_options *options)
 {
-	struct trap_config config = {.key = "a key for tests"};
+	struct trap_config config = {
+		.key = "a key for tests", .calendar = LAB_CALENDAR, .machine = lab_machine};
 	struct lab_options defaults;
 	struct lab *lab = calloc(1, sizeof *lab);
 
@@ -188,8 +201,8 @@ static void check_nothing_left(const struct lab *lab)
 	LAB_TRUE(totals.messages_queued == 0);
 	LAB_TRUE(totals.bytes_queued == 0);
 	LAB_TRUE(totals.memfds == 0);
-	LAB_CHECK(totals.ports == 2, "%d ports are left beside the daemon's own",
-		  (int)totals.ports - 2);
+	LAB_CHECK(totals.ports == IPC_HOST_PORTS, "%d ports are left beside the daemon's own",
+		  (int)totals.ports - IPC_HOST_PORTS);
 }
 
 static void stop_machine(struct lab *lab)
@@ -254,6 +267,13 @@ const char *lab_feed(struct lab *lab, struct trap_input *input)
 void lab_limits(struct lab *lab, const struct machd_limits *limits)
 {
 	struct trap_input input = {.kind = TRAP_LIMITS, .limits = limits};
+
+	LAB_TRUE(!lab_feed(lab, &input));
+}
+
+void lab_set_calendar(struct lab *lab, uint64_t calendar)
+{
+	struct trap_input input = {.kind = TRAP_CALENDAR, .calendar = calendar};
 
 	LAB_TRUE(!lab_feed(lab, &input));
 }

@@ -159,6 +159,13 @@ void lab_stop_at_once(struct lab *lab);
 /* Put new limits in force. */
 void lab_limits(struct lab *lab, const struct machd_limits *limits);
 
+/* The time of day is set: ns from lab->now to it. It begins with LAB_CALENDAR. */
+void lab_set_calendar(struct lab *lab, uint64_t calendar);
+#define LAB_CALENDAR UINT64_C(1000000000000)
+
+/* The machine that a lab runs on. */
+extern const struct ipc_machine lab_machine;
+
 /* Do one turn of the work that was put off; false if there was none. */
 bool lab_work_turn(struct lab *lab);
 /* Do all of it. */

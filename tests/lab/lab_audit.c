@@ -262,6 +262,8 @@ static void count_ports(struct audit *audit)
 		if (port->ip_semaphore || port->ip_voucher)
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_RECEIVE);
 		count_queue(audit, port);
+		if (!list_empty(&port->ip_host_link))
+			count_naked(audit, port, MACH_MSG_TYPE_PORT_SEND_ONCE);
 		check_memberships(port);
 		if (port->ip_place == IP_IN_TRANSIT)
 			count_of(audit, port->ip_destination)->refs++;
@@ -377,12 +379,20 @@ static void count_holders(struct audit *audit)
 	uint64_t tasks = 0;
 
 	count_naked(audit, host->h_host_port, MACH_MSG_TYPE_PORT_RECEIVE);
+	count_naked(audit, host->h_host_priv_port, MACH_MSG_TYPE_PORT_RECEIVE);
 	count_naked(audit, host->h_bootstrap_port, MACH_MSG_TYPE_PORT_RECEIVE);
+	for (unsigned i = 0; i <= CALENDAR_CLOCK; i++)
+		count_naked(audit, host->h_clocks[i], MACH_MSG_TYPE_PORT_RECEIVE);
+	for (unsigned i = 0; i <= HOST_MAX_SPECIAL_PORT; i++)
+		count_naked(audit, host->h_special[i], MACH_MSG_TYPE_PORT_SEND);
 	LIST_FOR_EACH (node, &host->h_tasks) {
 		const struct ipc_task *task = list_entry(node, struct ipc_task, t_link);
 
 		count_naked(audit, task->t_self, MACH_MSG_TYPE_PORT_RECEIVE);
-		count_naked(audit, task->t_bootstrap, MACH_MSG_TYPE_PORT_SEND);
+		for (unsigned i = 0; i < TASK_VIEWS; i++)
+			count_naked(audit, task->t_views[i], MACH_MSG_TYPE_PORT_RECEIVE);
+		for (unsigned i = 0; i < TASK_SPECIALS; i++)
+			count_naked(audit, task->t_special[i], MACH_MSG_TYPE_PORT_SEND);
 		for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 			count_naked(audit, task->t_registered[i], MACH_MSG_TYPE_PORT_SEND);
 		count_space(audit, task->t_space);

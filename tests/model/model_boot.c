@@ -111,12 +111,12 @@ uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct
 	struct m_entry *entry = m_look(thread->task, name);
 	struct m_port *old = task->bootstrap;
 
+	if (entry && m_pinned(entry))
+		return KERN_INVALID_RIGHT;
 	if (which == TASK_KERNEL_PORT || which == TASK_HOST_PORT)
 		return KERN_NO_ACCESS;
 	if (which != TASK_BOOTSTRAP_PORT)
 		return KERN_INVALID_ARGUMENT;
-	if (entry && m_pinned(entry))
-		return KERN_INVALID_RIGHT;
 	task->bootstrap = entry ? entry->port : NULL;
 	if (entry)
 		entry->port->srights++;

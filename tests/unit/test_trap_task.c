@@ -55,8 +55,8 @@ START_TEST(the_bootstrap_port_can_be_set)
 	lab_is(KERN_NO_ACCESS, lab_set_special_port(world.a, TASK_KERNEL_PORT, mine));
 	lab_is(KERN_NO_ACCESS, lab_set_special_port(world.a, TASK_HOST_PORT, mine));
 	lab_is(KERN_INVALID_ARGUMENT, lab_set_special_port(world.a, 99, mine));
-	lab_is(KERN_INVALID_NAME, lab_set_special_port(world.a, TASK_BOOTSTRAP_PORT, 0x7703));
-	lab_is(KERN_INVALID_RIGHT,
+	lab_is(MACH_SEND_INVALID_RIGHT, lab_set_special_port(world.a, TASK_BOOTSTRAP_PORT, 0x7703));
+	lab_is(MACH_SEND_INVALID_RIGHT,
 	       lab_set_special_port(world.a, TASK_BOOTSTRAP_PORT, lab_new_port(world.a)));
 	lab_ok(lab_set_special_port(world.a, TASK_BOOTSTRAP_PORT, mine));
 	lab_name_is(world.a, mine, SEND_RECEIVE, 1);

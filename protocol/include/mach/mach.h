@@ -2,7 +2,10 @@
 /* Everything that a program needs to use ports and messages. */
 #pragma once
 
+#include <mach/clock.h>
+#include <mach/host_priv.h>
 #include <mach/mach_error.h>
+#include <mach/mach_host.h>
 #include <mach/mach_init.h>
 #include <mach/mach_port.h>
 #include <mach/mach_traps.h>

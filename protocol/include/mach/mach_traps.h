@@ -31,4 +31,15 @@ typedef enum thread_destruct_special_reply_port_rights {
 extern kern_return_t thread_destruct_special_reply_port(
 	mach_port_name_t port, thread_destruct_special_reply_port_rights_t rights);
 
+/*
+ * A send right to the task of a process, or to its name port: one's own uid's, or any for root.
+ * `target_tport` is the caller's task. KERN_FAILURE: there is no such task, or it may not be had.
+ */
+extern kern_return_t task_for_pid(mach_port_name_t target_tport, int pid, mach_port_name_t *t);
+extern kern_return_t task_name_for_pid(mach_port_name_t target_tport, int pid,
+				       mach_port_name_t *tn);
+
+/* The process of a task that is known by any of its ports. KERN_FAILURE: it is none; *x is -1. */
+extern kern_return_t pid_for_task(mach_port_name_t t, int *x);
+
 MACHD_END_DECLS

@@ -12,9 +12,14 @@
 
 typedef mach_port_t task_t;
 typedef mach_port_t task_name_t;
+typedef mach_port_t task_inspect_t;
+typedef mach_port_t task_read_t;
 typedef mach_port_t thread_t;
+typedef mach_port_t thread_act_t;
+typedef mach_port_t *thread_act_array_t;
 typedef mach_port_t host_t;
 typedef mach_port_t host_priv_t;
+typedef mach_port_t clock_serv_t;
 typedef mach_port_t ipc_space_t;
 typedef mach_port_t vm_map_t;
 
@@ -23,5 +28,6 @@ typedef mach_port_t vm_map_t;
 #define THREAD_NULL    ((thread_t)0)
 #define HOST_NULL      ((host_t)0)
 #define HOST_PRIV_NULL ((host_priv_t)0)
+#define CLOCK_NULL     ((clock_serv_t)0)
 #define IPC_SPACE_NULL ((ipc_space_t)0)
 #define VM_MAP_NULL    ((vm_map_t)0)

@@ -12,7 +12,11 @@ MACHD_BEGIN_DECLS
 /* A send right to one of the task's special ports, or MACH_PORT_NULL if that is not set. */
 extern kern_return_t task_get_special_port(task_t task, int which_port, mach_port_t *special_port);
 
-/* Set one to a copy of a send right. KERN_NO_ACCESS: the kernel and host ports are fixed. */
+/*
+ * Set one to a copy of a send right. KERN_NO_ACCESS: the kernel and host ports are fixed, and an
+ * access port cannot be replaced. KERN_INVALID_ARGUMENT: no port to be set. KERN_INVALID_RIGHT: a
+ * right that must stay where it is.
+ */
 extern kern_return_t task_set_special_port(task_t task, int which_port, mach_port_t special_port);
 
 /*
@@ -23,6 +27,20 @@ extern kern_return_t mach_ports_register(task_t target_task, mach_port_array_t i
 					 mach_msg_type_number_t init_port_setCnt);
 extern kern_return_t mach_ports_lookup(task_t target_task, mach_port_array_t *init_port_set,
 				       mach_msg_type_number_t *init_port_setCnt);
+
+/*
+ * What is known of a task. `task_info_outCnt` has the room, and gets the length, in 32-bit words.
+ * KERN_INVALID_ARGUMENT: no such flavor, too little room, or the process cannot be looked at.
+ */
+extern kern_return_t task_info(task_name_t target_task, task_flavor_t flavor,
+			       task_info_t task_info_out, mach_msg_type_number_t *task_info_outCnt);
+
+/*
+ * Send rights to the ports of the task's threads, as far as they have used machd, in memory to be
+ * freed with vm_deallocate().
+ */
+extern kern_return_t task_threads(task_inspect_t target_task, thread_act_array_t *act_list,
+				  mach_msg_type_number_t *act_listCnt);
 
 /*
  * What shall follow of guard exceptions (TASK_EXC_GUARD_), unless machd_guard_behavior() says
