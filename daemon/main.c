@@ -70,8 +70,9 @@ static bool load_config(const struct options *options, struct config *config)
 		config->log_level = options->log_level;
 	log_set_level(config->log_level);
 	if (fdcheck_fit_limits(&config->limits))
-		log_notice("MemfdsPerUser= is %" PRIu64 ": machd may not open more descriptors",
-			   config->limits.memfds_per_user);
+		log_notice("MemfdsPerUser= is %" PRIu64 ", BellsPerUser= %" PRIu64
+			   ": machd may not open more descriptors",
+			   config->limits.memfds_per_user, config->limits.bells_per_user);
 	return true;
 }
 

@@ -65,12 +65,19 @@ void fdcheck_raise_limit(void)
 	reserved_from = total - reserve;
 }
 
+static bool lower(uint64_t *limit, uint64_t most)
+{
+	if (*limit <= most)
+		return false;
+	*limit = most > 1 ? most : 1;
+	return true;
+}
+
 bool fdcheck_fit_limits(struct machd_limits *limits)
 {
-	uint64_t most = reserved_from > OWN ? (uint64_t)(reserved_from - OWN) / 2 : 1;
+	uint64_t half = reserved_from > OWN ? (uint64_t)(reserved_from - OWN) / 2 : 1;
+	bool memfds = lower(&limits->memfds_per_user, half);
+	bool bells = lower(&limits->bells_per_user, half / 4); /* with two for each */
 
-	if (limits->memfds_per_user <= most)
-		return false;
-	limits->memfds_per_user = most > 1 ? most : 1;
-	return true;
+	return memfds || bells;
 }

@@ -33,6 +33,7 @@ void fdcheck_raise_limit(void);
 
 /*
  * Make `limits` fit the descriptors there are: the memfds of one user's messages may take half of
- * them at most, so that there is room for connections. Returns whether it had to change anything.
+ * them at most, and its bells half of the rest, so that there is room for connections. Returns
+ * whether it had to change anything.
  */
 bool fdcheck_fit_limits(struct machd_limits *limits);
