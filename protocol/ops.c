@@ -16,6 +16,7 @@
 #define PORT(f, type)	      {MACHD_FIELD_PORT, MACH_MSG_TYPE_PORT_##type, 0, 0},
 #define POLY(f, t)	      {MACHD_FIELD_POLY, 0, 0, 0},
 #define POLY_OF(f, t, type)   {MACHD_FIELD_POLY, MACH_MSG_TYPE_PORT_##type, 0, 0},
+#define LATE(f)		      {MACHD_FIELD_LATE, 0, 0, 0},
 #define REF(...)	      {MACHD_FIELD_REF, 0, 0, 0}, __VA_ARGS__{MACHD_FIELD_END, 0, 0, 0},
 #define FRAME(...)	      {MACHD_FIELD_FRAME, 0, 0, 0}, __VA_ARGS__{MACHD_FIELD_END, 0, 0, 0},
 #define NEXT(f)		      {MACHD_FIELD_NEXT, 0, 0, 0},
@@ -41,6 +42,7 @@
 #undef PORT
 #undef POLY
 #undef POLY_OF
+#undef LATE
 #undef REF
 #undef FRAME
 #undef NEXT

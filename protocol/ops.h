@@ -17,6 +17,7 @@
 #define PORT(f, type)	    uint32_t f;
 #define POLY(f, t)	    uint32_t f, t;
 #define POLY_OF(f, t, type) uint32_t f, t;
+#define LATE(f)		    uint32_t f;
 #define REF(...)	    __VA_ARGS__
 #define FRAME(...)	    __VA_ARGS__
 #define NEXT(f)		    uint32_t f;
@@ -49,6 +50,7 @@
 #undef PORT
 #undef POLY
 #undef POLY_OF
+#undef LATE
 #undef REF
 #undef FRAME
 #undef NEXT
@@ -90,7 +92,8 @@ enum machd_field_kind {
 	MACHD_FIELD_POLY,  /* a right of f_type or, if that is 0, of any; a name and its type */
 	MACHD_FIELD_REF,   /* its own fields follow, up to their END */
 	MACHD_FIELD_FRAME, /* likewise */
-	MACHD_FIELD_NEXT,
+	MACHD_FIELD_LATE,  /* a word of arguments */
+	MACHD_FIELD_NEXT,  /* a word of results */
 	MACHD_FIELD_EMPTY, /* nothing */
 	MACHD_FIELD_ARRAY, /* up to f_max times f_size bytes */
 	MACHD_FIELD_BYTES, /* up to f_max; their number is a word before them */

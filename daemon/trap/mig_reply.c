@@ -229,6 +229,7 @@ static void put_field(struct writer *writer, const struct machd_field *field)
 	case MACHD_FIELD_END:
 	case MACHD_FIELD_REF: /* in requests only */
 	case MACHD_FIELD_FRAME:
+	case MACHD_FIELD_LATE:
 		break;
 	}
 }

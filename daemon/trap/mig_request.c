@@ -23,6 +23,8 @@ static struct mig_shape shape_of_field(const struct machd_field *field)
 		return (struct mig_shape){.descriptors = 1, .ports = 1};
 	case MACHD_FIELD_REF:
 		return (struct mig_shape){.descriptors = 1};
+	case MACHD_FIELD_LATE:
+		return (struct mig_shape){.inline_size = WORD};
 	case MACHD_FIELD_ARRAY:
 	case MACHD_FIELD_BYTES:
 		return (struct mig_shape){.inline_size = WORD,
@@ -75,7 +77,8 @@ struct reader {
 	uint32_t left;
 	const struct ikm_descriptor *desc; /* the next descriptor */
 	uint8_t *to;			   /* where the next argument goes */
-	uint32_t words;			   /* of the array at the end */
+	uint8_t *late;			   /* the argument that is behind the array, or NULL */
+	uint32_t words;			   /* of that array */
 };
 
 static bool shape_good(const struct ipc_kmsg *kmsg, const struct mig_shape *shape)
@@ -168,18 +171,23 @@ static kern_return_t read_ref(struct reader *reader)
 	return KERN_SUCCESS;
 }
 
-/* An inline array, the last of the message: exactly as long as it says. */
+/* An inline array, the last of the message but for one word: exactly as long as it says. */
 static kern_return_t read_array(struct reader *reader, const struct machd_field *field)
 {
-	uint32_t count = next_word(reader);
+	uint32_t count = next_word(reader), late;
 
-	if (count > field->f_max ||
-	    (count * field->f_size + WORD - 1) / WORD * WORD != reader->left)
+	if (count > field->f_max)
+		return MIG_BAD_ARGUMENTS;
+	reader->words = (uint32_t)((count * field->f_size + WORD - 1) / WORD);
+	if ((reader->words + (reader->late != NULL)) * WORD != reader->left)
 		return MIG_BAD_ARGUMENTS;
 	if (field->f_kind == MACHD_FIELD_BYTES)
 		put_word(reader, count);
-	reader->words = reader->left / WORD;
-	move(reader, reader->left);
+	move(reader, reader->words * (uint32_t)WORD);
+	if (reader->late) {
+		late = next_word(reader);
+		memcpy(reader->late, &late, WORD);
+	}
 	return KERN_SUCCESS;
 }
 
@@ -207,6 +215,10 @@ static kern_return_t read_field(struct reader *reader, const struct machd_field 
 		return KERN_SUCCESS;
 	case MACHD_FIELD_REF:
 		return read_ref(reader);
+	case MACHD_FIELD_LATE:
+		reader->late = reader->to;
+		put_word(reader, 0);
+		return KERN_SUCCESS;
 	case MACHD_FIELD_ARRAY:
 	case MACHD_FIELD_BYTES:
 		return read_array(reader, field);

@@ -96,10 +96,11 @@ static kern_return_t simple(union call *call, mach_port_t dest, int32_t id, unsi
 	size_t size = sizeof call->head;
 
 	memset(call, 0, sizeof *call);
-	if (count)
-		size = offsetof(union call, in.word[count]);
 	call->in.NDR = NDR_record;
-	memcpy(call->in.word, words, count * sizeof *words);
+	if (count) {
+		size = offsetof(union call, in.word[count]);
+		memcpy(call->in.word, words, count * sizeof *words);
+	}
 	CHECK_OK(rpc(call, dest, id, size));
 	return code_of(call, id);
 }

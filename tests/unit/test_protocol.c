@@ -152,7 +152,7 @@ static uint32_t fields_size(const struct machd_field *fields)
 			size += fields->f_size;
 		}
 		if (fields->f_kind == MACHD_FIELD_PORT || fields->f_kind == MACHD_FIELD_NEXT ||
-		    fields->f_kind == MACHD_FIELD_BYTES)
+		    fields->f_kind == MACHD_FIELD_LATE || fields->f_kind == MACHD_FIELD_BYTES)
 			size += 4;
 		if (fields->f_kind == MACHD_FIELD_POLY)
 			size += 8;
@@ -178,7 +178,8 @@ static void check_kinds(const struct machd_routine_row *row, const struct machd_
 
 		ck_assert_msg(!group || kind == MACHD_FIELD_DATA || kind == MACHD_FIELD_END, "%s",
 			      row->name);
-		ck_assert_msg(result ? !opens : !results, "%s", row->name);
+		ck_assert_msg(result ? !opens && kind != MACHD_FIELD_LATE : !results, "%s",
+			      row->name);
 		group = opens || (group && kind != MACHD_FIELD_END);
 	}
 }

@@ -3,6 +3,7 @@
  * The daemon's routines as MIG calls [29]: each shape of request and reply, byte for byte, and what
  * becomes of the rights in them.
  */
+#include <mach/mach_voucher_types.h>
 #include <mach/mig_errors.h>
 #include <mach/task_special_ports.h>
 #include <servers/bootstrap.h>
@@ -135,6 +136,48 @@ START_TEST(bytes_and_texts_come_with_their_length)
 	ck_assert_uint_eq(mig_word(12), 0);
 	ck_assert_uint_eq(mig_word(13), 1);
 	ck_assert_uint_eq(mig_word(14), 0);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* A voucher with five bytes of user data, by a recipe of 21 bytes. */
+static kern_return_t make_voucher(const struct world *world, uint32_t said)
+{
+	uint32_t words[] = {said,
+			    MACH_VOUCHER_ATTR_KEY_USER_DATA,
+			    MACH_VOUCHER_ATTR_USER_DATA_STORE,
+			    MACH_PORT_NULL,
+			    5,
+			    0x64636261,
+			    0x65};
+
+	return mig_simple(world->a, 222, world->a->task->host, world->reply, words, 7);
+}
+
+START_TEST(bytes_are_padded_to_words)
+{
+	struct world world = begin();
+	mach_port_name_t voucher;
+
+	lab_ok(make_voucher(&world, 21));
+	voucher = mig_port(0).name;
+	lab_name_is(world.a, voucher, SEND, 1);
+	lab_is(MIG_BAD_ARGUMENTS, make_voucher(&world, 20));
+	lab_is(MIG_BAD_ARGUMENTS, make_voucher(&world, 25));
+	lab_is(MIG_BAD_ARGUMENTS, make_voucher(&world, 0xfffffff0));
+	lab_ok(mig_simple(world.a, 5400, voucher, world.reply,
+			  WORDS(MACH_VOUCHER_ATTR_KEY_USER_DATA, 100)));
+	ck_assert_uint_eq(mig_reply_size(), 36 + 4 + 8);
+	ck_assert_uint_eq(mig_word(9), 5);
+	ck_assert_uint_eq(mig_word(10), 0x64636261);
+	ck_assert_uint_eq(mig_word(11), 0x65);
+	/* The room for the result is said behind the argument. */
+	lab_is(KERN_NO_SPACE, mig_simple(world.a, 5401, voucher, world.reply,
+					 WORDS(MACH_VOUCHER_ATTR_KEY_USER_DATA, 20)));
+	lab_is(KERN_INVALID_ARGUMENT, mig_simple(world.a, 5403, voucher, world.reply,
+						 WORDS(77, 1, 5, 0x64636261, 0x65, 100)));
+	lab_is(MIG_BAD_ARGUMENTS,
+	       mig_simple(world.a, 5403, voucher, world.reply, WORDS(77, 1, 5, 0x64636261, 0x65)));
 	lab_stop(world.lab);
 }
 END_TEST
@@ -552,6 +595,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, nothing_in_is_a_header_alone);
 	tcase_add_test(tcase, an_array_is_as_long_as_it_says);
 	tcase_add_test(tcase, bytes_and_texts_come_with_their_length);
+	tcase_add_test(tcase, bytes_are_padded_to_words);
 	tcase_add_test(tcase, a_right_in_the_reply_is_all_there_is);
 	tcase_add_test(tcase, a_right_goes_into_another_task);
 	tcase_add_test(tcase, a_right_that_was_sent_in_vain_is_destroyed);

@@ -43,6 +43,7 @@ static struct world begin(void)
 /* What the fields make of a request: how many of each thing there are. */
 struct request {
 	unsigned ports, typed, refs, arrays, ool; /* descriptors of each kind; inline arrays */
+	bool late;				  /* a word comes behind the array */
 	uint32_t words[2048], count;
 };
 
@@ -108,10 +109,13 @@ static void add_field(struct request *request, const struct machd_field *field, 
 	case MACHD_FIELD_POLY:
 		add_port(field, flaw);
 		break;
+	case MACHD_FIELD_LATE:
+		request->late = true;
+		break;
 	case MACHD_FIELD_ARRAY:
 	case MACHD_FIELD_BYTES:
 		put_words(request, (flaw == WRONG_COUNT ? 2 : 1) * (4 / field->f_size), 1);
-		put_words(request, 0, 1);
+		put_words(request, 0, 1 + request->late);
 		break;
 	case MACHD_FIELD_OOL_PORTS:
 		letter_add_ports(1, flaw == WRONG_RIGHT ? MAKE_ONCE : COPY_SEND);
