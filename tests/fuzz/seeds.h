@@ -18,6 +18,9 @@ void seed_frames(void);
 /* Those with memory, arrays, guards, timers and semaphores; what the others of the frame begin. */
 void seed_memory_frames(void);
 
+/* Those that call the daemon's routines by message. */
+void seed_mig_frames(void);
+
 /* Steps of scripts (script.h), shared by the files that write seeds of frames. */
 void seed_step(unsigned kind, unsigned link);
 void seed_request(unsigned link, unsigned op, unsigned fds, const void *body, size_t size);

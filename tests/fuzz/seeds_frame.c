@@ -518,4 +518,5 @@ void seed_frames(void)
 	seed_no_memory();
 	seed_limits();
 	seed_memory_frames();
+	seed_mig_frames();
 }
