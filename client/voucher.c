@@ -177,6 +177,28 @@ kern_return_t mach_voucher_deallocate(mach_voucher_t voucher)
 	return mach_port_deallocate(mach_task_self(), voucher);
 }
 
+kern_return_t thread_get_mach_voucher(thread_act_t thr_act, mach_voucher_selector_t which,
+				      ipc_voucher_t *voucher)
+{
+	struct thread_get_mach_voucher_in in = {.which = which};
+	struct thread_get_mach_voucher_out out;
+	kern_return_t code = MI_CALL(thread_get_mach_voucher, thr_act, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		*voucher = out.voucher;
+	return code;
+}
+
+kern_return_t thread_set_mach_voucher(thread_act_t thr_act, ipc_voucher_t voucher)
+{
+	struct thread_set_mach_voucher_in in = {.voucher = voucher};
+	kern_return_t code = MI_CALL(thread_set_mach_voucher, thr_act, &in, NULL);
+
+	if (code == KERN_SUCCESS)
+		mi_thread_channel()->thread_port = true; /* to be told of when the thread ends */
+	return code;
+}
+
 __attribute__((weak)) boolean_t voucher_mach_msg_set(mach_msg_header_t *msg)
 {
 	(void)msg;

@@ -17,7 +17,7 @@
 
 #include "daemon/config_policy.h"
 
-#define MAIN_KEYS  4
+#define MAIN_KEYS  5
 #define LIMIT_KEYS (sizeof(struct machd_limits) / sizeof(uint64_t))
 
 struct reader {
@@ -88,6 +88,14 @@ static int set_hardened(struct reader *reader, const char *value)
 		    IPC_POLICY_UIDS);
 }
 
+static int set_enforce_strict_reply(struct reader *reader, const char *value)
+{
+	reader->config->policy.p_strict_reply = strcmp(value, "yes") == 0;
+	if (reader->config->policy.p_strict_reply || strcmp(value, "no") == 0)
+		return 1;
+	return fail(reader, "EnforceStrictReply=%s is not a choice: use yes or no", value);
+}
+
 /* The keys of [machd], then those of [policy]. */
 static const struct main_key {
 	const char *section, *key;
@@ -97,6 +105,7 @@ static const struct main_key {
 	{"machd", "LogLevel", set_log_level},
 	{"machd", "OnBadSignature", set_on_bad_signature},
 	{"policy", "Hardened", set_hardened},
+	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
 };
 
 /* Digits and perhaps a K, M or G, which multiply by 1024 and its powers. */

@@ -192,8 +192,8 @@ struct ipc_received {
 
 /*
  * Rights to names in the receiver's space [9.4]. MACH_RCV_HEADER_ERROR: there is no room for the
- * reply right, and the caller has to destroy the message as in [9.3]. MACH_RCV_BODY_ERROR:
- * delivered with holes.
+ * reply right, MACH_RCV_INVALID_REPLY: it is not what the receiver insists on [17.4]; the caller
+ * has to destroy the message then as in [9.3]. MACH_RCV_BODY_ERROR: delivered with holes.
  */
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thread,
 				   struct ipc_kmsg *kmsg, struct ipc_received *received);

@@ -107,7 +107,7 @@ static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc
 	mach_msg_return_t code = ipc_kmsg_copyout(host, thread, kmsg, received);
 	uint32_t msgh_id = kmsg->ikm_header.ikm_msgh_id;
 
-	if ((code & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR) {
+	if ((code & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR || code == MACH_RCV_INVALID_REPLY) {
 		ipc_kmsg_copyout_dest(host, thread, kmsg, received);
 		ipc_kmsg_deflate_bare(host, thread, received, msgh_id, code);
 	} else {

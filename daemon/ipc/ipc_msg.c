@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_qos.h"
+#include "daemon/ipc/ipc_strict.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
 #include "protocol/frame.h"
@@ -99,6 +100,12 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 	bool once = kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
 	mach_msg_return_t code = MACH_MSG_SUCCESS;
 
+	if (!kmsg->ikm_circular)
+		code = ipc_strict_context(host, thread, kmsg);
+	if (code != MACH_MSG_SUCCESS) {
+		give_back(host, thread, kmsg, code);
+		return;
+	}
 	if (kmsg->ikm_circular || !ipc_port_active(port)) {
 		ipc_trace_send(host, kmsg);
 		ipc_kmsg_destroy(host, kmsg);

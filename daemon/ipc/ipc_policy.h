@@ -20,6 +20,7 @@ struct ipc_uids {
 
 struct ipc_policy {
 	struct ipc_uids p_hardened; /* whose reply ports are marked [17.1] */
+	uint32_t p_strict_reply;    /* 1: MACH_MSG_STRICT_REPLY has an effect [17.4] */
 };
 
 static inline bool ipc_uids_have(const struct ipc_uids *uids, uint32_t uid)
@@ -38,4 +39,9 @@ static inline bool ipc_uids_good(const struct ipc_uids *uids)
 	for (uint32_t i = uids->us_count; i < IPC_POLICY_UIDS; i++)
 		rest |= uids->us_uid[i];
 	return uids->us_all <= 1 && uids->us_count <= IPC_POLICY_UIDS && rest == 0;
+}
+
+static inline bool ipc_policy_good(const struct ipc_policy *policy)
+{
+	return ipc_uids_good(&policy->p_hardened) && policy->p_strict_reply <= 1;
 }

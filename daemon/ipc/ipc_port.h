@@ -53,7 +53,8 @@ struct ipc_port {
 	mach_port_mscount_t ip_mscount;
 	uint32_t ip_srights;
 	uint32_t ip_sorights;
-	uint64_t ip_context; /* the owner's word; the guard's value while guarded */
+	uint64_t ip_context;	   /* the owner's word; the guard's value while guarded */
+	uint32_t ip_reply_persona; /* under which to reply here, 0: any (ipc_strict.h) */
 	bool ip_guarded;
 	bool ip_strict;		/* the guard hides and protects the context */
 	bool ip_immovable;	/* the receive right cannot be sent */

@@ -88,11 +88,22 @@ void ipc_thread_bind_special(struct ipc_host *host, struct ipc_thread *thread,
 	ipc_port_release(host, old);
 }
 
+void ipc_thread_set_voucher(struct ipc_host *host, struct ipc_thread *thread,
+			    struct ipc_port *voucher)
+{
+	struct ipc_port *old = thread->th_voucher;
+
+	thread->th_voucher = voucher;
+	if (old)
+		ipc_port_release_send(host, old);
+}
+
 void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
 {
 	struct ipc_port *port = thread->th_self;
 
 	ipc_thread_bind_special(host, thread, NULL);
+	ipc_thread_set_voucher(host, thread, NULL);
 	if (!port)
 		return;
 	thread->th_self = NULL;

@@ -62,6 +62,7 @@ struct ipc_thread {
 	struct ipc_pset *th_set;     /* with a reference */
 	struct ipc_port *th_self;    /* its thread port, if anybody has asked for it */
 	struct ipc_port *th_special; /* its special reply port, with a reference, or NULL */
+	struct ipc_port *th_voucher; /* a naked send right to what it works under, or NULL */
 	bool th_slot;		     /* TH_READY: a slot of th_port is kept for it */
 	bool th_timed;		     /* a timer is set */
 
@@ -85,7 +86,11 @@ bool ipc_thread_has_port(struct ipc_host *host, struct ipc_thread *thread);
 /* A send right to the thread's port; NULL as above. */
 struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *thread);
 
-/* The thread ends, though its channel may not: its port dies. */
+/* Let the thread work under a voucher; takes the send right (NULL: under none). */
+void ipc_thread_set_voucher(struct ipc_host *host, struct ipc_thread *thread,
+			    struct ipc_port *voucher);
+
+/* The thread ends, though its channel may not: its port dies, its voucher is given up. */
 void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread);
 
 /*

@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_strict.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_voucher.h"
 
@@ -240,6 +241,10 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_task *t
 
 	if (code == MACH_MSG_SUCCESS)
 		code = check_voucher(space, &rights);
+	if (code == MACH_MSG_SUCCESS &&
+	    !ipc_strict_disposition_good(host, args->a_option, rights.hr_reply_name,
+					 rights.hr_reply))
+		code = MACH_SEND_INVALID_REPLY;
 	if (code == MACH_MSG_SUCCESS)
 		code = check_rights(host, space, &rights);
 	if (code == MACH_MSG_SUCCESS)
@@ -283,6 +288,10 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);
 		return code;
+	}
+	if (!ipc_strict_port_good(host, space, kmsg->ikm_header.ikm_reply, option)) {
+		ipc_kmsg_clean_partial(host, kmsg, 0);
+		return MACH_SEND_INVALID_REPLY;
 	}
 	code = check_flow(kmsg, option);
 	if (code != MACH_MSG_SUCCESS) {

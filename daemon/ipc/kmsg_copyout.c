@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_strict.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_voucher.h"
 
@@ -176,6 +177,9 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	bits = reserve_header(host, thread->th_task, header, wanted && header->ikm_voucher);
 	if (bits)
 		return MACH_RCV_HEADER_ERROR | bits;
+	bits = ipc_strict_receive(host, thread, kmsg);
+	if (bits)
+		return bits;
 	received->r_remote =
 		ipc_right_copyout_reserved(host, space, header->ikm_reply, header->ikm_reply_type);
 	header->ikm_reply = IP_NULL;

@@ -66,7 +66,7 @@ bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *c
 		return broken(reader, "a limit is out of range");
 	if (!read_bytes(reader, &config->policy, sizeof config->policy, READER_CUT))
 		return false;
-	if (!ipc_uids_good(&config->policy.p_hardened))
+	if (!ipc_policy_good(&config->policy))
 		return broken(reader, "its policy makes no sense");
 	config->seed = header.seed;
 	config->owner_uid = header.owner_uid;

@@ -120,6 +120,7 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_srights);
 	add(digest, port->ip_sorights);
 	add(digest, port->ip_context);
+	add(digest, port->ip_reply_persona);
 	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
 			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4 |
 			    port->ip_only_reply << 5 | port->ip_special_reply << 6);
@@ -219,6 +220,7 @@ static void add_thread(struct digest *digest, const struct ipc_thread *thread)
 	add(digest, thread->th_violation.v_name);
 	add(digest, thread->th_violation.v_subcode);
 	add_port_ref(digest, thread->th_port);
+	add_port_ref(digest, thread->th_voucher);
 	add_port_ref(digest, thread->th_self);
 	add_port_ref(digest, thread->th_special);
 	add(digest, thread->th_set ? thread->th_set->ps_id : 0);

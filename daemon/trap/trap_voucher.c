@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_voucher.h"
 #include "daemon/trap/trap_internal.h"
 
@@ -118,4 +119,39 @@ kern_return_t trap_mach_voucher_debug_info(struct trap_call *call,
 	if (kr == KERN_SUCCESS)
 		put_bytes(call, result->recipes, size, &result->recipes_size);
 	return kr;
+}
+
+kern_return_t trap_thread_get_mach_voucher(struct trap_call *call,
+					   const struct thread_get_mach_voucher_in *args,
+					   struct thread_get_mach_voucher_out *result)
+{
+	struct ipc_port *voucher = call->c_port->ip_thread->th_voucher;
+
+	(void)args; /* a thread has one, whichever is asked for */
+	if (voucher)
+		voucher = ipc_port_copy_send(voucher);
+	return trap_copyout(call, voucher, MACH_MSG_TYPE_PORT_SEND, &result->voucher);
+}
+
+/* Only a thread itself says what it works under. A right that is no voucher's is none at all. */
+kern_return_t trap_thread_set_mach_voucher(struct trap_call *call,
+					   const struct thread_set_mach_voucher_in *args,
+					   struct thread_set_mach_voucher_out *result)
+{
+	struct ipc_port *port = IP_NULL;
+	kern_return_t kr = KERN_SUCCESS;
+
+	(void)result;
+	if (MACH_PORT_VALID(args->voucher))
+		kr = trap_port(call, args->voucher, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (call->c_port->ip_thread != call->c_thread)
+		return KERN_INVALID_ARGUMENT;
+	if (IP_VALID(port) && port->ip_voucher)
+		port = ipc_port_copy_send(port);
+	else
+		port = IP_NULL;
+	ipc_thread_set_voucher(call->c_host, call->c_thread, port);
+	return KERN_SUCCESS;
 }

@@ -312,6 +312,72 @@ START_TEST(vouchers_outlive_who_made_them)
 }
 END_TEST
 
+/* --- strict reply --- */
+
+/* Ask `port`, which is our own, with a voucher and a strict send. */
+static mach_msg_header_t ask_strictly(mach_port_t port, mach_port_t reply)
+{
+	struct flow_message message;
+
+	flow_header(&message, port, COPY, reply, MACH_MSG_TYPE_MAKE_SEND_ONCE, 7);
+	message.header.msgh_voucher_port =
+		make(MACH_VOUCHER_ATTR_KEY_BANK, MACH_VOUCHER_ATTR_BANK_CREATE, NULL, 0);
+	message.header.msgh_bits |= MOVE << 16;
+	CHECK_OK(mach_msg(&message.header, MACH_SEND_MSG | MACH_SEND_STRICT_REPLY,
+			  message.header.msgh_size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL));
+	return receive(port, MACH_RCV_VOUCHER | MACH_RCV_STRICT_REPLY);
+}
+
+static mach_msg_return_t answer(const mach_msg_header_t *request, struct flow_message *message)
+{
+	flow_header(message, request->msgh_remote_port, SEND_ONCE, MACH_PORT_NULL, 0, 107);
+	return flow_send(message);
+}
+
+START_TEST(a_strict_reply_is_sent_under_the_voucher_of_the_request)
+{
+	static const struct flow_options options = {.config = "[policy]\nEnforceStrictReply=yes\n",
+						    .record = true};
+	mach_voucher_t own = 1;
+	mach_port_t port, reply, thread;
+	struct flow_message message;
+	mach_msg_header_t request;
+
+	flow_stop();
+	flow_start_with(&options);
+	port = flow_port();
+	reply = flow_receive_right();
+	thread = mach_thread_self();
+	request = ask_strictly(port, reply);
+	CHECK_CODE(answer(&request, &message), MACH_SEND_INVALID_CONTEXT);
+	CHECK_EQ(flow_type(message.header.msgh_remote_port), MACH_PORT_TYPE_SEND_ONCE);
+	CHECK_OK(flow_send(&message)); /* it was tied once */
+	CHECK_OK(flow_receive(reply, &message));
+	request = ask_strictly(port, reply);
+	CHECK_OK(thread_set_mach_voucher(thread, request.msgh_voucher_port));
+	CHECK_OK(thread_get_mach_voucher(thread, MACH_VOUCHER_SELECTOR_CURRENT, &own));
+	CHECK_EQ(own, request.msgh_voucher_port);
+	CHECK_OK(answer(&request, &message));
+	CHECK_OK(flow_receive(reply, &message));
+	CHECK_OK(thread_set_mach_voucher(thread, MACH_VOUCHER_NULL));
+	CHECK_OK(thread_get_mach_voucher(thread, MACH_VOUCHER_SELECTOR_CURRENT, &own));
+	CHECK_EQ(own, MACH_VOUCHER_NULL);
+	CHECK_CODE(thread_set_mach_voucher(mach_task_self(), MACH_VOUCHER_NULL),
+		   MACH_SEND_INVALID_DEST);
+}
+END_TEST
+
+START_TEST(without_the_setting_a_strict_reply_is_any)
+{
+	mach_port_t port = flow_port(), reply = flow_receive_right();
+	struct flow_message message;
+	mach_msg_header_t request = ask_strictly(port, reply);
+
+	CHECK_OK(answer(&request, &message));
+	CHECK_OK(flow_receive(reply, &message));
+}
+END_TEST
+
 START_TEST(machctl_knows_a_voucher)
 {
 	mach_voucher_t voucher = make_data("hello");
@@ -358,6 +424,8 @@ int main(void)
 	tcase_add_test(tcase, a_voucher_comes_back_with_its_message);
 	tcase_add_test(tcase, a_voucher_is_asked_by_message);
 	tcase_add_test(tcase, vouchers_outlive_who_made_them);
+	tcase_add_test(tcase, a_strict_reply_is_sent_under_the_voucher_of_the_request);
+	tcase_add_test(tcase, without_the_setting_a_strict_reply_is_any);
 	tcase_add_test(tcase, machctl_knows_a_voucher);
 	tcase_add_test(tcase, vouchers_are_recorded_and_replayed);
 	return flow_run(suite);

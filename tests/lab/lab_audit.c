@@ -364,6 +364,7 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 		count_of(audit, thread->th_port)->refs++;
 	if (thread->th_special)
 		count_of(audit, thread->th_special)->refs++;
+	count_naked(audit, thread->th_voucher, MACH_MSG_TYPE_PORT_SEND);
 	count_naked(audit, thread->th_self, MACH_MSG_TYPE_PORT_RECEIVE);
 	if (thread->th_kmsg) {
 		LAB_TRUE(among_senders(&thread->th_port->ip_senders, thread));

@@ -304,7 +304,21 @@ START_TEST(test_uids)
 	ck_assert(ipc_uids_have(&config.policy.p_hardened, 1000));
 	ck_assert(ipc_uids_have(&config.policy.p_hardened, UINT32_MAX));
 	ck_assert(!ipc_uids_have(&config.policy.p_hardened, 100));
-	bad("[policy]\nColour=red\n", "2: unknown key Colour= in [policy]: it has Hardened=");
+	bad("[policy]\nColour=red\n",
+	    "2: unknown key Colour= in [policy]: it has Hardened=, EnforceStrictReply=");
+}
+END_TEST
+
+START_TEST(test_strict_reply)
+{
+	good("[policy]\nEnforceStrictReply=yes\n");
+	ck_assert_uint_eq(config.policy.p_strict_reply, 1);
+	good("[policy]\nEnforceStrictReply=no\n");
+	ck_assert_uint_eq(config.policy.p_strict_reply, 0);
+	good("[policy]\n");
+	ck_assert_uint_eq(config.policy.p_strict_reply, 0);
+	bad("[policy]\nEnforceStrictReply=true\n",
+	    "2: EnforceStrictReply=true is not a choice: use yes or no");
 }
 END_TEST
 
@@ -355,6 +369,7 @@ int main(void)
 	tcase_add_test(tests, test_long_lines);
 	tcase_add_test(tests, test_zero_byte);
 	tcase_add_test(tests, test_uids);
+	tcase_add_test(tests, test_strict_reply);
 	tcase_add_test(tests, test_bad_uids);
 	tcase_add_test(tests, test_unreadable);
 	tcase_add_test(tests, test_shipped_file);

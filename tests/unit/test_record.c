@@ -487,6 +487,9 @@ START_TEST(test_bad_headers)
 	policy->p_hardened.us_count = IPC_POLICY_UIDS + 1;
 	is_broken(bytes, size, "its policy makes no sense");
 	policy->p_hardened.us_count = IPC_POLICY_UIDS;
+	policy->p_strict_reply = 2;
+	is_broken(bytes, size, "its policy makes no sense");
+	policy->p_strict_reply = 1;
 	policy->p_hardened.us_all = 2;
 	is_broken(bytes, size, "its policy makes no sense");
 	free(bytes);

@@ -14,6 +14,7 @@
 #include <mach/mig.h>
 #include <mach/std_types.h>
 #include <mach/task.h>
+#include <mach/thread_act.h>
 #include <mach/vm_map.h>
 #include <machd_cdefs.h>
 

@@ -478,7 +478,7 @@ typedef uint64_t mach_msg_option64_t;
 #define MACH_RCV_SYNC_WAIT    0x00004000
 #define MACH_RCV_SYNC_PEEK    0x00008000
 
-#define MACH_MSG_STRICT_REPLY  0x00000200 /* accepted, no effect */
+#define MACH_MSG_STRICT_REPLY  0x00000200 /* if machd.conf says EnforceStrictReply=yes */
 #define MACH_SEND_STRICT_REPLY MACH_MSG_STRICT_REPLY
 #define MACH_RCV_STRICT_REPLY  MACH_MSG_STRICT_REPLY
 

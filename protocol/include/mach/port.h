@@ -232,6 +232,14 @@ enum mach_port_guard_exception_codes {
 #define MAX_FATAL_kGUARD_EXC_CODE    kGUARD_EXC_MSG_FILTERED
 #define MAX_OPTIONAL_kGUARD_EXC_CODE kGUARD_EXC_RCV_INVALID_NAME
 
+/* What a kGUARD_EXC_STRICT_REPLY is about: the top byte of its subcode. */
+#define MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_DISP (0x01ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_PORT (0x02ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_INVALID_VOUCHER	  (0x04ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_NO_BANK_ATTR	  (0x08ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_MISMATCHED_PERSONA (0x10ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_MASK		  (0xffull << 56)
+
 /* Flags of a guard. */
 #define MPG_FLAGS_NONE	      0x00
 #define MPG_STRICT	      0x01
