@@ -24,7 +24,7 @@ static bool may_use(const struct trap_call *call, const struct boot_service *ser
 {
 	uint32_t uid = call->c_caller->t_user->u_uid;
 
-	return uid == 0 || uid == service->s_uid;
+	return uid == 0 || uid == service->s_user->u_uid;
 }
 
 /* Takes the send right `port`. */

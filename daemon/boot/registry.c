@@ -24,14 +24,19 @@ bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
 
 	if (!service)
 		return false;
+	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_SERVICES, 1)) {
+		mem_free(service);
+		return false;
+	}
 	snprintf(service->s_name, sizeof service->s_name, "%s", name);
 	HASH_ADD_STR(host->h_services, s_name, service);
 	if (!service->hh.tbl) {
+		ipc_user_discharge(task->t_user, IPC_CHARGE_SERVICES, 1);
 		mem_free(service);
 		return false;
 	}
 	service->s_port = port;
-	service->s_uid = task->t_user->u_uid;
+	service->s_user = ipc_user_ref(task->t_user);
 	service->s_checked_in = checked_in;
 	service->s_next = port->ip_service;
 	port->ip_service = service;
@@ -47,6 +52,8 @@ void boot_remove(struct ipc_host *host, struct boot_service *service)
 		link = &(*link)->s_next;
 	*link = service->s_next;
 	HASH_DEL(host->h_services, service);
+	ipc_user_discharge(service->s_user, IPC_CHARGE_SERVICES, 1);
+	ipc_user_put(service->s_user);
 	mem_free(service);
 	ipc_port_release_send(host, port);
 }

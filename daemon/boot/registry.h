@@ -12,7 +12,7 @@
 struct boot_service {
 	char s_name[MACHD_SERVICE_NAME_MAX + 1];
 	struct ipc_port *s_port;     /* a naked send right */
-	uint32_t s_uid;		     /* whose it is */
+	struct ipc_user *s_user;     /* whose it is, and who is charged */
 	bool s_checked_in;	     /* else registered */
 	struct boot_service *s_next; /* another name of the same port */
 	UT_hash_handle hh;
@@ -22,7 +22,8 @@ struct boot_service {
 struct boot_service *boot_find(struct ipc_host *host, const char *name);
 
 /*
- * Enter a name; takes the send right `port` on success. False without memory.
+ * Enter a name; takes the send right `port` on success. False without memory, or if the task's user
+ * has as many names as a limit allows.
  */
 bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
 		const struct ipc_task *task, bool checked_in);

@@ -57,8 +57,8 @@ struct ipc_host {
 	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
 	struct list h_jobs;		    /* left over from earlier ones */
 	unsigned h_budget;		    /* steps this input may still take */
-	bool h_working;			    /* destroying a message, or telling a port's death */
-	bool h_terminating;		    /* an entry of a space */
+	unsigned h_nested; /* kinds of work that may be run now; 0 within a step of the first kinds
+			    */
 	struct ipc_timers h_timers;
 	struct ipc_trace *h_trace; /* NULL: nobody reads it, and nothing is traced */
 	unsigned h_tracers;	   /* its readers */

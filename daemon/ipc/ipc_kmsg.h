@@ -97,6 +97,10 @@ struct ipc_kmsg {
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
 	struct ipc_port *ikm_timer;  /* whose message this is, with a reference; else NULL */
 	bool ikm_circular;	     /* to be destroyed instead of queued */
+	bool ikm_cleaning;	     /* being destroyed: the header's rights are gone, */
+	uint32_t ikm_cleaned;	     /* and those of so many descriptors, */
+	uint32_t ikm_cleaned_rights; /* and so many of the next one's, */
+	uint32_t ikm_clean_end;	     /* of so many descriptors in all */
 	bool ikm_send_receives;	     /* its sender receives in the same call */
 	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
 	mach_msg_qos_t ikm_override; /* QoS of the message and of those it holds up */
@@ -228,5 +232,8 @@ void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg);
 /* The work itself. */
 void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
-/* Destroy header rights and those of the first `descriptors`, now; frees the kmsg [10.1]. */
+/*
+ * Destroy header rights and those of the first `descriptors`, each with all that follows from it
+ * [10.1]; takes the kmsg. What is more than a few rights is done as work.
+ */
 void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors);

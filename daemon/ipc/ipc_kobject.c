@@ -19,7 +19,7 @@ static bool replies_to(const struct ipc_port *port)
 }
 
 /* Receive rights in the reply are on their way. False: one is that of the reply's own queue. */
-static bool set_destinations(struct ipc_kmsg *reply, struct ipc_port *dest)
+static bool set_destinations(struct ipc_host *host, struct ipc_kmsg *reply, struct ipc_port *dest)
 {
 	bool good = true;
 
@@ -30,7 +30,7 @@ static bool set_destinations(struct ipc_kmsg *reply, struct ipc_port *dest)
 		if (desc->d_disposition == MACH_MSG_TYPE_PORT_RECEIVE)
 			port = reply->ikm_rights[desc->d_first].r_port;
 		if (IP_VALID(port))
-			good &= ipc_port_set_destination(port, dest);
+			good &= ipc_port_set_destination(host, port, dest);
 	}
 	return good;
 }
@@ -40,7 +40,7 @@ static void send_reply(struct ipc_host *host, struct ipc_kmsg *reply, struct ipc
 		       uint8_t type)
 {
 	bool once = type == MACH_MSG_TYPE_PORT_SEND_ONCE;
-	bool good = replies_to(port) && set_destinations(reply, port);
+	bool good = replies_to(port) && set_destinations(host, reply, port);
 
 	reply->ikm_header.ikm_dest = port;
 	reply->ikm_header.ikm_dest_type = type;

@@ -138,7 +138,7 @@ bool ipc_notify_port_destroyed(struct ipc_host *host, struct ipc_port *notify,
 						    .d_disposition = MACH_MSG_TYPE_PORT_RECEIVE,
 						    .d_count = 1};
 	kmsg->ikm_rights[0].r_port = port;
-	if (ipc_port_set_destination(port, notify)) {
+	if (ipc_port_set_destination(host, port, notify)) {
 		post(host, kmsg);
 	} else {
 		ipc_kmsg_sign(host, kmsg);

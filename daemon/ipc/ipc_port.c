@@ -148,14 +148,11 @@ void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct 
 	port->ip_name = name;
 }
 
-bool ipc_port_set_destination(struct ipc_port *port, struct ipc_port *dest)
+bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, struct ipc_port *dest)
 {
-	const struct ipc_port *up = dest;
-
-	while (up != port && up->ip_place == IP_IN_TRANSIT)
-		up = up->ip_destination;
-	if (up == port)
+	if (ipc_transit_together(&port->ip_transit, &dest->ip_transit))
 		return false;
+	ipc_transit_put(host, &port->ip_transit, &dest->ip_transit);
 	port->ip_place = IP_IN_TRANSIT;
 	port->ip_destination = ipc_port_ref(dest);
 	return true;
@@ -167,6 +164,7 @@ void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port)
 
 	if (port->ip_place != IP_IN_TRANSIT)
 		return;
+	ipc_transit_take(&port->ip_transit);
 	port->ip_place = IP_IN_LIMBO;
 	port->ip_destination = NULL;
 	ipc_port_release(host, dest);
@@ -217,8 +215,17 @@ void ipc_port_destroy_step(struct ipc_host *host, struct ipc_port *port)
 	port->ip_nsrequest = NULL;
 	if (notify)
 		ipc_notify_send_once(host, notify);
-	ipc_request_dead(host, port);
-	ipc_port_release(host, port);
+	ipc_port_tell_step(host, port);
+}
+
+void ipc_port_tell_step(struct ipc_host *host, struct ipc_port *port)
+{
+	if (ipc_request_dead(host, port)) {
+		ipc_port_release(host, port);
+	} else {
+		port->ip_work.w_kind = IPC_WORK_TELL;
+		ipc_work_again(host, &port->ip_work);
+	}
 }
 
 void ipc_port_nsrequest(struct ipc_host *host, struct ipc_port *port, mach_port_mscount_t sync,

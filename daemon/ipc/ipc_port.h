@@ -7,6 +7,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_request.h"
+#include "daemon/ipc/ipc_transit.h"
 #include "daemon/ipc/ipc_types.h"
 #include "daemon/ipc/ipc_work.h"
 
@@ -47,6 +48,7 @@ struct ipc_port {
 	mach_port_name_t ip_name;
 	struct ipc_space *ip_receiver;
 	struct ipc_port *ip_destination; /* with a reference */
+	struct ipc_transit ip_transit;	 /* what is in transit to it, and it to others */
 	struct ipc_task *ip_task;	 /* IP_TASK...: which; NULL once it is gone */
 	struct ipc_thread *ip_thread;	 /* IP_THREAD: the same */
 
@@ -70,7 +72,8 @@ struct ipc_port {
 	struct list ip_messages;  /* ipc_kmsg */
 	struct list ip_senders;	  /* ipc_thread: blocked, see ipc_senders_add() */
 	struct list ip_receivers; /* ipc_thread */
-	struct list ip_members;	  /* ipc_member: the sets it is in */
+	struct list ip_members;	  /* ipc_member: the sets it is in, */
+	uint32_t ip_member_count; /* and how many those are */
 	struct list ip_knotes;	  /* ipc_knote: the bells that ring for it */
 
 	struct ipc_port *ip_nsrequest; /* send-once rights of requests, or NULL */
@@ -138,7 +141,7 @@ void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct 
  * A receive right in limbo is put into a message for `dest`. False, and nothing done, if the port's
  * own queue would contain the message then: a circle [8.9].
  */
-bool ipc_port_set_destination(struct ipc_port *port, struct ipc_port *dest);
+bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, struct ipc_port *dest);
 
 /* Take a receive right out of transit, into limbo. */
 void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port);
@@ -149,8 +152,12 @@ void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port);
  */
 void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port);
 
-/* The last part of a death: send-once to the no-senders port, then the dead-name notices. */
+/*
+ * The last part of a death, as work: send-once to the no-senders port, then the dead-name notices;
+ * and more of those.
+ */
 void ipc_port_destroy_step(struct ipc_host *host, struct ipc_port *port);
+void ipc_port_tell_step(struct ipc_host *host, struct ipc_port *port);
 
 /*
  * Ask for a no-senders notification; takes the send-once right `notify` (NULL cancels). *previous

@@ -10,6 +10,8 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_user.h"
 
+#define MEMBERS_PER_STEP 8 /* of those that leave a set that is gone */
+
 struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
 {
 	struct ipc_pset *set = mem_alloc(sizeof *set);
@@ -29,6 +31,7 @@ struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
 	list_init(&set->ps_ready);
 	list_init(&set->ps_receivers);
 	list_init(&set->ps_knotes);
+	ipc_work_init(&set->ps_work, IPC_WORK_SET);
 	list_append(&host->h_psets, &set->ps_link);
 	return set;
 }
@@ -67,6 +70,7 @@ static void member_empty(struct ipc_member *member)
 static void member_free(struct ipc_member *member)
 {
 	member_empty(member);
+	member->m_port->ip_member_count--;
 	list_remove(&member->m_port_link);
 	list_remove(&member->m_set_link);
 	ipc_user_discharge(member->m_set->ps_user, IPC_CHARGE_LINKS, 1);
@@ -77,10 +81,25 @@ void ipc_pset_destroy(struct ipc_host *host, struct ipc_pset *set)
 {
 	set->ps_active = false;
 	ipc_knotes_gone(&set->ps_knotes);
-	LIST_FOR_EACH_SAFE (node, &set->ps_members)
-		member_free(list_entry(node, struct ipc_member, m_set_link));
 	ipc_mqueue_changed(host, &set->ps_receivers);
-	ipc_pset_release(set);
+	ipc_work_add(host, &set->ps_work);
+	ipc_work_run(host);
+}
+
+void ipc_pset_destroy_step(struct ipc_host *host, struct ipc_pset *set)
+{
+	struct ipc_member *member = NULL;
+
+	for (unsigned i = 0; i < MEMBERS_PER_STEP; i++) {
+		member = list_first(&set->ps_members, struct ipc_member, m_set_link);
+		if (!member)
+			break;
+		member_free(member);
+	}
+	if (member)
+		ipc_work_again(host, &set->ps_work);
+	else
+		ipc_pset_release(set);
 }
 
 static struct ipc_member *membership(const struct ipc_pset *set, struct ipc_port *port)
@@ -100,6 +119,8 @@ kern_return_t ipc_pset_add(struct ipc_host *host, struct ipc_pset *set, struct i
 
 	if (membership(set, port))
 		return KERN_ALREADY_IN_SET;
+	if (port->ip_member_count >= host->h_limits.sets_per_port)
+		return KERN_RESOURCE_SHORTAGE;
 	member = mem_alloc(sizeof *member);
 	if (!member)
 		return KERN_RESOURCE_SHORTAGE;
@@ -109,6 +130,7 @@ kern_return_t ipc_pset_add(struct ipc_host *host, struct ipc_pset *set, struct i
 	}
 	member->m_port = port;
 	member->m_set = set;
+	port->ip_member_count++;
 	list_append(&port->ip_members, &member->m_port_link);
 	list_append(&set->ps_members, &member->m_set_link);
 	list_init(&member->m_ready_link);

@@ -7,6 +7,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_work.h"
 
 struct ipc_pset {
 	uint64_t ps_id;
@@ -20,6 +21,7 @@ struct ipc_pset {
 	struct list ps_knotes;	  /* ipc_knote: the bells that ring for it */
 	struct list ps_link;	  /* host's sets */
 	struct ipc_user *ps_user;
+	struct ipc_work ps_work;
 };
 
 struct ipc_member {
@@ -35,12 +37,15 @@ struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
 
 void ipc_pset_release(struct ipc_pset *set);
 
-/* The set's name goes: members leave, waiting threads get MACH_RCV_PORT_CHANGED. */
+/* The set's name goes: waiting threads get MACH_RCV_PORT_CHANGED, members leave, as work. */
 void ipc_pset_destroy(struct ipc_host *host, struct ipc_pset *set);
+
+/* The work itself. */
+void ipc_pset_destroy_step(struct ipc_host *host, struct ipc_pset *set);
 
 /*
  * Add a port; its queued messages serve the set's waiting threads at once. KERN_ALREADY_IN_SET,
- * KERN_RESOURCE_SHORTAGE.
+ * KERN_RESOURCE_SHORTAGE: no memory, or the port is in as many sets as a limit allows.
  */
 kern_return_t ipc_pset_add(struct ipc_host *host, struct ipc_pset *set, struct ipc_port *port);
 

@@ -20,9 +20,12 @@ struct ipc_request {
 
 struct ipc_requests {
 	struct ipc_request *rs_table;
+	uint64_t *rs_bits;  /* a bit for each slot that is armed, */
+	uint64_t *rs_words; /* and one for each word of those that is not 0; with rs_table */
 	uint32_t rs_size;
 	uint32_t rs_free;  /* first free slot + 1, 0: none */
 	uint32_t rs_armed; /* how many are armed */
+	uint32_t rs_told;  /* slots that were looked at since the port died */
 };
 
 /*
@@ -49,5 +52,8 @@ void ipc_request_send_possible(struct ipc_host *host, struct ipc_port *port);
  */
 bool ipc_request_counts(struct ipc_port *port, uint32_t slot);
 
-/* The port died: every request is told, in table order. */
-void ipc_request_dead(struct ipc_host *host, struct ipc_port *port);
+/*
+ * The port died: requests are told, in table order, some in each call and none twice. True when all
+ * have been.
+ */
+bool ipc_request_dead(struct ipc_host *host, struct ipc_port *port);

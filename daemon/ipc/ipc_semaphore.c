@@ -23,7 +23,7 @@ struct ipc_port *ipc_semaphore_create(struct ipc_host *host, struct ipc_task *ta
 	port->ip_place = IP_IN_DAEMON;
 	port->ip_semaphore = semaphore;
 	semaphore->sm_port = port;
-	semaphore->sm_owner = task;
+	semaphore->sm_owner = task->t_id;
 	semaphore->sm_value = value;
 	semaphore->sm_reversed = reversed;
 	list_init(&semaphore->sm_waiters);
@@ -49,7 +49,7 @@ static void release_first(struct ipc_host *host, struct ipc_semaphore *semaphore
 
 void ipc_semaphore_end(struct ipc_host *host, struct ipc_semaphore *semaphore)
 {
-	semaphore->sm_owner = NULL;
+	semaphore->sm_owner = 0;
 	list_remove(&semaphore->sm_link);
 	while (!list_empty(&semaphore->sm_waiters))
 		release_first(host, semaphore, KERN_TERMINATED);

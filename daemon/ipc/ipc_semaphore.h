@@ -9,10 +9,10 @@
 #include "daemon/ipc/ipc_types.h"
 
 struct ipc_semaphore {
-	struct ipc_port *sm_port;  /* which holds it */
-	struct ipc_task *sm_owner; /* NULL once it has ended */
-	struct list sm_link;	   /* owner's semaphores */
-	struct list sm_waiters;	   /* ipc_thread */
+	struct ipc_port *sm_port; /* which holds it */
+	uint64_t sm_owner;	  /* id of its task, 0 once it has ended */
+	struct list sm_link;	  /* owner's semaphores, or its space's once that is terminated */
+	struct list sm_waiters;	  /* ipc_thread */
 	int32_t sm_value;
 	bool sm_reversed; /* who came last is served first */
 };

@@ -6,11 +6,13 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
 
 /* Free entries that one step of termination passes. */
-#define STRETCH 64
+#define STRETCH		    64
+#define SEMAPHORES_PER_STEP 8
 
 static void space_free(struct ipc_space *space)
 {
@@ -30,6 +32,7 @@ struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
 	space->is_task = task;
 	space->is_hash_factor = ipc_host_random(host) | 1;
 	space->is_user = ipc_user_ref(task->t_user);
+	list_init(&space->is_semaphores);
 	ipc_work_init(&space->is_work, IPC_WORK_SPACE);
 	if (ipc_entry_reserve(host, space) != KERN_SUCCESS) {
 		space_free(space);
@@ -45,10 +48,28 @@ void ipc_space_terminate(struct ipc_host *host, struct ipc_space *space)
 	ipc_work_run(host);
 }
 
+/* Some of the semaphores end; false if there is none. */
+static bool end_semaphores(struct ipc_host *host, struct ipc_space *space)
+{
+	struct ipc_semaphore *semaphore;
+	unsigned count = 0;
+
+	while (count < SEMAPHORES_PER_STEP &&
+	       (semaphore = list_first(&space->is_semaphores, struct ipc_semaphore, sm_link))) {
+		ipc_semaphore_end(host, semaphore);
+		count++;
+	}
+	return count > 0;
+}
+
 void ipc_space_terminate_step(struct ipc_host *host, struct ipc_space *space)
 {
 	struct ipc_entry *entry = NULL;
 
+	if (end_semaphores(host, space)) {
+		ipc_work_again(host, &space->is_work);
+		return;
+	}
 	for (unsigned i = 0; !entry && i < STRETCH && space->is_cleaned < space->is_size; i++) {
 		if (space->is_table[space->is_cleaned].ie_type != 0)
 			entry = &space->is_table[space->is_cleaned];

@@ -12,9 +12,10 @@ struct ipc_space {
 	uint32_t *is_hash;
 	uint64_t is_hash_factor;
 	uint32_t is_hash_mask;
-	uint32_t is_size;    /* of the table */
-	uint32_t is_used;    /* entries in use */
-	uint32_t is_cleaned; /* termination has come this far */
+	uint32_t is_size;	   /* of the table */
+	uint32_t is_used;	   /* entries in use */
+	uint32_t is_cleaned;	   /* termination has come this far */
+	struct list is_semaphores; /* of the task that is gone; they end first */
 	struct ipc_work is_work;
 };
 

@@ -55,8 +55,6 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 {
 	LIST_FOR_EACH_SAFE (node, &task->t_bells)
 		ipc_bell_destroy(list_entry(node, struct ipc_bell, bl_link));
-	LIST_FOR_EACH_SAFE (node, &task->t_semaphores)
-		ipc_semaphore_end(host, list_entry(node, struct ipc_semaphore, sm_link));
 	end_port(host, task->t_self);
 	for (unsigned i = 0; i < TASK_VIEWS; i++)
 		end_port(host, task->t_views[i]);
@@ -66,6 +64,7 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 		ipc_right_destroy_naked(host, task->t_registered[i], MACH_MSG_TYPE_PORT_SEND);
 	if (task->t_space) {
 		task->t_space->is_task = NULL;
+		list_splice(&task->t_space->is_semaphores, &task->t_semaphores);
 		ipc_space_terminate(host, task->t_space);
 	}
 	ipc_user_discharge(task->t_user, IPC_CHARGE_TASKS, 1);

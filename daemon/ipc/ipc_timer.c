@@ -11,7 +11,8 @@
 #include "daemon/ipc/ipc_port.h"
 
 #define FIRST_CAPACITY 16
-#define MESSAGE_BODY   24 /* three 64-bit words, always 0 */
+#define FIRED_AT_ONCE  512 /* timers in one input; the rest with the next */
+#define MESSAGE_BODY   24  /* three 64-bit words, always 0 */
 
 /* The heap: children of place i are at 2i+1 and 2i+2, none earlier than its parent. */
 
@@ -169,18 +170,26 @@ uint64_t ipc_timer_cancel(struct ipc_host *host, struct ipc_timer *timer)
 	return deadline;
 }
 
+static bool due(const struct ipc_host *host)
+{
+	const struct ipc_timers *timers = &host->h_timers;
+
+	return timers->ts_count && timers->ts_heap[0]->tm_deadline <= host->h_now;
+}
+
 void ipc_timer_run(struct ipc_host *host)
 {
 	struct ipc_timers *timers = &host->h_timers;
 	uint64_t next;
 
-	while (timers->ts_count && timers->ts_heap[0]->tm_deadline <= host->h_now) {
+	for (unsigned i = 0; i < FIRED_AT_ONCE && due(host); i++) {
 		struct ipc_timer *timer = timers->ts_heap[0];
 
 		ipc_timer_cancel(host, timer);
 		fire(host, timer);
 	}
-	next = timers->ts_count ? timers->ts_heap[0]->tm_deadline : 0;
+	timers->ts_behind = due(host);
+	next = timers->ts_count && !timers->ts_behind ? timers->ts_heap[0]->tm_deadline : 0;
 	if (next != timers->ts_alarm)
 		host->h_outbox->alarm(host->h_outbox->context, next);
 	timers->ts_alarm = next;

@@ -22,6 +22,7 @@ struct ipc_timers {
 	uint32_t ts_timers; /* all there are: the heap has room for them */
 	uint32_t ts_capacity;
 	uint64_t ts_alarm; /* what the outbox was told last, 0: nothing */
+	bool ts_behind;	   /* more are due than one input fires: this is work for the next */
 };
 
 /* Make `port`, fresh and in limbo, a timer's. False without memory. */
@@ -36,7 +37,7 @@ void ipc_timer_arm(struct ipc_host *host, struct ipc_timer *timer, uint64_t dead
 /* Disarm it; the deadline it was armed for, or 0. */
 uint64_t ipc_timer_cancel(struct ipc_host *host, struct ipc_timer *timer);
 
-/* Fire what is due, then tell the outbox the next deadline if that has changed. */
+/* Fire what is due, or some of it, then tell the outbox the next deadline if that has changed. */
 void ipc_timer_run(struct ipc_host *host);
 
 /* A timer's message was received or destroyed: it may send another. */

@@ -66,6 +66,8 @@ static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 		return host->h_limits.links_per_user;
 	case IPC_CHARGE_BELLS:
 		return host->h_limits.bells_per_user;
+	case IPC_CHARGE_SERVICES:
+		return host->h_limits.services_per_user;
 	case IPC_CHARGE_KINDS:
 		break;
 	}

@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
 
@@ -35,34 +36,42 @@ void ipc_work_add(struct ipc_host *host, struct ipc_work *work)
 	list_append(&host->h_work[work->w_kind], &work->w_link);
 }
 
-bool ipc_work_running(const struct ipc_host *host)
+void ipc_work_again(struct ipc_host *host, struct ipc_work *work)
 {
-	return host->h_working;
+	list_prepend(&host->h_work[work->w_kind], &work->w_link);
 }
 
-static void terminate(struct ipc_host *host, struct ipc_work *work)
+bool ipc_work_running(const struct ipc_host *host)
 {
-	host->h_terminating = true;
-	ipc_space_terminate_step(host, list_entry(work, struct ipc_space, is_work));
-	host->h_terminating = false;
+	return host->h_nested == 0;
 }
 
 static void step(struct ipc_host *host, struct ipc_work *work)
 {
-	if (work->w_kind == IPC_WORK_SPACE) {
-		terminate(host, work);
-		return;
-	}
-	host->h_working = true;
-	if (work->w_kind == IPC_WORK_KMSG)
-		ipc_kmsg_destroy_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
-	else
+	switch (work->w_kind) {
+	case IPC_WORK_TELL:
+		ipc_port_tell_step(host, list_entry(work, struct ipc_port, ip_work));
+		break;
+	case IPC_WORK_PORT:
 		ipc_port_destroy_step(host, list_entry(work, struct ipc_port, ip_work));
-	host->h_working = false;
+		break;
+	case IPC_WORK_SET:
+		ipc_pset_destroy_step(host, list_entry(work, struct ipc_pset, ps_work));
+		break;
+	case IPC_WORK_KMSG:
+	case IPC_WORK_CLEAN:
+		ipc_kmsg_destroy_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
+		break;
+	case IPC_WORK_SPACE:
+		ipc_space_terminate_step(host, list_entry(work, struct ipc_space, is_work));
+		break;
+	case IPC_WORK_KINDS:
+		break;
+	}
 }
 
 /* What comes next, or NULL; `kinds` is how many of the kinds count. */
-static struct ipc_work *next_work(struct ipc_host *host, unsigned kinds)
+static struct ipc_work *next_work(const struct ipc_host *host, unsigned kinds)
 {
 	for (unsigned i = 0; i < kinds; i++)
 		if (!list_empty(&host->h_work[i]))
@@ -70,17 +79,22 @@ static struct ipc_work *next_work(struct ipc_host *host, unsigned kinds)
 	return NULL;
 }
 
+bool ipc_work_first(const struct ipc_host *host, enum ipc_work_kind kind)
+{
+	return next_work(host, kind);
+}
+
 void ipc_work_run(struct ipc_host *host)
 {
-	unsigned kinds = host->h_terminating ? IPC_WORK_SPACE : IPC_WORK_KINDS;
+	unsigned kinds = host->h_nested;
 	struct ipc_work *work;
 
-	if (host->h_working)
-		return;
 	while (host->h_budget && (work = next_work(host, kinds))) {
 		host->h_budget--;
 		list_remove(&work->w_link);
+		host->h_nested = work->w_kind < IPC_WORK_SET ? 0 : work->w_kind;
 		step(host, work);
+		host->h_nested = kinds;
 	}
 }
 
@@ -184,6 +198,18 @@ void ipc_work_turn(struct ipc_host *host)
 		job_done(host, job);
 	}
 	host->h_budget = BUDGET;
+}
+
+void ipc_work_each(const struct ipc_host *host, void (*visit)(void *, const struct ipc_work *),
+		   void *context)
+{
+	LIST_FOR_EACH (node, &host->h_jobs) {
+		const struct job *job = list_entry(node, struct job, j_link);
+
+		for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
+			LIST_FOR_EACH (link, &job->j_work[i])
+				visit(context, list_entry(link, struct ipc_work, w_link));
+	}
 }
 
 void ipc_work_finish(struct ipc_host *host)

@@ -5,19 +5,26 @@
  * Destroying one thing may release thousands more: a message holds receive rights, whose queues
  * hold messages, and so on. Whatever is to be destroyed is put on the host's work list, and a loop
  * takes it from there, so depth costs no stack. All messages come before the next port, and those
- * before the next entry of a space: that is the order in which others hear of it [15]. One input
- * may take a bounded number of steps; what is left becomes a job that trap_input(TRAP_WORK) goes on
- * with, turn about with other jobs. The thread that caused it gets its answer when its job is done,
- * so to it the destruction was one step.
+ * before the next entry of a space: that is the order in which others hear of it [15].
+ *
+ * A step does a bounded number of things: what is longer, such as a message with thousands of
+ * rights, goes back to the front of its list and is gone on with. One input may take a bounded
+ * number of steps; what is left becomes a job that trap_input(TRAP_WORK) goes on with, turn about
+ * with other jobs. The thread that caused it gets its answer when its job is done, so to it the
+ * destruction was one step.
  */
 #pragma once
 
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_types.h"
 
+/* In the order of their turn. */
 enum ipc_work_kind {
-	IPC_WORK_KMSG,	/* destroy a message */
-	IPC_WORK_PORT,	/* tell those who asked to hear of a port's death */
+	IPC_WORK_TELL,	/* the rest of those who asked to hear of a port's death */
+	IPC_WORK_KMSG,	/* destroy a message; what it holds follows behind it */
+	IPC_WORK_PORT,	/* a port's death: tell those who asked to hear of it */
+	IPC_WORK_SET,	/* the members of a port set that is gone */
+	IPC_WORK_CLEAN, /* destroy a message, each right with all that follows from it */
 	IPC_WORK_SPACE, /* terminate a name space, an entry at a time */
 	IPC_WORK_KINDS,
 };
@@ -33,10 +40,19 @@ void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind);
 /* Put something on the list. */
 void ipc_work_add(struct ipc_host *host, struct ipc_work *work);
 
+/* From within its step: there is more to do, before anything else of its kind. */
+void ipc_work_again(struct ipc_host *host, struct ipc_work *work);
+
 /*
- * Drain the list as far as this input may. Called while a message is being destroyed or a port's
- * death being told it does nothing: what was added is taken in its turn. Called while an entry of a
- * space is being terminated it drains all but spaces.
+ * From within a step: something of an earlier kind waits, and has to be done before the step's
+ * object is gone on with.
+ */
+bool ipc_work_first(const struct ipc_host *host, enum ipc_work_kind kind);
+
+/*
+ * Drain the list as far as this input may. Called from within a step of the first kinds it does
+ * nothing: what was added is taken in its turn. From within a step that cleans a message or
+ * terminates a space it drains what is of earlier kinds.
  */
 void ipc_work_run(struct ipc_host *host);
 
@@ -51,6 +67,10 @@ void ipc_work_settle(struct ipc_host *host);
 
 /* One turn of the oldest job. */
 void ipc_work_turn(struct ipc_host *host);
+
+/* Hand all work of all jobs to `visit`, in its order. */
+void ipc_work_each(const struct ipc_host *host, void (*visit)(void *, const struct ipc_work *),
+		   void *context);
 
 /* Finish all jobs: for the end of the machine. */
 void ipc_work_finish(struct ipc_host *host);

@@ -11,17 +11,16 @@
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/kmsg_layout.h"
 
-static void clean_rights(struct ipc_host *host, struct ipc_kmsg *kmsg,
-			 const struct ikm_descriptor *desc)
+/* Rights that one step destroys, and those of a message that is small enough for a single one. */
+#define RIGHTS_PER_STEP 8
+#define RIGHTS_AT_ONCE	64
+
+static bool has_rights(const struct ikm_descriptor *desc)
 {
-	if (!layout_is_port(desc->d_type) && desc->d_type != MACH_MSG_OOL_PORTS_DESCRIPTOR)
-		return;
-	for (uint32_t i = 0; i < desc->d_count; i++)
-		ipc_right_destroy_naked(host, kmsg->ikm_rights[desc->d_first + i].r_port,
-					desc->d_disposition);
+	return layout_is_port(desc->d_type) || desc->d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR;
 }
 
-static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
+static void clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
@@ -30,14 +29,55 @@ static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 	ipc_right_destroy_naked(host, header->ikm_dest, header->ikm_dest_type);
 	ipc_right_destroy_naked(host, header->ikm_reply, header->ikm_reply_type);
 	ipc_right_destroy_naked(host, header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND);
+}
+
+/*
+ * Destroy up to `count` rights of the body, from where it was left; true if none is left. What work
+ * of a kind before `kind` comes of one right is done before the next.
+ */
+static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
+		       enum ipc_work_kind kind)
+{
+	while (kmsg->ikm_cleaned < kmsg->ikm_clean_end) {
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[kmsg->ikm_cleaned];
+
+		if (!has_rights(desc) || kmsg->ikm_cleaned_rights == desc->d_count) {
+			kmsg->ikm_cleaned++;
+			kmsg->ikm_cleaned_rights = 0;
+			continue;
+		}
+		if (count-- == 0 || ipc_work_first(host, kind))
+			return false;
+		ipc_right_destroy_naked(
+			host, kmsg->ikm_rights[desc->d_first + kmsg->ikm_cleaned_rights++].r_port,
+			desc->d_disposition);
+	}
+	return true;
+}
+
+static uint32_t count_rights(const struct ipc_kmsg *kmsg, uint32_t descriptors)
+{
+	uint32_t count = 0;
+
 	for (uint32_t i = 0; i < descriptors; i++)
-		clean_rights(host, kmsg, &kmsg->ikm_desc[i]);
-	ipc_kmsg_free(host, kmsg);
+		if (has_rights(&kmsg->ikm_desc[i]))
+			count += kmsg->ikm_desc[i].d_count;
+	return count;
 }
 
 void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
 {
-	clean(host, kmsg, descriptors);
+	clean_header(host, kmsg);
+	kmsg->ikm_clean_end = descriptors;
+	kmsg->ikm_cleaning = true;
+	if (count_rights(kmsg, descriptors) <= RIGHTS_AT_ONCE) {
+		clean_body(host, kmsg, RIGHTS_AT_ONCE, 0);
+		ipc_kmsg_free(host, kmsg);
+		return;
+	}
+	kmsg->ikm_work.w_kind = IPC_WORK_CLEAN;
+	ipc_work_add(host, &kmsg->ikm_work);
+	ipc_work_run(host);
 }
 
 void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg)
@@ -48,6 +88,15 @@ void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg)
 
 void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	if (ipc_kmsg_check_signature(host, kmsg))
-		clean(host, kmsg, kmsg->ikm_header.ikm_descriptors);
+	if (!kmsg->ikm_cleaning) {
+		if (!ipc_kmsg_check_signature(host, kmsg))
+			return;
+		kmsg->ikm_cleaning = true;
+		kmsg->ikm_clean_end = kmsg->ikm_header.ikm_descriptors;
+		clean_header(host, kmsg);
+	}
+	if (clean_body(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))
+		ipc_kmsg_free(host, kmsg);
+	else
+		ipc_work_again(host, &kmsg->ikm_work);
 }

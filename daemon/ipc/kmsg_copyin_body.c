@@ -40,7 +40,7 @@ static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct 
 	right->r_port = ipc_right_copyin(host, space, entry, disposition);
 	if (IP_VALID(right->r_port) &&
 	    ipc_right_move(disposition)->given == MACH_MSG_TYPE_PORT_RECEIVE &&
-	    !ipc_port_set_destination(right->r_port, kmsg->ikm_header.ikm_dest))
+	    !ipc_port_set_destination(host, right->r_port, kmsg->ikm_header.ikm_dest))
 		kmsg->ikm_circular = true;
 	return true;
 }

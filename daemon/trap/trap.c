@@ -32,6 +32,7 @@ static void init_lists(struct ipc_host *host)
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
 		list_init(&host->h_work[i]);
 	list_init(&host->h_jobs);
+	host->h_nested = IPC_WORK_KINDS;
 }
 
 static void host_free(struct ipc_host *host)
@@ -228,7 +229,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 
 bool trap_has_work(const struct ipc_host *host)
 {
-	return !list_empty(&host->h_jobs);
+	return !list_empty(&host->h_jobs) || host->h_timers.ts_behind;
 }
 
 void *trap_cookie(const struct ipc_thread *thread)

@@ -237,6 +237,40 @@ static void add_notify(struct digest *digest, const struct ipc_host *host)
 	}
 }
 
+/* What is left of work that an earlier input put off, and how far it has come. */
+static void add_work(void *context, const struct ipc_work *work)
+{
+	struct digest *digest = context;
+	const struct ipc_kmsg *kmsg;
+	const struct ipc_port *port;
+	const struct ipc_space *space;
+
+	add(digest, work->w_kind);
+	switch (work->w_kind) {
+	case IPC_WORK_TELL:
+	case IPC_WORK_PORT:
+		port = list_entry(work, struct ipc_port, ip_work);
+		add(digest, port->ip_id);
+		add(digest, port->ip_requests.rs_told);
+		break;
+	case IPC_WORK_KMSG:
+	case IPC_WORK_CLEAN:
+		kmsg = list_entry(work, struct ipc_kmsg, ikm_work);
+		add(digest, kmsg->ikm_header.ikm_id);
+		add(digest, kmsg->ikm_cleaned | (uint64_t)kmsg->ikm_cleaned_rights << 32);
+		break;
+	case IPC_WORK_SET:
+		add(digest, list_entry(work, struct ipc_pset, ps_work)->ps_id);
+		break;
+	case IPC_WORK_SPACE:
+		space = list_entry(work, struct ipc_space, is_work);
+		add(digest, space->is_cleaned | (uint64_t)space->is_used << 32);
+		break;
+	case IPC_WORK_KINDS:
+		break;
+	}
+}
+
 static void add_host(struct digest *digest, const struct ipc_host *host)
 {
 	add(digest, host->h_last_id);
@@ -281,5 +315,6 @@ void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 		add_bytes(&digest, service->s_name, sizeof service->s_name);
 		add_port_ref(&digest, service->s_port);
 	}
+	ipc_work_each(host, add_work, &digest);
 	crypto_generichash_final(&digest.d_state, bytes, TRAP_DIGEST_SIZE);
 }

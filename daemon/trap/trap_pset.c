@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mach_port calls on port sets [13, 20]. */
-#include <stdlib.h>
-
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -80,29 +78,22 @@ kern_return_t trap_mach_port_move_member(struct trap_call *call,
 	return KERN_SUCCESS;
 }
 
-static int by_name(const void *a, const void *b)
+#define BITS 64
+
+/* A bit for each entry of the space whose port is in the set; NULL without memory. */
+static uint64_t *member_bits(const struct ipc_space *space, const struct ipc_pset *set)
 {
-	mach_port_name_t x = *(const mach_port_name_t *)a, y = *(const mach_port_name_t *)b;
+	uint64_t *bits = mem_alloc_array(space->is_size / BITS + 1, sizeof *bits);
 
-	return (x > y) - (x < y);
-}
-
-/* The set's members with names from `first` on, in `names` if it is not NULL; how many. */
-static uint32_t members_from(const struct ipc_pset *set, mach_port_name_t first,
-			     mach_port_name_t *names)
-{
-	uint32_t count = 0;
-
+	if (!bits)
+		return NULL;
 	LIST_FOR_EACH (node, &set->ps_members) {
 		const struct ipc_member *member = list_entry(node, struct ipc_member, m_set_link);
+		uint32_t index = member->m_port->ip_name >> 8;
 
-		if (member->m_port->ip_name < first)
-			continue;
-		if (names)
-			names[count] = member->m_port->ip_name;
-		count++;
+		bits[index / BITS] |= UINT64_C(1) << index % BITS;
 	}
-	return count;
+	return bits;
 }
 
 kern_return_t trap_mach_port_get_set_status(struct trap_call *call,
@@ -110,24 +101,25 @@ kern_return_t trap_mach_port_get_set_status(struct trap_call *call,
 					    struct mach_port_get_set_status_out *result)
 {
 	struct ipc_pset *set;
-	mach_port_name_t *names;
 	kern_return_t kr = ipc_right_lookup_pset(call->c_host, call->c_space, args->name, &set);
-	uint32_t count;
+	uint64_t *bits;
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	count = members_from(set, args->first, NULL);
-	if (count == 0)
-		return KERN_SUCCESS;
-	names = mem_alloc_array(count, sizeof *names);
-	if (!names)
+	bits = member_bits(call->c_space, set);
+	if (!bits)
 		return KERN_RESOURCE_SHORTAGE;
-	members_from(set, args->first, names);
-	qsort(names, count, sizeof *names, by_name);
-	for (uint32_t i = 0; i < count && i < MEMBERS_PER_PAGE; i++)
-		result->members[i] = names[i];
-	call->c_out_words = count < MEMBERS_PER_PAGE ? count : MEMBERS_PER_PAGE;
-	result->next = count > MEMBERS_PER_PAGE ? names[MEMBERS_PER_PAGE] : 0;
-	mem_free(names);
+	/* The order of names is that of their entries. */
+	for (uint32_t i = args->first >> 8; i < call->c_space->is_size && !result->next; i++) {
+		mach_port_name_t name = ipc_entry_name(call->c_space, &call->c_space->is_table[i]);
+
+		if (!(bits[i / BITS] >> i % BITS & 1))
+			continue;
+		if (call->c_out_words < MEMBERS_PER_PAGE)
+			result->members[call->c_out_words++] = name;
+		else
+			result->next = name;
+	}
+	mem_free(bits);
 	return KERN_SUCCESS;
 }

@@ -49,7 +49,7 @@ kern_return_t trap_semaphore_destroy(struct trap_call *call,
 	if (kr != KERN_SUCCESS && call->c_rights)
 		return KERN_INVALID_ARGUMENT; /* whatever it is that the message brought */
 	/* To destroy what is not the task's own, or not any more, has no effect. */
-	if (kr == KERN_SUCCESS && semaphore->sm_owner == call->c_task)
+	if (kr == KERN_SUCCESS && semaphore->sm_owner == call->c_task->t_id)
 		ipc_semaphore_end(call->c_host, semaphore);
 	return kr;
 }

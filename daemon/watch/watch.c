@@ -254,7 +254,7 @@ static void add_name(struct page *page, const struct boot_service *service)
 		.object = service->s_port->ip_id,
 		.owner_task = owner ? owner->t_id : 0,
 		.owner_pid = owner ? owner->t_pid : 0,
-		.uid = service->s_uid,
+		.uid = service->s_user->u_uid,
 		.checked_in = service->s_checked_in,
 	};
 
@@ -270,7 +270,7 @@ static void list_names(struct page *page)
 
 	page->p_answer.record_size = sizeof(struct machd_watch_name);
 	for (; service; service = service->hh.next, index++) {
-		if (index < page->p_request->index || !may_see(page, service->s_uid))
+		if (index < page->p_request->index || !may_see(page, service->s_user->u_uid))
 			continue;
 		if (page_full(page)) {
 			page->p_answer.next_index = index;

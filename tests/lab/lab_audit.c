@@ -28,7 +28,7 @@ struct audit {
 	const struct ipc_host *host;
 	struct port_count *ports;
 	size_t port_count;
-	uint64_t messages, bytes, memfds, memory, psets, names, links, bells;
+	uint64_t messages, bytes, memfds, memory, psets, names, links, bells, services;
 };
 
 static int by_port(const void *a, const void *b)
@@ -185,6 +185,7 @@ static bool among_senders(const struct list *senders, const struct ipc_thread *w
 static void check_memberships(const struct ipc_port *port)
 {
 	bool ready = !list_empty(&port->ip_messages);
+	uint32_t count = 0;
 
 	LIST_FOR_EACH (node, &port->ip_members) {
 		const struct ipc_member *member = list_entry(node, struct ipc_member, m_port_link);
@@ -196,7 +197,33 @@ static void check_memberships(const struct ipc_port *port)
 			  "a set does not know which of its members have messages");
 		LAB_CHECK(!ready || list_empty(&member->m_set->ps_receivers),
 			  "a receiver waits on a set though there are messages");
+		count++;
 	}
+	LAB_TRUE(count == port->ip_member_count);
+}
+
+/* The port at the top of those that are inside one another, found by walking. */
+static const struct ipc_port *outermost(const struct ipc_port *port)
+{
+	while (port->ip_place == IP_IN_TRANSIT)
+		port = port->ip_destination;
+	return port;
+}
+
+/* The trees of what is in transit say the same. */
+static void check_transit(const struct ipc_port *port)
+{
+	const struct ipc_port *top = outermost(port);
+	const struct ipc_transit_node *node = &port->ip_transit.t_open;
+
+	while (node->tn_up) {
+		LAB_CHECK(node->tn_up->tn_weight >= node->tn_weight, "a treap is no heap");
+		LAB_TRUE(node->tn_up->tn_left == node || node->tn_up->tn_right == node);
+		node = node->tn_up;
+	}
+	while (node->tn_left)
+		node = node->tn_left;
+	LAB_CHECK(node == &top->ip_transit.t_open, "a port in transit is in the wrong tree");
 }
 
 static void check_set(struct audit *audit, const struct ipc_pset *set)
@@ -265,6 +292,7 @@ static void count_ports(struct audit *audit)
 		if (!list_empty(&port->ip_host_link))
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_SEND_ONCE);
 		check_memberships(port);
+		check_transit(port);
 		if (port->ip_place == IP_IN_TRANSIT)
 			count_of(audit, port->ip_destination)->refs++;
 		LAB_CHECK(port->ip_place != IP_IN_LIMBO, "a receive right is nowhere");
@@ -407,6 +435,7 @@ static void count_holders(struct audit *audit)
 	for (service = host->h_services; service; service = service->hh.next) {
 		LAB_TRUE(ipc_port_active(service->s_port));
 		count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_SEND);
+		audit->services++;
 	}
 }
 
@@ -464,6 +493,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_MEMORY] == audit->memory);
 	LAB_TRUE(held[IPC_CHARGE_MEMFDS] == audit->memfds);
 	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
+	LAB_TRUE(held[IPC_CHARGE_SERVICES] == audit->services);
 	LAB_TRUE(host->h_queued == audit->messages);
 	LAB_TRUE(host->h_queued_bytes == audit->bytes);
 	LAB_TRUE(host->h_memfds == audit->memfds);

@@ -142,8 +142,9 @@ START_TEST(test_bad_keys)
 	bad("[limits]\nSocket=/a\n",
 	    "2: unknown key Socket= in [limits]: it has NamesPerTask=, NamesPerUser=, Channels=, "
 	    "TasksPerUser=, "
-	    "ChannelsPerUser=, ChannelsPerTask=, PortsPerUser=, MessagesPerUser=, BytesPerUser=, "
-	    "MemfdsPerUser=, MemoryPerUser=, VouchersPerUser=, LinksPerUser=, BellsPerUser=");
+	    "ChannelsPerUser=, ChannelsPerTask=, PortsPerUser=, SetsPerPort=, ServicesPerUser=, "
+	    "MessagesPerUser=, BytesPerUser=, MemfdsPerUser=, MemoryPerUser=, VouchersPerUser=, "
+	    "LinksPerUser=, BellsPerUser=");
 	bad("[machd]\nLogLevel\n", "2: this is neither a [section] nor Key=value");
 	bad("[machd]\nwhat is this\nLogLevel=loud\n",
 	    "2: this is neither a [section] nor Key=value");

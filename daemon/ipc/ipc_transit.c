@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sequences of trees of ports in transit, as treaps whose nodes know their parents. */
+#include "daemon/ipc/ipc_transit.h"
+
+#include "daemon/ipc/ipc_host.h"
+
+typedef struct ipc_transit_node node_t;
+
+static const node_t *top(const node_t *node)
+{
+	while (node->tn_up)
+		node = node->tn_up;
+	return node;
+}
+
+bool ipc_transit_together(const struct ipc_transit *a, const struct ipc_transit *b)
+{
+	return a == b || top(&a->t_open) == top(&b->t_open);
+}
+
+/* Two sequences become one. */
+static node_t *join(node_t *a, node_t *b)
+{
+	node_t *first = NULL, *up = NULL, **hole = &first;
+
+	while (a && b) {
+		node_t *heavy = a->tn_weight > b->tn_weight ? a : b;
+
+		*hole = heavy;
+		heavy->tn_up = up;
+		up = heavy;
+		hole = heavy == a ? &a->tn_right : &b->tn_left;
+		if (heavy == a)
+			a = a->tn_right;
+		else
+			b = b->tn_left;
+	}
+	*hole = a ? a : b;
+	if (*hole)
+		(*hole)->tn_up = up;
+	return first;
+}
+
+static void set_left(node_t *node, node_t *left)
+{
+	node->tn_left = left;
+	if (left)
+		left->tn_up = node;
+}
+
+static void set_right(node_t *node, node_t *right)
+{
+	node->tn_right = right;
+	if (right)
+		right->tn_up = node;
+}
+
+/*
+ * The sequence of `node` is cut before it or behind it. *a and *b are the parts below `node`; those
+ * above are added on the way up.
+ */
+static void cut_above(node_t *node, node_t *up, node_t **a, node_t **b)
+{
+	const node_t *child = node;
+
+	while (up) {
+		node_t *next = up->tn_up;
+		bool left = up->tn_left == child;
+
+		child = up;
+		if (left) {
+			set_left(up, *b);
+			*b = up;
+		} else {
+			set_right(up, *a);
+			*a = up;
+		}
+		up = next;
+	}
+	if (*a)
+		(*a)->tn_up = NULL;
+	if (*b)
+		(*b)->tn_up = NULL;
+}
+
+static void cut_before(node_t *node, node_t **a, node_t **b)
+{
+	*a = node->tn_left;
+	*b = node;
+	node->tn_left = NULL;
+	cut_above(node, node->tn_up, a, b);
+}
+
+static void cut_behind(node_t *node, node_t **a, node_t **b)
+{
+	*a = node;
+	*b = node->tn_right;
+	node->tn_right = NULL;
+	cut_above(node, node->tn_up, a, b);
+}
+
+static uint32_t weight(struct ipc_host *host)
+{
+	return (uint32_t)ipc_host_random(host) | 1;
+}
+
+/* A port that was never in transit is a tree of its own. */
+static void begin(struct ipc_host *host, struct ipc_transit *transit)
+{
+	if (transit->t_open.tn_weight)
+		return;
+	transit->t_open.tn_weight = weight(host);
+	transit->t_close.tn_weight = weight(host);
+	join(&transit->t_open, &transit->t_close);
+}
+
+void ipc_transit_put(struct ipc_host *host, struct ipc_transit *transit, struct ipc_transit *dest)
+{
+	node_t *tree, *before, *behind;
+
+	begin(host, transit);
+	begin(host, dest);
+	tree = (node_t *)top(&transit->t_open);
+	cut_behind(&dest->t_open, &before, &behind);
+	join(join(before, tree), behind);
+}
+
+void ipc_transit_take(struct ipc_transit *transit)
+{
+	node_t *before, *tree, *behind;
+
+	cut_before(&transit->t_open, &before, &tree);
+	cut_behind(&transit->t_close, &tree, &behind);
+	join(before, behind);
+}
