@@ -2,10 +2,12 @@
 /*
  * What the kernel says about a mapping of this process. /proc/self/map_files has a link for each
  * mapping, named by its range: whether it exists tells whether the mapping does, its mode tells the
- * protection, its target the file. /proc/self/pagemap has a word for each page.
+ * protection, its target the file. /proc/self/pagemap has a word for each page. /proc/self/maps has
+ * a line for each mapping.
  */
 #include "client/mapping.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,4 +71,40 @@ bool mi_mapping_written(const void *start, size_t size)
 	if (fd >= 0)
 		close(fd);
 	return written;
+}
+
+/* A line of /proc/self/maps. */
+static bool parse(const char *line, struct mi_mapping *mapping)
+{
+	uintmax_t start, end, offset;
+	char bits[5];
+
+	if (sscanf(line, "%jx-%jx %4s %jx", &start, &end, bits, &offset) != 4)
+		return false;
+	*mapping = (struct mi_mapping){
+		.start = (uintptr_t)start,
+		.end = (uintptr_t)end,
+		.protection = (bits[0] == 'r' ? PROT_READ : 0) | (bits[1] == 'w' ? PROT_WRITE : 0) |
+			      (bits[2] == 'x' ? PROT_EXEC : 0),
+		.shared = bits[3] == 's',
+		.offset = offset,
+	};
+	return true;
+}
+
+int mi_mapping_at(uintptr_t address, struct mi_mapping *mapping)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	bool starts = true, found = false;
+
+	if (!maps)
+		return errno;
+	/* A line with a long path comes in pieces; the first has all that counts. */
+	while (!found && fgets(line, sizeof line, maps)) {
+		found = starts && parse(line, mapping) && mapping->end > address;
+		starts = strchr(line, '\n') != NULL;
+	}
+	fclose(maps);
+	return found ? 0 : ENOENT;
 }

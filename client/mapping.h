@@ -22,3 +22,17 @@ bool mi_mapping_find(const void *start, size_t size, struct mi_mapped_file *file
  * to. True also if nobody can tell.
  */
 bool mi_mapping_written(const void *start, size_t size);
+
+/* A mapping as /proc/self/maps has it. */
+struct mi_mapping {
+	uintptr_t start, end;
+	int protection; /* PROT_ */
+	bool shared;
+	uint64_t offset; /* in its file */
+};
+
+/*
+ * The mapping at `address` or the first one above. 0, ENOENT: there is none, or another errno:
+ * nobody can tell.
+ */
+int mi_mapping_at(uintptr_t address, struct mi_mapping *mapping);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory of the calling task: vm_allocate, vm_deallocate and the page size. Never asks the daemon.
- */
+/* Memory of the calling task: vm_allocate, vm_deallocate and the page size. Needs no daemon. */
 #include <errno.h>
 #include <mach/mach_init.h>
 #include <mach/mach_vm.h>
@@ -13,6 +12,7 @@
 
 #include "client/mi.h"
 #include "client/region.h"
+#include "client/vm_internal.h"
 
 #define KNOWN_FLAGS \
 	(VM_FLAGS_ANYWHERE | VM_FLAGS_PURGABLE | VM_FLAGS_OVERWRITE | (int)VM_FLAGS_ALIAS_MASK)
@@ -29,17 +29,12 @@ kern_return_t host_page_size(host_t host, vm_size_t *out_page_size)
 	return KERN_SUCCESS;
 }
 
-/* Only the task's own memory can be changed. */
-static kern_return_t check_task(vm_map_t task)
+/* Without a daemon there are no tasks, and one's own memory all the same. */
+kern_return_t mi_vm_check_task(vm_map_t task)
 {
 	mach_port_t self = mach_task_self();
-	struct mi_entry entry;
 
-	if (self != MACH_PORT_NULL)
-		return task == self ? KERN_SUCCESS : MACH_SEND_INVALID_DEST;
-	if (mi_enter(&entry) == KERN_SUCCESS)
-		mi_leave(&entry);
-	return MACHD_NO_DAEMON;
+	return self == MACH_PORT_NULL || task == self ? KERN_SUCCESS : MACH_SEND_INVALID_DEST;
 }
 
 static kern_return_t map(vm_address_t *address, vm_size_t size, int flags)
@@ -64,7 +59,7 @@ static kern_return_t map(vm_address_t *address, vm_size_t size, int flags)
 
 kern_return_t vm_allocate(vm_map_t target_task, vm_address_t *address, vm_size_t size, int flags)
 {
-	kern_return_t code = check_task(target_task);
+	kern_return_t code = mi_vm_check_task(target_task);
 	int saved = errno;
 
 	if (code != KERN_SUCCESS)
@@ -82,16 +77,24 @@ kern_return_t vm_allocate(vm_map_t target_task, vm_address_t *address, vm_size_t
 	return code;
 }
 
+kern_return_t mi_vm_pages(vm_address_t address, vm_size_t size, vm_address_t *start,
+			  vm_address_t *end)
+{
+	*start = trunc_page(address);
+	*end = round_page(address + size);
+	return address + size < address || *end < *start ? KERN_INVALID_ARGUMENT : KERN_SUCCESS;
+}
+
 kern_return_t vm_deallocate(vm_map_t target_task, vm_address_t address, vm_size_t size)
 {
-	vm_address_t start = trunc_page(address), end = round_page(address + size);
-	kern_return_t code = check_task(target_task);
+	kern_return_t code = mi_vm_check_task(target_task);
+	vm_address_t start, end;
 	int saved = errno;
 
+	if (code == KERN_SUCCESS)
+		code = mi_vm_pages(address, size, &start, &end);
 	if (code != KERN_SUCCESS || size == 0)
 		return code;
-	if (address + size < address || end < start)
-		return KERN_INVALID_ARGUMENT;
 	if (mi_region_unmap((void *)start, end - start))
 		code = errno == ENOMEM ? KERN_RESOURCE_SHORTAGE : KERN_INVALID_ARGUMENT;
 	errno = saved;
