@@ -9,8 +9,13 @@
  *
  * All of this is under one lock, which fork() takes as well: no connection is ever made that the
  * child would not know of, and the child closes them all.
+ *
+ * The child's task is made when it first needs one, and inherits from its parent's what that has
+ * then. But if the parent has set something that is to be inherited, the child makes its task at
+ * once, and holds on to the parent's until that is done: the parent may be gone a moment later.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <mach/mach_init.h>
 #include <mach/mach_traps.h>
 #include <machd.h>
@@ -35,6 +40,9 @@ static uint32_t kept_sequence;
 static _Atomic uint64_t generation; /* of the task; 0: there is none */
 static uint64_t last_generation;
 static uint8_t token[MACHD_TOKEN_SIZE];
+static bool forked; /* from a process whose task had this token: */
+static uint8_t parent[MACHD_TOKEN_SIZE];
+static _Atomic bool estate; /* the task has ports of its own choice for its children */
 static _Atomic uint32_t inline_max;
 static _Atomic mach_port_t self_name;
 static mach_port_t bootstrap_name;
@@ -104,7 +112,8 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 		channel->sequence = kept_sequence;
 		kept = -1;
 	} else {
-		channel->fd = mi_connect(joins ? token : NULL, &welcome, &refused);
+		channel->fd = mi_connect(joins ? token : NULL, forked && !joins ? parent : NULL,
+					 &welcome, &refused);
 		if (channel->fd < 0) {
 			if (joins && (task_lost() || (refused && !task_has_channel())))
 				end_task();
@@ -157,11 +166,42 @@ static void after_fork(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void mi_set_estate(void)
+{
+	atomic_store(&estate, true);
+}
+
+/* Another descriptor of a connection of the task, which lives as long as that is open; or -1. */
+static int hold_task(void)
+{
+	int fd = kept;
+
+	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
+		if (each->fd >= 0 && each->generation == atomic_load(&generation))
+			fd = each->fd;
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Make the task of a child while that of its parent is held by `fd`. */
+static void take_estate(int fd)
+{
+	struct mi_entry entry;
+
+	if (mi_enter(&entry) == KERN_SUCCESS)
+		mi_leave(&entry);
+	close(fd);
+}
+
 /* The child has one thread and no task. */
 static void after_fork_in_child(void)
 {
 	struct mi_channel *next;
+	int held = atomic_load(&estate) ? hold_task() : -1;
 
+	if (atomic_load(&generation) != 0) {
+		forked = true;
+		memcpy(parent, token, sizeof parent);
+	}
 	for (struct mi_channel *each = channels.next; each != &channels; each = next) {
 		next = each->next;
 		close_channel(each);
@@ -181,6 +221,8 @@ static void after_fork_in_child(void)
 	atomic_store(&self_name, MACH_PORT_NULL);
 	bootstrap_name = MACH_PORT_NULL;
 	pthread_mutex_unlock(&lock);
+	if (held >= 0)
+		take_estate(held);
 }
 
 static void set_up(void)

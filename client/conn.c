@@ -65,7 +65,7 @@ static uint64_t pid_namespace(void)
 	return stat("/proc/self/ns/pid", &status) ? 0 : (uint64_t)status.st_ino;
 }
 
-static int send_hello(int fd, const uint8_t *token)
+static int send_hello(int fd, const uint8_t *token, const uint8_t *parent)
 {
 	struct machd_hello hello = {
 		.version_oldest = MACHD_PROTOCOL_VERSION,
@@ -74,6 +74,7 @@ static int send_hello(int fd, const uint8_t *token)
 		.role = MACHD_ROLE_TASK,
 		.pid_namespace = pid_namespace(),
 		.joins = token != NULL,
+		.inherits = parent != NULL,
 	};
 	uint8_t packet[sizeof(struct machd_frame) + MACHD_HELLO_SIZE_MAX];
 	struct machd_frame frame = {.op = MACHD_OP_HELLO};
@@ -81,6 +82,8 @@ static int send_hello(int fd, const uint8_t *token)
 
 	if (token)
 		memcpy(hello.token, token, sizeof hello.token);
+	if (parent)
+		memcpy(hello.parent, parent, sizeof hello.parent);
 	frame.length = (uint32_t)(sizeof frame + machd_hello_pack(&hello, packet + sizeof frame,
 								  MACHD_HELLO_SIZE_MAX));
 	memcpy(packet, &frame, sizeof frame);
@@ -112,7 +115,8 @@ static const char *receive_welcome(int fd, struct machd_welcome *welcome)
 	return machd_welcome_unpack(packet + sizeof frame, (size_t)size - sizeof frame, welcome);
 }
 
-int mi_connect(const uint8_t *token, struct machd_welcome *welcome, bool *refused)
+int mi_connect(const uint8_t *token, const uint8_t *parent, struct machd_welcome *welcome,
+	       bool *refused)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *why = NULL;
@@ -122,7 +126,7 @@ int mi_connect(const uint8_t *token, struct machd_welcome *welcome, bool *refuse
 	errno = find_path(address.sun_path, sizeof address.sun_path);
 	if (errno == 0)
 		fd = connect_socket(&address);
-	if (fd < 0 || send_hello(fd, token))
+	if (fd < 0 || send_hello(fd, token, parent))
 		why = strerrordesc_np(errno);
 	else
 		why = receive_welcome(fd, welcome);

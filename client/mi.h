@@ -90,11 +90,16 @@ void mi_thread_exit(struct mi_channel *channel);
 /* Destroy the reply ports of a thread that ends. */
 void mi_reply_port_exit(struct mi_channel *channel);
 
+/* This process has set a port that a child of it shall inherit. */
+void mi_set_estate(void);
+
 /*
- * Connect to the daemon and exchange hello and welcome. Returns the socket; -1 with a text for
- * machd_last_error() if that fails. `refused` tells whether the daemon said no to this hello.
+ * Connect to the daemon and exchange hello and welcome: join the task with `token`, or make one
+ * that inherits from that with `parent` (either may be NULL). Returns the socket; -1 with a text
+ * for machd_last_error() if that fails. `refused` tells whether the daemon said no to this hello.
  */
-int mi_connect(const uint8_t *token, struct machd_welcome *welcome, bool *refused);
+int mi_connect(const uint8_t *token, const uint8_t *parent, struct machd_welcome *welcome,
+	       bool *refused);
 
 /* Descriptors that go or come with a frame. */
 struct mi_fds {

@@ -20,8 +20,11 @@ kern_return_t task_get_special_port(task_t task, int which_port, mach_port_t *sp
 kern_return_t task_set_special_port(task_t task, int which_port, mach_port_t special_port)
 {
 	struct task_set_special_port_in in = {.which = which_port, .port = special_port};
+	kern_return_t code = MI_CALL(task_set_special_port, task, &in, NULL);
 
-	return MI_CALL(task_set_special_port, task, &in, NULL);
+	if (code == KERN_SUCCESS && task == mach_task_self())
+		mi_set_estate();
+	return code;
 }
 
 kern_return_t task_get_exc_guard_behavior(task_t task, task_exc_guard_behavior_t *behavior)
@@ -64,9 +67,14 @@ kern_return_t mach_ports_register(task_t target_task, mach_port_array_t init_por
 		.in_array_size = init_port_setCnt * sizeof *init_port_set,
 	};
 
+	kern_return_t code;
+
 	if (init_port_setCnt > TASK_PORT_REGISTER_MAX)
 		return KERN_INVALID_ARGUMENT;
-	return mi_call(&call);
+	code = mi_call(&call);
+	if (code == KERN_SUCCESS && target_task == mach_task_self())
+		mi_set_estate();
+	return code;
 }
 
 kern_return_t mach_ports_lookup(task_t target_task, mach_port_array_t *init_port_set,

@@ -69,15 +69,24 @@ static bool read_join_token(struct machd_reader *reader, void *into)
 	return machd_read_bytes(reader, hello->token, sizeof hello->token);
 }
 
+static bool read_parent_token(struct machd_reader *reader, void *into)
+{
+	struct machd_hello *hello = into;
+
+	hello->inherits = true;
+	return machd_read_bytes(reader, hello->parent, sizeof hello->parent);
+}
+
 static const struct key hello_keys[] = {
 	{"machd", read_versions, "its versions are not two numbers in order"},
 	{"word", read_word, "its word size is neither 32 nor 64"},
 	{"role", read_role, "its role is neither task nor watch"},
 	{"pidns", read_pid_namespace, "its pid namespace is not a number"},
 	{"token", read_join_token, "its token is not 16 bytes"},
+	{"parent", read_parent_token, "its parent's token is not 16 bytes"},
 };
 #define HELLO_KEYS     (sizeof hello_keys / sizeof *hello_keys)
-#define HELLO_REQUIRED 0x0fu /* a bit for each row: all but the token */
+#define HELLO_REQUIRED 0x0fu /* a bit for each row: all but the tokens */
 
 static bool read_version(struct machd_reader *reader, void *into)
 {
@@ -187,7 +196,7 @@ size_t machd_hello_pack(const struct machd_hello *hello, void *buffer, size_t si
 	struct machd_writer writer;
 
 	machd_writer_init(&writer, buffer, size);
-	machd_write_map(&writer, hello->joins ? 5 : 4);
+	machd_write_map(&writer, 4u + hello->joins + hello->inherits);
 	machd_write_string(&writer, "machd");
 	machd_write_array(&writer, 2);
 	machd_write_uint(&writer, hello->version_oldest);
@@ -201,6 +210,10 @@ size_t machd_hello_pack(const struct machd_hello *hello, void *buffer, size_t si
 	if (hello->joins) {
 		machd_write_string(&writer, "token");
 		machd_write_bytes(&writer, hello->token, sizeof hello->token);
+	}
+	if (hello->inherits) {
+		machd_write_string(&writer, "parent");
+		machd_write_bytes(&writer, hello->parent, sizeof hello->parent);
 	}
 	return machd_writer_end(&writer);
 }

@@ -5,7 +5,9 @@
  * wrong type or anything behind the map makes the whole hello bad.
  *
  *   hello    {"machd": [oldest, newest version], "word": 32 or 64, "role": "task" or "watch",
- *             "pidns": inode of the pid namespace, "token": 16 bytes}     token: to join a task
+ *             "pidns": inode of the pid namespace, "token": 16 bytes, "parent": 16 bytes}
+ *             token: that of the task to join; parent: that of the task whose process forked this
+ *             one, from whom a new task inherits
  *   welcome  {"machd": version, "task": id, "token": 16 bytes, "self": name, "host": name,
  *             "bootstrap": name, "inline": bytes of a message that go in a frame}
  *   or       {"machd": 0, "error": "text"}                                a refusal
@@ -30,6 +32,8 @@ struct machd_hello {
 	uint64_t pid_namespace;
 	bool joins; /* token is that of the task to join */
 	uint8_t token[MACHD_TOKEN_SIZE];
+	bool inherits; /* parent is that of the task to inherit from */
+	uint8_t parent[MACHD_TOKEN_SIZE];
 };
 
 struct machd_welcome {

@@ -23,23 +23,45 @@ static void set_tokens(struct ipc_task *task, const struct ipc_thread *thread)
 		{uid, uid, gid, uid, gid, (uint32_t)thread->th_pid, 0, thread->th_pidversion}};
 }
 
-/* A send right to one of the daemon's ports, in the task's space. */
-static mach_port_name_t give(struct ipc_host *host, struct ipc_task *task, struct ipc_port *port)
+/* A naked send right goes into the task's space. */
+static mach_port_name_t give(struct ipc_host *host, struct ipc_task *task, struct ipc_port *right)
 {
 	mach_port_name_t name;
 
-	ipc_right_copyout(host, task->t_space, ipc_port_make_send(port), MACH_MSG_TYPE_PORT_SEND,
-			  &name);
+	ipc_right_copyout(host, task->t_space, right, MACH_MSG_TYPE_PORT_SEND, &name);
 	return name;
+}
+
+struct ipc_port *ipc_task_copy_kept(struct ipc_port *port)
+{
+	return IP_VALID(port) ? ipc_port_copy_send(port) : port;
+}
+
+static void inherit(struct ipc_host *host, struct ipc_task *task, const struct ipc_task *parent)
+{
+	static const enum ipc_task_special inherited[] = {TASK_SPECIAL_BOOTSTRAP,
+							  TASK_SPECIAL_ACCESS};
+
+	if (!parent) {
+		task->t_special[TASK_SPECIAL_BOOTSTRAP] =
+			ipc_port_make_send(host->h_bootstrap_port);
+		return;
+	}
+	task->t_guard_behavior = parent->t_guard_behavior;
+	for (unsigned i = 0; i < sizeof inherited / sizeof *inherited; i++)
+		task->t_special[inherited[i]] = ipc_task_copy_kept(parent->t_special[inherited[i]]);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		task->t_registered[i] = ipc_task_copy_kept(parent->t_registered[i]);
 }
 
 /* Names every task has from the start; the first table has room for them. */
 static void give_first_names(struct ipc_host *host, struct ipc_task *task)
 {
-	task->t_self_name = give(host, task, task->t_self);
-	task->t_host_name = give(host, task, ipc_task_host_port(host, task));
-	task->t_special[TASK_SPECIAL_BOOTSTRAP] = ipc_port_make_send(host->h_bootstrap_port);
-	task->t_bootstrap_name = give(host, task, host->h_bootstrap_port);
+	struct ipc_port *bootstrap = task->t_special[TASK_SPECIAL_BOOTSTRAP];
+
+	task->t_self_name = give(host, task, ipc_port_make_send(task->t_self));
+	task->t_host_name = give(host, task, ipc_port_make_send(ipc_task_host_port(host, task)));
+	task->t_bootstrap_name = give(host, task, ipc_task_copy_kept(bootstrap));
 }
 
 /* The end of one of the task's own ports. */
@@ -72,7 +94,8 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 	mem_free(task);
 }
 
-kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread)
+kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
+			      const struct ipc_task *parent)
 {
 	struct ipc_task *task = mem_alloc(sizeof *task);
 
@@ -100,6 +123,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread)
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	task->t_self->ip_task = task;
+	inherit(host, task, parent);
 	give_first_names(host, task);
 	HASH_ADD(hh, host->h_tokens, t_token, sizeof task->t_token, task);
 	if (!task->hh.tbl) {

@@ -54,10 +54,13 @@ struct ipc_task {
 };
 
 /*
- * The task of a process whose first channel this is. KERN_RESOURCE_SHORTAGE: no memory, or its uid
- * is at a limit.
+ * The task of a process whose first channel this is. Its name space is empty but for the first
+ * names; from `parent` (may be NULL) it inherits the bootstrap and access ports, the registered
+ * ones, and what shall follow of guard exceptions [24]. KERN_RESOURCE_SHORTAGE: no memory, or its
+ * uid is at a limit.
  */
-kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread);
+kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
+			      const struct ipc_task *parent);
 
 /* The task with this token, or NULL. */
 struct ipc_task *ipc_task_find(struct ipc_host *host, const uint8_t token[MACHD_TOKEN_SIZE]);
@@ -74,6 +77,9 @@ struct ipc_port *ipc_task_host_port(const struct ipc_host *host, const struct ip
  */
 struct ipc_port *ipc_task_make_view(struct ipc_host *host, struct ipc_task *task,
 				    enum ipc_task_view view);
+
+/* A copy of a send right that is kept for those who ask for it; NULL and DEAD pass. */
+struct ipc_port *ipc_task_copy_kept(struct ipc_port *port);
 
 void ipc_task_join(struct ipc_task *task, struct ipc_thread *thread);
 

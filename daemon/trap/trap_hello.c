@@ -39,6 +39,21 @@ static bool may_join(const struct ipc_task *task, const struct ipc_thread *threa
 	       task->t_word == thread->th_word;
 }
 
+/*
+ * The task that the first hello of a forked process names as its parent's, by a token it can only
+ * have from that process's memory; NULL if that task has ended. A process that has become another
+ * user's gets nothing, unless the parent was root's.
+ */
+static struct ipc_task *parent_of(struct ipc_host *host, const struct ipc_thread *thread,
+				  const struct machd_hello *hello)
+{
+	struct ipc_task *parent = hello->inherits ? ipc_task_find(host, hello->parent) : NULL;
+
+	if (parent && parent->t_user != thread->th_user && parent->t_user->u_uid != 0)
+		return NULL;
+	return parent;
+}
+
 static const char *enter_task(struct ipc_host *host, struct ipc_thread *thread,
 			      const struct machd_hello *hello)
 {
@@ -46,7 +61,7 @@ static const char *enter_task(struct ipc_host *host, struct ipc_thread *thread,
 
 	thread->th_word = hello->word;
 	if (!hello->joins) {
-		if (ipc_task_create(host, thread) == KERN_SUCCESS)
+		if (ipc_task_create(host, thread, parent_of(host, thread, hello)) == KERN_SUCCESS)
 			return NULL;
 		return "its uid has too many tasks (TasksPerUser=), or memory is short";
 	}
@@ -66,8 +81,10 @@ static const char *check(const struct machd_hello *hello)
 		return "it speaks no version of the protocol that we do";
 	if (hello->word != 64 && hello->word != 32)
 		return "its pointers have neither 64 nor 32 bits";
-	if (hello->role == MACHD_ROLE_WATCH && hello->joins)
+	if (hello->role == MACHD_ROLE_WATCH && (hello->joins || hello->inherits))
 		return "a watcher joins no task";
+	if (hello->joins && hello->inherits)
+		return "who joins a task inherits from none";
 	return NULL;
 }
 

@@ -151,7 +151,7 @@ kern_return_t trap_host_get_special_port(struct trap_call *call,
 	else if (args->which == HOST_PRIV_PORT)
 		port = ipc_port_make_send(host->h_host_priv_port);
 	else
-		port = trap_copy_kept(host->h_special[args->which]);
+		port = ipc_task_copy_kept(host->h_special[args->which]);
 	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->port);
 }
 

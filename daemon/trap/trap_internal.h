@@ -106,9 +106,6 @@ kern_return_t trap_copyin_body(struct trap_call *call, mach_port_name_t name, ui
 /* A right that its holder has to keep cannot be left with a task or the host either [16.3]. */
 bool trap_keepable(const struct trap_call *call, const struct ipc_port *port);
 
-/* A copy of a send right that is kept for those who ask for it; NULL and DEAD pass. */
-struct ipc_port *trap_copy_kept(struct ipc_port *port);
-
 /*
  * The port of the send right that an argument stands for; the right stays where it is.
  * KERN_INVALID_NAME: no such name, or a dead one. KERN_INVALID_RIGHT: no send right.

@@ -82,11 +82,6 @@ bool trap_keepable(const struct trap_call *call, const struct ipc_port *port)
 	return !IP_VALID(port) || !ipc_right_immovable_send(call->c_caller->t_space, port);
 }
 
-struct ipc_port *trap_copy_kept(struct ipc_port *port)
-{
-	return IP_VALID(port) ? ipc_port_copy_send(port) : port;
-}
-
 kern_return_t trap_port(struct trap_call *call, mach_port_name_t name, struct ipc_port **port)
 {
 	struct ipc_entry *entry;

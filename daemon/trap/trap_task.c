@@ -53,7 +53,7 @@ static kern_return_t get_special(struct trap_call *call, int32_t which, struct i
 	}
 	if (index < 0)
 		return KERN_INVALID_ARGUMENT;
-	*port = trap_copy_kept(task->t_special[index]);
+	*port = ipc_task_copy_kept(task->t_special[index]);
 	return KERN_SUCCESS;
 }
 
@@ -167,7 +167,7 @@ kern_return_t trap_mach_ports_lookup(struct trap_call *call,
 
 	(void)args;
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
-		struct ipc_port *port = trap_copy_kept(call->c_task->t_registered[i]);
+		struct ipc_port *port = ipc_task_copy_kept(call->c_task->t_registered[i]);
 
 		kr |= trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->ports[i]);
 	}

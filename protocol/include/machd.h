@@ -8,9 +8,10 @@
  * is lost later, the task and all its rights are gone: each thread is told so once, by
  * MACHD_NO_DAEMON, and the process is a new task from its next call on.
  *
- * A child made by fork() is a new task, too, and knows none of its parent's names. Calls may be
- * made by many threads at once, but not by a signal handler that interrupted such a call. They are
- * no cancellation points, and leave errno as it was.
+ * A child made by fork() is a new task, too: it knows none of its parent's names, but inherits its
+ * bootstrap port and the ports registered with it. A program started by exec() inherits nothing.
+ * Calls may be made by many threads at once, but not by a signal handler that interrupted such a
+ * call. They are no cancellation points, and leave errno as it was.
  */
 #pragma once
 

@@ -70,6 +70,10 @@ static void seed_hellos(void)
 	seed_size = machd_hello_pack(&hello, seed, sizeof seed);
 	seed_save("hello", "join");
 	hello.joins = false;
+	hello.inherits = true;
+	seed_size = machd_hello_pack(&hello, seed, sizeof seed);
+	seed_save("hello", "child");
+	hello.inherits = false;
 	hello.role = MACHD_ROLE_WATCH;
 	seed_size = machd_hello_pack(&hello, seed, sizeof seed);
 	seed_save("hello", "watch");

@@ -233,7 +233,11 @@ END_TEST
 /* A connection beyond what the victim has room for is closed; does this one live? */
 static bool is_taken(const struct raw *raw)
 {
-	static const struct machd_hello hello = {1, 1, 64, MACHD_ROLE_TASK, 1, false, {0}};
+	static const struct machd_hello hello = {.version_oldest = 1,
+						 .version_newest = 1,
+						 .word = 64,
+						 .role = MACHD_ROLE_TASK,
+						 .pid_namespace = 1};
 	uint8_t bytes[MACHD_HELLO_SIZE_MAX];
 	size_t size = machd_hello_pack(&hello, bytes, sizeof bytes);
 

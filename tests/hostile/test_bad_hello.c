@@ -10,7 +10,11 @@
 
 static uint8_t packet[8192];
 
-static const struct machd_hello good = {1, 1, 64, MACHD_ROLE_TASK, 1, false, {0}};
+static const struct machd_hello good = {.version_oldest = 1,
+					.version_newest = 1,
+					.word = 64,
+					.role = MACHD_ROLE_TASK,
+					.pid_namespace = 1};
 
 /* A connection that begins with these bytes behind the header is dropped. */
 static void is_no_hello(const void *bytes, size_t size)

@@ -279,7 +279,11 @@ static unsigned connections_taken(unsigned most)
 	uint8_t byte;
 
 	for (; count < most && taken == count; count++) {
-		struct machd_hello hello = {1, 1, 64, MACHD_ROLE_TASK, 1, false, {0}};
+		struct machd_hello hello = {.version_oldest = 1,
+					    .version_newest = 1,
+					    .word = 64,
+					    .role = MACHD_ROLE_TASK,
+					    .pid_namespace = 1};
 		uint8_t bytes[MACHD_HELLO_SIZE_MAX];
 		size_t size = machd_hello_pack(&hello, bytes, sizeof bytes);
 

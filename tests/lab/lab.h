@@ -123,6 +123,7 @@ struct lab_thread {
 	uint32_t uid;
 	int32_t pid;
 	uint8_t token[MACHD_TOKEN_SIZE]; /* its task's, if it makes one */
+	const uint8_t *parent; /* the token of the task it says it inherits from; NULL: none */
 	uint32_t sequence;
 	uint64_t deadline; /* the time-out that the machine asked for, 0: none */
 
@@ -187,6 +188,9 @@ bool lab_hello(struct lab_thread *thread, uint32_t role, struct lab_task *task);
 
 /* A new task with its first thread; NULL if refused. */
 struct lab_task *lab_task(struct lab *lab, uint32_t uid);
+
+/* The same of a process that was forked by one whose task had this token. */
+struct lab_task *lab_fork(struct lab *lab, uint32_t uid, const uint8_t *parent);
 
 /* One more thread of a task; NULL if refused. */
 struct lab_thread *lab_thread(struct lab_task *task);

@@ -186,7 +186,8 @@ bool lab_hello(struct lab_thread *thread, uint32_t role, struct lab_task *task)
 				    .word = thread->lab->word,
 				    .role = role,
 				    .pid_namespace = 1,
-				    .joins = task != NULL};
+				    .joins = task != NULL,
+				    .inherits = thread->parent != NULL};
 	uint8_t bytes[MACHD_HELLO_SIZE_MAX];
 	struct machd_welcome welcome;
 	size_t size;
@@ -194,6 +195,8 @@ bool lab_hello(struct lab_thread *thread, uint32_t role, struct lab_task *task)
 
 	if (task)
 		memcpy(hello.token, task->token, sizeof hello.token);
+	if (thread->parent)
+		memcpy(hello.parent, thread->parent, sizeof hello.parent);
 	size = machd_hello_pack(&hello, bytes, sizeof bytes);
 	LAB_TRUE(size > 0);
 	good = lab_request(thread, MACHD_OP_HELLO, bytes, size, NULL, 0, NULL);
@@ -240,6 +243,16 @@ struct lab_task *lab_task(struct lab *lab, uint32_t uid)
 	struct lab_thread *thread = enter(lab, uid, ++lab->last_pid, MACHD_ROLE_TASK, NULL);
 
 	return thread ? thread->task : NULL;
+}
+
+struct lab_task *lab_fork(struct lab *lab, uint32_t uid, const uint8_t *parent)
+{
+	struct lab_thread *thread = lab_connect(lab, uid, ++lab->last_pid);
+
+	if (!thread)
+		return NULL;
+	thread->parent = parent;
+	return lab_hello(thread, MACHD_ROLE_TASK, NULL) ? thread->task : NULL;
 }
 
 struct lab_thread *lab_thread(struct lab_task *task)

@@ -92,7 +92,11 @@ static size_t ask(const struct peer *peer, enum machd_op op, const void *body, s
 
 static bool hello(struct peer *peer)
 {
-	struct machd_hello hello = {1, 1, 64, MACHD_ROLE_TASK, 1, false, {0}};
+	struct machd_hello hello = {.version_oldest = 1,
+				    .version_newest = 1,
+				    .word = 64,
+				    .role = MACHD_ROLE_TASK,
+				    .pid_namespace = 1};
 	uint8_t bytes[MACHD_HELLO_SIZE_MAX], answer[MACHD_HELLO_SIZE_MAX];
 	size_t size = machd_hello_pack(&hello, bytes, sizeof bytes);
 

@@ -19,7 +19,9 @@ static struct machd_hello good_hello(void)
 				    .word = 64,
 				    .role = MACHD_ROLE_TASK,
 				    .pid_namespace = UINT64_C(4026531836),
-				    .joins = true};
+				    .joins = true,
+				    .inherits = true,
+				    .parent = "the parent's own"};
 
 	memcpy(hello.token, token, sizeof token);
 	return hello;
@@ -34,6 +36,8 @@ static void assert_same_hello(const struct machd_hello *a, const struct machd_he
 	ck_assert_uint_eq(a->pid_namespace, b->pid_namespace);
 	ck_assert_int_eq(a->joins, b->joins);
 	ck_assert_mem_eq(a->token, b->token, sizeof a->token);
+	ck_assert_int_eq(a->inherits, b->inherits);
+	ck_assert_mem_eq(a->parent, b->parent, sizeof a->parent);
 }
 
 START_TEST(hello_round_trip)

@@ -154,7 +154,11 @@ static void other(enum trap_input_kind kind, struct ipc_thread *thread)
 
 static struct machd_welcome hello(struct ipc_thread *thread)
 {
-	struct machd_hello hello = {1, 1, 64, MACHD_ROLE_TASK, 1, false, {0}};
+	struct machd_hello hello = {.version_oldest = 1,
+				    .version_newest = 1,
+				    .word = 64,
+				    .role = MACHD_ROLE_TASK,
+				    .pid_namespace = 1};
 	struct machd_welcome welcome;
 	uint8_t bytes[MACHD_HELLO_SIZE_MAX];
 	size_t size = machd_hello_pack(&hello, bytes, sizeof bytes);
