@@ -3,6 +3,7 @@
  * The layout of messages is part of the interface: programs and MIG stubs depend on each offset.
  * Most of this is settled when it compiles; what is computed by macros runs.
  */
+#include <bank/bank_types.h>
 #include <mach/mach.h>
 #include <mach/mig_errors.h>
 #include <mach/notify.h>
@@ -87,6 +88,21 @@ SIZE(mach_port_guard_info_t, 8);
 SIZE(mach_port_qos_t, 8);
 SIZE(mach_service_port_info_data_t, 256);
 SIZE(mach_port_options_t, 24);
+
+/* What calls tell in words is packed to words, too. */
+SIZE(ipc_info_space_t, 24);
+SIZE(ipc_info_name_t, 28);
+SIZE(ipc_info_space_basic_t, 24);
+SIZE(task_basic_info_32_data_t, 32);
+SIZE(task_basic_info_64_data_t, 40);
+OFFSET(task_basic_info_64_data_t, virtual_size, 4);
+SIZE(task_basic_info_data_t, WORD(40, 32));
+SIZE(mach_task_basic_info_data_t, 48);
+SIZE(host_basic_info_data_t, 48);
+OFFSET(host_basic_info_data_t, max_mem, 40);
+SIZE(mach_voucher_attr_recipe_data_t, 16);
+SIZE(struct proc_persona_info, 48);
+SIZE(struct persona_token, 96);
 
 START_TEST(type_of_every_descriptor_is_the_byte_at_offset_11)
 {

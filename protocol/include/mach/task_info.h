@@ -27,6 +27,8 @@ typedef integer_t task_info_data_t[TASK_INFO_MAX];
 #define TASK_BASIC_INFO TASK_BASIC_INFO_32
 #endif
 
+#pragma pack(push, 4)
+
 /* Times are those of all threads, whether they have ended or not. */
 #pragma pack(push, 4)
 struct task_basic_info_32 {
@@ -65,6 +67,8 @@ struct mach_task_basic_info {
 	policy_t policy;
 	integer_t suspend_count;
 };
+#pragma pack(pop)
+
 #pragma pack(pop)
 
 typedef struct task_basic_info_32 task_basic_info_32_data_t;
