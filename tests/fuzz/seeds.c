@@ -124,5 +124,6 @@ int main(int argc, char **argv)
 	seed_frames();
 	seed_hellos();
 	seed_configs();
+	seed_recipes();
 	return 0;
 }

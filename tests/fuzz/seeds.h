@@ -21,6 +21,9 @@ void seed_memory_frames(void);
 /* Those that call the daemon's routines by message. */
 void seed_mig_frames(void);
 
+/* All seeds of the recipe fuzzer, and one of the frame fuzzer with vouchers. */
+void seed_recipes(void);
+
 /* Steps of scripts (script.h), shared by the files that write seeds of frames. */
 void seed_step(unsigned kind, unsigned link);
 void seed_request(unsigned link, unsigned op, unsigned fds, const void *body, size_t size);
