@@ -7,7 +7,7 @@
  *   wire.c      a frame out, its answer in, and what a signal does to that
  *   message.c   mach_msg; vector.c: auxiliary data beside it
  *   large.c     bodies that do not fit a frame; ool.c: out-of-line memory
- *   msg_server.c  servers, on top of it; qos.c: priorities
+ *   msg_server.c  servers, on top of it; qos.c, importance.c: who is urgent
  *   guard.c     what follows of misuse
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
  *

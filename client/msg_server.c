@@ -4,6 +4,7 @@
  * request in the same call of mach_msg. The buffers are the loop's own.
  */
 #include <errno.h>
+#include <libproc_internal.h>
 #include <mach/mach.h>
 #include <mach/message.h>
 #include <mach/mig_errors.h>
@@ -22,6 +23,7 @@ struct server {
 	mach_port_t port;
 	mach_msg_options_t options;
 	mach_msg_size_t rcv_size;
+	bool importance; /* keep boosts of requests while they are handled */
 	struct buffer request, reply;
 };
 
@@ -115,6 +117,19 @@ static void destroy_reply(mach_msg_header_t *reply)
 	mach_msg_destroy(reply);
 }
 
+/* The function may use up the right to reply, with which the request's boost would go. */
+static void call_demux(const struct server *server, mach_msg_header_t *request,
+		       mach_msg_header_t *reply)
+{
+	uint64_t token;
+	bool held = server->importance &&
+		    proc_importance_assertion_begin_with_msg(request, NULL, &token) == 0;
+
+	server->demux(request, reply);
+	if (held)
+		proc_importance_assertion_complete(token);
+}
+
 /* Have the request handled. Returns whether there is a reply to be sent. */
 static bool handle(struct server *server)
 {
@@ -126,7 +141,7 @@ static bool handle(struct server *server)
 	/* A reply too short to have a code must not get that of an earlier one. */
 	reply->Head = (mach_msg_header_t){0};
 	reply->RetCode = KERN_SUCCESS;
-	server->demux(request, &reply->Head);
+	call_demux(server, request, &reply->Head);
 	voucher_mach_msg_revert(state);
 
 	send = reply->Head.msgh_remote_port != MACH_PORT_NULL;
@@ -194,19 +209,25 @@ static mach_msg_return_t reply_and_receive(struct server *server)
 	return must_grow(server, code) ? receive(server) : code;
 }
 
+static mach_msg_return_t serve(struct server *server, mach_msg_size_t max_size)
+{
+	mach_msg_return_t code = set_up(server, max_size);
+
+	if (code == KERN_SUCCESS)
+		code = receive(server);
+	while (code == MACH_MSG_SUCCESS)
+		code = handle(server) ? reply_and_receive(server) : receive(server);
+	clean_up(server);
+	return code;
+}
+
 mach_msg_return_t mach_msg_server(boolean_t (*demux)(mach_msg_header_t *, mach_msg_header_t *),
 				  mach_msg_size_t max_size, mach_port_t rcv_name,
 				  mach_msg_options_t options)
 {
 	struct server server = {.demux = demux, .port = rcv_name, .options = options};
-	mach_msg_return_t code = set_up(&server, max_size);
 
-	if (code == KERN_SUCCESS)
-		code = receive(&server);
-	while (code == MACH_MSG_SUCCESS)
-		code = handle(&server) ? reply_and_receive(&server) : receive(&server);
-	clean_up(&server);
-	return code;
+	return serve(&server, max_size);
 }
 
 mach_msg_return_t mach_msg_server_importance(boolean_t (*demux)(mach_msg_header_t *,
@@ -214,7 +235,10 @@ mach_msg_return_t mach_msg_server_importance(boolean_t (*demux)(mach_msg_header_
 					     mach_msg_size_t max_size, mach_port_t rcv_name,
 					     mach_msg_options_t options)
 {
-	return mach_msg_server(demux, max_size, rcv_name, options);
+	struct server server = {
+		.demux = demux, .port = rcv_name, .options = options, .importance = true};
+
+	return serve(&server, max_size);
 }
 
 mach_msg_return_t mach_msg_server_once(boolean_t (*demux)(mach_msg_header_t *, mach_msg_header_t *),

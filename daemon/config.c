@@ -17,8 +17,9 @@
 
 #include "daemon/config_policy.h"
 
-#define MAIN_KEYS  5
-#define LIMIT_KEYS (sizeof(struct machd_limits) / sizeof(uint64_t))
+#define MAIN_KEYS	      6
+#define IMPORTANCE_NICE_LEAST (-20)
+#define LIMIT_KEYS	      (sizeof(struct machd_limits) / sizeof(uint64_t))
 
 struct reader {
 	FILE *file;
@@ -80,6 +81,18 @@ static int set_on_bad_signature(struct reader *reader, const char *value)
 	return fail(reader, "OnBadSignature=%s is not a choice: use abort or discard", value);
 }
 
+static int set_importance_nice(struct reader *reader, const char *value)
+{
+	char *end;
+	long nice = strtol(value, &end, 10);
+
+	if (*value == '\0' || *end != '\0' || nice > 0 || nice < IMPORTANCE_NICE_LEAST)
+		return fail(reader, "ImportanceNice=%s is no number from %d to 0", value,
+			    IMPORTANCE_NICE_LEAST);
+	reader->config->importance_nice = (int)nice;
+	return 1;
+}
+
 static int set_hardened(struct reader *reader, const char *value)
 {
 	if (policy_parse_uids(value, &reader->config->policy.p_hardened))
@@ -104,6 +117,7 @@ static const struct main_key {
 	{"machd", "Socket", set_socket},
 	{"machd", "LogLevel", set_log_level},
 	{"machd", "OnBadSignature", set_on_bad_signature},
+	{"machd", "ImportanceNice", set_importance_nice},
 	{"policy", "Hardened", set_hardened},
 	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
 };

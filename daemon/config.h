@@ -21,6 +21,7 @@ struct config {
 	enum log_level log_level;
 	bool discard_bad_signature; /* OnBadSignature=discard */
 	struct ipc_policy policy;
+	int importance_nice; /* what a boost adds to nice values */
 	struct machd_limits limits;
 };
 

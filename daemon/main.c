@@ -203,6 +203,7 @@ static bool start_gate(struct daemon *daemon)
 	randombytes_buf(config.key, sizeof config.key);
 	started = gate_start(&daemon->gate, &daemon->loop, &config, record);
 	sodium_memzero(config.key, sizeof config.key);
+	daemon->gate.boosts.nice = daemon->config.importance_nice;
 	if (!started)
 		log_error("there is no memory to start with");
 	return started;

@@ -45,6 +45,8 @@ struct machd_watch_task {
 		dead;	  /* entries by kind; SEND+RECEIVE counts twice */
 	uint32_t queued;  /* messages on the ports it receives from */
 	uint32_t waiting; /* its threads blocked in a send or receive */
+	uint32_t boosts;  /* what makes it important now */
+	uint32_t donor;	  /* 1: what it sends carries boosts, always */
 	uint64_t queued_bytes;
 	uint64_t sent, received; /* messages since it started */
 	uint64_t violations;	 /* guard exceptions that its requests raised */
@@ -66,6 +68,7 @@ struct machd_watch_port {
 	uint32_t waiters; /* blocked receivers */
 	uint32_t blocked_senders;
 	uint32_t override; /* QoS of the queue's head [18] */
+	uint32_t boosts;   /* messages that carry importance, and the like */
 	uint32_t flags;	   /* MACHD_WATCH_NSREQUEST ... */
 	char service[128]; /* bootstrap name, or "" */
 };
@@ -89,6 +92,8 @@ enum machd_watch_flags {
 	MACHD_WATCH_PDREQUEST = 2, /* port-destroyed requested */
 	MACHD_WATCH_DNREQUEST = 4, /* dead-name or send-possible requested on this name */
 	MACHD_WATCH_IN_SET = 8,
+	MACHD_WATCH_IMPORTANCE = 16, /* the port accepts importance, */
+	MACHD_WATCH_TEMPOWNER = 32,  /* for who gets the receive right next */
 };
 
 struct machd_watch_name {

@@ -106,10 +106,11 @@ static void flags_cell(struct table *table, const struct machd_watch_port *port)
 {
 	uint32_t flags = port->flags;
 
-	table_cell(table, "%s%s%s%s%s", flags & MACHD_WATCH_NSREQUEST ? "N" : "",
+	table_cell(table, "%s%s%s%s%s%s%s", flags & MACHD_WATCH_NSREQUEST ? "N" : "",
 		   flags & MACHD_WATCH_PDREQUEST ? "P" : "",
 		   flags & MACHD_WATCH_DNREQUEST ? "D" : "", flags & MACHD_WATCH_IN_SET ? "S" : "",
-		   flags & 0xf ? "" : "-");
+		   flags & MACHD_WATCH_IMPORTANCE ? "I" : "",
+		   flags & MACHD_WATCH_TEMPOWNER ? "T" : "", flags ? "" : "-");
 }
 
 static void owner_cell(struct table *table, const struct machd_watch_port *port)
@@ -210,9 +211,12 @@ static void object(struct json *json, const struct machd_watch_port *port)
 	json_number(json, "waiters", port->waiters);
 	json_number(json, "blocked_senders", port->blocked_senders);
 	json_number(json, "override", port->override);
+	json_number(json, "boosts", port->boosts);
 	json_bool(json, "no_senders", port->flags & MACHD_WATCH_NSREQUEST);
 	json_bool(json, "port_destroyed", port->flags & MACHD_WATCH_PDREQUEST);
 	json_bool(json, "dead_name", port->flags & MACHD_WATCH_DNREQUEST);
+	json_bool(json, "importance", port->flags & MACHD_WATCH_IMPORTANCE);
+	json_bool(json, "temporary_owner", port->flags & MACHD_WATCH_TEMPOWNER);
 	json_bool(json, "in_set", port->flags & MACHD_WATCH_IN_SET);
 	json_end_object(json);
 }

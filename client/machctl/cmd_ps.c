@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `machctl ps`: the tasks, one line each. */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "client/machctl/channel.h"
@@ -10,14 +11,25 @@
 #include "client/machctl/text.h"
 #include "client/machctl/watch.h"
 
+/* The last one is there when anybody is important, or may make others so. */
 static const struct table_column columns[] = {
 	{"PID", false, 0},   {"COMMAND", true, 4}, {"UID", false, 0},  {"CHAN", false, 0},
 	{"NAMES", false, 0}, {"RECV", false, 0},   {"SEND", false, 0}, {"ONCE", false, 0},
 	{"DEAD", false, 0},  {"QUEUE", false, 0},  {"WAIT", false, 0}, {"SENT", false, 0},
-	{"RCVD", false, 0},  {"BAD", false, 0},
+	{"RCVD", false, 0},  {"BAD", false, 0},	   {"IMP", false, 0},
 };
 
-static void row(struct table *table, const struct machd_watch_task *task)
+#define COLUMNS (sizeof columns / sizeof *columns)
+
+static bool any_important(const struct machd_watch_task *tasks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (tasks[i].boosts || tasks[i].donor)
+			return true;
+	return false;
+}
+
+static void row(struct table *table, const struct machd_watch_task *task, bool important)
 {
 	const uint64_t counts[] = {
 		task->channels,	 task->names,	 task->receive,	   task->send,
@@ -31,15 +43,18 @@ static void row(struct table *table, const struct machd_watch_task *task)
 	table_cell(table, "%u", task->uid);
 	for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++)
 		table_cell(table, "%s", text_count(counts[i], count));
+	if (important)
+		table_cell(table, "%s%s", text_count(task->boosts, count), task->donor ? "+" : "");
 	free(command);
 }
 
 static void print_table(const struct machd_watch_task *tasks, size_t count)
 {
-	struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+	bool important = any_important(tasks, count);
+	struct table *table = table_new(columns, important ? COLUMNS : COLUMNS - 1);
 
 	for (size_t i = 0; i < count; i++)
-		row(table, &tasks[i]);
+		row(table, &tasks[i], important);
 	output_table(table);
 	table_free(table);
 }
@@ -61,6 +76,8 @@ static void object(struct json *json, const struct machd_watch_task *task)
 	json_number(json, "queued", task->queued);
 	json_number(json, "queued_bytes", task->queued_bytes);
 	json_number(json, "waiting", task->waiting);
+	json_number(json, "boosts", task->boosts);
+	json_bool(json, "donor", task->donor);
 	json_number(json, "sent", task->sent);
 	json_number(json, "received", task->received);
 	json_number(json, "guard_exceptions", task->violations);

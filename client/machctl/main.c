@@ -39,21 +39,25 @@ static const struct command commands[] = {
 	 "CHAN its connections, NAMES entries of its name space, RECV SEND ONCE DEAD\n"
 	 "how many of them are rights of that kind, QUEUE messages on the ports it\n"
 	 "receives from, WAIT its blocked threads, SENT and RCVD messages in all,\n"
-	 "BAD how often it misused a name.\n\n"
+	 "BAD how often it misused a name; if anybody is important, IMP requests and\n"
+	 "replies that make it so now, with + for a donor of importance.\n\n"
 	 "--json: task pid command uid gid channels names receive send send_once sets\n"
-	 "dead queued queued_bytes waiting sent received guard_exceptions. command is\n"
-	 "null when the process is gone.",
+	 "dead queued queued_bytes waiting boosts donor sent received\n"
+	 "guard_exceptions. command is null when the process is gone.",
 	 cmd_ps, NULL},
 	{"ports", "[PID]",
 	 "Show the names of every task, or of process PID, and what they stand for.\v"
 	 "RIGHTS and REFS of this name; then of the port, the same in every task:\n"
 	 "OBJECT its id, QUEUE messages/limit, SEND and ONCE rights there are, WAIT\n"
 	 "2r two blocked receivers, 2s two blocked senders; FLAGS requested notices\n"
-	 "N no senders, P port destroyed, D dead name, and S in a port set; OWNER the\n"
-	 "process that receives (-: on its way, dead, or machd); WHAT service or kind.\n\n"
+	 "N no senders, P port destroyed, D dead name, and S in a port set, I accepts\n"
+	 "importance, T for the next owner only; OWNER the process that receives (-: on\n"
+	 "its way, dead, or machd); WHAT service or kind.\n\n"
 	 "--json: task pid command name rights urefs kind object receiver{task pid\n"
 	 "name} service msgcount qlimit seqno mscount srights sorights waiters\n"
-	 "blocked_senders no_senders port_destroyed dead_name in_set.",
+	 "blocked_senders override boosts no_senders port_destroyed dead_name importance\n"
+	 "temporary_owner in_set. override is the QoS of the first message, boosts how\n"
+	 "many messages carry importance.",
 	 cmd_ports, NULL},
 	{"names", NULL,
 	 "Show the service names that can be looked up, and who serves them.\v"

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/base/mem.h"
@@ -66,6 +67,16 @@ static void out_corrupt(void *context, const char *message)
 	if (gate->record)
 		record_flush(gate->record);
 	abort();
+}
+
+static void out_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	struct gate *gate = context;
+	int error = boosts_set(&gate->boosts, pid, uid, on);
+
+	if (error && log_limit_pass(&gate->warnings, uv_hrtime()))
+		log_warning("ImportanceNice= has no effect on pid %" PRId32 ": %s", pid,
+			    strerror(error));
 }
 
 static void out_warn(void *context, const char *text)
@@ -203,8 +214,9 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 		.loop = loop,
 		.discard_bad_signature = config->discard_bad_signature,
 		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_warn, out_ring},
+			   out_boost, out_warn, out_ring},
 	};
+	boosts_init(&gate->boosts);
 	list_init(&gate->channels);
 	list_init(&gate->doomed);
 	list_init(&gate->starved);

@@ -13,6 +13,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
+#include "daemon/io/boost.h"
 #include "daemon/trap/trap.h"
 
 struct channel;
@@ -24,6 +25,7 @@ struct gate {
 	struct ipc_outbox outbox;
 	struct record *record; /* NULL: not recording */
 	bool discard_bad_signature;
+	struct boosts boosts; /* boosts.nice may be set once it has started */
 	bool stopping;
 	uint64_t last_channel;	    /* id given to the newest channel */
 	unsigned channel_count;	    /* open ones */

@@ -12,6 +12,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_user.h"
@@ -224,6 +225,7 @@ static uint8_t next_gen(struct ipc_host *host, struct ipc_entry *entry)
 
 void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
 {
+	ipc_importance_entry_gone(host, space, entry);
 	entry->ie_port = NULL;
 	entry->ie_type = 0;
 	entry->ie_urefs = 0;

@@ -41,6 +41,7 @@ struct ipc_host {
 	struct ipc_thread *h_threads; /* hash by channel id */
 	struct ipc_bell *h_bells;     /* hash by id */
 	struct list h_ready;	      /* threads that were woken and have not run yet */
+	struct list h_boost_changes;  /* tasks whose boost the outbox does not know yet */
 
 	struct ipc_port *h_host_port, *h_host_priv_port;
 	struct ipc_port *h_clocks[CALENDAR_CLOCK + 1];

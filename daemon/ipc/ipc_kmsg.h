@@ -103,6 +103,8 @@ struct ipc_kmsg {
 	uint32_t ikm_clean_end;	     /* of so many descriptors in all */
 	bool ikm_send_receives;	     /* its sender receives in the same call */
 	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
+	bool ikm_donates;	     /* its sender made it carry importance where that is taken */
+	bool ikm_raised;	     /* it carries a boost, counted at its destination */
 	mach_msg_qos_t ikm_override; /* QoS of the message and of those it holds up */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;

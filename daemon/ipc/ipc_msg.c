@@ -8,6 +8,7 @@
 
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kobject.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
@@ -113,6 +114,7 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 		ipc_trace_send(host, kmsg);
 		ipc_kobject_server(host, thread, kmsg);
 	} else {
+		ipc_importance_send(host, thread->th_task, kmsg);
 		code = ipc_mqueue_send(host, kmsg, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
 	}
 	if (code == MACH_MSG_SUCCESS) {

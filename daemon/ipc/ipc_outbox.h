@@ -43,6 +43,11 @@ struct ipc_outbox {
 	void (*release)(void *context, ipc_fd_t fd);
 	/* A queued message's signature is wrong: our memory is corrupt. May not return. */
 	void (*corrupt)(void *context, const char *message);
+	/*
+	 * A task is important from now on, or is not any more: its process, and whose it is. Told
+	 * at the end of an input, and for a task that ends boosted.
+	 */
+	void (*boost)(void *context, int32_t pid, uint32_t uid, bool on);
 	/* A line for the log that an administrator should see. */
 	void (*warn)(void *context, const char *text);
 	/*

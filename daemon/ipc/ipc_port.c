@@ -5,6 +5,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -130,6 +131,7 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 	ipc_pset_remove_from_all(port, NULL);
 	ipc_mqueue_changed(host, &port->ip_receivers);
 	ipc_knotes_gone(&port->ip_knotes);
+	ipc_importance_leaves(host, port);
 	port->ip_mscount = 0;
 	port->ip_seqno = 0;
 	port->ip_context = 0;
@@ -146,6 +148,7 @@ void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct 
 	port->ip_place = IP_IN_SPACE;
 	port->ip_receiver = space;
 	port->ip_name = name;
+	ipc_importance_arrived(host, port);
 }
 
 bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, struct ipc_port *dest)
@@ -155,6 +158,7 @@ bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, stru
 	ipc_transit_put(host, &port->ip_transit, &dest->ip_transit);
 	port->ip_place = IP_IN_TRANSIT;
 	port->ip_destination = ipc_port_ref(dest);
+	ipc_importance_arrived(host, port);
 	return true;
 }
 
@@ -164,6 +168,7 @@ void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port)
 
 	if (port->ip_place != IP_IN_TRANSIT)
 		return;
+	ipc_importance_leaves(host, port);
 	ipc_transit_take(&port->ip_transit);
 	port->ip_place = IP_IN_LIMBO;
 	port->ip_destination = NULL;

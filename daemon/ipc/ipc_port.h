@@ -65,6 +65,11 @@ struct ipc_port {
 	bool ip_special_reply;	/* some thread's special reply port */
 	bool ip_only_reply;	/* and good for nothing else: marked, in Mach's words [17.1] */
 
+	bool ip_accepts_importance;
+	bool ip_tempowner;   /* its boosts are for who gets the receive right next */
+	bool ip_armed_boost; /* one of them is for a sender that waits to hear of room */
+	uint32_t ip_boosts;  /* see ipc_importance.h */
+
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;
 	uint32_t ip_msgcount;	  /* queued, and slots kept for woken senders */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 
@@ -139,6 +140,7 @@ void ipc_request_send_possible(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_requests *requests = &port->ip_requests;
 
+	ipc_importance_disarm(host, port);
 	while (requests->rs_armed) {
 		struct ipc_request *request = first_armed(requests);
 		struct ipc_port *notify = request->ir_notify;

@@ -7,6 +7,7 @@
 
 #include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -56,6 +57,7 @@ static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 	}
 	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++; /* for the dead-name notification */
+	ipc_importance_entry_gone(host, space, entry);
 	entry->ie_request = 0;
 	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
 	entry->ie_port = NULL;

@@ -7,6 +7,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_semaphore.h"
@@ -89,6 +90,7 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 		list_splice(&task->t_space->is_semaphores, &task->t_semaphores);
 		ipc_space_terminate(host, task->t_space);
 	}
+	ipc_importance_end(host, task);
 	ipc_user_discharge(task->t_user, IPC_CHARGE_TASKS, 1);
 	ipc_user_put(task->t_user);
 	mem_free(task);
@@ -114,6 +116,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 	list_init(&task->t_threads);
 	list_init(&task->t_semaphores);
 	list_init(&task->t_bells);
+	list_init(&task->t_boost_link);
 	memcpy(task->t_token, thread->th_token, sizeof task->t_token);
 	set_tokens(task, thread);
 	task->t_self = ipc_port_create_special(host, IP_TASK);

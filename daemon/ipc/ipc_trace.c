@@ -134,6 +134,8 @@ static void describe_dest(struct machd_watch_message *record, const struct ikm_h
 		record->flags |= MACHD_TRACE_DSTQFULL;
 	if (header->ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE)
 		record->flags |= MACHD_TRACE_DST_SONCE;
+	if (port->ip_tempowner)
+		record->flags |= MACHD_TRACE_DTMPOWNER;
 	if (port->ip_kind == IP_SEMAPHORE)
 		record->flags |= MACHD_TRACE_SEMA;
 	if (port->ip_kind == IP_TIMER)
@@ -168,6 +170,8 @@ static void describe_content(struct machd_watch_message *record, const struct ip
 	}
 	record->size = size;
 	record->msgh_id = header->ikm_msgh_id;
+	if (kmsg->ikm_raised)
+		record->flags |= MACHD_TRACE_RAISEIMP;
 	if (header->ikm_complex)
 		record->flags |= MACHD_TRACE_COMPLEX;
 	if (header->ikm_voucher)

@@ -68,6 +68,8 @@ static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 		return host->h_limits.bells_per_user;
 	case IPC_CHARGE_SERVICES:
 		return host->h_limits.services_per_user;
+	case IPC_CHARGE_DONORS:
+		return host->h_limits.donors_per_user;
 	case IPC_CHARGE_KINDS:
 		break;
 	}

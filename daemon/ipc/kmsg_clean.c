@@ -5,6 +5,7 @@
  * by the work list, not by the stack [10.3].
  */
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_probe.h"
@@ -26,6 +27,7 @@ static void clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg)
 
 	IPC_PROBE_DESTROY(IP_VALID(header->ikm_dest) ? header->ikm_dest->ip_id : 0,
 			  header->ikm_msgh_id);
+	ipc_importance_clean(host, kmsg);
 	ipc_right_destroy_naked(host, header->ikm_dest, header->ikm_dest_type);
 	ipc_right_destroy_naked(host, header->ikm_reply, header->ikm_reply_type);
 	ipc_right_destroy_naked(host, header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND);

@@ -9,6 +9,7 @@
 #include <mach/mach_voucher_types.h>
 
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_qos.h"
@@ -160,10 +161,12 @@ static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc
 
 /*
  * MACH_SEND_NOTIFY: a full queue arms the send-possible request on the name [14.3], and the head of
- * the queue gets the override of a message that may never be queued.
+ * the queue gets the override of a message that may never be queued, and the port its importance.
  */
-static void arm_send_possible(const struct header_rights *rights, const struct ipc_msg_args *args)
+static void arm_send_possible(struct ipc_host *host, const struct ipc_thread *thread,
+			      const struct ipc_kmsg *kmsg, const struct header_rights *rights)
 {
+	const struct ipc_msg_args *args = &thread->th_args;
 	const struct ipc_entry *entry = rights->hr_dest_entry;
 	struct ipc_port *port = entry->ie_port;
 
@@ -171,8 +174,12 @@ static void arm_send_possible(const struct header_rights *rights, const struct i
 	    ipc_right_move(rights->hr_dest)->given != MACH_MSG_TYPE_PORT_SEND ||
 	    !entry->ie_request || port->ip_msgcount < port->ip_qlimit)
 		return;
-	if (ipc_request_arm(port, entry->ie_request) && (args->a_option & MACH_SEND_OVERRIDE))
+	if (!ipc_request_arm(port, entry->ie_request))
+		return;
+	if (args->a_option & MACH_SEND_OVERRIDE)
 		ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority));
+	if (kmsg->ikm_donates)
+		ipc_importance_arm(host, port);
 }
 
 /* The voucher's own right is used up, and the message carries what it becomes. */
@@ -225,10 +232,10 @@ static void guard_header(struct ipc_host *host, const struct ipc_kmsg *kmsg, mac
 				kmsg->ikm_reply_name, 0);
 }
 
-static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_task *task,
-				       struct ipc_kmsg *kmsg, const struct ipc_msg_args *args)
+static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_thread *thread,
+				       struct ipc_kmsg *kmsg)
 {
-	struct ipc_space *space = task->t_space;
+	struct ipc_space *space = thread->th_task->t_space;
 	struct header_rights rights = {
 		.hr_dest_name = kmsg->ikm_dest_name,
 		.hr_reply_name = kmsg->ikm_reply_name,
@@ -242,20 +249,20 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, struct ipc_task *t
 	if (code == MACH_MSG_SUCCESS)
 		code = check_voucher(space, &rights);
 	if (code == MACH_MSG_SUCCESS &&
-	    !ipc_strict_disposition_good(host, args->a_option, rights.hr_reply_name,
+	    !ipc_strict_disposition_good(host, thread->th_args.a_option, rights.hr_reply_name,
 					 rights.hr_reply))
 		code = MACH_SEND_INVALID_REPLY;
 	if (code == MACH_MSG_SUCCESS)
 		code = check_rights(host, space, &rights);
 	if (code == MACH_MSG_SUCCESS)
-		code = process_voucher(host, task, &rights);
+		code = process_voucher(host, thread->th_task, &rights);
 	if (code != MACH_MSG_SUCCESS) {
 		guard_header(host, kmsg, code);
 		return code;
 	}
-	arm_send_possible(&rights, args);
+	arm_send_possible(host, thread, kmsg, &rights);
 	commit_header(host, space, kmsg, &rights);
-	ipc_kmsg_set_qos(kmsg, args);
+	ipc_kmsg_set_qos(kmsg, &thread->th_args);
 	return MACH_MSG_SUCCESS;
 }
 
@@ -283,8 +290,12 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 {
 	struct ipc_space *space = thread->th_task->t_space;
 	uint64_t option = thread->th_args.a_option;
-	mach_msg_return_t code = copyin_header(host, thread->th_task, kmsg, &thread->th_args);
+	mach_msg_return_t code;
 
+	/* Asked before a right is taken: the reply that made it important may be among them. */
+	kmsg->ikm_donates =
+		!(option & MACH_SEND_NOIMPORTANCE) && ipc_importance_donates(thread->th_task);
+	code = copyin_header(host, thread, kmsg);
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);
 		return code;

@@ -6,6 +6,7 @@
 #include <mach/mach_voucher_types.h>
 
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
@@ -186,6 +187,8 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	voucher = copyout_voucher(host, space, header, wanted, &received->r_voucher);
 	received->r_bits =
 		received_bits(header, header->ikm_reply_type, header->ikm_dest_type, voucher);
+	if (ipc_importance_receive(host, space, kmsg, received->r_remote))
+		received->r_bits |= MACH_MSGH_BITS_RAISEIMP;
 	received->r_local = consume_dest(host, space, kmsg);
 	bits = copyout_body(host, &taker, kmsg);
 	return bits ? MACH_RCV_BODY_ERROR | bits : MACH_MSG_SUCCESS;
@@ -237,6 +240,7 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 		.t_space = space, .t_guards = true, .t_context = thread->th_args.a_send_address};
 	mach_msg_return_t bits;
 
+	ipc_importance_clean(host, kmsg);
 	bits = room_bit(ipc_right_copyout(host, space, header->ikm_dest, header->ikm_dest_type,
 					  &received->r_remote));
 	if (IP_VALID(header->ikm_reply) && header->ikm_reply->ip_only_reply)
@@ -257,6 +261,7 @@ void ipc_kmsg_copyout_dest(struct ipc_host *host, struct ipc_thread *thread, str
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 
+	ipc_importance_clean(host, kmsg);
 	received->r_bits = received_bits(header, header->ikm_reply_type, header->ikm_dest_type,
 					 header->ikm_voucher_type ? MACH_MSG_TYPE_PORT_SEND : 0);
 	received->r_remote = header->ikm_reply == IP_DEAD ? MACH_PORT_DEAD : MACH_PORT_NULL;

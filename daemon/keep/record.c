@@ -172,6 +172,16 @@ static void out_corrupt(void *context, const char *message)
 	record->next->corrupt(record->next->context, message);
 }
 
+static void out_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	struct record *record = context;
+	struct record_boost boost = {pid, uid, on, 0};
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_BOOST, &boost, sizeof boost, NULL, 0);
+	record->next->boost(record->next->context, pid, uid, on);
+}
+
 static void out_warn(void *context, const char *text)
 {
 	struct record *record = context;
@@ -194,8 +204,9 @@ static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 const struct ipc_outbox *record_outbox(struct record *record, const struct ipc_outbox *next)
 {
 	record->next = next;
-	record->outbox = (struct ipc_outbox){record,	  out_answer,  out_timer, out_alarm,
-					     out_release, out_corrupt, out_warn,  out_ring};
+	record->outbox =
+		(struct ipc_outbox){record,	 out_answer, out_timer, out_alarm, out_release,
+				    out_corrupt, out_boost,  out_warn,	out_ring};
 	return &record->outbox;
 }
 

@@ -12,7 +12,7 @@
  *       TRAP_FRAME                    struct record_fds, its struct trap_fd, the packet
  *       TRAP_LIMITS                   the limits
  *       TRAP_CALENDAR                 uint64_t
- *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_RING)
+ *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_BOOST)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
  *   RECORD_STOP                       trap_stop(), followed by what that did
@@ -49,6 +49,7 @@ enum record_kind {
 	RECORD_CORRUPT, /* text */
 	RECORD_WARN,	/* text */
 	RECORD_RING,	/* struct record_ring */
+	RECORD_BOOST,	/* struct record_boost */
 	RECORD_REFUSAL = 32,
 	RECORD_DIGEST,
 	RECORD_STOP,
@@ -96,6 +97,13 @@ struct record_timer {
 struct record_ring {
 	ipc_fd_t ring, quiet;
 	uint64_t on; /* 0 or 1 */
+};
+
+struct record_boost {
+	int32_t pid;
+	uint32_t uid;
+	uint32_t on;
+	uint32_t reserved;
 };
 
 struct record_totals {

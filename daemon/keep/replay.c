@@ -67,6 +67,8 @@ static const char *kind_name(uint32_t kind)
 		return "warning";
 	case RECORD_RING:
 		return "ringing of a bell";
+	case RECORD_BOOST:
+		return "boost";
 	case RECORD_REFUSAL:
 		return "refusal";
 	case RECORD_DIGEST:
@@ -215,6 +217,13 @@ static void out_release(void *context, ipc_fd_t fd)
 static void out_corrupt(void *context, const char *message)
 {
 	compare_text(context, RECORD_CORRUPT, message);
+}
+
+static void out_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	struct record_boost boost = {pid, uid, on, 0};
+
+	compare(context, RECORD_BOOST, &(struct part){&boost, sizeof boost}, 1);
 }
 
 static void out_warn(void *context, const char *text)
@@ -425,7 +434,7 @@ void replay_stream(FILE *file, struct replay_report *report)
 	struct replay replay = {
 		.report = report,
 		.outbox = {&replay, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_warn, out_ring},
+			   out_boost, out_warn, out_ring},
 	};
 
 	*report = (struct replay_report){.verdict = REPLAY_BROKEN};

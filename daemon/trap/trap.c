@@ -12,6 +12,7 @@
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
@@ -27,6 +28,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_ports);
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
+	list_init(&host->h_boost_changes);
 	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
 		list_init(&host->h_notify[i]);
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
@@ -223,6 +225,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 	ipc_timer_run(host);
 	ipc_msg_run_ready(host);
 	ipc_work_settle(host);
+	ipc_importance_tell(host);
 	host->h_current = NULL;
 	return why;
 }

@@ -64,7 +64,8 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 	add_port_ref(digest, header->ikm_voucher);
 	add(digest, header->ikm_voucher_field);
 	add(digest, header->ikm_msgh_id);
-	add(digest, header->ikm_priority | (uint64_t)kmsg->ikm_override << 32);
+	add(digest, header->ikm_priority | (uint64_t)kmsg->ikm_override << 32 |
+			    (uint64_t)kmsg->ikm_raised << 40);
 	add_bytes(digest, &header->ikm_security, sizeof header->ikm_security);
 	add_bytes(digest, &header->ikm_audit, sizeof header->ikm_audit);
 	add_descriptors(digest, kmsg);
@@ -134,6 +135,9 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	}
 	if (port->ip_voucher)
 		add_bytes(digest, port->ip_voucher->iv_sizes, port->ip_voucher->iv_size);
+	add(digest,
+	    port->ip_accepts_importance | port->ip_tempowner << 1 | port->ip_armed_boost << 2);
+	add(digest, port->ip_boosts);
 	add(digest, port->ip_seqno);
 	add(digest, port->ip_qlimit);
 	add(digest, port->ip_msgcount);
@@ -162,7 +166,7 @@ static void add_entry(struct digest *digest, const struct ipc_entry *entry)
 {
 	add(digest, entry->ie_type);
 	add(digest, entry->ie_gen | entry->ie_roll << 8 | entry->ie_had_receive << 10 |
-			    (uint32_t)entry->ie_urefs << 16);
+			    entry->ie_boosts << 11 | (uint32_t)entry->ie_urefs << 16);
 	add(digest, entry->ie_request);
 	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
 		add_port_ref(digest, entry->ie_port);
@@ -199,6 +203,9 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 		add_port_ref(digest, task->t_views[i]);
 	for (unsigned i = 0; i < TASK_SPECIALS; i++)
 		add_port_ref(digest, task->t_special[i]);
+	add(digest, task->t_boosts);
+	add(digest, task->t_held);
+	add(digest, task->t_donor | task->t_boost_told << 1);
 	add(digest, task->t_violations);
 	add(digest, task->t_guard_behavior);
 	add(digest, task->t_hardened);

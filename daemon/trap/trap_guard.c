@@ -207,6 +207,9 @@ static void apply_options(const struct ipc_task *task, struct ipc_port *port,
 	if ((flags & MPO_REPLY_PORT) && task->t_hardened)
 		port->ip_only_reply = port->ip_immovable = true;
 	port->ip_enforces_reply = flags & MPO_ENFORCE_REPLY_PORT_SEMANTICS;
+	port->ip_tempowner = flags & MPO_TEMPOWNER;
+	port->ip_accepts_importance =
+		flags & (MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER);
 }
 
 kern_return_t trap_mach_port_construct(struct trap_call *call,

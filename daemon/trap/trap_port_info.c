@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
@@ -133,8 +134,12 @@ static void port_status(const struct ipc_port *port, uint32_t *info)
 	info[STATUS_SRIGHTS] = port->ip_srights > 0;
 	info[STATUS_PDREQUEST] = port->ip_pdrequest != NULL;
 	info[STATUS_NSREQUEST] = port->ip_nsrequest != NULL;
+	if (port->ip_accepts_importance)
+		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_IMP_DONATION;
+	if (port->ip_tempowner)
+		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_TEMPOWNER;
 	if (port->ip_guarded)
-		info[STATUS_FLAGS] =
+		info[STATUS_FLAGS] |=
 			MACH_PORT_STATUS_FLAG_GUARDED |
 			(port->ip_strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
 			(port->ip_immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE : 0);
@@ -187,7 +192,30 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 		result->info[0] = port->ip_requests.rs_size;
 	else
 		port_status(port, result->info);
+	if (args->flavor == MACH_PORT_INFO_EXT)
+		result->info[STATUS_FLAGS + 1] = port->ip_boosts;
 	call->c_out_words = words;
+	return KERN_SUCCESS;
+}
+
+/* The flavours that make a port accept importance; they have no words. */
+static bool is_importance(int32_t flavor)
+{
+	return flavor == MACH_PORT_TEMPOWNER || flavor == MACH_PORT_IMPORTANCE_RECEIVER ||
+	       flavor == MACH_PORT_DENAP_RECEIVER;
+}
+
+static kern_return_t accept_importance(struct trap_call *call, mach_port_name_t name,
+				       int32_t flavor)
+{
+	struct ipc_port *port;
+	kern_return_t kr = receive_right(call, name, &port);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (port->ip_kind != IP_PLAIN)
+		return KERN_INVALID_ARGUMENT;
+	ipc_importance_accept(call->c_host, port, flavor == MACH_PORT_TEMPOWNER);
 	return KERN_SUCCESS;
 }
 
@@ -200,6 +228,8 @@ kern_return_t trap_mach_port_set_attributes(struct trap_call *call,
 	kern_return_t kr;
 
 	(void)result;
+	if (is_importance(args->flavor))
+		return accept_importance(call, args->name, args->flavor);
 	if (!limits && args->flavor != MACH_PORT_DNREQUESTS_SIZE)
 		return KERN_INVALID_ARGUMENT;
 	if (call->c_in_words < 1)

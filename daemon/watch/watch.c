@@ -84,6 +84,8 @@ static void add_task(struct page *page, const struct ipc_task *task)
 		.sent = task->t_sent,
 		.received = task->t_received,
 		.violations = task->t_violations,
+		.boosts = task->t_boosts < UINT32_MAX ? (uint32_t)task->t_boosts : UINT32_MAX,
+		.donor = task->t_donor,
 	};
 
 	for (uint32_t i = 1; i < task->t_space->is_size; i++)
@@ -172,11 +174,14 @@ static void describe_port(struct machd_watch_port *record, const struct ipc_port
 	record->srights = port->ip_srights;
 	record->sorights = port->ip_sorights;
 	record->waiters = list_length(&port->ip_receivers);
+	record->boosts = port->ip_boosts;
 	record->override = ipc_qos_of_head(&port->ip_messages);
 	record->blocked_senders = ipc_senders_count(&port->ip_senders);
 	record->flags |= (port->ip_nsrequest ? MACHD_WATCH_NSREQUEST : 0) |
 			 (port->ip_pdrequest ? MACHD_WATCH_PDREQUEST : 0) |
-			 (list_empty(&port->ip_members) ? 0 : MACHD_WATCH_IN_SET);
+			 (list_empty(&port->ip_members) ? 0 : MACHD_WATCH_IN_SET) |
+			 (port->ip_accepts_importance ? MACHD_WATCH_IMPORTANCE : 0) |
+			 (port->ip_tempowner ? MACHD_WATCH_TEMPOWNER : 0);
 	if (receiver) {
 		record->receiver_task = receiver->t_id;
 		record->receiver_pid = receiver->t_pid;

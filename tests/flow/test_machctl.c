@@ -169,7 +169,8 @@ START_TEST(ports_show_rights_and_queue)
 	assert_has(line, "\"msgcount\": 2, \"qlimit\": 7,");
 	assert_has(line, "\"sorights\": 1, \"waiters\": 0, \"blocked_senders\": 0,");
 	assert_has(line, "\"no_senders\": true, \"port_destroyed\": false, "
-			 "\"dead_name\": false, \"in_set\": false");
+			 "\"dead_name\": false, \"importance\": false, "
+			 "\"temporary_owner\": false, \"in_set\": false");
 	ck_assert_uint_eq(json_number_in(line, "mscount"), 3);
 	row = port_row(getpid(), port);
 	assert_has(row, " recv,send ");

@@ -57,6 +57,14 @@ static void on_release(void *context, ipc_fd_t fd)
 	(void)fd;
 }
 
+static void on_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	(void)context;
+	(void)pid;
+	(void)uid;
+	(void)on;
+}
+
 static void on_text(void *context, const char *text)
 {
 	(void)context;
@@ -123,6 +131,7 @@ int main(int argc, char **argv)
 						 .alarm = on_alarm,
 						 .release = on_release,
 						 .corrupt = on_text,
+						 .boost = on_boost,
 						 .warn = on_text};
 	struct trap_config config = {.seed = 1, .owner_uid = 0};
 	struct trap_input gone = {.kind = TRAP_DISCONNECT, .now = 2000};

@@ -129,6 +129,13 @@ static void on_corrupt(void *context, const char *message)
 	abort();
 }
 
+static void on_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	(void)uid;
+	(void)on;
+	hear(context, &pid, sizeof pid);
+}
+
 static void on_warn(void *context, const char *text)
 {
 	hear(context, text, strlen(text));
@@ -153,6 +160,7 @@ void world_start(struct world *world)
 					    .alarm = on_alarm,
 					    .release = on_release,
 					    .corrupt = on_corrupt,
+					    .boost = on_boost,
 					    .warn = on_warn,
 					    .ring = on_ring};
 	machd_limits_init(&config.limits);

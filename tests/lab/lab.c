@@ -114,6 +114,16 @@ static void on_corrupt(void *context, const char *message)
 	snprintf(lab->last_words, sizeof lab->last_words, "%s", message);
 }
 
+static void on_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	struct lab *lab = context;
+
+	(void)uid;
+	lab->boosts++;
+	lab->boosted_pid = pid;
+	lab->boosted_on = on;
+}
+
 static void on_warn(void *context, const char *text)
 {
 	struct lab *lab = context;
@@ -185,6 +195,7 @@ struct lab *lab_start(const struct lab_options *options)
 					  .alarm = on_alarm,
 					  .release = on_release,
 					  .corrupt = on_corrupt,
+					  .boost = on_boost,
 					  .warn = on_warn,
 					  .ring = on_ring};
 	lab->host = trap_start(&config, outbox_of(lab, &config, options->record));

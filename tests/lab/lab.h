@@ -80,8 +80,11 @@ struct lab {
 	bool rings[LAB_FDS_MAX + 1];  /* a bell, by the descriptor it rings with */
 	unsigned answers;	      /* how many came, in all */
 	unsigned corrupt, warnings;   /* how often the outbox was told */
-	char last_words[160];	      /* of `corrupt` or `warn` */
-	char why[160];		      /* why the last thread was dropped or refused */
+	unsigned boosts;	      /* how often it was told of one, */
+	int32_t boosted_pid;	      /* and what the last time */
+	bool boosted_on;
+	char last_words[160]; /* of `corrupt` or `warn` */
+	char why[160];	      /* why the last thread was dropped or refused */
 };
 
 /* A client process. */

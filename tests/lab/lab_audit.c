@@ -21,6 +21,7 @@
 struct port_count {
 	const struct ipc_port *port;
 	uint32_t refs, srights, sorights;
+	uint32_t boosts;
 	uint32_t receive; /* places where its receive right is: at most one */
 };
 
@@ -28,7 +29,7 @@ struct audit {
 	const struct ipc_host *host;
 	struct port_count *ports;
 	size_t port_count;
-	uint64_t messages, bytes, memfds, memory, psets, names, links, bells, services;
+	uint64_t messages, bytes, memfds, memory, psets, names, links, bells, services, donors;
 };
 
 static int by_port(const void *a, const void *b)
@@ -108,6 +109,7 @@ static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
 	LAB_TRUE(!header->ikm_voucher || header->ikm_voucher->ip_voucher);
 	for (uint32_t i = 0; i < header->ikm_descriptors; i++)
 		count_body_rights(audit, kmsg, &kmsg->ikm_desc[i], dest);
+	count_of(audit, dest)->boosts += kmsg->ikm_raised;
 	if (kmsg->ikm_timer)
 		count_of(audit, kmsg->ikm_timer)->refs++;
 	audit->messages++;
@@ -122,6 +124,9 @@ static void count_requests(struct audit *audit, const struct ipc_port *port)
 	const struct ipc_requests *requests = &port->ip_requests;
 	uint32_t armed = 0;
 
+	count_of(audit, port)->boosts += port->ip_armed_boost;
+	if (port->ip_place == IP_IN_TRANSIT && port->ip_boosts)
+		count_of(audit, port->ip_destination)->boosts++;
 	count_naked(audit, port->ip_nsrequest, MACH_MSG_TYPE_PORT_SEND_ONCE);
 	count_naked(audit, port->ip_pdrequest, MACH_MSG_TYPE_PORT_SEND_ONCE);
 	for (uint32_t i = 0; i < requests->rs_size; i++) {
@@ -370,6 +375,26 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 		  free_entries, space->is_size, space->is_used);
 }
 
+/* What makes a task important: its ports' boosts, the replies it owes, what it holds. */
+static void check_importance(struct audit *audit, const struct ipc_task *task)
+{
+	const struct ipc_space *space = task->t_space;
+	uint64_t boosts = task->t_held;
+
+	for (uint32_t i = 1; i < space->is_size; i++) {
+		const struct ipc_entry *entry = &space->is_table[i];
+
+		LAB_TRUE(!entry->ie_boosts || entry->ie_type == MACH_PORT_TYPE_SEND_ONCE);
+		boosts += entry->ie_boosts;
+		if ((entry->ie_type & MACH_PORT_TYPE_RECEIVE) && !entry->ie_port->ip_tempowner)
+			boosts += entry->ie_port->ip_boosts;
+	}
+	LAB_CHECK(boosts == task->t_boosts, "a task has %llu boosts and counts %llu",
+		  (unsigned long long)boosts, (unsigned long long)task->t_boosts);
+	LAB_CHECK(task->t_boost_told == (boosts != 0), "nobody was told of a boost");
+	audit->donors += task->t_donor;
+}
+
 static void check_threads(const struct ipc_task *task)
 {
 	uint32_t count = 0;
@@ -427,6 +452,7 @@ static void count_holders(struct audit *audit)
 		count_space(audit, task->t_space);
 		check_threads(task);
 		count_bells(audit, task);
+		check_importance(audit, task);
 		tasks++;
 	}
 	LAB_TRUE(tasks == host->h_task_count);
@@ -464,6 +490,8 @@ static void compare_ports(const struct audit *audit)
 		LAB_CHECK(count->sorights == port->ip_sorights,
 			  "port %llu: %u send-once rights, it says %u", id, count->sorights,
 			  port->ip_sorights);
+		LAB_CHECK(count->boosts == port->ip_boosts, "port %llu: %u boosts, it says %u", id,
+			  count->boosts, port->ip_boosts);
 		LAB_CHECK(count->receive == (uint32_t)ipc_port_active(port),
 			  "port %llu: %u receive rights", id, count->receive);
 	}
@@ -494,6 +522,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_MEMFDS] == audit->memfds);
 	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
 	LAB_TRUE(held[IPC_CHARGE_SERVICES] == audit->services);
+	LAB_TRUE(held[IPC_CHARGE_DONORS] == audit->donors);
 	LAB_TRUE(host->h_queued == audit->messages);
 	LAB_TRUE(host->h_queued_bytes == audit->bytes);
 	LAB_TRUE(host->h_memfds == audit->memfds);
@@ -505,6 +534,7 @@ void lab_audit(struct lab *lab)
 
 	LAB_CHECK(!trap_has_work(lab->host), "there is work left to do");
 	LAB_TRUE(list_empty(&lab->host->h_ready));
+	LAB_TRUE(list_empty(&lab->host->h_boost_changes));
 	list_ports(&audit);
 	count_ports(&audit);
 	count_holders(&audit);

@@ -61,6 +61,7 @@ START_TEST(test_defaults)
 	ck_assert_str_eq(config.socket, "");
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_INFO);
 	ck_assert(!config.discard_bad_signature);
+	ck_assert_int_eq(config.importance_nice, 0);
 	for (unsigned i = 0; i < machd_limit_row_count; i++)
 		ck_assert_uint_eq(*machd_limit_field(&config.limits, &machd_limit_rows[i]),
 				  machd_limit_rows[i].value);
@@ -69,12 +70,13 @@ END_TEST
 
 START_TEST(test_every_key)
 {
-	good("[machd]\nSocket=/a/b\nLogLevel=debug\nOnBadSignature=discard\n"
+	good("[machd]\nSocket=/a/b\nLogLevel=debug\nOnBadSignature=discard\nImportanceNice=-5\n"
 	     "[limits]\nChannels=100\nBytesPerUser = 2M\n  NamesPerTask=64K ; enough\n"
 	     "PortsPerUser: 1G\n");
 	ck_assert_str_eq(config.socket, "/a/b");
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert(config.discard_bad_signature);
+	ck_assert_int_eq(config.importance_nice, -5);
 	ck_assert_uint_eq(config.limits.channels, 100);
 	ck_assert_uint_eq(config.limits.bytes_per_user, 2 << 20);
 	ck_assert_uint_eq(config.limits.names_per_task, 64 << 10);
@@ -133,18 +135,18 @@ END_TEST
 
 START_TEST(test_bad_keys)
 {
-	bad("[machd]\n# x\nColour=red\n",
-	    "3: unknown key Colour= in [machd]: it has Socket=, LogLevel=, OnBadSignature=");
-	bad("[machd]\nloglevel=info\n",
-	    "2: unknown key loglevel= in [machd]: it has Socket=, LogLevel=, OnBadSignature=");
-	bad("[machd]\nChannels=20\n",
-	    "2: unknown key Channels= in [machd]: it has Socket=, LogLevel=, OnBadSignature=");
+	bad("[machd]\n# x\nColour=red\n", "3: unknown key Colour= in [machd]: it has Socket=, "
+					  "LogLevel=, OnBadSignature=, ImportanceNice=");
+	bad("[machd]\nloglevel=info\n", "2: unknown key loglevel= in [machd]: it has Socket=, "
+					"LogLevel=, OnBadSignature=, ImportanceNice=");
+	bad("[machd]\nChannels=20\n", "2: unknown key Channels= in [machd]: it has Socket=, "
+				      "LogLevel=, OnBadSignature=, ImportanceNice=");
 	bad("[limits]\nSocket=/a\n",
 	    "2: unknown key Socket= in [limits]: it has NamesPerTask=, NamesPerUser=, Channels=, "
 	    "TasksPerUser=, "
 	    "ChannelsPerUser=, ChannelsPerTask=, PortsPerUser=, SetsPerPort=, ServicesPerUser=, "
 	    "MessagesPerUser=, BytesPerUser=, MemfdsPerUser=, MemoryPerUser=, VouchersPerUser=, "
-	    "LinksPerUser=, BellsPerUser=");
+	    "LinksPerUser=, BellsPerUser=, DonorsPerUser=");
 	bad("[machd]\nLogLevel\n", "2: this is neither a [section] nor Key=value");
 	bad("[machd]\nwhat is this\nLogLevel=loud\n",
 	    "2: this is neither a [section] nor Key=value");
@@ -161,6 +163,10 @@ START_TEST(test_bad_words)
 {
 	bad("[machd]\nLogLevel=\n",
 	    "2: LogLevel= is not a level: use error, warning, notice, info or debug");
+	bad("[machd]\nImportanceNice=1\n", "2: ImportanceNice=1 is no number from -20 to 0");
+	bad("[machd]\nImportanceNice=-21\n", "2: ImportanceNice=-21 is no number from -20 to 0");
+	bad("[machd]\nImportanceNice=-1x\n", "2: ImportanceNice=-1x is no number from -20 to 0");
+	bad("[machd]\nImportanceNice=\n", "2: ImportanceNice= is no number from -20 to 0");
 	bad("[machd]\nOnBadSignature=panic\n",
 	    "2: OnBadSignature=panic is not a choice: use abort or discard");
 	bad("[machd]\nSocket=machd.sock\n", "2: Socket=machd.sock is not an absolute path");
@@ -266,6 +272,7 @@ START_TEST(test_shipped_file)
 	ck_assert_ptr_nonnull(strstr(text, "\n#LogLevel=info\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n#OnBadSignature=abort\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n#Hardened=none\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n#ImportanceNice=0\n"));
 }
 END_TEST
 

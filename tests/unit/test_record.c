@@ -74,6 +74,14 @@ static void out_release(void *context, ipc_fd_t fd)
 	world.outputs++;
 }
 
+static void out_boost(void *context, int32_t pid, uint32_t uid, bool on)
+{
+	(void)context;
+	(void)uid;
+	(void)on;
+	ck_abort_msg("pid %d is boosted", pid);
+}
+
 static void out_text(void *context, const char *text)
 {
 	(void)context;
@@ -89,8 +97,8 @@ static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	world.outputs++;
 }
 
-static const struct ipc_outbox outbox = {NULL,	      out_answer, out_timer, out_alarm,
-					 out_release, out_text,	  out_text,  out_ring};
+static const struct ipc_outbox outbox = {NULL,	   out_answer, out_timer, out_alarm, out_release,
+					 out_text, out_boost,  out_text,  out_ring};
 
 static const char *feed(struct trap_input *input)
 {

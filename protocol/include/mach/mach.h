@@ -60,7 +60,10 @@ extern mach_msg_return_t mach_msg_server_once(boolean_t (*demux)(mach_msg_header
 					      mach_msg_size_t max_size, mach_port_t rcv_name,
 					      mach_msg_options_t options);
 
-/* mach_msg_server: a boost that comes with a request ends by itself when the reply is sent. */
+/*
+ * mach_msg_server, and a boost that comes with a request lasts until the function returns, also if
+ * that uses up the right to reply (libproc_internal.h). Without it a boost ends with the reply.
+ */
 extern mach_msg_return_t mach_msg_server_importance(boolean_t (*demux)(mach_msg_header_t *,
 								       mach_msg_header_t *),
 						    mach_msg_size_t max_size, mach_port_t rcv_name,

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What importance does to a process of Linux: the nice values of its threads change by a number
+ * that ImportanceNice= gives, and change back when it is not important any more.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/list.h"
+
+struct boosts {
+	int nice; /* what a boost adds; 0: nothing */
+	struct list boosted;
+};
+
+void boosts_init(struct boosts *boosts);
+
+/*
+ * A process that belongs to `uid` is important from now on, or is not any more. The kernel keeps
+ * nice values in their range. 0, or an errno with nothing changed: EACCES if the daemon may not do
+ * that, ESRCH if the process is gone or has become another user's, ENOMEM.
+ */
+int boosts_set(struct boosts *boosts, int32_t pid, uint32_t uid, bool on);

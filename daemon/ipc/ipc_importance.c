@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Boosts: at ports, at tasks, and on their way between them. */
+#include "daemon/ipc/ipc_importance.h"
+
+#include "daemon/ipc/ipc_entry.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_user.h"
+
+/* Boosts of a task, more or fewer; NULL: it is gone, and nobody counts any more. */
+static void adjust_task(struct ipc_host *host, struct ipc_task *task, int64_t delta)
+{
+	if (!task)
+		return;
+	task->t_boosts += (uint64_t)delta;
+	list_remove(&task->t_boost_link);
+	if ((task->t_boosts != 0) != task->t_boost_told)
+		list_append(&host->h_boost_changes, &task->t_boost_link);
+}
+
+/* One boost more or less for a port, and for whoever it is for. */
+static void adjust_port(struct ipc_host *host, struct ipc_port *port, int delta)
+{
+	bool before;
+
+	for (;;) {
+		before = port->ip_boosts != 0;
+		port->ip_boosts += (uint32_t)delta;
+		if (port->ip_place == IP_IN_SPACE && !port->ip_tempowner)
+			adjust_task(host, port->ip_receiver->is_task, delta);
+		if (port->ip_place != IP_IN_TRANSIT || (port->ip_boosts != 0) == before)
+			return;
+		port = port->ip_destination;
+	}
+}
+
+bool ipc_importance_donates(const struct ipc_task *task)
+{
+	return task->t_donor || task->t_boosts != 0;
+}
+
+kern_return_t ipc_importance_donate(struct ipc_host *host, struct ipc_task *task)
+{
+	if (task->t_donor)
+		return KERN_SUCCESS;
+	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_DONORS, 1))
+		return KERN_RESOURCE_SHORTAGE;
+	task->t_donor = true;
+	return KERN_SUCCESS;
+}
+
+void ipc_importance_send(struct ipc_host *host, const struct ipc_task *sender,
+			 struct ipc_kmsg *kmsg)
+{
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
+
+	if (!kmsg->ikm_donates || !port->ip_accepts_importance)
+		return;
+	/* Nobody makes itself important. */
+	if (port->ip_place == IP_IN_SPACE && port->ip_receiver == sender->t_space)
+		return;
+	kmsg->ikm_raised = true;
+	adjust_port(host, port, 1);
+}
+
+void ipc_importance_clean(struct ipc_host *host, struct ipc_kmsg *kmsg)
+{
+	if (!kmsg->ikm_raised)
+		return;
+	kmsg->ikm_raised = false;
+	adjust_port(host, kmsg->ikm_header.ikm_dest, -1);
+}
+
+bool ipc_importance_receive(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
+			    mach_port_name_t reply)
+{
+	struct ipc_entry *entry;
+	bool kept;
+
+	if (!kmsg->ikm_raised)
+		return false;
+	entry = ipc_entry_lookup(space, reply);
+	kept = entry && entry->ie_type == MACH_PORT_TYPE_SEND_ONCE;
+	if (kept) {
+		entry->ie_boosts = true;
+		adjust_task(host, space->is_task, 1);
+	}
+	ipc_importance_clean(host, kmsg);
+	return kept;
+}
+
+void ipc_importance_entry_gone(struct ipc_host *host, struct ipc_space *space,
+			       struct ipc_entry *entry)
+{
+	if (!entry->ie_boosts)
+		return;
+	entry->ie_boosts = false;
+	adjust_task(host, space->is_task, -1);
+}
+
+kern_return_t ipc_importance_hold(struct ipc_host *host, struct ipc_task *task,
+				  mach_port_name_t reply)
+{
+	const struct ipc_entry *entry = ipc_entry_lookup(task->t_space, reply);
+
+	if (!entry || !entry->ie_boosts)
+		return KERN_INVALID_RIGHT;
+	task->t_held++;
+	adjust_task(host, task, 1);
+	return KERN_SUCCESS;
+}
+
+kern_return_t ipc_importance_drop(struct ipc_host *host, struct ipc_task *task)
+{
+	if (task->t_held == 0)
+		return KERN_FAILURE;
+	task->t_held--;
+	adjust_task(host, task, -1);
+	return KERN_SUCCESS;
+}
+
+void ipc_importance_accept(struct ipc_host *host, struct ipc_port *port, bool temporary)
+{
+	port->ip_accepts_importance = true;
+	if (!temporary || port->ip_tempowner)
+		return;
+	ipc_importance_leaves(host, port);
+	port->ip_tempowner = true;
+}
+
+void ipc_importance_arm(struct ipc_host *host, struct ipc_port *port)
+{
+	if (port->ip_armed_boost || !port->ip_accepts_importance)
+		return;
+	port->ip_armed_boost = true;
+	adjust_port(host, port, 1);
+}
+
+void ipc_importance_disarm(struct ipc_host *host, struct ipc_port *port)
+{
+	if (!port->ip_armed_boost)
+		return;
+	port->ip_armed_boost = false;
+	adjust_port(host, port, -1);
+}
+
+/* What the port's boosts are worth where it is now. */
+static void adjust_place(struct ipc_host *host, const struct ipc_port *port, int sign)
+{
+	if (port->ip_boosts == 0)
+		return;
+	if (port->ip_place == IP_IN_TRANSIT)
+		adjust_port(host, port->ip_destination, sign);
+	else if (port->ip_place == IP_IN_SPACE && !port->ip_tempowner)
+		adjust_task(host, port->ip_receiver->is_task, sign * (int64_t)port->ip_boosts);
+}
+
+void ipc_importance_arrived(struct ipc_host *host, struct ipc_port *port)
+{
+	port->ip_tempowner = false;
+	adjust_place(host, port, 1);
+}
+
+void ipc_importance_leaves(struct ipc_host *host, struct ipc_port *port)
+{
+	adjust_place(host, port, -1);
+}
+
+static void tell(struct ipc_host *host, struct ipc_task *task)
+{
+	list_remove(&task->t_boost_link);
+	task->t_boost_told = task->t_boosts != 0;
+	host->h_outbox->boost(host->h_outbox->context, task->t_pid, task->t_user->u_uid,
+			      task->t_boost_told);
+}
+
+void ipc_importance_end(struct ipc_host *host, struct ipc_task *task)
+{
+	if (task->t_donor)
+		ipc_user_discharge(task->t_user, IPC_CHARGE_DONORS, 1);
+	task->t_boosts = 0;
+	list_remove(&task->t_boost_link);
+	/* Its process may live on, and is nobody's server now. */
+	if (task->t_boost_told)
+		tell(host, task);
+}
+
+void ipc_importance_tell(struct ipc_host *host)
+{
+	struct ipc_task *task;
+
+	while ((task = list_first(&host->h_boost_changes, struct ipc_task, t_boost_link)))
+		tell(host, task);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Importance [5.2, 20]: who serves an important task is important as long as it does.
+ *
+ * A task donates if it was made a donor or is boosted itself. What it sends to a port that accepts
+ * importance carries a boost (MACH_MSGH_BITS_RAISEIMP). The boost is counted at one place at a
+ * time, from the send to the reply:
+ *
+ *   in the message     at its port (ip_boosts), and so at the task that has the receive right. A
+ *                      port in a message is one boost more for the port it is on its way to, as
+ *                      long as it has any itself
+ *   received           at the task, with the send-once right to reply to, until that right goes;
+ *                      a message without one is no boost any more
+ *   held               at the task (t_held), if it asked for that, until it says it is done
+ *
+ * A port with a temporary owner (MACH_PORT_TEMPOWNER) boosts nobody until it has moved. What came
+ * of it is told through the outbox when an input is done, for tasks that are boosted now and were
+ * not before, or the other way round.
+ */
+#pragma once
+
+#include "daemon/ipc/ipc_types.h"
+
+/* Does what the task sends carry a boost? */
+bool ipc_importance_donates(const struct ipc_task *task);
+
+/* Make a task a donor. KERN_RESOURCE_SHORTAGE: its user has as many as it may. */
+kern_return_t ipc_importance_donate(struct ipc_host *host, struct ipc_task *task);
+
+/* A message of that task goes to its destination: boost it, if the sender's donation counts. */
+void ipc_importance_send(struct ipc_host *host, const struct ipc_task *sender,
+			 struct ipc_kmsg *kmsg);
+
+/* A message will not be received, or not yet: take its boost back. */
+void ipc_importance_clean(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+/*
+ * A task has received a message, with the right to reply under that name. True if the boost is with
+ * that name now; otherwise it is gone.
+ */
+bool ipc_importance_receive(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
+			    mach_port_name_t reply);
+
+/* An entry is not the right any more that it was. */
+void ipc_importance_entry_gone(struct ipc_host *host, struct ipc_space *space,
+			       struct ipc_entry *entry);
+
+/*
+ * One more assertion for the task that received the message with this right to reply, and one less.
+ * KERN_INVALID_RIGHT: no boost came with it. KERN_FAILURE: there is none.
+ */
+kern_return_t ipc_importance_hold(struct ipc_host *host, struct ipc_task *task,
+				  mach_port_name_t reply);
+kern_return_t ipc_importance_drop(struct ipc_host *host, struct ipc_task *task);
+
+/* The port accepts importance from now on, for nobody yet if its owner is temporary. */
+void ipc_importance_accept(struct ipc_host *host, struct ipc_port *port, bool temporary);
+
+/*
+ * A donor cannot send and wants to hear when it can: the first one that asks boosts the port until
+ * everybody who asked was told [14.3].
+ */
+void ipc_importance_arm(struct ipc_host *host, struct ipc_port *port);
+void ipc_importance_disarm(struct ipc_host *host, struct ipc_port *port);
+
+/* The receive right was put into a space or into a message, or is about to be taken out. */
+void ipc_importance_arrived(struct ipc_host *host, struct ipc_port *port);
+void ipc_importance_leaves(struct ipc_host *host, struct ipc_port *port);
+
+/* The task ends, with all its boosts. */
+void ipc_importance_end(struct ipc_host *host, struct ipc_task *task);
+
+/* Tell what has changed during this input. */
+void ipc_importance_tell(struct ipc_host *host);
