@@ -58,15 +58,16 @@ static struct ipc_bell *find(struct trap_call *call, uint64_t id)
 	return ipc_bell_find(call->c_host, call->c_caller, id);
 }
 
-/* What a bell can hang on: a receive right or a set of the caller. */
+/* What a bell can hang on: a receive right or a set of the caller, but no special reply port. */
 static kern_return_t find_target(struct trap_call *call, mach_port_name_t name,
 				 struct ipc_entry **entry)
 {
 	*entry = ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
 	if (!*entry || (*entry)->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_NAME;
-	if ((*entry)->ie_type != MACH_PORT_TYPE_PORT_SET &&
-	    !((*entry)->ie_type & MACH_PORT_TYPE_RECEIVE))
+	if ((*entry)->ie_type == MACH_PORT_TYPE_PORT_SET)
+		return KERN_SUCCESS;
+	if (!((*entry)->ie_type & MACH_PORT_TYPE_RECEIVE) || (*entry)->ie_port->ip_special_reply)
 		return KERN_INVALID_RIGHT;
 	return KERN_SUCCESS;
 }

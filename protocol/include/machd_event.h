@@ -58,8 +58,8 @@ extern kern_return_t machd_port_fd_create(int *fd);
 
 /*
  * Put a receive right or a set on a descriptor. KERN_INVALID_NAME: no such name.
- * KERN_INVALID_RIGHT: it is neither. KERN_ALREADY_IN_SET: it is there. KERN_RESOURCE_SHORTAGE: no
- * memory.
+ * KERN_INVALID_RIGHT: it is neither, or a special reply port. KERN_ALREADY_IN_SET: it is there.
+ * KERN_RESOURCE_SHORTAGE: no memory.
  */
 extern kern_return_t machd_port_fd_add(int fd, mach_port_name_t port_or_set);
 

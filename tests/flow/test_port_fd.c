@@ -238,6 +238,7 @@ START_TEST(names_that_cannot_be_listened_to)
 		{flow_dead_name(1), KERN_INVALID_NAME},
 		{once, KERN_INVALID_RIGHT},
 		{mach_task_self(), KERN_INVALID_RIGHT},
+		{thread_get_special_reply_port(), KERN_INVALID_RIGHT},
 	};
 	unsigned before = letter_daemon_fds(), own = letter_open_fds(getpid());
 	int fd = 1234;

@@ -72,6 +72,9 @@ static void send_request(struct world *world, struct world_link *link, unsigned 
 	uint8_t *packet = malloc(sizeof frame + size);
 
 	FUZZ_CHECK(packet);
+	for (unsigned i = 0; i < fd_count && op == MACHD_OP_BELL; i++)
+		if (fds[i].sealed == TRAP_FD_SEALED)
+			fds[i].sealed = TRAP_FD_SOCKET;
 	frame.length = (uint32_t)(sizeof frame + size);
 	frame.fds = (uint16_t)(fd_count ^ (how >> 2 & 3));
 	if (op == MACHD_OP_HELLO)

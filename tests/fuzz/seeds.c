@@ -122,6 +122,7 @@ int main(int argc, char **argv)
 	}
 	directory = argv[1];
 	seed_frames();
+	seed_bell_frames();
 	seed_hellos();
 	seed_configs();
 	seed_recipes();

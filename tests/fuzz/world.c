@@ -59,6 +59,11 @@ static void learn(struct world_link *link, const struct machd_frame *frame, cons
 			learn_name(link, words[7]);
 		}
 		break;
+	case MACHD_OP_BELL | MACHD_OP_ANSWER:
+		FUZZ_CHECK(size == sizeof(struct machd_bell_answer));
+		memcpy(words, body, sizeof(struct machd_bell_answer));
+		link->names[link->name_count++ % WORLD_NAMES] = words[2];
+		break;
 	default:
 		break;
 	}
