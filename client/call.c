@@ -66,11 +66,16 @@ kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call)
 kern_return_t mi_call(struct mi_call *call)
 {
 	struct mi_entry entry;
+	sigset_t signals;
 	kern_return_t code = mi_enter(&entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
+	if (call->waits)
+		mi_hold_signals(entry.channel, &signals);
 	code = mi_call_within(entry.channel, call);
+	if (call->waits)
+		mi_let_signals(entry.channel, &signals);
 	mi_leave(&entry);
 	return code;
 }

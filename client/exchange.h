@@ -17,6 +17,7 @@ struct exchange {
 	mach_msg_header_t *send, *receive; /* may be the same */
 	const mach_msg_header_t *header;   /* mach_msg2: instead of that in the buffer; or NULL */
 	mach_msg_option64_t option;
+	bool wants_signals;		     /* the program asked to be interrupted */
 	mach_msg_size_t send_size, rcv_size; /* 0 for a half that is not asked for */
 	mach_port_name_t rcv_name;
 	mach_msg_timeout_t timeout;

@@ -331,13 +331,18 @@ static mach_msg_return_t attempt(struct mi_channel *channel, const struct exchan
 static mach_msg_return_t once(const struct exchange *x)
 {
 	struct mi_entry entry;
+	sigset_t signals;
 	mach_msg_return_t code = mi_enter(&entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
+	if (x->wants_signals)
+		mi_hold_signals(entry.channel, &signals);
 	code = attempt(entry.channel, x, sends(x) && entry.channel->sends_memory);
 	if (code == (mach_msg_return_t)MACHD_MEMORY_WANTED)
 		code = attempt(entry.channel, x, true);
+	if (x->wants_signals)
+		mi_let_signals(entry.channel, &signals);
 	mi_leave(&entry);
 	return code;
 }
@@ -355,7 +360,10 @@ mach_msg_return_t mi_check_size(const struct exchange *x)
 
 mach_msg_return_t mi_exchange(struct exchange *x, mach_msg_option64_t option)
 {
-	mach_msg_return_t code = once(x);
+	mach_msg_return_t code;
+
+	x->wants_signals = option & (MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT);
+	code = once(x);
 
 	/* What was not sent has come back in a form that can be sent again. */
 	while (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT)) {

@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,7 @@ struct mi_channel {
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
 	uint32_t answer_flags; /* of the last answer: enum machd_answer_flags */
 	uint64_t generation;   /* which task of this process it belongs to */
+	const sigset_t *held;  /* signals are held back, see mi_hold_signals(); else NULL */
 	bool thread_port;      /* its thread has a port that must die with it */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
@@ -131,6 +133,14 @@ struct mi_answer {
 
 /* Wait for the answer to the last request. 0, or an errno: the connection does not work. */
 int mi_answer(struct mi_channel *channel, struct mi_answer *answer);
+
+/*
+ * Hold signals back until mi_answer() waits, so that one that comes between the request and the
+ * wait is noticed: for who wants to know of signals. `old` keeps the thread's mask until
+ * mi_let_signals() puts it back.
+ */
+void mi_hold_signals(struct mi_channel *channel, sigset_t *old);
+void mi_let_signals(struct mi_channel *channel, const sigset_t *old);
 
 /* NULL if the header is that of the answer to the last request, else what is wrong with it. */
 const char *mi_check_answer(const struct mi_channel *channel, const struct machd_frame *frame,

@@ -4,10 +4,12 @@
  *
  * A signal ends the wait for an answer. The request is then given up with MACHD_OP_CANCEL, and the
  * wait goes on: there is one answer in any case, and if a message was delivered in the meantime
- * that is what it brings. A signal that comes just before the thread waits is not noticed, no more
- * than one that comes before the call.
+ * that is what it brings. For who asked to be interrupted signals are held back from the request to
+ * the wait; for others one that comes just before the thread waits makes no difference.
  */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,6 +89,33 @@ static void cancel(const struct mi_channel *channel)
 	while (sent < 0 && errno == EINTR);
 }
 
+/* A fault in the program's memory is not held back: it would be the end. */
+void mi_hold_signals(struct mi_channel *channel, sigset_t *old)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+	sigset_t all;
+
+	sigfillset(&all);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigdelset(&all, faults[i]);
+	pthread_sigmask(SIG_BLOCK, &all, old);
+	channel->held = old;
+}
+
+void mi_let_signals(struct mi_channel *channel, const sigset_t *old)
+{
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+	channel->held = NULL;
+}
+
+/* Wait with the thread's own mask: did a signal come? */
+static bool await_signal(const struct mi_channel *channel)
+{
+	struct pollfd state = {.fd = channel->fd, .events = POLLIN};
+
+	return ppoll(&state, 1, NULL, channel->held) < 0 && errno == EINTR;
+}
+
 /* Wait for a packet; a signal may give up the request, once. Returns what recvmsg() does. */
 static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *answer,
 			   struct msghdr *message, union control *control, bool *cancelled)
@@ -94,8 +123,13 @@ static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *a
 	int flags = MSG_CMSG_CLOEXEC | (answer->peek ? MSG_PEEK : 0);
 
 	for (;;) {
+		bool notices = answer->cancel && !*cancelled;
 		ssize_t size;
 
+		if (notices && channel->held && await_signal(channel)) {
+			*cancelled = true;
+			cancel(channel);
+		}
 		*message = (struct msghdr){
 			.msg_iov = answer->parts,
 			.msg_iovlen = (size_t)answer->count,
@@ -105,7 +139,7 @@ static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *a
 		size = recvmsg(channel->fd, message, flags);
 		if (size >= 0 || (errno != EINTR && errno != EAGAIN))
 			return size;
-		if (errno == EINTR && answer->cancel && !*cancelled) {
+		if (errno == EINTR && notices && !*cancelled) {
 			*cancelled = true;
 			cancel(channel);
 		}
