@@ -381,11 +381,14 @@ END_TEST
 START_TEST(machctl_knows_a_voucher)
 {
 	mach_voucher_t voucher = make_data("hello");
+	mach_vm_address_t address;
+	natural_t type;
 	struct machctl run;
 	char pid[16], *line;
 
 	snprintf(pid, sizeof pid, "%d", getpid());
-	CHECK(voucher);
+	CHECK_OK(mach_port_kobject(mach_task_self(), voucher, &type, &address));
+	CHECK_EQ(type, 37);
 	machctl_run(&run, "ports", pid, "--json", NULL);
 	CHECK_EQ(run.status, 0);
 	line = machctl_line(run.out, "\"kind\": \"voucher\"");

@@ -8,6 +8,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
 #include "tests/lab/lab_letter.h"
+#include "tests/lab/lab_voucher.h"
 
 enum { RECORDS_MAX = 2048 };
 
@@ -83,22 +84,27 @@ START_TEST(a_plain_message)
 }
 END_TEST
 
+/* case 347 */
 START_TEST(case_347_memory_to_a_full_queue_through_a_send_once_right)
 {
 	struct letter_world world = letter_begin(64, 64);
 	mach_port_name_t once = lab_pass(world.a, world.port, MAKE_ONCE, world.b);
 	struct reader reader;
 	struct machd_watch_message record;
+	mach_msg_header_t *header;
 
 	lab_fill(world.b, world.dest, 5, 0);
 	reader = begin(world.lab, 0);
 	letter_start(once, MOVE_ONCE);
+	header = (mach_msg_header_t *)(void *)letter.bytes;
+	header->msgh_voucher_port = lab_new_voucher(world.b, "words");
+	header->msgh_bits |= COPY_SEND << 16;
 	letter_add_memory(4, PHYSICAL, MACH_MSG_OOL_DESCRIPTOR);
 	letter_entry_inline("four", 4);
 	lab_ok(letter_send(world.b));
 	record = one(&reader, 7);
 	HAS(record, MACHD_TRACE_COMPLEX | MACHD_TRACE_OOLMEM | MACHD_TRACE_PCPY |
-			    MACHD_TRACE_DST_SONCE | MACHD_TRACE_DSTQFULL);
+			    MACHD_TRACE_DST_SONCE | MACHD_TRACE_DSTQFULL | MACHD_TRACE_VOUCHER);
 	HAS_NOT(record, MACHD_TRACE_VCPY | MACHD_TRACE_DST_NDFLTQ);
 	lab_stop(world.lab);
 }

@@ -149,6 +149,7 @@ END_TEST
 /* case 80 */
 START_TEST(recipes_of_all_sizes)
 {
+	static const uint8_t zeros[5120];
 	struct world world = begin();
 	struct lab_recipes recipes = {.size = 0};
 	mach_port_name_t voucher = 1;
@@ -162,7 +163,7 @@ START_TEST(recipes_of_all_sizes)
 		lab_is(recipes.size == whole ? KERN_SUCCESS : KERN_INVALID_ARGUMENT,
 		       lab_create_voucher(world.a, &recipes, &voucher));
 	recipes.size = 0;
-	lab_recipe(&recipes, DATA, STORE, 0, recipes.bytes + 1024, 5120 - 16);
+	lab_recipe(&recipes, DATA, STORE, 0, zeros, 5120 - 16);
 	lab_ok(lab_create_voucher(world.a, &recipes, &voucher));
 	recipes.size++;
 	lab_is(MIG_ARRAY_TOO_LARGE, lab_create_voucher(world.a, &recipes, &voucher));
@@ -170,6 +171,29 @@ START_TEST(recipes_of_all_sizes)
 	lab_recipe(&recipes, DATA, STORE, 0, "abcd", 4);
 	memset(recipes.bytes + 12, 0xff, 4); /* a content of 4 GiB */
 	lab_is(KERN_INVALID_ARGUMENT, lab_create_voucher(world.a, &recipes, &voucher));
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* No frame brings so much; the rule is the attribute's own. */
+START_TEST(user_data_has_a_largest_size)
+{
+	static uint8_t bytes[16 + 16385];
+	const mach_voucher_attr_recipe_data_t head = {
+		.key = DATA, .command = STORE, .content_size = 16385};
+	struct world world = begin();
+	struct ipc_port *port;
+	kern_return_t kr;
+
+	for (unsigned over = 0; over < 2; over++) {
+		memcpy(bytes, &head, sizeof head);
+		bytes[12] = (uint8_t)over; /* the low byte of 16384 or 16385 */
+		kr = ipc_voucher_create(world.lab->host, world.a->ipc->th_task, bytes,
+					sizeof bytes - 1 + over, &port);
+		lab_is(over ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS, kr);
+		if (port)
+			ipc_port_release_send(world.lab->host, port);
+	}
 	lab_stop(world.lab);
 }
 END_TEST
@@ -641,6 +665,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_voucher_ends_with_its_last_send_right);
 	tcase_add_test(tests, nobody_makes_rights_to_a_voucher);
 	tcase_add_test(tests, recipes_of_all_sizes);
+	tcase_add_test(tests, user_data_has_a_largest_size);
 	tcase_add_test(tests, commands_take_content_or_none);
 	tcase_add_test(tests, the_previous_voucher_must_be_one);
 	tcase_add_test(tests, unknown_keys_and_commands);
