@@ -79,6 +79,7 @@ enum machd_object {
 	MACHD_OBJECT_BOOTSTRAP,
 	MACHD_OBJECT_HOST, /* the privileged port is one, too */
 	MACHD_OBJECT_CLOCK,
+	MACHD_OBJECT_EVENTLINK, /* a side of one, even if that has ended */
 	MACHD_OBJECT_VOUCHER,
 	MACHD_OBJECT_THREAD,
 	MACHD_OBJECT_TRAP, /* the caller; frames name its task */

@@ -85,6 +85,7 @@ enum machd_watch_kind {
 	MACHD_WATCH_THREAD_PORT,
 	MACHD_WATCH_VOUCHER,
 	MACHD_WATCH_CLOCK,
+	MACHD_WATCH_EVENTLINK,
 };
 
 enum machd_watch_flags {

@@ -44,6 +44,7 @@ static const char *const kinds[] = {
 	[MACHD_WATCH_THREAD_PORT] = "thread",
 	[MACHD_WATCH_VOUCHER] = "voucher",
 	[MACHD_WATCH_CLOCK] = "clock",
+	[MACHD_WATCH_EVENTLINK] = "eventlink",
 };
 
 static const char *kind_name(uint32_t kind)

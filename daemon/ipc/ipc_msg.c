@@ -7,6 +7,7 @@
 #include "daemon/ipc/ipc_msg.h"
 
 #include "daemon/ipc/ipc_answer.h"
+#include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kobject.h"
@@ -198,6 +199,8 @@ static void give_up(struct ipc_host *host, struct ipc_thread *thread, const stru
 		give_back(host, thread, kmsg, reason->r_send);
 	else if (state == TH_RECEIVING)
 		ipc_answer_code(host, thread, reason->r_rcv);
+	else if (state == TH_EVENTLINK)
+		ipc_eventlink_give_up(host, thread, reason->r_call);
 	else
 		ipc_answer_call(host, thread, reason->r_call);
 }

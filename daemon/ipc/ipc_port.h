@@ -29,6 +29,7 @@ enum ipc_port_kind {
 	IP_SEMAPHORE,
 	IP_THREAD,
 	IP_VOUCHER,
+	IP_EVENTLINK,
 };
 
 /* Where the receive right is. */
@@ -85,13 +86,14 @@ struct ipc_port {
 	struct ipc_port *ip_pdrequest;
 	struct ipc_requests ip_requests;
 
-	struct ipc_semaphore *ip_semaphore; /* IP_SEMAPHORE, while it lives */
-	struct ipc_timer *ip_timer;	    /* IP_TIMER, while it lives */
-	struct ipc_voucher *ip_voucher;	    /* IP_VOUCHER, while it lives */
-	struct boot_service *ip_service;    /* its bootstrap names, chained; usually none */
-	struct ipc_user *ip_user;	    /* charged; NULL for the daemon's own */
-	struct list ip_host_link;	    /* those to be told of the time of day */
-	struct list ip_link;		    /* host's ports */
+	struct ipc_eventlink_side *ip_eventlink; /* IP_EVENTLINK, while it lives */
+	struct ipc_semaphore *ip_semaphore;	 /* IP_SEMAPHORE, while it lives */
+	struct ipc_timer *ip_timer;		 /* IP_TIMER, while it lives */
+	struct ipc_voucher *ip_voucher;		 /* IP_VOUCHER, while it lives */
+	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
+	struct ipc_user *ip_user;		 /* charged; NULL for the daemon's own */
+	struct list ip_host_link;		 /* those to be told of the time of day */
+	struct list ip_link;			 /* host's ports */
 	struct ipc_work ip_work;
 };
 
@@ -120,10 +122,10 @@ struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* IP_DEAD if the po
 /* Drop a naked send right; the last one of a living port fires the no-senders request. */
 void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port);
 
-/* The port's object ends when nobody has a send right to it: a semaphore, a voucher. */
+/* The port ends when nobody has a send right to it: of a semaphore, a voucher, an eventlink. */
 static inline bool ipc_port_dies_unsent(const struct ipc_port *port)
 {
-	return port->ip_semaphore || port->ip_voucher;
+	return port->ip_semaphore || port->ip_voucher || port->ip_kind == IP_EVENTLINK;
 }
 
 /* That has happened: end the object, and the port. */

@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_thread.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -23,6 +24,7 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct 
 	list_init(&thread->th_link);
 	list_init(&thread->th_followers);
 	list_init(&thread->th_task_link);
+	list_init(&thread->th_eventlinks);
 	HASH_ADD(hh, host->h_threads, th_id, sizeof thread->th_id, thread);
 	if (!thread->hh.tbl) {
 		ipc_user_put(user);
@@ -104,6 +106,7 @@ void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
 
 	ipc_thread_bind_special(host, thread, NULL);
 	ipc_thread_set_voucher(host, thread, NULL);
+	ipc_eventlink_forget(thread);
 	if (!port)
 		return;
 	thread->th_self = NULL;

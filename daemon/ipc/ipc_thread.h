@@ -16,6 +16,7 @@ enum ipc_thread_state {
 	TH_SENDING,   /* blocked: th_kmsg waits for a slot of th_port */
 	TH_RECEIVING, /* blocked: waits for a message on th_port or th_set */
 	TH_SEMAPHORE, /* blocked: waits for the semaphore behind th_port */
+	TH_EVENTLINK, /* blocked: waits for signals of the eventlink behind th_port */
 	TH_READY,     /* woken, runs before this input is over */
 };
 
@@ -63,6 +64,8 @@ struct ipc_thread {
 	struct ipc_port *th_self;    /* its thread port, if anybody has asked for it */
 	struct ipc_port *th_special; /* its special reply port, with a reference, or NULL */
 	struct ipc_port *th_voucher; /* a naked send right to what it works under, or NULL */
+	uint64_t th_count;	     /* TH_EVENTLINK: signals when the wait began */
+	struct list th_eventlinks;   /* ipc_eventlink_side: where it alone may wait */
 	bool th_slot;		     /* TH_READY: a slot of th_port is kept for it */
 	bool th_timed;		     /* a timer is set */
 

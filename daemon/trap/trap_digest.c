@@ -8,6 +8,7 @@
 
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_bell.h"
+#include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -110,6 +111,15 @@ static void add_requests(struct digest *digest, const struct ipc_requests *reque
 	}
 }
 
+static void add_side(struct digest *digest, const struct ipc_eventlink_side *side)
+{
+	add(digest, side->es_count);
+	add(digest, side->es_for);
+	add(digest, side->es_thread ? side->es_thread->th_id : 0);
+	add(digest, list_empty(&side->es_waiters) ? 0 : side->es_wanted);
+	add_threads(digest, &side->es_waiters);
+}
+
 static void add_port(struct digest *digest, const struct ipc_port *port)
 {
 	add(digest, port->ip_id);
@@ -125,6 +135,8 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
 			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4 |
 			    port->ip_only_reply << 5 | port->ip_special_reply << 6);
+	if (port->ip_eventlink)
+		add_side(digest, port->ip_eventlink);
 	if (port->ip_semaphore) {
 		add(digest, (uint32_t)port->ip_semaphore->sm_value);
 		add_threads(digest, &port->ip_semaphore->sm_waiters);

@@ -25,6 +25,7 @@ enum {
 	IKOT_SEMAPHORE = 23,
 	IKOT_CLOCK = 25,
 	IKOT_VOUCHER = 37,
+	IKOT_EVENTLINK = 43,
 	IKOT_TASK_INSPECT = 44,
 	IKOT_TASK_READ = 45,
 };
@@ -46,6 +47,8 @@ static uint32_t type_of(const struct ipc_port *port)
 		return IKOT_HOST;
 	case IP_HOST_PRIV:
 		return IKOT_HOST_PRIV;
+	case IP_EVENTLINK:
+		return IKOT_EVENTLINK;
 	case IP_CLOCK:
 		return IKOT_CLOCK;
 	case IP_TIMER:

@@ -149,6 +149,8 @@ static uint32_t kind_of(const struct ipc_port *port)
 		return MACHD_WATCH_SEMAPHORE;
 	case IP_TIMER:
 		return MACHD_WATCH_TIMER;
+	case IP_EVENTLINK:
+		return MACHD_WATCH_EVENTLINK;
 	case IP_CLOCK:
 		return MACHD_WATCH_CLOCK;
 	case IP_THREAD:

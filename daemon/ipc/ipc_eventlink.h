@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Eventlinks: two threads that signal each other [28]. Each has two sides, known by a send right
+ * each; a side counts the signals given to it by the other, and one thread may wait for more of
+ * them. Both sides end when one is destroyed, or when nobody has a right to one any more; the port
+ * of the other side stays, for who has a right to it to learn that.
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_types.h"
+
+struct ipc_eventlink;
+
+/* Who may wait on a side. */
+enum ipc_eventlink_for {
+	EVENTLINK_FOR_NOBODY,
+	EVENTLINK_FOR_THREAD, /* es_thread, as long as that lives */
+	EVENTLINK_FOR_ANY,    /* one at a time */
+};
+
+struct ipc_eventlink_side {
+	struct ipc_eventlink *es_link;
+	struct ipc_port *es_port;
+	uint64_t es_count; /* signals */
+	enum ipc_eventlink_for es_for;
+	struct ipc_thread *es_thread; /* NULL also once it has ended */
+	struct list es_thread_link;   /* its th_eventlinks */
+	struct list es_waiters;	      /* ipc_thread: one at most */
+	uint64_t es_wanted;	      /* the waiter waits for more than that */
+};
+
+/* How a wait ended. */
+struct ipc_eventlink_result {
+	uint64_t count;
+	kern_return_t code;
+};
+
+/*
+ * Make one; a send right to each of its sides. False: no memory, or the task's uid is at its limit
+ * of ports.
+ */
+bool ipc_eventlink_create(struct ipc_host *host, struct ipc_task *task, struct ipc_port *rights[2]);
+
+/*
+ * The eventlink of a side ends, and the port of that side dies; waiters on both get
+ * KERN_TERMINATED.
+ */
+void ipc_eventlink_end(struct ipc_host *host, struct ipc_eventlink_side *side);
+
+/* Nobody has a right to this side's port any more. */
+void ipc_eventlink_orphaned(struct ipc_host *host, struct ipc_port *port);
+
+/* Let this thread, or any if it is NULL, wait on a side. KERN_NAME_EXISTS: one may already. */
+kern_return_t ipc_eventlink_associate(struct ipc_eventlink_side *side, struct ipc_thread *thread);
+
+/* Nobody may any more; who waits gets KERN_TERMINATED. KERN_INVALID_ARGUMENT: nobody could. */
+kern_return_t ipc_eventlink_disassociate(struct ipc_host *host, struct ipc_eventlink_side *side);
+
+/* The thread has ended; its place on its sides is not free for that. */
+void ipc_eventlink_forget(struct ipc_thread *thread);
+
+/* Give a signal to the side opposite of this one. */
+void ipc_eventlink_signal(struct ipc_host *host, struct ipc_eventlink_side *side);
+
+/*
+ * Wait on a side until it has more than `count` signals, and signal the other one as the waiting
+ * begins if `signals`. True: it is over, *result says how. False: the thread waits (TH_EVENTLINK)
+ * and is answered later. `deadline` (ns) 0: no time is too long; `no_wait`: any is.
+ */
+bool ipc_eventlink_wait(struct ipc_host *host, struct ipc_eventlink_side *side,
+			struct ipc_thread *thread, uint64_t count, bool signals, bool no_wait,
+			uint64_t deadline, struct ipc_eventlink_result *result);
+
+/* A wait that has ended early: answer it with a code. */
+void ipc_eventlink_give_up(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
