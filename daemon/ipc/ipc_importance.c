@@ -21,20 +21,29 @@ static void adjust_task(struct ipc_host *host, struct ipc_task *task, int64_t de
 		list_append(&host->h_boost_changes, &task->t_boost_link);
 }
 
-/* One boost more or less for a port, and for whoever it is for. */
+/* Boosts of whoever will receive from the port, through all that it is inside of. */
+static void adjust_receiver(struct ipc_host *host, struct ipc_port *port, int64_t delta)
+{
+	const struct ipc_port *base;
+
+	if (delta == 0)
+		return;
+	base = list_entry(ipc_transit_root(&port->ip_transit), struct ipc_port, ip_transit);
+	if (base->ip_place == IP_IN_SPACE && !base->ip_tempowner)
+		adjust_task(host, base->ip_receiver->is_task, delta);
+}
+
+/* One boost more or less for a port. */
 static void adjust_port(struct ipc_host *host, struct ipc_port *port, int delta)
 {
-	bool before;
+	port->ip_boosts += (uint32_t)delta;
+	ipc_transit_count(&port->ip_transit, delta);
+	adjust_receiver(host, port, delta);
+}
 
-	for (;;) {
-		before = port->ip_boosts != 0;
-		port->ip_boosts += (uint32_t)delta;
-		if (port->ip_place == IP_IN_SPACE && !port->ip_tempowner)
-			adjust_task(host, port->ip_receiver->is_task, delta);
-		if (port->ip_place != IP_IN_TRANSIT || (port->ip_boosts != 0) == before)
-			return;
-		port = port->ip_destination;
-	}
+uint32_t ipc_importance_of(const struct ipc_port *port)
+{
+	return ipc_transit_sum(&port->ip_transit);
 }
 
 bool ipc_importance_donates(const struct ipc_task *task)
@@ -147,26 +156,15 @@ void ipc_importance_disarm(struct ipc_host *host, struct ipc_port *port)
 	adjust_port(host, port, -1);
 }
 
-/* What the port's boosts are worth where it is now. */
-static void adjust_place(struct ipc_host *host, const struct ipc_port *port, int sign)
-{
-	if (port->ip_boosts == 0)
-		return;
-	if (port->ip_place == IP_IN_TRANSIT)
-		adjust_port(host, port->ip_destination, sign);
-	else if (port->ip_place == IP_IN_SPACE && !port->ip_tempowner)
-		adjust_task(host, port->ip_receiver->is_task, sign * (int64_t)port->ip_boosts);
-}
-
 void ipc_importance_arrived(struct ipc_host *host, struct ipc_port *port)
 {
 	port->ip_tempowner = false;
-	adjust_place(host, port, 1);
+	adjust_receiver(host, port, ipc_importance_of(port));
 }
 
 void ipc_importance_leaves(struct ipc_host *host, struct ipc_port *port)
 {
-	adjust_place(host, port, -1);
+	adjust_receiver(host, port, -(int64_t)ipc_importance_of(port));
 }
 
 static void tell(struct ipc_host *host, struct ipc_task *task)

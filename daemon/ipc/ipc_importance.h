@@ -6,9 +6,8 @@
  * importance carries a boost (MACH_MSGH_BITS_RAISEIMP). The boost is counted at one place at a
  * time, from the send to the reply:
  *
- *   in the message     at its port (ip_boosts), and so at the task that has the receive right. A
- *                      port in a message is one boost more for the port it is on its way to, as
- *                      long as it has any itself
+ *   in the message     at its port (ip_boosts), and so at the task that has the receive right, or
+ *                      that of the port in whose queue it is, and so on (ipc_transit.h)
  *   received           at the task, with the send-once right to reply to, until that right goes;
  *                      a message without one is no boost any more
  *   held               at the task (t_held), if it asked for that, until it says it is done
@@ -20,6 +19,9 @@
 #pragma once
 
 #include "daemon/ipc/ipc_types.h"
+
+/* Boosts of a port and of those in its queue. */
+uint32_t ipc_importance_of(const struct ipc_port *port);
 
 /* Does what the task sends carry a boost? */
 bool ipc_importance_donates(const struct ipc_task *task);

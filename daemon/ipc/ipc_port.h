@@ -69,7 +69,7 @@ struct ipc_port {
 	bool ip_accepts_importance;
 	bool ip_tempowner;   /* its boosts are for who gets the receive right next */
 	bool ip_armed_boost; /* one of them is for a sender that waits to hear of room */
-	uint32_t ip_boosts;  /* see ipc_importance.h */
+	uint32_t ip_boosts;  /* its own, see ipc_importance.h */
 
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;

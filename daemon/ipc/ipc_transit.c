@@ -6,6 +6,11 @@
 
 typedef struct ipc_transit_node node_t;
 
+static uint32_t sum(const node_t *node)
+{
+	return node ? node->tn_sum : 0;
+}
+
 static const node_t *top(const node_t *node)
 {
 	while (node->tn_up)
@@ -30,10 +35,13 @@ static node_t *join(node_t *a, node_t *b)
 		heavy->tn_up = up;
 		up = heavy;
 		hole = heavy == a ? &a->tn_right : &b->tn_left;
-		if (heavy == a)
+		if (heavy == a) {
+			heavy->tn_sum += sum(b);
 			a = a->tn_right;
-		else
+		} else {
+			heavy->tn_sum += sum(a);
 			b = b->tn_left;
+		}
 	}
 	*hole = a ? a : b;
 	if (*hole)
@@ -68,10 +76,13 @@ static void cut_above(node_t *node, node_t *up, node_t **a, node_t **b)
 		bool left = up->tn_left == child;
 
 		child = up;
+		/* What was below it is in the two parts now; it keeps one of them. */
 		if (left) {
+			up->tn_sum -= sum(*a);
 			set_left(up, *b);
 			*b = up;
 		} else {
+			up->tn_sum -= sum(*b);
 			set_right(up, *a);
 			*a = up;
 		}
@@ -87,6 +98,7 @@ static void cut_before(node_t *node, node_t **a, node_t **b)
 {
 	*a = node->tn_left;
 	*b = node;
+	node->tn_sum -= sum(*a);
 	node->tn_left = NULL;
 	cut_above(node, node->tn_up, a, b);
 }
@@ -95,6 +107,7 @@ static void cut_behind(node_t *node, node_t **a, node_t **b)
 {
 	*a = node;
 	*b = node->tn_right;
+	node->tn_sum -= sum(*b);
 	node->tn_right = NULL;
 	cut_above(node, node->tn_up, a, b);
 }
@@ -132,4 +145,37 @@ void ipc_transit_take(struct ipc_transit *transit)
 	cut_before(&transit->t_open, &before, &tree);
 	cut_behind(&transit->t_close, &tree, &behind);
 	join(before, behind);
+}
+
+void ipc_transit_count(struct ipc_transit *transit, int32_t delta)
+{
+	for (node_t *node = &transit->t_open; node; node = node->tn_up)
+		node->tn_sum += (uint32_t)delta;
+}
+
+/* Of what is before the node in its sequence. */
+static uint32_t sum_before(const node_t *node)
+{
+	uint32_t before = sum(node->tn_left);
+
+	for (const node_t *up = node->tn_up; up; node = up, up = up->tn_up)
+		if (up->tn_right == node)
+			before += up->tn_sum - node->tn_sum;
+	return before;
+}
+
+uint32_t ipc_transit_sum(const struct ipc_transit *transit)
+{
+	if (transit->t_open.tn_weight == 0)
+		return transit->t_open.tn_sum;
+	return sum_before(&transit->t_close) - sum_before(&transit->t_open);
+}
+
+struct ipc_transit *ipc_transit_root(struct ipc_transit *transit)
+{
+	const node_t *first = top(&transit->t_open);
+
+	while (first->tn_left)
+		first = first->tn_left;
+	return (struct ipc_transit *)first; /* it is a t_open, the first member */
 }

@@ -193,7 +193,7 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 	else
 		port_status(port, result->info);
 	if (args->flavor == MACH_PORT_INFO_EXT)
-		result->info[STATUS_FLAGS + 1] = port->ip_boosts;
+		result->info[STATUS_FLAGS + 1] = ipc_importance_of(port);
 	call->c_out_words = words;
 	return KERN_SUCCESS;
 }

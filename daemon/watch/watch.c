@@ -8,6 +8,7 @@
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
@@ -176,7 +177,7 @@ static void describe_port(struct machd_watch_port *record, const struct ipc_port
 	record->srights = port->ip_srights;
 	record->sorights = port->ip_sorights;
 	record->waiters = list_length(&port->ip_receivers);
-	record->boosts = port->ip_boosts;
+	record->boosts = ipc_importance_of(port);
 	record->override = ipc_qos_of_head(&port->ip_messages);
 	record->blocked_senders = ipc_senders_count(&port->ip_senders);
 	record->flags |= (port->ip_nsrequest ? MACHD_WATCH_NSREQUEST : 0) |

@@ -7,6 +7,7 @@
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -21,8 +22,8 @@
 struct port_count {
 	const struct ipc_port *port;
 	uint32_t refs, srights, sorights;
-	uint32_t boosts;
-	uint32_t receive; /* places where its receive right is: at most one */
+	uint32_t boosts, inside; /* its own, and with those of ports in its queue */
+	uint32_t receive;	 /* places where its receive right is: at most one */
 };
 
 struct audit {
@@ -125,8 +126,6 @@ static void count_requests(struct audit *audit, const struct ipc_port *port)
 	uint32_t armed = 0;
 
 	count_of(audit, port)->boosts += port->ip_armed_boost;
-	if (port->ip_place == IP_IN_TRANSIT && port->ip_boosts)
-		count_of(audit, port->ip_destination)->boosts++;
 	count_naked(audit, port->ip_nsrequest, MACH_MSG_TYPE_PORT_SEND_ONCE);
 	count_naked(audit, port->ip_pdrequest, MACH_MSG_TYPE_PORT_SEND_ONCE);
 	for (uint32_t i = 0; i < requests->rs_size; i++) {
@@ -376,26 +375,6 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 		  free_entries, space->is_size, space->is_used);
 }
 
-/* What makes a task important: its ports' boosts, the replies it owes, what it holds. */
-static void check_importance(struct audit *audit, const struct ipc_task *task)
-{
-	const struct ipc_space *space = task->t_space;
-	uint64_t boosts = task->t_held;
-
-	for (uint32_t i = 1; i < space->is_size; i++) {
-		const struct ipc_entry *entry = &space->is_table[i];
-
-		LAB_TRUE(!entry->ie_boosts || entry->ie_type == MACH_PORT_TYPE_SEND_ONCE);
-		boosts += entry->ie_boosts;
-		if ((entry->ie_type & MACH_PORT_TYPE_RECEIVE) && !entry->ie_port->ip_tempowner)
-			boosts += entry->ie_port->ip_boosts;
-	}
-	LAB_CHECK(boosts == task->t_boosts, "a task has %llu boosts and counts %llu",
-		  (unsigned long long)boosts, (unsigned long long)task->t_boosts);
-	LAB_CHECK(task->t_boost_told == (boosts != 0), "nobody was told of a boost");
-	audit->donors += task->t_donor;
-}
-
 static void check_threads(const struct ipc_task *task)
 {
 	uint32_t count = 0;
@@ -453,7 +432,6 @@ static void count_holders(struct audit *audit)
 		count_space(audit, task->t_space);
 		check_threads(task);
 		count_bells(audit, task);
-		check_importance(audit, task);
 		tasks++;
 	}
 	LAB_TRUE(tasks == host->h_task_count);
@@ -491,11 +469,59 @@ static void compare_ports(const struct audit *audit)
 		LAB_CHECK(count->sorights == port->ip_sorights,
 			  "port %llu: %u send-once rights, it says %u", id, count->sorights,
 			  port->ip_sorights);
-		LAB_CHECK(count->boosts == port->ip_boosts, "port %llu: %u boosts, it says %u", id,
-			  count->boosts, port->ip_boosts);
 		LAB_CHECK(count->receive == (uint32_t)ipc_port_active(port),
 			  "port %llu: %u receive rights", id, count->receive);
 	}
+}
+
+/* A port's boosts count for every port that it is inside of. */
+static void add_up_boosts(struct audit *audit)
+{
+	for (size_t i = 0; i < audit->port_count; i++) {
+		const struct port_count *count = &audit->ports[i];
+		const struct ipc_port *up = count->port;
+
+		LAB_CHECK(count->boosts == up->ip_boosts, "a port has %u boosts and counts %u",
+			  count->boosts, up->ip_boosts);
+		if (count->boosts == 0)
+			continue;
+		count_of(audit, up)->inside += count->boosts;
+		while (up->ip_place == IP_IN_TRANSIT) {
+			up = up->ip_destination;
+			count_of(audit, up)->inside += count->boosts;
+		}
+	}
+}
+
+/* What makes a task important: its ports' boosts, the replies it owes, what it holds. */
+static void check_importance(struct audit *audit, const struct ipc_task *task)
+{
+	const struct ipc_space *space = task->t_space;
+	uint64_t boosts = task->t_held;
+
+	for (uint32_t i = 1; i < space->is_size; i++) {
+		const struct ipc_entry *entry = &space->is_table[i];
+
+		LAB_TRUE(!entry->ie_boosts || entry->ie_type == MACH_PORT_TYPE_SEND_ONCE);
+		boosts += entry->ie_boosts;
+		if ((entry->ie_type & MACH_PORT_TYPE_RECEIVE) && !entry->ie_port->ip_tempowner)
+			boosts += count_of(audit, entry->ie_port)->inside;
+	}
+	LAB_CHECK(boosts == task->t_boosts, "a task has %llu boosts and counts %llu",
+		  (unsigned long long)boosts, (unsigned long long)task->t_boosts);
+	LAB_CHECK(task->t_boost_told == (boosts != 0), "nobody was told of a boost");
+	audit->donors += task->t_donor;
+}
+
+static void compare_boosts(struct audit *audit)
+{
+	add_up_boosts(audit);
+	for (size_t i = 0; i < audit->port_count; i++)
+		LAB_CHECK(audit->ports[i].inside == ipc_importance_of(audit->ports[i].port),
+			  "port %llu: the boosts in its queue do not add up",
+			  (unsigned long long)audit->ports[i].port->ip_id);
+	LIST_FOR_EACH (node, &audit->host->h_tasks)
+		check_importance(audit, list_entry(node, struct ipc_task, t_link));
 }
 
 static void compare_users(const struct audit *audit)
@@ -540,6 +566,7 @@ void lab_audit(struct lab *lab)
 	count_ports(&audit);
 	count_holders(&audit);
 	compare_ports(&audit);
+	compare_boosts(&audit);
 	compare_users(&audit);
 	check_vouchers(lab->host);
 	free(audit.ports);

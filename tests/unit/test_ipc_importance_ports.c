@@ -24,11 +24,10 @@ START_TEST(boosts_in_a_queue_go_where_the_port_goes)
 	lab_ok(lab_send_now(world.server, &message));
 	lab_audit(world.lab);
 	ck_assert_uint_eq(importance_of_task(world.server), 0);
-	ck_assert_uint_eq(importance_of_port(world.other, way),
-			  1); /* the port on its way counts as one */
-	ck_assert_uint_eq(importance_of_task(world.other), 1);
+	ck_assert_uint_eq(importance_of_port(world.other, way), 2);
+	ck_assert_uint_eq(importance_of_task(world.other), 2);
 	importance_ask(&world);
-	ck_assert_uint_eq(importance_of_task(world.other), 1);
+	ck_assert_uint_eq(importance_of_task(world.other), 3);
 	message = lab_message(world.other, way, 9);
 	moved = lab_port(&message, 0).name;
 	lab_audit(world.lab);
@@ -61,12 +60,12 @@ START_TEST(a_boost_reaches_the_end_of_a_chain)
 	lab_ok(importance_send(world.donor, names[0], COPY_SEND, NOBODY, 0, 0));
 	lab_ok(importance_send(world.donor, names[0], COPY_SEND, NOBODY, 0, 0));
 	lab_audit(world.lab);
-	ck_assert_uint_eq(importance_of_port(world.server, ports[3]), 1);
-	ck_assert_uint_eq(importance_of_task(world.server), 1);
+	ck_assert_uint_eq(importance_of_port(world.server, ports[3]), 2);
+	ck_assert_uint_eq(importance_of_task(world.server), 2);
 	lab_ok(importance_send(world.donor, names[1], COPY_SEND, NOBODY, 0, 0));
-	ck_assert_uint_eq(importance_of_port(world.server, ports[3]), 1);
+	ck_assert_uint_eq(importance_of_port(world.server, ports[3]), 3);
 	for (unsigned i = 3; i > 0; i--) {
-		static const uint32_t inside[] = {2, 2, 1};
+		static const uint32_t inside[] = {2, 3, 3};
 
 		message = lab_message(world.server, ports[i], 1);
 		ports[i - 1] = lab_port(&message, 0).name;
@@ -91,7 +90,7 @@ START_TEST(a_chain_that_is_destroyed_leaves_no_boost)
 	lab_add_port(&message, world.port, MOVE_RECEIVE);
 	lab_ok(lab_send_now(world.server, &message));
 	importance_ask(&world);
-	ck_assert_uint_eq(importance_of_port(world.server, outer), 1);
+	ck_assert_uint_eq(importance_of_port(world.server, outer), 2);
 	lab_ok(lab_destroy(world.server, outer));
 	lab_audit(world.lab);
 	ck_assert_uint_eq(importance_of_task(world.server), 0);
