@@ -164,12 +164,12 @@ bool ipc_request_dead(struct ipc_host *host, struct ipc_port *port)
 	unsigned told = 0;
 
 	for (unsigned i = 0; i < SLOTS_PER_STEP && told < TOLD_PER_STEP; i++) {
-		struct ipc_request *request = &requests->rs_table[requests->rs_told];
+		struct ipc_request *request;
 		struct ipc_port *notify;
 
 		if (requests->rs_told == requests->rs_size)
 			return true;
-		requests->rs_told++;
+		request = &requests->rs_table[requests->rs_told++];
 		notify = request->ir_notify;
 		if (!notify)
 			continue;

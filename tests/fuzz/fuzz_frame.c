@@ -89,24 +89,6 @@ static void send_request(struct world *world, struct world_link *link, unsigned 
 	free(packet);
 }
 
-static void say_hello(struct world *world, struct world_link *link, const uint8_t *token,
-		      uint32_t word)
-{
-	struct machd_hello hello = {.version_oldest = MACHD_PROTOCOL_VERSION,
-				    .version_newest = MACHD_PROTOCOL_VERSION,
-				    .word = word,
-				    .role = MACHD_ROLE_TASK,
-				    .pid_namespace = 1,
-				    .joins = token != NULL};
-	uint8_t body[MACHD_HELLO_SIZE_MAX];
-
-	if (token)
-		memcpy(hello.token, token, sizeof hello.token);
-	if (link->thread)
-		send_request(world, link, MACHD_OP_HELLO, body,
-			     machd_hello_pack(&hello, body, sizeof body), 0);
-}
-
 static void do_request(struct world *world, struct world_link *link, struct script *script)
 {
 	unsigned op = take(script), how = take(script);
@@ -174,11 +156,11 @@ static void do_step(struct world *world, struct script *script)
 	switch (kind) {
 	case FUZZ_CONNECT:
 		world_connect(world, link);
-		say_hello(world, link, NULL, 64);
+		world_hello(world, link, NULL, 64);
 		break;
 	case FUZZ_JOIN:
 		world_connect(world, link);
-		say_hello(world, link, world->links[take(script) % WORLD_LINKS].token, 64);
+		world_hello(world, link, world->links[take(script) % WORLD_LINKS].token, 64);
 		break;
 	case FUZZ_SILENT:
 		world_connect(world, link);
@@ -206,7 +188,7 @@ static void do_step(struct world *world, struct script *script)
 		break;
 	case FUZZ_NARROW:
 		world_connect(world, link);
-		say_hello(world, link, NULL, 32);
+		world_hello(world, link, NULL, 32);
 		break;
 	case FUZZ_LIMITS:
 		do_limits(world, script);

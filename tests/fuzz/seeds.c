@@ -126,5 +126,6 @@ int main(int argc, char **argv)
 	seed_hellos();
 	seed_configs();
 	seed_recipes();
+	seed_inflates();
 	return 0;
 }

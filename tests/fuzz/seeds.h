@@ -27,6 +27,9 @@ void seed_recipes(void);
 /* Those with bells and auxiliary data. */
 void seed_bell_frames(void);
 
+/* All seeds of the inflate fuzzer. */
+void seed_inflates(void);
+
 /* Steps of scripts (script.h), shared by the files that write seeds of frames. */
 void seed_step(unsigned kind, unsigned link);
 void seed_request(unsigned link, unsigned op, unsigned fds, const void *body, size_t size);

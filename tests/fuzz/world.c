@@ -38,6 +38,8 @@ static void learn(struct world_link *link, const struct machd_frame *frame, cons
 	struct machd_welcome welcome;
 	uint32_t words[8];
 
+	if (frame->op != (MACHD_OP_HELLO | MACHD_OP_ANSWER) && size >= sizeof link->code)
+		memcpy(&link->code, body, sizeof link->code);
 	switch (frame->op) {
 	case MACHD_OP_HELLO | MACHD_OP_ANSWER:
 		FUZZ_CHECK(!machd_welcome_unpack(body, size, &welcome));
@@ -247,6 +249,43 @@ void world_packet(struct world *world, struct world_link *link, const void *pack
 	for (unsigned i = 0; i < fd_count; i++)
 		world->held[fds[i].handle] = true;
 	feed(world, link, &input);
+}
+
+void world_request(struct world *world, struct world_link *link, unsigned op, const void *body,
+		   size_t size, const struct trap_fd *fds, unsigned fd_count)
+{
+	struct machd_frame frame = {.length = (uint32_t)(sizeof frame + size),
+				    .op = (uint16_t)op,
+				    .fds = (uint16_t)fd_count};
+	uint8_t *packet = malloc(sizeof frame + size);
+
+	FUZZ_CHECK(packet);
+	if (op == MACHD_OP_HELLO)
+		link->sequence = 0;
+	else if (op != MACHD_OP_CANCEL)
+		link->sequence++;
+	frame.sequence = link->sequence;
+	memcpy(packet, &frame, sizeof frame);
+	memcpy(packet + sizeof frame, body, size);
+	world_packet(world, link, packet, sizeof frame + size, fds, fd_count);
+	free(packet);
+}
+
+void world_hello(struct world *world, struct world_link *link, const uint8_t *token, uint32_t word)
+{
+	struct machd_hello hello = {.version_oldest = MACHD_PROTOCOL_VERSION,
+				    .version_newest = MACHD_PROTOCOL_VERSION,
+				    .word = word,
+				    .role = MACHD_ROLE_TASK,
+				    .pid_namespace = 1,
+				    .joins = token != NULL};
+	uint8_t body[MACHD_HELLO_SIZE_MAX];
+
+	if (token)
+		memcpy(hello.token, token, sizeof hello.token);
+	if (link->thread)
+		world_request(world, link, MACHD_OP_HELLO, body,
+			      machd_hello_pack(&hello, body, sizeof body), NULL, 0);
 }
 
 void world_timeout(struct world *world, struct world_link *link)

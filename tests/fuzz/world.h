@@ -15,6 +15,7 @@ struct world_link {
 	struct ipc_thread *thread; /* NULL: not connected */
 	uint64_t deadline;	   /* the time-out it waits for, or 0 */
 	uint32_t sequence;	   /* of its last request */
+	uint32_t code;		   /* of its last answer */
 	uint32_t name_count;
 	uint32_t names[WORLD_NAMES]; /* names its client has been told, the newest of each slot */
 	uint8_t token[MACHD_TOKEN_SIZE];
@@ -41,6 +42,12 @@ void world_stop(struct world *world, uint8_t digest[TRAP_DIGEST_SIZE], uint64_t 
 void world_connect(struct world *world, struct world_link *link);
 void world_packet(struct world *world, struct world_link *link, const void *packet, size_t size,
 		  const struct trap_fd *fds, unsigned fd_count);
+
+/* A packet with a good header; the first frame of a link is its hello, a later one is no good. */
+void world_request(struct world *world, struct world_link *link, unsigned op, const void *body,
+		   size_t size, const struct trap_fd *fds, unsigned fd_count);
+void world_hello(struct world *world, struct world_link *link, const uint8_t *token, uint32_t word);
+
 void world_timeout(struct world *world, struct world_link *link);
 void world_alarm(struct world *world);
 void world_disconnect(struct world *world, struct world_link *link);
