@@ -189,13 +189,30 @@ static bool port_rescued(struct ipc_host *host, struct ipc_port *port)
 	return ipc_notify_port_destroyed(host, notify, port);
 }
 
+void ipc_port_say(struct ipc_host *host, const struct ipc_last_words *words)
+{
+	if (words->lw_no_senders)
+		ipc_notify_no_senders(host, words->lw_no_senders, words->lw_mscount);
+	if (words->lw_deleted)
+		ipc_notify_port_deleted(host, words->lw_deleted, words->lw_name);
+}
+
 void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port)
+{
+	ipc_port_destroy_saying(host, port, &(struct ipc_last_words){0});
+}
+
+void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
+			     const struct ipc_last_words *words)
 {
 	struct ipc_thread *sender;
 
 	ipc_port_clear_destination(host, port);
-	if (port_rescued(host, port))
+	if (port_rescued(host, port)) {
+		ipc_port_say(host, words);
 		return;
+	}
+	port->ip_last_words = *words;
 	port->ip_place = IP_NOWHERE;
 	if (port->ip_timer)
 		ipc_timer_detach(host, port);
@@ -229,7 +246,10 @@ void ipc_port_destroy_step(struct ipc_host *host, struct ipc_port *port)
 void ipc_port_tell_step(struct ipc_host *host, struct ipc_port *port)
 {
 	if (ipc_request_dead(host, port)) {
+		struct ipc_last_words words = port->ip_last_words;
+
 		ipc_port_release(host, port);
+		ipc_port_say(host, &words);
 	} else {
 		port->ip_work.w_kind = IPC_WORK_TELL;
 		ipc_work_again(host, &port->ip_work);

@@ -41,6 +41,17 @@ enum ipc_port_place {
 	IP_NOWHERE,    /* dead */
 };
 
+/*
+ * What is left to be said when a name is gone and, if that was the receive right's, when the port's
+ * death has been told.
+ */
+struct ipc_last_words {
+	struct ipc_port *lw_no_senders; /* the request that the last send right fired, or NULL */
+	mach_port_mscount_t lw_mscount;
+	struct ipc_port *lw_deleted; /* the request that was on the name, or NULL */
+	mach_port_name_t lw_name;
+};
+
 struct ipc_port {
 	uint64_t ip_id;
 	uint32_t ip_refs;
@@ -85,6 +96,7 @@ struct ipc_port {
 	struct ipc_port *ip_nsrequest; /* send-once rights of requests, or NULL */
 	struct ipc_port *ip_pdrequest;
 	struct ipc_requests ip_requests;
+	struct ipc_last_words ip_last_words; /* while its death is being told */
 
 	struct ipc_eventlink_side *ip_eventlink; /* IP_EVENTLINK, while it lives */
 	struct ipc_semaphore *ip_semaphore;	 /* IP_SEMAPHORE, while it lives */
@@ -158,6 +170,11 @@ void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port);
  * The port dies, or goes alive to its port-destroyed request [14.2, 15.1].
  */
 void ipc_port_destroy(struct ipc_host *host, struct ipc_port *port);
+
+/* The same, and then the rest is said; or that alone. Takes the rights in `words`. */
+void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
+			     const struct ipc_last_words *words);
+void ipc_port_say(struct ipc_host *host, const struct ipc_last_words *words);
 
 /*
  * The last part of a death, as work: send-once to the no-senders port, then the dead-name notices;

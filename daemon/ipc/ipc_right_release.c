@@ -11,10 +11,7 @@
 
 /* What is left to be said once a right is gone. */
 struct epilogue {
-	struct ipc_port *e_no_senders; /* the request that the last send right fired, or NULL */
-	mach_port_mscount_t e_mscount;
-	struct ipc_port *e_deleted; /* the request that was on the name, or NULL */
-	mach_port_name_t e_name;
+	struct ipc_last_words e_words;
 	struct ipc_port *e_orphan; /* stands for what nobody can use any more, with a reference */
 };
 
@@ -22,8 +19,8 @@ struct epilogue {
 static void drop_send(struct ipc_port *port, struct epilogue *epilogue)
 {
 	if (--port->ip_srights == 0) {
-		epilogue->e_no_senders = port->ip_nsrequest;
-		epilogue->e_mscount = port->ip_mscount;
+		epilogue->e_words.lw_no_senders = port->ip_nsrequest;
+		epilogue->e_words.lw_mscount = port->ip_mscount;
 		port->ip_nsrequest = NULL;
 		if (ipc_port_dies_unsent(port))
 			epilogue->e_orphan = ipc_port_ref(port);
@@ -34,20 +31,18 @@ static void drop_send(struct ipc_port *port, struct epilogue *epilogue)
 static void free_port_entry(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry,
 			    struct epilogue *epilogue)
 {
-	epilogue->e_name = ipc_entry_name(space, entry);
+	epilogue->e_words.lw_name = ipc_entry_name(space, entry);
 	if (entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE)
 		ipc_hash_delete(space, entry);
 	if (entry->ie_request)
-		epilogue->e_deleted = ipc_request_cancel(entry->ie_port, entry->ie_request);
+		epilogue->e_words.lw_deleted =
+			ipc_request_cancel(entry->ie_port, entry->ie_request);
 	ipc_entry_free(host, space, entry);
 }
 
 static void speak(struct ipc_host *host, const struct epilogue *epilogue)
 {
-	if (epilogue->e_no_senders)
-		ipc_notify_no_senders(host, epilogue->e_no_senders, epilogue->e_mscount);
-	if (epilogue->e_deleted)
-		ipc_notify_port_deleted(host, epilogue->e_deleted, epilogue->e_name);
+	ipc_port_say(host, &epilogue->e_words);
 	if (epilogue->e_orphan) {
 		ipc_port_orphaned(host, epilogue->e_orphan);
 		ipc_port_release(host, epilogue->e_orphan);
@@ -82,12 +77,13 @@ static void destroy_entry(struct ipc_host *host, struct ipc_space *space, struct
 	free_port_entry(host, space, entry, &epilogue);
 	if (type & MACH_PORT_TYPE_RECEIVE) {
 		ipc_port_clear_receiver(host, port);
-		ipc_port_destroy(host, port);
-	} else if (type & MACH_PORT_TYPE_SEND_ONCE) {
-		ipc_notify_send_once(host, port);
-	} else {
-		ipc_port_release(host, port);
+		ipc_port_destroy_saying(host, port, &epilogue.e_words);
+		return;
 	}
+	if (type & MACH_PORT_TYPE_SEND_ONCE)
+		ipc_notify_send_once(host, port);
+	else
+		ipc_port_release(host, port);
 	speak(host, &epilogue);
 }
 
@@ -197,8 +193,7 @@ static void drop_receive(struct ipc_host *host, struct ipc_space *space, struct 
 	else
 		free_port_entry(host, space, entry, &epilogue);
 	ipc_port_clear_receiver(host, port);
-	ipc_port_destroy(host, port);
-	speak(host, &epilogue);
+	ipc_port_destroy_saying(host, port, &epilogue.e_words);
 }
 
 kern_return_t ipc_right_delta(struct ipc_host *host, struct ipc_space *space,

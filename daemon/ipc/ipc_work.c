@@ -13,9 +13,6 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
 
-/* Steps in one input or one turn: about a millisecond. */
-#define BUDGET 512
-
 struct job {
 	struct list j_link;
 	struct list j_work[IPC_WORK_KINDS];
@@ -109,7 +106,7 @@ static void run_unbounded(struct ipc_host *host)
 	host->h_budget = UINT_MAX;
 	while (next_work(host, IPC_WORK_KINDS))
 		ipc_work_run(host);
-	host->h_budget = BUDGET;
+	host->h_budget = host->h_slice;
 }
 
 /* Copy the answer that waits into the job; false without memory. */
@@ -167,7 +164,7 @@ void ipc_work_settle(struct ipc_host *host)
 		host->h_answered = NULL;
 		host->h_outbox->answer(host->h_outbox->context, answered, &host->h_answer);
 	}
-	host->h_budget = BUDGET;
+	host->h_budget = host->h_slice;
 }
 
 static void job_done(struct ipc_host *host, struct job *job)
@@ -188,7 +185,7 @@ void ipc_work_turn(struct ipc_host *host)
 	if (!job)
 		return;
 	move_work(host->h_work, job->j_work);
-	host->h_budget = BUDGET;
+	host->h_budget = host->h_slice;
 	ipc_work_run(host);
 	if (next_work(host, IPC_WORK_KINDS)) {
 		move_work(job->j_work, host->h_work);
@@ -197,7 +194,7 @@ void ipc_work_turn(struct ipc_host *host)
 	} else {
 		job_done(host, job);
 	}
-	host->h_budget = BUDGET;
+	host->h_budget = host->h_slice;
 }
 
 void ipc_work_each(const struct ipc_host *host, void (*visit)(void *, const struct ipc_work *),

@@ -29,6 +29,9 @@ enum ipc_work_kind {
 	IPC_WORK_KINDS,
 };
 
+/* Steps in one input or one turn: about a millisecond. */
+#define IPC_WORK_SLICE 512
+
 /* Embedded in what is to be destroyed. */
 struct ipc_work {
 	struct list w_link;

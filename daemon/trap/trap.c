@@ -35,6 +35,7 @@ static void init_lists(struct ipc_host *host)
 		list_init(&host->h_work[i]);
 	list_init(&host->h_jobs);
 	host->h_nested = IPC_WORK_KINDS;
+	host->h_slice = IPC_WORK_SLICE;
 }
 
 static void host_free(struct ipc_host *host)

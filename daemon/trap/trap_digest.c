@@ -271,6 +271,8 @@ static void add_work(void *context, const struct ipc_work *work)
 		port = list_entry(work, struct ipc_port, ip_work);
 		add(digest, port->ip_id);
 		add(digest, port->ip_requests.rs_told);
+		add_port_ref(digest, port->ip_last_words.lw_no_senders);
+		add_port_ref(digest, port->ip_last_words.lw_deleted);
 		break;
 	case IPC_WORK_KMSG:
 	case IPC_WORK_CLEAN:

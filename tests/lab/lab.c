@@ -199,6 +199,8 @@ struct lab *lab_start(const struct lab_options *options)
 					  .warn = on_warn,
 					  .ring = on_ring};
 	lab->host = trap_start(&config, outbox_of(lab, &config, options->record));
+	if (lab->host && options->slice)
+		lab->host->h_slice = options->slice;
 	return lab;
 }
 

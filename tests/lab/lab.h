@@ -61,6 +61,7 @@ struct lab_options {
 	uint64_t seed;
 	uint32_t owner_uid;
 	const char *record; /* write a record there (daemon/keep/record.h); NULL: don't */
+	unsigned slice;	    /* steps of work in one input; 0: as many as the daemon does */
 };
 
 struct lab {

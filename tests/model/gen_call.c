@@ -44,6 +44,8 @@ static const uint32_t routines[][2] = {
 	{2, R(bootstrap_check_in)},
 	{1, R(task_get_special_port)},
 	{1, R(task_set_special_port)},
+	{2, R(mach_ports_register)},
+	{1, R(mach_ports_lookup)},
 	{0, 0},
 };
 
@@ -236,6 +238,12 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 		break;
 	case R(mach_port_names):
 		word(op, 0);
+		break;
+	case R(mach_ports_register):
+		for (unsigned i = gen_below(gen, TASK_PORT_REGISTER_MAX + 2); i > 0; i--)
+			name(gen, task, op, MACH_PORT_TYPE_SEND);
+		break;
+	case R(mach_ports_lookup):
 		break;
 	default: /* members */
 		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);

@@ -24,6 +24,8 @@ struct episode episode_of(uint64_t seed, uint32_t index)
 	episode.seed = rng_next(&random);
 	if (rng_percent(&random, 25))
 		episode.name_cap = 16 + rng_below(&random, 48);
+	if (rng_percent(&random, 30))
+		episode.slice = 1 + rng_below(&random, 6);
 	return episode;
 }
 
@@ -86,6 +88,7 @@ START_TEST(do_job)
 		.name_cap = job.episode->name_cap,
 		.mutation = job.episode->mutation,
 		.record = job.episode->record,
+		.slice = job.episode->record ? 0 : job.episode->slice,
 		.trace = job.trace,
 		.ops_max = EPISODE_OPS,
 	};

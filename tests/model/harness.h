@@ -17,8 +17,9 @@ struct episode {
 	uint64_t seed;
 	uint32_t name_cap;
 	uint32_t ops;
+	uint32_t slice; /* 0, or the machine does its work in slices that are so small */
 	enum model_mutation mutation;
-	const char *record; /* or NULL */
+	const char *record; /* or NULL; a record is of slices of the usual size */
 };
 
 /* The episode number `index` of a run with this seed. */

@@ -262,6 +262,9 @@ static void task_end(struct model *model, struct m_task *task)
 	m_port_end(model, task->self);
 	if (task->bootstrap)
 		m_release_send(model, task->bootstrap);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		if (task->registered[i].port)
+			m_release_send(model, task->registered[i].port);
 	while ((entry = lowest_index(task)))
 		m_entry_destroy(model, entry);
 	TAILQ_REMOVE(&model->tasks, task, link);

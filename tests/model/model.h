@@ -21,6 +21,7 @@
 #include <mach/message.h>
 #include <mach/notify.h>
 #include <mach/port.h>
+#include <mach/task_special_ports.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,7 @@ enum model_mutation {
 	MODEL_SEND_ONCE_SILENT,	    /* no notification for one destroyed unused */
 	MODEL_REPLY_CHECKED_LAST,   /* a bad destination right beats a bad reply */
 	MODEL_MOVE_KEEPS_SEQNO,	    /* of a receive right */
+	MODEL_REGISTERED_KEPT,	    /* the send rights that registered ports replace */
 	MODEL_MUTATIONS,
 };
 
@@ -115,6 +117,7 @@ struct m_task {
 	unsigned entry_count;
 	unsigned threads;
 	struct m_port *self, *bootstrap; /* and what a naked send right is kept for */
+	struct m_right registered[TASK_PORT_REGISTER_MAX];
 	bool dead;
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
 	unsigned freed_count;

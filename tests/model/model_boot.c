@@ -16,18 +16,19 @@ static unsigned service_of(const uint32_t *args)
 	return *(const char *)args - '0';
 }
 
-static void give_port(struct model *model, struct m_thread *thread, struct m_right right)
+/* Without room for a name the reply is received in part. */
+static uint32_t give_port(struct model *model, struct m_thread *thread, struct m_right right)
 {
 	struct m_entry *entry;
 	mach_port_name_t name;
-	bool full;
+	bool full = false;
 
-	m_answer(model, thread, BOOTSTRAP_SUCCESS, HEAD + 4);
 	entry = m_copyout(model, thread->task, right, &name, &full);
-	if (entry)
-		m_answer_name(&thread->answer, HEAD, entry);
-	else
-		m_answer_word(&thread->answer, HEAD, name);
+	if (full)
+		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+	m_answer(model, thread, BOOTSTRAP_SUCCESS, HEAD + 4);
+	m_put_name(&thread->answer, HEAD, entry, name);
+	return M_ANSWERED;
 }
 
 static uint32_t check_in(struct model *model, struct m_thread *thread, unsigned service)
@@ -41,9 +42,8 @@ static uint32_t check_in(struct model *model, struct m_thread *thread, unsigned 
 	port = m_port_new(model);
 	port->srights = 1;
 	model->service[service] = port;
-	give_port(model, thread,
-		  (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE});
-	return M_ANSWERED;
+	return give_port(model, thread,
+			 (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE});
 }
 
 static uint32_t unregister(struct model *model, unsigned service)
@@ -82,8 +82,8 @@ static uint32_t look_up(struct model *model, struct m_thread *thread, unsigned s
 	if (!m_room(model, thread->task))
 		return BOOTSTRAP_NO_MEMORY;
 	port->srights++;
-	give_port(model, thread, (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND});
-	return M_ANSWERED;
+	return give_port(model, thread,
+			 (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND});
 }
 
 uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
@@ -101,8 +101,7 @@ uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct
 		return KERN_INVALID_ARGUMENT;
 	if (right.port)
 		right.port->srights++;
-	give_port(model, thread, right);
-	return M_ANSWERED;
+	return give_port(model, thread, right);
 }
 
 uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,
@@ -123,6 +122,74 @@ uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct
 	if (old)
 		m_release_send(model, old);
 	return KERN_SUCCESS;
+}
+
+/* What an array of names gives a task to keep: a copy of each send right. */
+static uint32_t copy_rights(struct m_thread *thread, const mach_port_name_t *names, unsigned count,
+			    struct m_right *rights)
+{
+	bool kept = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct m_entry *entry = m_look(thread->task, names[i]);
+
+		rights[i].dead = names[i] == MACH_PORT_DEAD;
+		if (!MACH_PORT_VALID(names[i]))
+			continue;
+		if (!entry || !(entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME)))
+			return MACH_SEND_INVALID_RIGHT;
+		rights[i].port = entry->port;
+		rights[i].dead = entry->type == MACH_PORT_TYPE_DEAD_NAME;
+		kept |= m_pinned(entry);
+	}
+	return kept ? KERN_INVALID_RIGHT : KERN_SUCCESS;
+}
+
+uint32_t m_ports_register(struct model *model, struct m_thread *thread, struct m_task *task,
+			  const mach_port_name_t *names, unsigned count)
+{
+	struct m_right rights[TASK_PORT_REGISTER_MAX] = {{.port = NULL}};
+	uint32_t code = KERN_INVALID_ARGUMENT;
+
+	if (count <= TASK_PORT_REGISTER_MAX)
+		code = copy_rights(thread, names, count, rights);
+	if (code != KERN_SUCCESS)
+		return code;
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		if (rights[i].port)
+			rights[i].port->srights++;
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
+		struct m_port *old = task->registered[i].port;
+
+		task->registered[i] = rights[i];
+		if (old && model->mutation != MODEL_REGISTERED_KEPT)
+			m_release_send(model, old);
+	}
+	return KERN_SUCCESS;
+}
+
+uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_task *task)
+{
+	struct m_entry *entries[TASK_PORT_REGISTER_MAX];
+	mach_port_name_t names[TASK_PORT_REGISTER_MAX];
+	bool full = false;
+
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
+		struct m_right right = task->registered[i];
+
+		right.type = MACH_MSG_TYPE_PORT_SEND;
+		if (right.port && right.port->dead)
+			right = (struct m_right){.dead = true};
+		if (right.port)
+			right.port->srights++;
+		entries[i] = m_copyout(model, thread->task, right, &names[i], &full);
+	}
+	if (full)
+		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+	m_answer(model, thread, KERN_SUCCESS, HEAD + sizeof names);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		m_put_name(&thread->answer, HEAD + 4 * i, entries[i], names[i]);
+	return M_ANSWERED;
 }
 
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,

@@ -375,6 +375,11 @@ static uint32_t run(struct call *call, uint32_t routine)
 		return call_dnrequest_info(call);
 	case MACHD_ROUTINE_mach_port_peek:
 		return call_peek(call);
+	case MACHD_ROUTINE_mach_ports_register:
+		return m_ports_register(call->model, call->thread, call->task, call->args,
+					call->words);
+	case MACHD_ROUTINE_mach_ports_lookup:
+		return m_ports_lookup(call->model, call->thread, call->task);
 	case MACHD_ROUTINE_task_get_special_port:
 		return m_special_port_get(call->model, call->thread, call->task,
 					  (int32_t)call->args[0]);

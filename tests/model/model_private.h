@@ -154,6 +154,9 @@ uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct
 			    int32_t which);
 uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,
 			    int32_t which, mach_port_name_t name);
+uint32_t m_ports_register(struct model *model, struct m_thread *thread, struct m_task *task,
+			  const mach_port_name_t *names, unsigned count);
+uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_task *task);
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
 		     const uint32_t *args);
 

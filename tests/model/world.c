@@ -38,6 +38,7 @@ void world_start(struct world *world, const struct world_options *options)
 	lab.seed = options->seed;
 	lab.limits.names_per_task = options->name_cap;
 	lab.record = options->record;
+	lab.slice = options->slice;
 	world->lab = lab_start(&lab);
 	LAB_TRUE(world->lab->host);
 	world->names = calloc(options->ops_max + 1, sizeof *world->names);
@@ -365,7 +366,7 @@ static bool special_port_good(const struct world *world, const struct m_task *ta
 	return entry && entry->type & MACH_PORT_TYPE_SEND;
 }
 
-/* A routine whose result is a name that may not fit: where the right goes then is not said. */
+/* Arguments of which the contract does not say what is wrong with them first. */
 static bool call_open(const struct world *world, const struct actor *actor)
 {
 	const struct m_task *task = actor->model->task;
@@ -378,12 +379,7 @@ static bool call_open(const struct world *world, const struct actor *actor)
 		return !MACH_PORT_VALID(world_name(world, &world->op->arg[1]));
 
 	/* Nor a wrong one as a special port. */
-	if (routine == MACHD_ROUTINE_task_set_special_port)
-		return !special_port_good(world, task);
-	return !m_room(&world->model, task) &&
-	       (routine == MACHD_ROUTINE_mach_port_extract_right ||
-		routine == MACHD_ROUTINE_task_get_special_port ||
-		routine == MACHD_ROUTINE_mach_port_request_notification);
+	return routine == MACHD_ROUTINE_task_set_special_port && !special_port_good(world, task);
 }
 
 /* A message from the daemon to itself. */

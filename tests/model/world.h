@@ -23,6 +23,7 @@ struct world_options {
 	uint32_t name_cap; /* slots of a name table */
 	enum model_mutation mutation;
 	const char *record; /* write a record there, or NULL */
+	uint32_t slice;	    /* steps of work in one input of the machine, 0: as many as it does */
 	FILE *trace;	    /* a line for every operation, or NULL */
 	uint32_t ops_max;   /* the highest number of an operation */
 };
