@@ -213,8 +213,9 @@ static mach_msg_return_t place_answer(const struct exchange *x, const struct rep
 				     answer->body_size, message_bytes(reply) - answer->body_offset);
 	if (good)
 		good = mi_aux_finish(x, answer);
-	if (!good)
-		return back ? MACH_SEND_INVALID_DATA : MACH_RCV_INVALID_DATA;
+	/* What was given back and cannot be written changes nothing of why it was. */
+	if (!good && !back)
+		return MACH_RCV_INVALID_DATA;
 	return (mach_msg_return_t)answer->code;
 }
 

@@ -6,6 +6,7 @@
 #include <servers/bootstrap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/flow/flow.h"
 
@@ -452,6 +453,29 @@ START_TEST(what_was_not_sent_comes_back)
 }
 END_TEST
 
+/* The rights come back all the same, and the code says why [10.2]. */
+START_TEST(what_was_not_sent_and_cannot_be_written)
+{
+	mach_port_t port = flow_port();
+	struct pair *pair;
+	vm_address_t page = 0;
+
+	flow_set_qlimit(port, 1);
+	flow_fill(port, 1);
+	CHECK_OK(vm_allocate(mach_task_self(), &page, sizeof *pair, VM_FLAGS_ANYWHERE));
+	pair = (struct pair *)page;
+	make(pair, port, 100);
+	CHECK(mprotect(pair, sizeof *pair, PROT_READ) == 0);
+	CHECK_CODE(send_pair(pair), MACH_SEND_TIMED_OUT);
+	CHECK_EQ(flow_refs(port, MACH_PORT_RIGHT_SEND), 2);
+	CHECK_CODE(mach_msg(&pair->message.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, 24, 0,
+			    MACH_PORT_NULL, 0, MACH_PORT_NULL),
+		   MACH_SEND_TIMED_OUT);
+	CHECK_EQ(flow_refs(port, MACH_PORT_RIGHT_SEND), 3);
+	CHECK_OK(vm_deallocate(mach_task_self(), page, sizeof *pair));
+}
+END_TEST
+
 START_TEST(memory_that_cannot_be_written)
 {
 	mach_port_t port = flow_port();
@@ -570,6 +594,7 @@ int main(void)
 	tcase_add_test(tests, j158_one_element_is_no_room_for_them);
 	tcase_add_test(tests, plain_calls_that_are_vectors_inside);
 	tcase_add_test(tests, what_was_not_sent_comes_back);
+	tcase_add_test(tests, what_was_not_sent_and_cannot_be_written);
 	tcase_add_test(tests, memory_that_cannot_be_written);
 	tcase_add_test(tests, a_large_body_and_memory_go_along);
 	tcase_add_test(tests, other_options_are_masked);

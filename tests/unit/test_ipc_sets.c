@@ -355,6 +355,28 @@ START_TEST(members_are_listed_in_the_order_of_their_names)
 }
 END_TEST
 
+/* As in Mach: what could not be received has had its turn, and stays on its port. */
+START_TEST(a_message_too_large_gives_its_turn_away)
+{
+	struct world world = begin();
+	struct lab_buffer message = lab_to(world.ports[0], 1);
+	struct lab_msg small = {.option = MACH_RCV_MSG | MACH_RCV_LARGE,
+				.receive = &message,
+				.receive_size = 24 + 8,
+				.receive_name = world.set};
+
+	lab_add_bytes(&message, "four", 4);
+	lab_ok(lab_send_now(world.a, &message));
+	lab_fill(world.a, world.ports[1], 1, 2);
+	lab_is(MACH_RCV_TOO_LARGE, lab_msg(world.a, &small));
+	lab_ok(lab_msg(world.a, &small));
+	ck_assert_int_eq(message.header.msgh_id, 2);
+	lab_is(MACH_RCV_TOO_LARGE, lab_msg(world.a, &small));
+	from_set(&world, 1, world.ports[0]);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_set_is_no_port)
 {
 	struct world world = begin();
@@ -391,6 +413,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_member_that_dies_or_moves_leaves_its_sets);
 	tcase_add_test(tcase, who_waits_on_a_set_is_not_disturbed_by_a_member_that_goes);
 	tcase_add_test(tcase, members_are_listed_in_the_order_of_their_names);
+	tcase_add_test(tcase, a_message_too_large_gives_its_turn_away);
 	tcase_add_test(tcase, a_set_is_no_port);
 }
 
