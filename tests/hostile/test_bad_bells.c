@@ -41,9 +41,10 @@ static uint64_t make_bell(struct raw *raw, const int fds[2])
 static void hang(struct raw *raw, uint64_t bell, uint32_t port)
 {
 	struct machd_bell_add_in in = {.bell = bell, .name = port};
+	struct machd_bell_add_out out;
 
 	ck_assert_uint_eq(raw_call(raw, MACHD_ROUTINE_machd_bell_add, raw->welcome.self, &in,
-				   sizeof in, NULL, 0),
+				   sizeof in, &out, sizeof out),
 			  0);
 }
 
