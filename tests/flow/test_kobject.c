@@ -4,8 +4,17 @@
  * one routine of each shape against the functions of the library, and every routine with requests
  * that make no sense.
  */
+#include <mach/boolean.h>
+#include <mach/kern_return.h>
+#include <mach/mach_types.h>
+#include <mach/message.h>
 #include <mach/mig.h>
 #include <mach/mig_errors.h>
+#include <mach/ndr.h>
+#include <mach/notify.h>
+#include <mach/port.h>
+#include <mach/std_types.h>
+#include <mach_debug/mach_debug_types.h>
 #include <servers/bootstrap.h>
 #include <string.h>
 

@@ -495,6 +495,20 @@ START_TEST(a_struct_behind_a_pointer_comes_out_of_line)
 }
 END_TEST
 
+START_TEST(a_request_whose_end_is_in_a_memfd_is_refused)
+{
+	struct world world = begin();
+
+	mig_start(3204, world.self, world.reply);
+	mig_words(WORDS(MACH_PORT_RIGHT_RECEIVE));
+	letter.held = letter.size - 4;
+	letter_add_fd(world.lab, 4, true);
+	lab_is(MIG_BAD_ARGUMENTS, mig_call(world.a));
+	ck_assert_uint_eq(world.lab->fds[1], LAB_FD_RELEASED);
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* --- the object --- */
 
 START_TEST(a_routine_wants_its_object)
@@ -506,6 +520,8 @@ START_TEST(a_routine_wants_its_object)
 	lab_is(KERN_INVALID_ARGUMENT, mig_simple(world.a, 3409, host, world.reply, WORDS(1)));
 	lab_is(MIG_BAD_ID, mig_simple(world.a, 3204, boot, world.reply, WORDS(1)));
 	lab_is(MIG_BAD_ID, mig_simple(world.a, 402, world.self, world.reply, NULL, 0));
+	/* case 215: mach_port_rename is gone. */
+	lab_is(MIG_BAD_ID, mig_simple(world.a, 3202, world.self, world.reply, WORDS(1, 2)));
 	/* Traps have numbers of their own: no message reaches them. */
 	for (unsigned i = 0; i < machd_routine_count; i++)
 		if (machd_routines[i].object == MACHD_OBJECT_TRAP)
@@ -609,6 +625,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_list_that_no_message_can_carry_is_a_shortage);
 	tcase_add_test(tcase, registered_ports_go_and_come_out_of_line);
 	tcase_add_test(tcase, a_struct_behind_a_pointer_comes_out_of_line);
+	tcase_add_test(tcase, a_request_whose_end_is_in_a_memfd_is_refused);
 	tcase_add_test(tcase, a_routine_wants_its_object);
 	tcase_add_test(tcase, who_holds_a_task_right_acts_on_that_space);
 	tcase_add_test(tcase, services_are_found_by_message);
