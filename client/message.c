@@ -468,6 +468,8 @@ mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64, mach_msg_h
 		mi_guard_raise(kGUARD_EXC_INVALID_OPTIONS, header.msgh_remote_port);
 		return MACH_SEND_INVALID_OPTIONS;
 	}
+	if ((option64 & MACH_RCV_SYNC_WAIT) && !sends(&x))
+		x.notify = header.msgh_remote_port;
 	if (option64 & MACH64_MSG_VECTOR)
 		return mi_msg2_vector(data, option64, &header, send_size, rcv_size, &x);
 	if (!sends(&x) && !receives(&x))

@@ -80,7 +80,9 @@ extern kern_return_t machd_port_fd(mach_port_name_t port_or_set, int *fd);
 
 /*
  * Receive without waiting, as kevent does with MACH_RCV_MSG in fflags: the message, its trailer and
- * its auxiliary data go to `buffer`, one behind the other.
+ * its auxiliary data go to `buffer`, one behind the other. (XNU's kernel has an option of its own
+ * for that, MACH64_RCV_LINEAR_VECTOR, and MACH64_RCV_STACK for buffers that grow down; programs
+ * cannot give either, there or here.)
  *
  * options  of MACH_RCV_LARGE, _LARGE_IDENTITY, _VOUCHER, MACH_MSG_STRICT_REPLY and a trailer; the
  *          others do not count

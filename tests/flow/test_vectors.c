@@ -530,6 +530,27 @@ START_TEST(a_large_body_and_memory_go_along)
 }
 END_TEST
 
+/* With or without vectors, mach_msg2 has it there and not in the priority [9.1]. */
+START_TEST(the_port_waited_for_is_in_the_header)
+{
+	static const uint64_t options[] = {MACH64_RCV_MSG | MACH_RCV_TIMEOUT, RECEIVE};
+	mach_port_t service = flow_port(), reply = thread_get_special_reply_port();
+	mach_msg_header_t header = {.msgh_remote_port = service};
+	bool vector = options[_i] & MACH64_MSG_VECTOR;
+	uint64_t option = options[_i] | MACH_RCV_SYNC_WAIT;
+	struct pair pair;
+	void *data = vector ? (void *)pair.vector : &pair.message;
+	mach_msg_size_t size = vector ? 2 : sizeof pair.message;
+
+	clear(&pair);
+	CHECK_CODE(mach_msg2(data, option, header, 0, size, reply, 0, MACH_PORT_DEAD),
+		   MACH_RCV_TIMED_OUT);
+	header.msgh_remote_port = MACH_PORT_DEAD;
+	CHECK_CODE(mach_msg2(data, option, header, 0, size, reply, 0, service),
+		   MACH_RCV_INVALID_NOTIFY);
+}
+END_TEST
+
 /* The library's own option is none of a program's. */
 START_TEST(other_options_are_masked)
 {
@@ -597,6 +618,7 @@ int main(void)
 	tcase_add_test(tests, what_was_not_sent_and_cannot_be_written);
 	tcase_add_test(tests, memory_that_cannot_be_written);
 	tcase_add_test(tests, a_large_body_and_memory_go_along);
+	tcase_add_loop_test(tests, the_port_waited_for_is_in_the_header, 0, 2);
 	tcase_add_test(tests, other_options_are_masked);
 	tcase_add_test(tests, from_one_process_to_another);
 	return flow_run(suite);
