@@ -29,7 +29,8 @@ enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsign
 		return MACHD_FRAME_RESERVED;
 	if (frame->fds != fds || fds > MACHD_FRAME_FDS_MAX)
 		return MACHD_FRAME_FDS;
-	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_BELL || frame->op == MACHD_OP_MEMORY)
+	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_FILEPORT ||
+	    frame->op == MACHD_OP_MEMORY)
 		return MACHD_FRAME_OP;
 	return MACHD_FRAME_OK;
 }

@@ -27,6 +27,7 @@ enum machd_op {
 	MACHD_OP_WATCH = 5,   /* one page of what machctl shows, see watch.h */
 	MACHD_OP_MEMORY = 6,  /* from the daemon only: memory of the message in the answer before */
 	MACHD_OP_BELL = 7,    /* make a bell, what machd_port_fd() is made of */
+	MACHD_OP_FILEPORT = 8, /* make a right of a descriptor, or get the descriptor of one */
 	MACHD_OP_ANSWER = 0x80,
 };
 
@@ -149,6 +150,17 @@ struct machd_bell_answer {
 	uint32_t code; /* kern_return_t */
 	uint32_t reserved;
 	uint64_t bell; /* its id, for those routines */
+};
+
+/* MACHD_OP_FILEPORT: with a descriptor, to make a fileport of it, or with a fileport's name. */
+struct machd_fileport {
+	uint32_t port; /* 0: there is a descriptor */
+};
+
+/* Answer to MACHD_OP_FILEPORT; with a descriptor if that was asked for and the code is 0. */
+struct machd_fileport_answer {
+	uint32_t code; /* kern_return_t */
+	uint32_t port; /* what was made */
 };
 
 /* Why a packet is not a frame; machd_frame_problem() names it for a log line. */

@@ -43,6 +43,7 @@ static const char *const kinds[] = {
 	[MACHD_WATCH_SEMAPHORE] = "semaphore",
 	[MACHD_WATCH_THREAD_PORT] = "thread",
 	[MACHD_WATCH_VOUCHER] = "voucher",
+	[MACHD_WATCH_FILEPORT] = "fileport",
 	[MACHD_WATCH_CLOCK] = "clock",
 	[MACHD_WATCH_EVENTLINK] = "eventlink",
 };

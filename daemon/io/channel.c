@@ -57,6 +57,8 @@ static struct trap_fd take_fd(const struct channel *channel, int fd)
 
 	if (facts.sealed == TRAP_FD_UNSEALED && ring_good(fd, channel->peer.pid))
 		facts.sealed = TRAP_FD_SOCKET;
+	else if (facts.sealed == TRAP_FD_UNSEALED && fdcheck_connected(fd, channel->fd))
+		facts.sealed = TRAP_FD_CONNECTION;
 	return facts;
 }
 
@@ -197,6 +199,7 @@ struct outgoing {
 	size_t size;
 	const ipc_fd_t *fds;
 	unsigned fd_count;
+	bool lent; /* the descriptors stay open when it is sent */
 };
 
 /* A packet that the peer had no room for. */
@@ -212,6 +215,26 @@ static void close_fds(const ipc_fd_t *fds, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		close(fdcheck_fd(fds[i]));
+}
+
+/* The packet has gone, or never will. */
+static void close_own(const struct outgoing *out)
+{
+	if (!out->lent)
+		close_fds(out->fds, out->fd_count);
+}
+
+/* Descriptors to keep, copies of those that are lent; false if there is no room for them. */
+static bool keep_fds(const struct outgoing *out, ipc_fd_t *fds)
+{
+	for (unsigned i = 0; i < out->fd_count; i++) {
+		fds[i] = out->lent ? fdcheck_copy(out->fds[i]) : out->fds[i];
+		if (fds[i] == IPC_FD_NONE) {
+			close_fds(fds, i);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Put descriptors into a message's control part. */
@@ -264,8 +287,9 @@ static bool keep_unsent(struct channel *channel, const struct outgoing *out)
 {
 	struct unsent *unsent = mem_alloc_raw(sizeof *unsent + out->size, sizeof *unsent);
 
-	if (!unsent) {
-		close_fds(out->fds, out->fd_count);
+	if (!unsent || !keep_fds(out, unsent->fds)) {
+		mem_free(unsent);
+		close_own(out);
 		gate_doom(channel->gate, channel, "there is no memory to keep its answer");
 		return false;
 	}
@@ -273,8 +297,6 @@ static bool keep_unsent(struct channel *channel, const struct outgoing *out)
 	memcpy(unsent->bytes, out->bytes, out->size);
 	unsent->size = out->size;
 	unsent->fd_count = out->fd_count;
-	for (unsigned i = 0; i < out->fd_count; i++)
-		unsent->fds[i] = out->fds[i];
 	list_append(&channel->unsent, &unsent->link);
 	return true;
 }
@@ -291,7 +313,7 @@ static void send_or_keep(struct channel *channel, const struct outgoing *out)
 			wait_for_room(channel, error);
 		return;
 	}
-	close_fds(out->fds, out->fd_count);
+	close_own(out);
 	if (error)
 		gate_doom(channel->gate, channel, NULL);
 }
@@ -304,9 +326,10 @@ static bool asks_too_early(const struct channel *channel, const struct ipc_answe
 
 void channel_send(struct channel *channel, const struct ipc_answer *answer)
 {
-	struct outgoing first = {.bytes = answer->packet, .size = answer->size};
+	struct outgoing first = {
+		.bytes = answer->packet, .size = answer->size, .lent = answer->lent};
 	struct outgoing second = {answer->memory, answer->memory_size, answer->fds,
-				  answer->fd_count};
+				  answer->fd_count, answer->lent};
 
 	if (!channel->doomed && asks_too_early(channel, answer))
 		gate_doom(channel->gate, channel, "it asks again before it has read its answer");
@@ -338,7 +361,8 @@ void channel_retry(struct channel *channel)
 	int error = 0;
 
 	while (error == 0 && (unsent = list_first(&channel->unsent, struct unsent, link))) {
-		struct outgoing out = {unsent->bytes, unsent->size, unsent->fds, unsent->fd_count};
+		struct outgoing out = {unsent->bytes, unsent->size, unsent->fds, unsent->fd_count,
+				       .lent = false};
 
 		error = send_packet(channel, &out);
 		if (error == EAGAIN || is_shortage(error)) {

@@ -4,8 +4,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define SEALS	    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define RESERVE_MAX 16
@@ -22,15 +27,20 @@ static bool is_sealed(int fd)
 	       (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
 }
 
-struct trap_fd fdcheck_take(int fd)
+static ipc_fd_t make_handle(int fd)
 {
 	static uint32_t serial;
-	struct trap_fd facts;
-	struct stat st;
 
 	if (++serial == 0)
 		serial = 1;
-	facts = (struct trap_fd){.handle = (uint64_t)serial << 32 | (uint32_t)fd};
+	return (uint64_t)serial << 32 | (uint32_t)fd;
+}
+
+struct trap_fd fdcheck_take(int fd)
+{
+	struct trap_fd facts = {.handle = make_handle(fd)};
+	struct stat st;
+
 	if (fdcheck_reserved(fd)) {
 		facts.sealed = TRAP_FD_NO_ROOM;
 	} else if (is_sealed(fd) && fstat(fd, &st) == 0) {
@@ -38,6 +48,27 @@ struct trap_fd fdcheck_take(int fd)
 		facts.size = (uint64_t)st.st_size;
 	}
 	return facts;
+}
+
+bool fdcheck_connected(int fd, int channel)
+{
+	struct sockaddr_un theirs = {0}, ours = {0};
+	socklen_t their_size = sizeof theirs, our_size = sizeof ours;
+
+	return getpeername(fd, (struct sockaddr *)&theirs, &their_size) == 0 &&
+	       getsockname(channel, (struct sockaddr *)&ours, &our_size) == 0 &&
+	       their_size == our_size && memcmp(&theirs, &ours, our_size) == 0 &&
+	       our_size > offsetof(struct sockaddr_un, sun_path);
+}
+
+ipc_fd_t fdcheck_copy(ipc_fd_t handle)
+{
+	int fd = fcntl(fdcheck_fd(handle), F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0 || !fdcheck_reserved(fd))
+		return fd < 0 ? IPC_FD_NONE : make_handle(fd);
+	close(fd);
+	return IPC_FD_NONE;
 }
 
 int fdcheck_fd(ipc_fd_t handle)

@@ -15,6 +15,15 @@
  */
 struct trap_fd fdcheck_take(int fd);
 
+/*
+ * Is `fd` the other end of a connection to this daemon, as `channel` is one? Who holds it keeps the
+ * connection open.
+ */
+bool fdcheck_connected(int fd, int channel);
+
+/* A handle for a copy of the descriptor; IPC_FD_NONE if there is no room for one more. */
+ipc_fd_t fdcheck_copy(ipc_fd_t handle);
+
 /* The descriptor of a handle; -1 for IPC_FD_NONE. */
 int fdcheck_fd(ipc_fd_t handle);
 

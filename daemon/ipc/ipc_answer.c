@@ -70,6 +70,16 @@ void ipc_answer_send(struct ipc_host *host, struct ipc_thread *thread, enum mach
 	host->h_answer = answer;
 }
 
+void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
+		     size_t size, ipc_fd_t fd)
+{
+	uint8_t *buffer = buffer_for(host, thread);
+	struct ipc_answer answer = {.packet = buffer, .fds = &fd, .fd_count = 1, .lent = true};
+
+	answer.size = put_frame(buffer, thread, op, size, 1);
+	host->h_outbox->answer(host->h_outbox->context, thread, &answer);
+}
+
 void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code)
 {
 	struct machd_message_answer answer = {.code = (uint32_t)code,

@@ -28,6 +28,13 @@ uint8_t *ipc_answer_memory(struct ipc_host *host, struct ipc_thread *thread, siz
 void ipc_answer_send(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
 		     size_t size, size_t memory_size, const ipc_fd_t *fds, unsigned fd_count);
 
+/*
+ * Send an answer with a copy of one descriptor. It goes out at once, before anything can happen to
+ * the descriptor, so the request must not have destroyed anything.
+ */
+void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
+		     size_t size, ipc_fd_t fd);
+
 /* The answer to a routine that has nothing but a code. */
 void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
 

@@ -24,13 +24,14 @@ struct ipc_answer {
 	size_t memory_size; /* 0: there is none */
 	const ipc_fd_t *fds;
 	unsigned fd_count;
+	bool lent; /* the descriptors are still ours: the peer gets copies */
 };
 
 struct ipc_outbox {
 	void *context;
 	/*
 	 * Send an answer to a thread's channel. The bytes are valid during the call only; the
-	 * descriptors now belong to the callee.
+	 * descriptors now belong to the callee, unless they are lent.
 	 */
 	void (*answer)(void *context, struct ipc_thread *thread, const struct ipc_answer *answer);
 	/* Feed a time-out for this thread at `deadline` (ns, the clock of `now`); 0: not any more.

@@ -5,6 +5,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_eventlink.h"
+#include "daemon/ipc/ipc_fileport.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_mqueue.h"
@@ -103,6 +104,8 @@ void ipc_port_orphaned(struct ipc_host *host, struct ipc_port *port)
 		ipc_semaphore_orphaned(host, port);
 	else if (port->ip_kind == IP_EVENTLINK)
 		ipc_eventlink_orphaned(host, port);
+	else if (port->ip_file)
+		ipc_fileport_orphaned(host, port);
 	else
 		ipc_voucher_orphaned(host, port);
 }

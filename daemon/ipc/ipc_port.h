@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/base/list.h"
+#include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_request.h"
 #include "daemon/ipc/ipc_transit.h"
 #include "daemon/ipc/ipc_types.h"
@@ -30,6 +31,7 @@ enum ipc_port_kind {
 	IP_THREAD,
 	IP_VOUCHER,
 	IP_EVENTLINK,
+	IP_FILE,
 };
 
 /* Where the receive right is. */
@@ -102,6 +104,7 @@ struct ipc_port {
 	struct ipc_semaphore *ip_semaphore;	 /* IP_SEMAPHORE, while it lives */
 	struct ipc_timer *ip_timer;		 /* IP_TIMER, while it lives */
 	struct ipc_voucher *ip_voucher;		 /* IP_VOUCHER, while it lives */
+	ipc_fd_t ip_file;			 /* IP_FILE, while it lives: the descriptor */
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
 	struct ipc_user *ip_user;		 /* charged; NULL for the daemon's own */
 	struct list ip_host_link;		 /* those to be told of the time of day */
@@ -134,10 +137,12 @@ struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* IP_DEAD if the po
 /* Drop a naked send right; the last one of a living port fires the no-senders request. */
 void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port);
 
-/* The port ends when nobody has a send right to it: of a semaphore, a voucher, an eventlink. */
+/* The port ends when nobody has a send right to it: of a semaphore, a voucher, a file, an
+ * eventlink. */
 static inline bool ipc_port_dies_unsent(const struct ipc_port *port)
 {
-	return port->ip_semaphore || port->ip_voucher || port->ip_kind == IP_EVENTLINK;
+	return port->ip_semaphore || port->ip_voucher || port->ip_file ||
+	       port->ip_kind == IP_EVENTLINK;
 }
 
 /* That has happened: end the object, and the port. */

@@ -122,7 +122,7 @@ static void out_answer(void *context, struct ipc_thread *thread, const struct ip
 {
 	struct record *record = context;
 	struct record_answer head = {trap_channel(thread), (uint32_t)answer->size,
-				     (uint32_t)answer->memory_size, answer->fd_count, 0};
+				     (uint32_t)answer->memory_size, answer->fd_count, answer->lent};
 	size_t fds_size = answer->fd_count * sizeof *answer->fds;
 
 	record->totals.outputs++;

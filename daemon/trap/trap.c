@@ -151,8 +151,15 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 		return trap_watch(host, thread, packet);
 	case MACHD_OP_BELL:
 		return trap_bell(host, thread, packet);
+	case MACHD_OP_FILEPORT:
+		return trap_fileport(host, thread, packet);
 	}
 	return "it says hello again";
+}
+
+static bool takes_fds(uint16_t op)
+{
+	return op == MACHD_OP_MESSAGE || op == MACHD_OP_BELL || op == MACHD_OP_FILEPORT;
 }
 
 static const char *frame_input(struct ipc_host *host, struct trap_input *input)
@@ -166,8 +173,7 @@ static const char *frame_input(struct ipc_host *host, struct trap_input *input)
 		return machd_frame_problem(error);
 	packet.tp_bytes = (const uint8_t *)input->packet + sizeof packet.tp_frame;
 	packet.tp_size = input->size - sizeof packet.tp_frame;
-	if (packet.tp_fd_count && packet.tp_frame.op != MACHD_OP_MESSAGE &&
-	    packet.tp_frame.op != MACHD_OP_BELL)
+	if (packet.tp_fd_count && !takes_fds(packet.tp_frame.op))
 		return "it sends a descriptor with a request that takes none";
 	if (!thread->th_task && !thread->th_watches) {
 		if (packet.tp_frame.op != MACHD_OP_HELLO)

@@ -145,6 +145,7 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 		add(digest, port->ip_timer->tm_deadline);
 		add(digest, port->ip_timer->tm_sent);
 	}
+	add(digest, port->ip_file);
 	if (port->ip_voucher)
 		add_bytes(digest, port->ip_voucher->iv_sizes, port->ip_voucher->iv_size);
 	add(digest,

@@ -29,6 +29,8 @@ const char *trap_call(struct ipc_host *host, struct ipc_thread *thread,
 		      const struct trap_packet *packet);
 const char *trap_bell(struct ipc_host *host, struct ipc_thread *thread,
 		      const struct trap_packet *packet);
+const char *trap_fileport(struct ipc_host *host, struct ipc_thread *thread,
+			  const struct trap_packet *packet);
 const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet);
 

@@ -24,6 +24,7 @@ enum {
 	IKOT_TASK_NAME = 20,
 	IKOT_SEMAPHORE = 23,
 	IKOT_CLOCK = 25,
+	IKOT_FILEPORT = 34,
 	IKOT_VOUCHER = 37,
 	IKOT_EVENTLINK = 43,
 	IKOT_TASK_INSPECT = 44,
@@ -57,6 +58,8 @@ static uint32_t type_of(const struct ipc_port *port)
 		return IKOT_SEMAPHORE;
 	case IP_VOUCHER:
 		return IKOT_VOUCHER;
+	case IP_FILE:
+		return IKOT_FILEPORT;
 	case IP_PLAIN:
 	case IP_BOOTSTRAP: /* a task's port like any other, to Mach */
 		break;

@@ -158,6 +158,8 @@ static uint32_t kind_of(const struct ipc_port *port)
 		return MACHD_WATCH_THREAD_PORT;
 	case IP_VOUCHER:
 		return MACHD_WATCH_VOUCHER;
+	case IP_FILE:
+		return MACHD_WATCH_FILEPORT;
 	case IP_PLAIN:
 		break;
 	}

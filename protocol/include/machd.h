@@ -35,6 +35,20 @@ MACHD_BEGIN_DECLS
 extern const char *machd_last_error(void);
 
 /*
+ * A file descriptor as a right: a send right that holds the file behind `fd`, which stays open. It
+ * can be sent and copied like any other, and outlives its maker. KERN_INVALID_ARGUMENT: no open
+ * descriptor, or a connection to machd. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE
+ */
+extern kern_return_t machd_fileport_make(int fd, mach_port_t *port);
+
+/*
+ * A new descriptor for the file behind such a right, closed on exec. KERN_INVALID_NAME,
+ * KERN_INVALID_RIGHT: no send right. KERN_INVALID_CAPABILITY: a right of another kind.
+ * KERN_RESOURCE_SHORTAGE: no room for a descriptor
+ */
+extern kern_return_t machd_fileport_fd(mach_port_t port, int *fd);
+
+/*
  * What the message that the calling thread received last came with, as EVFILT_MACHPORT says it in
  * ext[2]: its priority in the form of pthread_priority_t, 0 if it had none, in the high half,
  * and in the low half its override, an MACH_MSG_QOS_. 0 before the first message.

@@ -77,7 +77,10 @@ static void on_answer(void *context, struct ipc_thread *ipc, const struct ipc_an
 		thread->memory = copy_of(answer->memory, answer->memory_size);
 	}
 	for (unsigned i = 0; i < answer->fd_count; i++) {
-		fd_out(lab, answer->fds[i], LAB_FD_HANDED_OUT);
+		if (answer->lent)
+			LAB_TRUE(lab->fds[answer->fds[i]] == LAB_FD_INSIDE);
+		else
+			fd_out(lab, answer->fds[i], LAB_FD_HANDED_OUT);
 		thread->fds[i] = answer->fds[i];
 	}
 	thread->fd_count = answer->fd_count;

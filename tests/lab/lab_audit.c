@@ -290,7 +290,8 @@ static void count_ports(struct audit *audit)
 		count_requests(audit, port);
 		if (port->ip_timer)
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_SEND);
-		if (port->ip_semaphore || port->ip_voucher ||
+		audit->memfds += port->ip_file != IPC_FD_NONE;
+		if (port->ip_semaphore || port->ip_voucher || port->ip_file ||
 		    (port->ip_kind == IP_EVENTLINK && ipc_port_active(port)))
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_RECEIVE);
 		count_queue(audit, port);
