@@ -250,6 +250,21 @@ static size_t random_body(uint8_t *body)
 	return size;
 }
 
+/* Let a random message be a call of a routine, with arguments that make no sense. */
+static void make_mig_call(uint8_t *body, uint32_t number)
+{
+	struct raw_message message;
+
+	memcpy(&message, body, sizeof message);
+	message.args.memory_count = message.args.data_size = message.args.aux_size = 0;
+	message.bits = MACH_MSG_TYPE_COPY_SEND;
+	if (raw_random() % 2)
+		message.bits |= MACH_MSGH_BITS_COMPLEX;
+	message.local = message.voucher = MACH_PORT_NULL;
+	message.id = number;
+	memcpy(body, &message, sizeof message);
+}
+
 /* Put in some values that take a random request further; returns its size. */
 static size_t make_likely(const struct raw *raw, enum machd_op op, uint8_t *body, size_t size)
 {
@@ -274,6 +289,8 @@ static size_t make_likely(const struct raw *raw, enum machd_op op, uint8_t *body
 	memcpy(body, &args, sizeof args);
 	memcpy(body + offsetof(struct raw_message, size), &message_size, 4);
 	memcpy(body + offsetof(struct raw_message, remote), &names[raw_random() % 5], 4);
+	if (raw_random() % 2)
+		make_mig_call(body, row->number);
 	return args.option & MACH_SEND_MSG ? size : sizeof args;
 }
 
