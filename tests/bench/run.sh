@@ -4,16 +4,18 @@
 # Builds a release build and measures it, beside a process that only relays packets between two
 # sockets. Prints one table: medians over the rounds; nothing is judged.
 #
-#   [ROUNDS=3] [COUNT=5000] tests/bench/run.sh [--json]
+#   [ROUNDS=3] [COUNT=5000] [NESTED=1000000] tests/bench/run.sh [--json]
 #
 # rpc: round trips of COUNT calls (a quarter from 16 KiB on); oneway: four times as many messages in
 # one direction. free: the scheduler places the processes; 1cpu: all of them, the broker too, on one
 # CPU. A size is that of the whole message. idle: a daemon of its own, alone and with 1000 clients.
+# nest: a client puts NESTED receive rights into one another and destroys them (nested-end), once,
+# while another client sends itself messages: its longest wait, and the daemon's peak of memory.
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-rounds=${ROUNDS:-3} count=${COUNT:-5000} json=
+rounds=${ROUNDS:-3} count=${COUNT:-5000} nested=${NESTED:-1000000} json=
 case ${1:-} in
 '') ;;
 --json) json=1 ;;
@@ -47,12 +49,13 @@ build() {
     rm "$private/build.log"
 }
 
+# start_machd ARGUMENT...
 start_machd() {
     local fd
     export MACHD_SOCKET=$private/machd.sock BENCH_MACHD_PID
     rm -f "$private/ready"
     mkfifo "$private/ready"
-    build/release/daemon/machd --foreground --socket "$MACHD_SOCKET" --ready-fd 3 \
+    build/release/daemon/machd --foreground --socket "$MACHD_SOCKET" --ready-fd 3 "$@" \
         3>"$private/ready" 2>"$private/machd.log" &
     machd_pid=$!
     exec {fd}<"$private/ready"
@@ -83,6 +86,11 @@ measure() {
         "$programs/bench-idle"
         stop_machd
     done
+    say "$nested nested receive rights"
+    printf '[limits]\nBytesPerUser=4G\nMessagesPerUser=16M\n' >"$private/nested.conf"
+    start_machd --config "$private/nested.conf"
+    "$programs/bench-nested" "$nested"
+    stop_machd
 }
 
 # One row for each test, broker, size, place and metric: the median.
@@ -99,12 +107,12 @@ as_json() {
     awk -F'\t' '
         { printf "%s{\"test\": \"%s\", \"broker\": \"%s\", \"%s\": %s, \"place\": \"%s\", " \
               "\"metric\": \"%s\", \"median\": %s}", NR == 1 ? "[\n" : ",\n", $1, $2, \
-              $1 == "idle" ? "clients" : "size", $3, $4, $5, $6 }
+              $1 == "idle" ? "clients" : $1 ~ /^nest/ ? "depth" : "size", $3, $4, $5, $6 }
         END { print NR ? "\n]" : "[]" }'
 }
 
 as_table() {
-    awk -F'\t' '
+    awk -F'\t' -v nested="$nested" '
         { value[$1, $2, $3, $4, $5] = $6 }
         function of(test, broker, size, place, metric) {
             return value[test, broker, size, place, metric]
@@ -125,6 +133,12 @@ as_table() {
             printf "%-6s %6d %12.1f %12.1f %12s %12.1f %12.1f\n", place, size, r, m, ratio(m, r),
                 of("oneway", "relay", size, place, "broker_cpu_us"),
                 of("oneway", "machd", size, place, "broker_cpu_us")
+        }
+        function nest(test, what) {
+            printf "%-10s %9.0f ms, longest wait of another client %7.2f ms in %d round trips\n",
+                what, of(test, "machd", nested, "free", "ms"),
+                of(test, "machd", nested, "free", "longest_wait_ms"),
+                of(test, "machd", nested, "free", "others_calls")
         }
         function idle(clients) {
             printf "%-12s %8d KiB RSS %8d KiB PSS %8.2f ms CPU per s\n", clients " clients",
@@ -148,6 +162,10 @@ as_table() {
             printf "%.2f KiB per connected client; 1000 connects took %.0f ms\n",
                 of("idle", "machd", 1000, "free", "kib_per_client"),
                 of("idle", "machd", 1000, "free", "connect_ms")
+            print "\nReceive rights inside one another, " nested " of them"
+            nest("nest", "built"); nest("nested-end", "destroyed")
+            printf "%d KiB RSS at most\n",
+                of("nested-end", "machd", nested, "free", "peak_rss_kib")
         }'
 }
 
