@@ -129,6 +129,7 @@ struct machd_watch_message {
 #define MACHD_TRACE_PID_DEAD	0xfffffff0u
 #define MACHD_TRACE_PID_LIMBO	0xfffffff1u
 #define MACHD_TRACE_PID_TRANSIT 0xfffffff2u
+#define MACHD_TRACE_PID_DYING	0xfffffff3u /* its task is gone, its name space not quite */
 
 /* Tasks of uids below are services of the system (DAEMON), the others people's programs (APP). */
 #define MACHD_FIRST_PERSON_UID 1000u

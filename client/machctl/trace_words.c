@@ -56,6 +56,8 @@ const char *trace_pid(uint32_t pid, char word[TRACE_WORD_SIZE])
 		strcpy(word, "machd");
 	else if (pid == MACHD_TRACE_PID_DEAD)
 		strcpy(word, "dead");
+	else if (pid == MACHD_TRACE_PID_DYING)
+		strcpy(word, "dying");
 	else if (!trace_is_pid(pid))
 		strcpy(word, "moving");
 	else

@@ -114,6 +114,10 @@ static void describe_receiver(struct machd_watch_message *record, const struct i
 		break;
 	case IP_IN_SPACE:
 		task = port->ip_receiver->is_task;
+		if (!task) {
+			record->receiver_pid = MACHD_TRACE_PID_DYING;
+			break;
+		}
 		record->receiver_pid = (uint32_t)task->t_pid;
 		record->receiver_uid = task->t_user->u_uid;
 		record->flags |= is_daemon(record->receiver_uid) ? MACHD_TRACE_DAEMON_DST

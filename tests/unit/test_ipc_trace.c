@@ -175,6 +175,30 @@ START_TEST(the_queue_and_the_call_show)
 }
 END_TEST
 
+/* A task that dies in slices has ports for a while whose receiver is nobody. */
+START_TEST(a_port_of_a_task_that_is_dying)
+{
+	struct letter_world world = letter_begin(64, 64);
+	struct reader reader = begin(world.lab, 0);
+	struct lab_buffer message;
+	mach_port_name_t last, theirs;
+
+	for (unsigned i = 0; i < 2000; i++)
+		lab_new_port(world.a);
+	last = lab_new_port(world.a);
+	theirs = lab_pass(world.a, last, MAKE_SEND, world.b);
+	read_page(&reader, 0);
+	world.lab->lazy_work = true;
+	lab_kill(world.a->task);
+	message = lab_to(theirs, 7);
+	lab_ok(lab_send_now(world.b, &message));
+	ck_assert_uint_eq(one(&reader, 7).receiver_pid, MACHD_TRACE_PID_DYING);
+	ck_assert_uint_eq(reader.got[0].receiver_uid, MACHD_WATCH_NO_UID);
+	lab_work(world.lab);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(case_350_a_dead_port_and_one_in_transit)
 {
 	struct letter_world world = letter_begin(64, 64);
@@ -361,6 +385,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, case_347_memory_to_a_full_queue_through_a_send_once_right);
 	tcase_add_test(tcase, memory_and_rights_are_counted);
 	tcase_add_test(tcase, the_queue_and_the_call_show);
+	tcase_add_test(tcase, a_port_of_a_task_that_is_dying);
 	tcase_add_test(tcase, case_350_a_dead_port_and_one_in_transit);
 	tcase_add_test(tcase, case_349_timers_checkins_and_the_daemons_own);
 	tcase_add_test(tcase, messages_to_the_daemon_itself);
