@@ -12,8 +12,9 @@
 #include "daemon/ipc/ipc_voucher.h"
 #include "daemon/trap/trap_internal.h"
 
-#define WORD	  ((uint32_t)sizeof(uint32_t))
-#define BYTES_MAX MACH_VOUCHER_ATTR_MAX_RAW_RECIPE_ARRAY_SIZE
+#define WORD	    ((uint32_t)sizeof(uint32_t))
+#define RECIPES_MAX MACH_VOUCHER_ATTR_MAX_RAW_RECIPE_ARRAY_SIZE
+#define CONTENT_MAX 4096 /* of one attribute, as MIG has it */
 
 /* A result of so many bytes; what fills its last word says nothing. */
 static void put_bytes(struct trap_call *call, uint8_t *bytes, uint32_t size, uint32_t *result_size)
@@ -24,9 +25,9 @@ static void put_bytes(struct trap_call *call, uint8_t *bytes, uint32_t size, uin
 }
 
 /* Room for the bytes of a result: what the caller has, and not too much of it. */
-static uint32_t room_for(uint32_t size)
+static uint32_t room_for(uint32_t size, uint32_t most)
 {
-	return size < BYTES_MAX ? size : BYTES_MAX;
+	return size < most ? size : most;
 }
 
 kern_return_t trap_host_create_mach_voucher(struct trap_call *call,
@@ -36,7 +37,7 @@ kern_return_t trap_host_create_mach_voucher(struct trap_call *call,
 	struct ipc_port *port;
 	kern_return_t kr;
 
-	if (args->recipes_size > BYTES_MAX)
+	if (args->recipes_size > RECIPES_MAX)
 		return MIG_ARRAY_TOO_LARGE;
 	kr = ipc_voucher_create(call->c_host, call->c_caller, args->recipes, args->recipes_size,
 				&port);
@@ -49,7 +50,7 @@ kern_return_t trap_mach_voucher_extract_attr_content(
 	struct trap_call *call, const struct mach_voucher_extract_attr_content_in *args,
 	struct mach_voucher_extract_attr_content_out *result)
 {
-	uint32_t size = room_for(args->size);
+	uint32_t size = room_for(args->size, CONTENT_MAX);
 	kern_return_t kr = ipc_voucher_extract_content(call->c_port->ip_voucher, call->c_caller,
 						       args->key, result->content, &size);
 
@@ -65,7 +66,7 @@ kern_return_t trap_mach_voucher_extract_attr_recipe(
 	uint32_t size = args->size;
 	kern_return_t kr;
 
-	if (size > BYTES_MAX)
+	if (size > RECIPES_MAX)
 		return MIG_ARRAY_TOO_LARGE;
 	kr = ipc_voucher_extract_recipe(call->c_port->ip_voucher, call->c_caller, args->key,
 					result->recipe, &size);
@@ -78,7 +79,7 @@ kern_return_t trap_mach_voucher_extract_all_attr_recipes(
 	struct trap_call *call, const struct mach_voucher_extract_all_attr_recipes_in *args,
 	struct mach_voucher_extract_all_attr_recipes_out *result)
 {
-	uint32_t size = room_for(args->size);
+	uint32_t size = room_for(args->size, RECIPES_MAX);
 	kern_return_t kr = ipc_voucher_extract_all(call->c_port->ip_voucher, call->c_caller,
 						   result->recipes, &size);
 
@@ -92,7 +93,7 @@ kern_return_t trap_mach_voucher_attr_command(struct trap_call *call,
 					     struct mach_voucher_attr_command_out *result)
 {
 	struct ipc_voucher_value in = {args->in_content, args->in_content_size};
-	uint32_t size = room_for(args->size);
+	uint32_t size = room_for(args->size, CONTENT_MAX);
 	kern_return_t kr;
 
 	kr = ipc_voucher_command(call->c_port->ip_voucher, call->c_caller, args->key, args->command,
@@ -108,7 +109,7 @@ kern_return_t trap_mach_voucher_debug_info(struct trap_call *call,
 {
 	struct ipc_entry *entry = ipc_right_lookup(call->c_host, call->c_space, args->name);
 	struct ipc_voucher *voucher = ipc_voucher_lookup(call->c_space, args->name);
-	uint32_t size = room_for(args->size);
+	uint32_t size = room_for(args->size, RECIPES_MAX);
 	kern_return_t kr;
 
 	if (!entry || !(entry->ie_type & MACH_PORT_TYPE_SEND))

@@ -153,7 +153,8 @@ START_TEST(recipes_of_all_sizes)
 	struct world world = begin();
 	struct lab_recipes recipes = {.size = 0};
 	mach_port_name_t voucher = 1;
-	uint32_t whole;
+	uint8_t bytes[5120];
+	uint32_t whole, size;
 
 	lab_ok(lab_create_voucher(world.a, &recipes, &voucher));
 	ck_assert_uint_eq(voucher, MACH_PORT_NULL);
@@ -165,6 +166,11 @@ START_TEST(recipes_of_all_sizes)
 	recipes.size = 0;
 	lab_recipe(&recipes, DATA, STORE, 0, zeros, 5120 - 16);
 	lab_ok(lab_create_voucher(world.a, &recipes, &voucher));
+	/* All of it comes out as a recipe; as content alone it is longer than any may be. */
+	size = 5120;
+	lab_ok(lab_extract(world.a, voucher, DATA, bytes, &size));
+	ck_assert_uint_eq(size, 5120);
+	lab_is(KERN_NO_SPACE, lab_extract_content(world.a, voucher, DATA, bytes, &size));
 	recipes.size++;
 	lab_is(MIG_ARRAY_TOO_LARGE, lab_create_voucher(world.a, &recipes, &voucher));
 	recipes.size = 0;
