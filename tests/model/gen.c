@@ -66,7 +66,8 @@ static struct op_name entry_name(struct gen *gen, const struct m_task *task, uin
 	TAILQ_FOREACH (entry, &task->entries, link) {
 		if (!(entry->type & types))
 			continue;
-		if (entry->port && entry->port->kernel && !gen_percent(gen, 2))
+		if (entry->port && entry->port->kernel && !entry->port->voucher &&
+		    !gen_percent(gen, 2))
 			continue;
 		if (gen_below(gen, ++seen) == 0)
 			chosen = entry;
@@ -129,6 +130,19 @@ struct op_name gen_right(struct gen *gen, const struct m_task *task, const uint3
 		name = gen_name(gen, task, type_for(*disposition));
 	}
 	return name;
+}
+
+struct op_name gen_voucher(struct gen *gen, const struct m_task *task)
+{
+	const struct m_entry *entry, *chosen = NULL;
+	unsigned seen = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link)
+		if (entry->port && entry->port->voucher && gen_below(gen, ++seen) == 0)
+			chosen = entry;
+	if (gen_percent(gen, 5))
+		return gen_name(gen, task, MACH_PORT_TYPE_SEND);
+	return (struct op_name){.origin = chosen && gen_percent(gen, 90) ? chosen->origin : 0};
 }
 
 /* --- kinds --- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random calls of routines. */
+#include <mach/mach_voucher_types.h>
 #include <mach/task_special_ports.h>
 
 #include "tests/model/gen.h"
@@ -46,6 +47,7 @@ static const uint32_t routines[][2] = {
 	{1, R(task_set_special_port)},
 	{2, R(mach_ports_register)},
 	{1, R(mach_ports_lookup)},
+	{9, R(host_create_mach_voucher)},
 	{0, 0},
 };
 
@@ -373,6 +375,36 @@ static void special_port(struct gen *gen, const struct m_task *caller, struct op
 		name(gen, caller, op, MACH_PORT_TYPE_SEND);
 }
 
+/* A recipe, and now and then a size that cuts it or goes beyond it. */
+static void voucher(struct gen *gen, const struct m_task *caller, struct op *op)
+{
+	static const uint32_t keys[][2] = {{20, MACH_VOUCHER_ATTR_KEY_USER_DATA},
+					   {8, MACH_VOUCHER_ATTR_KEY_ALL},
+					   {1, MACH_VOUCHER_ATTR_KEY_ATM},
+					   {1, 9},
+					   {0, 0}};
+	static const uint32_t commands[][2] = {{20, MACH_VOUCHER_ATTR_USER_DATA_STORE},
+					       {6, MACH_VOUCHER_ATTR_COPY},
+					       {4, MACH_VOUCHER_ATTR_REDEEM},
+					       {2, MACH_VOUCHER_ATTR_REMOVE},
+					       {1, MACH_VOUCHER_ATTR_NOOP},
+					       {1, MACH_VOUCHER_ATTR_SET_VALUE_HANDLE},
+					       {0, 0}};
+	uint32_t command = gen_weighted(gen, commands), content;
+
+	content = command == MACH_VOUCHER_ATTR_USER_DATA_STORE || gen_percent(gen, 5) ? 4 : 0;
+	op->target.origin = caller->origin * OP_NAMES + gen_percent(gen, 98);
+	word(op, gen_percent(gen, 95) ? 16 + content : gen_below(gen, 21));
+	word(op, gen_weighted(gen, keys));
+	word(op, command);
+	if (gen_percent(gen, 50))
+		word(op, MACH_PORT_NULL);
+	else
+		op->arg[op->words++] = gen_voucher(gen, caller);
+	word(op, content);
+	word(op, gen_below(gen, 3));
+}
+
 /* Whose space the call is about: mostly the caller's, now and then one that it has a right to. */
 static const struct m_task *choose_space(struct gen *gen, const struct m_task *caller,
 					 struct op *op)
@@ -442,6 +474,9 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 		break;
 	case R(mach_port_assert_attributes):
 		assert_attributes(gen, task, op);
+		break;
+	case R(host_create_mach_voucher):
+		voucher(gen, caller, op);
 		break;
 	case R(task_get_special_port):
 	case R(task_set_special_port):

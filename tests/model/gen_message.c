@@ -81,14 +81,20 @@ static void add_descriptors(struct gen *gen, const struct m_task *task, struct o
 		op->announced = 100000;
 }
 
-static void voucher(struct gen *gen, struct op *op)
+static void voucher(struct gen *gen, const struct m_task *task, struct op *op)
 {
-	op->voucher = gen_below(gen, UINT32_MAX);
-	if (gen_percent(gen, 90))
-		return;
-	op->bits |= (gen_percent(gen, 80) ? MACH_MSG_TYPE_MOVE_SEND : gen_below(gen, 32)) << 16;
+	uint32_t disposition =
+		gen_percent(gen, 60) ? MACH_MSG_TYPE_COPY_SEND : MACH_MSG_TYPE_MOVE_SEND;
+
+	op->voucher.literal = gen_below(gen, UINT32_MAX);
 	if (gen_percent(gen, 70))
-		op->voucher = MACH_PORT_NULL;
+		return;
+	op->bits |= (gen_percent(gen, 95) ? disposition : gen_below(gen, 32)) << 16;
+	op->voucher = gen_voucher(gen, task);
+	if (gen_percent(gen, 3))
+		op->dest = op->voucher;
+	if (gen_percent(gen, 3))
+		op->reply = op->voucher;
 }
 
 static void size(struct gen *gen, struct op *op)
@@ -114,7 +120,7 @@ static void send(struct gen *gen, const struct m_task *task, struct op *op)
 	op->id = (gen_below(gen, UINT32_MAX) << 8 | 0xff) ^ gen_below(gen, 2) << 31;
 	if (gen_percent(gen, 8))
 		op->bits |= IDLE_BITS;
-	voucher(gen, op);
+	voucher(gen, task, op);
 	if (gen_percent(gen, 50))
 		add_descriptors(gen, task, op);
 	size(gen, op);

@@ -66,6 +66,7 @@ void model_start(struct model *model, uint32_t name_cap, uint64_t now, enum mode
 	TAILQ_INIT(&model->tasks);
 	TAILQ_INIT(&model->reap);
 	TAILQ_INIT(&model->woken);
+	TAILQ_INIT(&model->vouchers);
 	model->host = kernel_port(model);
 	model->bootstrap = kernel_port(model);
 }
@@ -80,9 +81,14 @@ void model_stop(struct model *model)
 	}
 }
 
+bool m_room_for(const struct model *model, const struct m_task *task, unsigned count)
+{
+	return task->entry_count + count < model->name_cap; /* index 0 is nobody's */
+}
+
 bool m_room(const struct model *model, const struct m_task *task)
 {
-	return task->entry_count + 1 < model->name_cap; /* index 0 is nobody's */
+	return m_room_for(model, task, 1);
 }
 
 struct m_entry *m_entry_new(struct model *model, struct m_task *task, uint32_t type, uint32_t urefs)
@@ -286,6 +292,9 @@ bool m_may_vanish(const struct model *model, const struct m_thread *thread)
 	for (unsigned i = 0; i < msg->descriptors; i++)
 		if (!merges(thread->task, &msg->descriptor[i]))
 			return false;
+	if (msg->voucher_type == MACH_MSG_TYPE_MOVE_SEND &&
+	    !merges(thread->task, &msg->voucher_right))
+		return false;
 	return merges(thread->task, &msg->dest) && merges(thread->task, &msg->reply) &&
 	       m_room(model, thread->task);
 }
@@ -298,6 +307,10 @@ static void take_back(struct model *model, struct m_task *task, struct m_msg *ms
 
 	m_copyout(model, task, msg->dest, &name, &full);
 	m_copyout(model, task, msg->reply, &name, &full);
+	if (msg->voucher_type == MACH_MSG_TYPE_MOVE_SEND)
+		m_copyout(model, task, msg->voucher_right, &name, &full);
+	else
+		m_right_destroy(model, msg->voucher_right);
 	for (unsigned i = 0; i < msg->descriptors; i++)
 		m_copyout(model, task, msg->descriptor[i], &name, &full);
 }

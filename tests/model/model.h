@@ -43,6 +43,8 @@ enum model_mutation {
 	MODEL_REPLY_CHECKED_LAST,   /* a bad destination right beats a bad reply */
 	MODEL_MOVE_KEEPS_SEQNO,	    /* of a receive right */
 	MODEL_REGISTERED_KEPT,	    /* the send rights that registered ports replace */
+	MODEL_VOUCHER_UNASKED,	    /* given to a receiver that did not ask for it */
+	MODEL_VOUCHERS_DIFFER,	    /* that say the same */
 	MODEL_MUTATIONS,
 };
 
@@ -67,7 +69,10 @@ struct m_request {
 };
 
 struct m_port {
-	bool kernel; /* the daemon's own object */
+	TAILQ_ENTRY(m_port) next_voucher;
+	bool kernel;   /* the daemon's own object */
+	bool voucher;  /* this one: */
+	uint64_t data; /* 0: the default; else a word, and 1 more */
 	bool dead;
 	struct m_task *task;	/* whose task port it is, or NULL */
 	struct m_entry *holder; /* of the receive right; NULL: in a message, or dead */
@@ -133,8 +138,9 @@ struct m_msg {
 	uint64_t fd;   /* that one */
 	bool complex;
 	int32_t id;
-	uint32_t voucher_type; /* 0: none, and the field is handed through; else the null voucher */
-	uint32_t voucher;
+	uint32_t voucher_type;	      /* 0: none, and the field is handed through */
+	uint32_t voucher;	      /* that field */
+	struct m_right voucher_right; /* none: the null voucher */
 	struct m_right dest, reply;
 	unsigned descriptors;
 	unsigned guarded; /* of these, guarded ports */
@@ -189,6 +195,7 @@ struct model {
 	struct m_chunk *chunks;
 	TAILQ_HEAD(, m_task) tasks;
 	struct m_port *host, *bootstrap;
+	TAILQ_HEAD(, m_port) vouchers;
 	struct m_port *service[M_SERVICES]; /* naked send rights */
 	struct m_task *service_task[M_SERVICES];
 	struct m_msgs reap; /* to be destroyed */
@@ -233,6 +240,7 @@ void model_timeout(struct model *model, struct m_thread *thread);
 
 /* There is room for another name. */
 bool m_room(const struct model *model, const struct m_task *task);
+bool m_room_for(const struct model *model, const struct m_task *task, unsigned count);
 
 bool m_may_vanish(const struct model *model, const struct m_thread *thread);
 

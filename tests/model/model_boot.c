@@ -16,8 +16,7 @@ static unsigned service_of(const uint32_t *args)
 	return *(const char *)args - '0';
 }
 
-/* Without room for a name the reply is received in part. */
-static uint32_t give_port(struct model *model, struct m_thread *thread, struct m_right right)
+uint32_t m_give_port(struct model *model, struct m_thread *thread, struct m_right right)
 {
 	struct m_entry *entry;
 	mach_port_name_t name;
@@ -42,8 +41,8 @@ static uint32_t check_in(struct model *model, struct m_thread *thread, unsigned 
 	port = m_port_new(model);
 	port->srights = 1;
 	model->service[service] = port;
-	return give_port(model, thread,
-			 (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE});
+	return m_give_port(model, thread,
+			   (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE});
 }
 
 static uint32_t unregister(struct model *model, unsigned service)
@@ -82,8 +81,8 @@ static uint32_t look_up(struct model *model, struct m_thread *thread, unsigned s
 	if (!m_room(model, thread->task))
 		return BOOTSTRAP_NO_MEMORY;
 	port->srights++;
-	return give_port(model, thread,
-			 (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND});
+	return m_give_port(model, thread,
+			   (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND});
 }
 
 uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
@@ -101,7 +100,7 @@ uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct
 		return KERN_INVALID_ARGUMENT;
 	if (right.port)
 		right.port->srights++;
-	return give_port(model, thread, right);
+	return m_give_port(model, thread, right);
 }
 
 uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,

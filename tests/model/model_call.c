@@ -380,6 +380,8 @@ static uint32_t run(struct call *call, uint32_t routine)
 					call->words);
 	case MACHD_ROUTINE_mach_ports_lookup:
 		return m_ports_lookup(call->model, call->thread, call->task);
+	case MACHD_ROUTINE_host_create_mach_voucher:
+		return call_create_voucher(call);
 	case MACHD_ROUTINE_task_get_special_port:
 		return m_special_port_get(call->model, call->thread, call->task,
 					  (int32_t)call->args[0]);
@@ -399,6 +401,8 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 		return false;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_BOOTSTRAP)
 		return entry->port == call->model->bootstrap;
+	if (machd_routine_find(routine)->object == MACHD_OBJECT_HOST)
+		return entry->port == call->model->host;
 	call->task = entry->port->task;
 	return call->task != NULL;
 }

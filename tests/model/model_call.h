@@ -63,6 +63,9 @@ uint32_t call_kobject(struct call *call);
 uint32_t call_dnrequest_info(struct call *call);
 uint32_t call_peek(struct call *call);
 
+/* model_voucher.c */
+uint32_t call_create_voucher(struct call *call);
+
 /* model_call_right.c */
 uint32_t call_insert_right(struct call *call);
 uint32_t call_extract_right(struct call *call);

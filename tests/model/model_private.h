@@ -148,7 +148,26 @@ uint32_t m_trailer_size(uint64_t option);
 void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
 		   uint32_t seqno, uint64_t context, bool error);
 
+/* --- model_voucher.c --- */
+
+/* The entry of a name that is a voucher, or NULL. */
+struct m_entry *m_voucher_entry(const struct m_task *task, mach_port_name_t name);
+
+/* The voucher of a header that is sent: alone, and as destination at the same time; a code. */
+uint32_t m_voucher_check(const struct m_task *task, const mach_msg_header_t *header);
+uint32_t m_voucher_check_dest(const struct m_task *task, const mach_msg_header_t *header);
+
+void m_voucher_copyin(struct model *model, struct m_task *task, const mach_msg_header_t *header,
+		      struct m_msg *msg, struct m_deleted *deleted);
+
+/* The voucher where it is received, or given back; the disposition for the header. */
+uint32_t m_put_voucher(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t at,
+		       bool giving_back, bool *full);
+
 /* --- model_boot.c --- */
+
+/* Answer with a right; without room for a name the reply is received in part. */
+uint32_t m_give_port(struct model *model, struct m_thread *thread, struct m_right right);
 
 uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
 			    int32_t which);

@@ -145,6 +145,7 @@ static void destroy_rights(struct model *model, struct m_msg *msg, bool received
 	if (!received)
 		m_right_destroy(model, msg->dest);
 	m_right_destroy(model, msg->reply);
+	m_right_destroy(model, msg->voucher_right);
 	for (unsigned i = 0; i < msg->descriptors; i++)
 		m_right_destroy(model, msg->descriptor[i]);
 }
@@ -238,7 +239,7 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 			     (msg->complex ? MACH_MSGH_BITS_COMPLEX : 0),
 		.msgh_size = sizeof header,
 		.msgh_remote_port = reply->dead ? MACH_PORT_DEAD : MACH_PORT_NULL,
-		.msgh_voucher_port = msg->voucher,
+		.msgh_voucher_port = msg->voucher_right.port ? MACH_PORT_NULL : msg->voucher,
 		.msgh_id = msg->id,
 	};
 	struct m_answer *answer = &thread->answer;
@@ -285,28 +286,33 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	struct m_entry *entry;
 	bool full = false;
 
-	if (!port)
-		bits |= msg->voucher_type ? MACH_MSG_TYPE_MOVE_SEND << 16 : 0;
-	else if (msg->voucher_type && thread->args.option & MACH_RCV_VOUCHER)
-		bits |= MACH_MSG_TYPE_PORT_SEND << 16;
 	if (port)
 		bits |= MACH_MSGH_BITS(msg->reply.type, msg->dest.type);
 	else
 		bits |= MACH_MSGH_BITS(msg->dest.type, msg->reply.type);
 	put_header(answer, msg, bits);
-	m_answer_word(answer, voucher_at, msg->voucher);
 	if (!port) {
 		entry = m_copyout(model, thread->task, msg->dest, &name, &full);
 		m_put_name(answer, remote_at, entry, name);
 	}
 	entry = m_copyout(model, thread->task, msg->reply, &name, &full);
 	m_put_name(answer, port ? remote_at : local_at, entry, name);
+	bits |= m_put_voucher(model, thread, msg, voucher_at, !port, &full) << 16;
+	m_answer_word(answer, HEAD, bits);
 	if (port) {
 		consume_dest(model, msg);
 		m_put_name(answer, local_at, port->holder, MACH_PORT_NULL);
 	}
 	full |= m_put_descriptors(model, thread, msg, !port);
 	return full ? MACH_MSG_IPC_SPACE : 0;
+}
+
+/* Names that the header of a message may take, as far as must be sure beforehand. */
+static unsigned header_names(const struct m_thread *thread, const struct m_msg *msg)
+{
+	bool voucher = msg->voucher_right.port && thread->args.option & MACH_RCV_VOUCHER;
+
+	return (msg->reply.port != NULL) + voucher;
 }
 
 static void deliver(struct model *model, struct m_thread *thread, struct m_port *port,
@@ -322,7 +328,7 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 		return;
 	}
 	m_send_possible(model, port);
-	if (msg->reply.port && !m_room(model, thread->task)) {
+	if (!m_room_for(model, thread->task, header_names(thread, msg))) {
 		receive_bare(model, thread, port, msg, seqno,
 			     MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE);
 		return;

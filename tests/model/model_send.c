@@ -28,7 +28,6 @@ static uint32_t check_header(const mach_msg_header_t *header)
 {
 	uint32_t dest = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
 	uint32_t reply = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
-	uint32_t voucher = MACH_MSGH_BITS_VOUCHER(header->msgh_bits);
 
 	if (!MACH_MSG_TYPE_PORT_ANY_SEND(dest))
 		return MACH_SEND_INVALID_HEADER;
@@ -37,12 +36,6 @@ static uint32_t check_header(const mach_msg_header_t *header)
 		return MACH_SEND_INVALID_HEADER;
 	if (!MACH_PORT_VALID(header->msgh_remote_port))
 		return MACH_SEND_INVALID_DEST;
-	if (voucher == 0)
-		return MACH_MSG_SUCCESS;
-	/* There are no vouchers: only the null one is good. */
-	if ((voucher != MACH_MSG_TYPE_MOVE_SEND && voucher != MACH_MSG_TYPE_COPY_SEND) ||
-	    header->msgh_voucher_port != MACH_PORT_NULL)
-		return MACH_SEND_INVALID_VOUCHER;
 	return MACH_MSG_SUCCESS;
 }
 
@@ -78,9 +71,13 @@ static uint32_t check_names(const struct model *model, struct m_task *task,
 	uint32_t dest = MACH_MSGH_BITS_REMOTE(header->msgh_bits);
 	uint32_t reply = MACH_MSGH_BITS_LOCAL(header->msgh_bits);
 	bool replies = MACH_PORT_VALID(header->msgh_local_port);
-	struct m_entry *entry;
+	struct m_entry *entry, *voucher = NULL;
 	bool reply_good;
 
+	if (MACH_MSGH_BITS_VOUCHER(header->msgh_bits))
+		voucher = m_voucher_entry(task, header->msgh_voucher_port);
+	if (voucher && header->msgh_remote_port == voucher->name)
+		return m_voucher_check_dest(task, header);
 	if (!m_find(task, header->msgh_remote_port))
 		return MACH_SEND_INVALID_DEST;
 	if (replies && header->msgh_local_port == header->msgh_remote_port)
@@ -88,7 +85,8 @@ static uint32_t check_names(const struct model *model, struct m_task *task,
 	if (dest != MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		m_look(task, header->msgh_remote_port);
 	entry = replies ? m_look(task, header->msgh_local_port) : NULL;
-	reply_good = !replies || (entry && m_copyin_good(entry, reply) && !m_kept(entry, reply));
+	reply_good = !replies || (entry && entry != voucher && m_copyin_good(entry, reply) &&
+				  !m_kept(entry, reply));
 	if (!reply_good && model->mutation != MODEL_REPLY_CHECKED_LAST)
 		return MACH_SEND_INVALID_REPLY;
 	if (!dest_good(task, header->msgh_remote_port, dest))
@@ -128,14 +126,18 @@ static void copyin_header(struct model *model, struct m_thread *thread,
 	struct m_deleted deleted = {0};
 	bool reply_first = header->msgh_local_port == header->msgh_remote_port &&
 			   reply == MACH_MSG_TYPE_COPY_SEND;
+	bool voucher_first = header->msgh_voucher_port == header->msgh_remote_port &&
+			     dest == MACH_MSG_TYPE_MOVE_SEND;
 
+	if (voucher_first)
+		m_voucher_copyin(model, task, header, msg, &deleted);
 	if (reply_first)
 		msg->reply = m_copyin_name(model, task, header->msgh_local_port, reply, &deleted);
 	msg->dest = m_copyin_name(model, task, header->msgh_remote_port, dest, &deleted);
 	if (!reply_first)
 		msg->reply = m_copyin_name(model, task, header->msgh_local_port, reply, &deleted);
-	msg->voucher = header->msgh_voucher_port;
-	msg->voucher_type = MACH_MSGH_BITS_VOUCHER(header->msgh_bits);
+	if (!voucher_first)
+		m_voucher_copyin(model, task, header, msg, &deleted);
 	if (thread->args.option & MACH_SEND_NOTIFY)
 		arm_request(model, task, header->msgh_remote_port, msg);
 	m_deleted_send(model, &deleted);
@@ -236,6 +238,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 	code = m_body_check(bytes, msg->size, count, thread->args.option);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_header(&base.header);
+	if (code == MACH_MSG_SUCCESS)
+		code = m_voucher_check(thread->task, &base.header);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_names(model, thread->task, &base.header);
 	if (code != MACH_MSG_SUCCESS)

@@ -174,8 +174,11 @@ static void print_send(FILE *file, const struct op *op)
 	fprintf(file, " ");
 	print_disposition(file, MACH_MSGH_BITS_LOCAL(op->bits));
 	fprintf(file, ", id %d", (int)op->id);
-	if (op->bits & ~(MACH_MSGH_BITS_COMPLEX | 0x1f1fu) || op->voucher)
-		fprintf(file, ", bits %#x, voucher %#x", op->bits, op->voucher);
+	if (op->bits & ~(MACH_MSGH_BITS_COMPLEX | 0x1f1fu) || op->voucher.literal ||
+	    op->voucher.origin) {
+		fprintf(file, ", bits %#x, voucher ", op->bits);
+		print_name(file, &op->voucher);
+	}
 	if (op->tail)
 		fprintf(file, ", %u of them in a descriptor", op->tail);
 	if (op->descriptors != op->announced)

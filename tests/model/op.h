@@ -49,8 +49,8 @@ struct op {
 
 	/* OP_MESSAGE */
 	uint64_t option;
-	uint32_t bits, size, id, voucher;
-	struct op_name dest, reply, receive;
+	uint32_t bits, size, id;
+	struct op_name dest, reply, voucher, receive;
 	uint32_t receive_size, timeout;
 	uint32_t tail; /* bytes of the body that go in a descriptor, if there are as many */
 	uint8_t descriptors;

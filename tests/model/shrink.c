@@ -164,7 +164,7 @@ static void simplify(struct shrink *shrink, uint32_t at)
 	try_instead(shrink, at, &op);
 	op = shrink->ops[at];
 	op.bits &= ~(MACH_MSGH_BITS_VOUCHER_MASK | 0x7fe0e0e0u);
-	op.voucher = 0;
+	op.voucher = (struct op_name){0};
 	op.tail = 0;
 	try_instead(shrink, at, &op);
 	op = shrink->ops[at];

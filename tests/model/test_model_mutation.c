@@ -8,7 +8,7 @@
 
 #include "tests/model/harness.h"
 
-enum { SEEDS = 8, EPISODES = 20, SHORT = 10 };
+enum { SEEDS = 16, EPISODES = 20, SHORT = 10 };
 
 /* How many operations are left of a failure that this seed finds. */
 static uint32_t shrunk_count(struct outcome *outcome, uint64_t seed, enum model_mutation mutation)

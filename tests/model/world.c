@@ -227,7 +227,7 @@ static void compose(struct world *world, uint8_t bytes[MESSAGE_MAX])
 			   .msgh_size = op->number, /* not looked at */
 			   .msgh_remote_port = world_name(world, &op->dest),
 			   .msgh_local_port = world_name(world, &op->reply),
-			   .msgh_voucher_port = op->voucher,
+			   .msgh_voucher_port = world_name(world, &op->voucher),
 			   .msgh_id = (int32_t)op->id},
 		.body = {op->announced},
 	};
@@ -377,6 +377,13 @@ static bool call_open(const struct world *world, const struct actor *actor)
 	if (routine == MACHD_ROUTINE_mach_port_insert_right && target &&
 	    target->port != task->self && !entry_of(world, task, &world->op->arg[1]))
 		return !MACH_PORT_VALID(world_name(world, &world->op->arg[1]));
+
+	/* A service that is no task's: its name would last for ever. */
+	if (routine == MACHD_ROUTINE_bootstrap_register) {
+		const struct m_entry *service = entry_of(world, task, &world->op->arg[0]);
+
+		return service && service->port && service->port->voucher;
+	}
 
 	/* Nor a wrong one as a special port. */
 	return routine == MACHD_ROUTINE_task_set_special_port && !special_port_good(world, task);
