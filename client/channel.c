@@ -36,6 +36,7 @@ static int once_error;
 static struct mi_channel channels = {.next = &channels, .prev = &channels, .fd = -1};
 static int kept = -1; /* the last connection, of a thread that ended */
 static uint32_t kept_sequence;
+static uint64_t kept_thread;
 
 static _Atomic uint64_t generation; /* of the task; 0: there is none */
 static uint64_t last_generation;
@@ -107,9 +108,11 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 
 	channel->sequence = 0;
 	channel->thread_port = false;
+	channel->thread_name = MACH_PORT_NULL;
 	if (kept >= 0) {
 		channel->fd = kept;
 		channel->sequence = kept_sequence;
+		channel->thread = kept_thread;
 		kept = -1;
 	} else {
 		channel->fd = mi_connect(joins ? token : NULL, forked && !joins ? parent : NULL,
@@ -119,6 +122,7 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 				end_task();
 			return MACHD_NO_DAEMON;
 		}
+		channel->thread = welcome.thread;
 		if (!joins)
 			begin_task(&welcome);
 	}
@@ -131,6 +135,46 @@ static void close_channel(struct mi_channel *channel)
 	if (channel->fd >= 0)
 		close(channel->fd);
 	channel->fd = -1;
+}
+
+/* The channel of a thread that is of the present task; NULL: it has none. */
+static struct mi_channel *channel_of(pthread_t thread)
+{
+	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
+		if (pthread_equal(each->owner, thread) && each->fd >= 0 &&
+		    each->generation == atomic_load(&generation))
+			return each;
+	return NULL;
+}
+
+bool mi_thread_find(pthread_t thread, mach_port_t *name, uint64_t *number)
+{
+	const struct mi_channel *channel;
+
+	pthread_mutex_lock(&lock);
+	channel = channel_of(thread);
+	if (channel) {
+		*name = channel->thread_name;
+		*number = channel->thread;
+	}
+	pthread_mutex_unlock(&lock);
+	return channel != NULL;
+}
+
+bool mi_thread_keep(pthread_t thread, mach_port_t name)
+{
+	struct mi_channel *channel;
+	bool keep;
+
+	pthread_mutex_lock(&lock);
+	channel = channel_of(thread);
+	keep = channel && channel->thread_name == MACH_PORT_NULL;
+	if (keep) {
+		channel->thread_name = name;
+		channel->thread_port = true;
+	}
+	pthread_mutex_unlock(&lock);
+	return keep;
 }
 
 /* A thread ends. */
@@ -149,6 +193,7 @@ static void leave_thread(void *value)
 	    !task_has_channel()) {
 		kept = channel->fd;
 		kept_sequence = channel->sequence;
+		kept_thread = channel->thread;
 	} else {
 		close_channel(channel);
 	}
@@ -210,7 +255,8 @@ static void after_fork_in_child(void)
 	}
 	channels.next = channels.prev = &channels;
 	if (mine) {
-		*mine = (struct mi_channel){.next = &channels, .prev = &channels, .fd = -1};
+		*mine = (struct mi_channel){
+			.next = &channels, .prev = &channels, .fd = -1, .owner = mine->owner};
 		channels.next = channels.prev = mine;
 	}
 	busy = false;
@@ -246,6 +292,7 @@ static struct mi_channel *find_channel(void)
 		return NULL;
 	}
 	channel->fd = -1;
+	channel->owner = pthread_self();
 	pthread_mutex_lock(&lock);
 	channel->next = &channels;
 	channel->prev = channels.prev;

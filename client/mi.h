@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,6 +45,9 @@ struct mi_channel {
 	uint64_t generation;   /* which task of this process it belongs to */
 	const sigset_t *held;  /* signals are held back, see mi_hold_signals(); else NULL */
 	bool thread_port;      /* its thread has a port that must die with it */
+	uint64_t thread;       /* the daemon's number for it */
+	pthread_t owner;
+	mach_port_t thread_name; /* of its port, with a user reference of ours; or NULL */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
 	mach_port_t special_port;  /* the same for its special reply port */
@@ -85,6 +89,14 @@ bool mi_connected(void);
 
 /* Longest part of a message that may go in a frame. */
 size_t mi_inline_max(void);
+
+/*
+ * What the library has of a thread's port: its name, or NULL, and the daemon's number for the
+ * thread. False: it has no connection of the present task. mi_thread_keep() has the name kept, with
+ * a user reference; false: there is one already, or the thread is gone.
+ */
+bool mi_thread_find(pthread_t thread, mach_port_t *name, uint64_t *number);
+bool mi_thread_keep(pthread_t thread, mach_port_t name);
 
 /* The thread ends: its port dies, even if the channel goes to another. */
 void mi_thread_exit(struct mi_channel *channel);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A thread's own port. The daemon makes it when it is first asked for. */
 #include <mach/mach_init.h>
+#include <mach/mach_port.h>
 #include <mach/task.h>
 #include <mach/vm_page_size.h>
 
@@ -17,6 +18,30 @@ mach_port_t mach_thread_self(void)
 	channel = mi_thread_channel();
 	channel->thread_port = true;
 	return out.thread;
+}
+
+/* A pthread_t: public headers do without <pthread.h>. */
+_Static_assert(__builtin_types_compatible_p(pthread_t, unsigned long), "as declared");
+
+mach_port_t pthread_mach_thread_np(unsigned long thread)
+{
+	struct machd_thread_port_in in;
+	struct machd_thread_port_out out;
+	mach_port_t name = MACH_PORT_NULL;
+
+	if (pthread_equal(thread, pthread_self())) {
+		if (mi_thread_find(thread, &name, &in.thread) && name != MACH_PORT_NULL)
+			return name;
+		name = mach_thread_self();
+	} else {
+		if (!mi_thread_find(thread, &name, &in.thread) || name != MACH_PORT_NULL)
+			return name;
+		if (MI_CALL(machd_thread_port, mach_task_self(), &in, &out) == KERN_SUCCESS)
+			name = out.port;
+	}
+	if (name != MACH_PORT_NULL && !mi_thread_keep(thread, name)) /* somebody was faster */
+		mach_port_deallocate(mach_task_self(), name);
+	return name;
 }
 
 kern_return_t task_threads(task_inspect_t target_task, thread_act_array_t *act_list,
@@ -46,6 +71,9 @@ void mi_thread_exit(struct mi_channel *channel)
 {
 	struct machd_thread_end_in in;
 
-	if (channel->thread_port && channel->generation == mi_generation())
-		MI_CALL(machd_thread_end, mach_task_self(), &in, NULL);
+	if (!channel->thread_port || channel->generation != mi_generation())
+		return;
+	MI_CALL(machd_thread_end, mach_task_self(), &in, NULL);
+	if (channel->thread_name != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), channel->thread_name);
 }

@@ -98,6 +98,11 @@ static bool read_task(struct machd_reader *reader, void *into)
 	return machd_read_uint(reader, &((struct machd_welcome *)into)->task);
 }
 
+static bool read_thread(struct machd_reader *reader, void *into)
+{
+	return machd_read_uint(reader, &((struct machd_welcome *)into)->thread);
+}
+
 static bool read_token(struct machd_reader *reader, void *into)
 {
 	return machd_read_bytes(reader, ((struct machd_welcome *)into)->token, MACHD_TOKEN_SIZE);
@@ -144,10 +149,11 @@ static const struct key welcome_keys[] = {
 	{"bootstrap", read_bootstrap, "its bootstrap port is not a name"},
 	{"inline", read_inline_max, "its inline limit is not a number"},
 	{"error", read_error, "its error is not a short text"},
+	{"thread", read_thread, "its thread is not a number"},
 };
 #define WELCOME_KEYS	 (sizeof welcome_keys / sizeof *welcome_keys)
-#define WELCOME_REQUIRED 0x7fu /* all but the error */
-#define REFUSAL_REQUIRED 0x81u /* version and error */
+#define WELCOME_REQUIRED 0x17fu /* all but the error */
+#define REFUSAL_REQUIRED 0x81u	/* version and error */
 
 static const struct key *find_key(const struct key *keys, size_t count, const char *text,
 				  size_t size)
@@ -229,7 +235,7 @@ static void pack_refusal(struct machd_writer *writer, const struct machd_welcome
 
 static void pack_acceptance(struct machd_writer *writer, const struct machd_welcome *welcome)
 {
-	machd_write_map(writer, 7);
+	machd_write_map(writer, 8);
 	machd_write_string(writer, "machd");
 	machd_write_uint(writer, welcome->version);
 	machd_write_string(writer, "task");
@@ -244,6 +250,8 @@ static void pack_acceptance(struct machd_writer *writer, const struct machd_welc
 	machd_write_uint(writer, welcome->bootstrap);
 	machd_write_string(writer, "inline");
 	machd_write_uint(writer, welcome->inline_max);
+	machd_write_string(writer, "thread");
+	machd_write_uint(writer, welcome->thread);
 }
 
 size_t machd_welcome_pack(const struct machd_welcome *welcome, void *buffer, size_t size)

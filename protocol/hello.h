@@ -9,7 +9,8 @@
  *             token: that of the task to join; parent: that of the task whose process forked this
  *             one, from whom a new task inherits
  *   welcome  {"machd": version, "task": id, "token": 16 bytes, "self": name, "host": name,
- *             "bootstrap": name, "inline": bytes of a message that go in a frame}
+ *             "bootstrap": name, "inline": bytes of a message that go in a frame,
+ *             "thread": number of this connection among those of the daemon}
  *   or       {"machd": 0, "error": "text"}                                a refusal
  */
 #pragma once
@@ -39,7 +40,7 @@ struct machd_hello {
 struct machd_welcome {
 	uint32_t version; /* 0: refused, error says why */
 	uint32_t inline_max;
-	uint64_t task;
+	uint64_t task, thread;
 	uint32_t self, host, bootstrap; /* names in the task's space; 0 for a watcher */
 	uint8_t token[MACHD_TOKEN_SIZE];
 	char error[128];

@@ -92,7 +92,8 @@ const char *trap_hello(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet)
 {
 	struct machd_welcome welcome = {.version = MACHD_PROTOCOL_VERSION,
-					.inline_max = MACHD_INLINE_MAX};
+					.inline_max = MACHD_INLINE_MAX,
+					.thread = thread->th_id};
 	struct machd_hello hello;
 	const char *why;
 

@@ -40,6 +40,22 @@ kern_return_t trap_thread_get_special_reply_port(
 	return KERN_SUCCESS;
 }
 
+/* The port of a thread of the caller's own task, by the number that its welcome told. */
+kern_return_t trap_machd_thread_port(struct trap_call *call,
+				     const struct machd_thread_port_in *args,
+				     struct machd_thread_port_out *result)
+{
+	struct ipc_thread *thread = ipc_thread_find(call->c_host, args->thread);
+	struct ipc_port *port;
+
+	if (!thread || thread->th_task != call->c_caller)
+		return KERN_INVALID_ARGUMENT;
+	port = ipc_thread_make_send(call->c_host, thread);
+	if (!port)
+		return KERN_RESOURCE_SHORTAGE;
+	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->port);
+}
+
 /* The calling thread ends; another of its task may take its channel over. */
 kern_return_t trap_machd_thread_end(struct trap_call *call, const struct machd_thread_end_in *args,
 				    struct machd_thread_end_out *result)

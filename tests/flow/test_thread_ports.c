@@ -69,6 +69,79 @@ START_TEST(a_connection_that_is_passed_on_has_another_thread)
 }
 END_TEST
 
+START_TEST(the_port_of_this_thread_without_a_reference)
+{
+	mach_port_t thread = pthread_mach_thread_np(pthread_self());
+
+	CHECK(MACH_PORT_VALID(thread));
+	CHECK_EQ(flow_refs(thread, MACH_PORT_RIGHT_SEND), 1); /* the library's */
+	CHECK_EQ(pthread_mach_thread_np(pthread_self()), thread);
+	CHECK_EQ(flow_refs(thread, MACH_PORT_RIGHT_SEND), 1);
+	CHECK_EQ(mach_thread_self(), thread);
+	CHECK_OK(mach_port_deallocate(SELF, thread));
+}
+END_TEST
+
+/* A thread that waits for its process, having used machd or not. */
+struct other {
+	pthread_t thread;
+	bool connects;
+	int here[2], go[2];
+};
+
+static void *be_looked_at(void *argument)
+{
+	struct other *other = argument;
+	char byte;
+
+	if (other->connects)
+		flow_port();
+	CHECK(write(other->here[1], "x", 1) == 1);
+	CHECK(read(other->go[0], &byte, 1) == 1);
+	return NULL;
+}
+
+static void start_other(struct other *other, bool connects)
+{
+	char byte;
+
+	other->connects = connects;
+	CHECK(pipe(other->here) == 0 && pipe(other->go) == 0);
+	CHECK(pthread_create(&other->thread, NULL, be_looked_at, other) == 0);
+	CHECK(read(other->here[0], &byte, 1) == 1);
+}
+
+static void end_other(struct other *other)
+{
+	CHECK(write(other->go[1], "x", 1) == 1);
+	CHECK(pthread_join(other->thread, NULL) == 0);
+}
+
+START_TEST(the_port_of_another_thread)
+{
+	struct other uses, does_not;
+	thread_act_array_t threads;
+	mach_msg_type_number_t count;
+	mach_port_t port;
+
+	start_other(&uses, true);
+	start_other(&does_not, false);
+	port = pthread_mach_thread_np(uses.thread);
+	CHECK(MACH_PORT_VALID(port));
+	CHECK_EQ(pthread_mach_thread_np(uses.thread), port);
+	CHECK_EQ(flow_refs(port, MACH_PORT_RIGHT_SEND), 1);
+	CHECK(port != pthread_mach_thread_np(pthread_self()));
+	CHECK_EQ(pthread_mach_thread_np(does_not.thread), MACH_PORT_NULL);
+	CHECK_OK(task_threads(SELF, &threads, &count));
+	CHECK_EQ(count, 2);
+	CHECK(threads[0] == port || threads[1] == port);
+	CHECK_OK(vm_deallocate(SELF, (vm_address_t)threads, count * sizeof *threads));
+	end_other(&uses);
+	end_other(&does_not);
+	CHECK_EQ(flow_refs(port, MACH_PORT_RIGHT_DEAD_NAME), 1); /* of task_threads */
+}
+END_TEST
+
 struct waiter {
 	pthread_t thread;
 	int ready[2];
@@ -118,6 +191,8 @@ int main(void)
 	tcase_add_test(tests, each_call_gives_one_more_reference);
 	tcase_add_test(tests, a_port_dies_with_its_thread);
 	tcase_add_test(tests, a_connection_that_is_passed_on_has_another_thread);
+	tcase_add_test(tests, the_port_of_this_thread_without_a_reference);
+	tcase_add_test(tests, the_port_of_another_thread);
 	tcase_add_test(tests, a_semaphore_wakes_the_thread_that_is_named);
 	return flow_run(suite);
 }

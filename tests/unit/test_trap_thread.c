@@ -43,6 +43,32 @@ START_TEST(each_call_adds_a_reference_to_one_name)
 }
 END_TEST
 
+static kern_return_t port_of(struct lab_thread *thread, uint64_t number, mach_port_name_t *port)
+{
+	struct machd_thread_port_in in = {number};
+	struct machd_thread_port_out out;
+	kern_return_t kr = lab_call(thread, MACHD_ROUTINE_machd_thread_port, thread->task->self,
+				    &in, sizeof in, &out, sizeof out, NULL);
+
+	*port = out.port;
+	return kr;
+}
+
+START_TEST(threads_of_ones_own_task_are_found_by_number)
+{
+	struct lab_thread *a = begin(), *second = lab_thread(a->task);
+	struct lab_thread *other = lab_task(a->lab, 1000)->thread;
+	mach_port_name_t port;
+
+	lab_ok(port_of(a, second->channel, &port));
+	ck_assert_uint_eq(self_of(second), port);
+	lab_name_is(a, port, SEND, 2);
+	lab_is(KERN_INVALID_ARGUMENT, port_of(a, other->channel, &port));
+	lab_is(KERN_INVALID_ARGUMENT, port_of(a, 99999, &port));
+	lab_stop(a->lab);
+}
+END_TEST
+
 START_TEST(a_thread_port_dies_with_the_channel)
 {
 	struct lab_thread *a = begin(), *other = lab_thread(a->task);
@@ -205,6 +231,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, each_call_adds_a_reference_to_one_name);
+	tcase_add_test(tcase, threads_of_ones_own_task_are_found_by_number);
 	tcase_add_test(tcase, a_thread_port_dies_with_the_channel);
 	tcase_add_test(tcase, a_thread_port_dies_with_the_thread);
 	tcase_add_test(tcase, a_thread_port_is_paid_for);

@@ -30,6 +30,12 @@ extern mach_port_t mach_host_self(void);
  */
 extern mach_port_t mach_thread_self(void);
 
+/*
+ * The port of any thread of this process, by its pthread_t; no user reference is given.
+ * MACH_PORT_NULL: another thread that has not used machd yet, or machd cannot be reached.
+ */
+extern mach_port_t pthread_mach_thread_np(unsigned long thread);
+
 /* vm_page_size; `host` does not matter. */
 extern kern_return_t host_page_size(host_t host, vm_size_t *out_page_size);
 
