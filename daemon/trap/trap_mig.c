@@ -44,6 +44,8 @@ static kern_return_t no_object(uint32_t object)
 	case MACHD_OBJECT_SPACE_READ:
 	case MACHD_OBJECT_SPACE_INSPECT:
 		return KERN_INVALID_TASK;
+	case MACHD_OBJECT_EVENTLINK:
+		return KERN_TERMINATED;
 	}
 	return KERN_INVALID_ARGUMENT;
 }

@@ -518,6 +518,7 @@ START_TEST(a_routine_wants_its_object)
 
 	lab_is(KERN_INVALID_TASK, mig_simple(world.a, 3204, host, world.reply, WORDS(1)));
 	lab_is(KERN_INVALID_ARGUMENT, mig_simple(world.a, 3409, host, world.reply, WORDS(1)));
+	lab_is(KERN_TERMINATED, mig_simple(world.a, 716201, host, world.reply, NULL, 0));
 	lab_is(MIG_BAD_ID, mig_simple(world.a, 3204, boot, world.reply, WORDS(1)));
 	lab_is(MIG_BAD_ID, mig_simple(world.a, 402, world.self, world.reply, NULL, 0));
 	/* case 215: mach_port_rename is gone. */
