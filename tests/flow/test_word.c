@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <mach/mach_vm.h>
+#include <machd_event.h>
 #include <servers/bootstrap.h>
 #include <stdlib.h>
 
@@ -68,14 +69,27 @@ static void answer_much(mach_port_t dest)
 	CHECK_OK(letter_send(&answer));
 }
 
+/* Auxiliary data that are beside each answer. */
+struct aux {
+	mach_msg_aux_header_t header;
+	uint8_t bytes[92];
+};
+#define AUX_SEED 5
+
 static void answer_kits(mach_port_t dest, unsigned count)
 {
 	struct flow_letter answer;
+	struct aux aux = {{0, 0}, {0}};
+	mach_msg_vector_t vector[] = {{.msgv_data = (uintptr_t)&answer},
+				      {.msgv_data = (uintptr_t)&aux, .msgv_send_size = sizeof aux}};
 
 	kit_write(&answer, dest, MACH_PORT_NULL, count);
 	answer.header.msgh_bits =
 		MACH_MSGH_BITS_SET(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0, 0, answer.header.msgh_bits);
-	CHECK_OK(letter_send(&answer));
+	vector[0].msgv_send_size = answer.header.msgh_size;
+	letter_fill(aux.bytes, sizeof aux.bytes, AUX_SEED);
+	CHECK_OK(mach_msg2(vector, MACH64_SEND_MSG | MACH64_MSG_VECTOR | MACH64_SEND_MQ_CALL,
+			   answer.header, 2, 0, MACH_PORT_NULL, 0, 0));
 }
 
 /* Answer each letter with one of as many kits, until one says that it is the last. */
@@ -167,6 +181,42 @@ START_TEST(the_size_that_counts_is_the_receivers)
 	kit_expect(&letter, 2);
 	ask_for(dest, reply, 0);
 	await_letter(reply, &letter);
+	flow_join(&peer);
+}
+END_TEST
+
+static void expect_aux(const void *bytes)
+{
+	struct aux aux;
+
+	memcpy(&aux, bytes, sizeof aux);
+	CHECK_EQ(aux.header.msgdh_size, sizeof aux);
+	letter_expect(aux.bytes, sizeof aux.bytes, AUX_SEED);
+}
+
+/* [5.4, 27]: they lie behind a message and a trailer of this program's sizes, or apart. */
+START_TEST(auxiliary_data_beside_every_descriptor)
+{
+	mach_port_t dest = start_peer(), reply = port_with_context();
+	struct flow_letter letter;
+	struct aux aux;
+	mach_msg_vector_t vector[] = {
+		{.msgv_data = (uintptr_t)&letter, .msgv_rcv_size = sizeof letter},
+		{.msgv_data = (uintptr_t)&aux, .msgv_rcv_size = sizeof aux}};
+	machd_received_t received;
+
+	ask_for(dest, reply, 2);
+	CHECK_OK(mach_msg2(vector, MACH64_RCV_MSG | MACH64_MSG_VECTOR | MACH_RCV_GUARDED_DESC,
+			   letter.header, 0, 2, reply, 0, 0));
+	kit_expect(&letter, 2);
+	expect_aux(&aux);
+	ask_for(dest, reply, 0);
+	flow_await_gone(peer.pid);
+	CHECK_OK(machd_port_receive(reply, ALL_OF_TRAILER, &letter, sizeof letter, &received));
+	kit_expect(&letter, 0);
+	CHECK_EQ(received.aux_size, sizeof aux);
+	CHECK_EQ(received.size, kit_size(0) + MAX_TRAILER_SIZE);
+	expect_aux(letter.bytes + received.size);
 	flow_join(&peer);
 }
 END_TEST
@@ -275,6 +325,7 @@ int main(int argc, char **argv)
 	tests = flow_case(suite, "word");
 	tcase_add_test(tests, q101_every_descriptor_in_both_directions);
 	tcase_add_test(tests, the_size_that_counts_is_the_receivers);
+	tcase_add_test(tests, auxiliary_data_beside_every_descriptor);
 	tcase_add_test(tests, more_memory_than_32_bits_can_have);
 	tcase_add_test(tests, a_number_of_names_is_not_cut_short);
 	tcase_add_test(tests, a_context_has_all_its_bits);
