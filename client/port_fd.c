@@ -163,12 +163,13 @@ static kern_return_t ask(struct mi_channel *channel, const int pair[2], uint64_t
 	return (kern_return_t)reply.answer.code;
 }
 
-/* The program's end in *fd. */
+/* A pair, and a bell of it. */
 static kern_return_t make(struct listener *listener)
 {
 	struct mi_entry entry;
 	struct stat status;
 	kern_return_t code = mi_enter(&entry);
+	uint64_t bell = 0;
 	int pair[2];
 
 	if (code != KERN_SUCCESS)
@@ -177,15 +178,17 @@ static kern_return_t make(struct listener *listener)
 		mi_leave(&entry);
 		return KERN_RESOURCE_SHORTAGE;
 	}
-	code = ask(entry.channel, pair, &listener->bell);
+	code = fstat(pair[0], &status) ? KERN_RESOURCE_SHORTAGE : ask(entry.channel, pair, &bell);
 	close(pair[1]);
-	if (code == KERN_SUCCESS && fstat(pair[0], &status) == 0) {
-		listener->fd = pair[0];
-		listener->inode = status.st_ino;
-		listener->generation = entry.channel->generation;
-	} else {
+	if (code == KERN_SUCCESS)
+		*listener = (struct listener){
+			.fd = pair[0],
+			.inode = status.st_ino,
+			.bell = bell,
+			.generation = entry.channel->generation,
+		};
+	else
 		close(pair[0]);
-	}
 	mi_leave(&entry);
 	return code;
 }

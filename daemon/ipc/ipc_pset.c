@@ -182,7 +182,9 @@ void ipc_pset_port_empty(struct ipc_port *port)
 
 struct ipc_port *ipc_pset_first(const struct ipc_pset *set)
 {
-	return list_first(&set->ps_ready, struct ipc_member, m_ready_link)->m_port;
+	struct ipc_member *member = list_first(&set->ps_ready, struct ipc_member, m_ready_link);
+
+	return member ? member->m_port : NULL;
 }
 
 struct ipc_port *ipc_pset_next(struct ipc_pset *set)

@@ -59,7 +59,7 @@ unsigned ipc_pset_remove_from_all(struct ipc_port *port, const struct ipc_pset *
 void ipc_pset_port_ready(struct ipc_port *port);
 void ipc_pset_port_empty(struct ipc_port *port);
 
-/* The member that is next in turn, which it stays; there is one. */
+/* The member that is next in turn, which it stays; NULL: none has messages. */
 struct ipc_port *ipc_pset_first(const struct ipc_pset *set);
 
 /* The next member in turn that has a message, or NULL; it goes to the end of the line. */
