@@ -45,6 +45,18 @@ static const uint32_t routines[][2] = {
 	{2, R(bootstrap_check_in)},
 	{1, R(task_get_special_port)},
 	{1, R(task_set_special_port)},
+	{3, R(semaphore_create)},
+	{1, R(semaphore_destroy)},
+	{4, R(semaphore_signal)},
+	{1, R(semaphore_signal_all)},
+	{2, R(semaphore_wait)},
+	{2, R(semaphore_wait_signal)},
+	{2, R(semaphore_timedwait)},
+	{2, R(semaphore_timedwait_signal)},
+	{2, R(mk_timer_create)},
+	{7, R(mk_timer_arm)},
+	{2, R(mk_timer_cancel)},
+	{1, R(mk_timer_destroy)},
 	{2, R(mach_ports_register)},
 	{1, R(mach_ports_lookup)},
 	{9, R(host_create_mach_voucher)},
@@ -405,6 +417,66 @@ static void voucher(struct gen *gen, const struct m_task *caller, struct op *op)
 	word(op, gen_below(gen, 3));
 }
 
+/* A name of an object of this kind, or any other. */
+static void object_name(struct gen *gen, const struct m_task *task, struct op *op, bool timer)
+{
+	const struct m_entry *entry, *chosen = NULL;
+	uint32_t seen = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link) {
+		const struct m_port *port = entry->port;
+
+		if (port && entry->origin &&
+		    (timer ? port->timer != NULL : port->semaphore != NULL) &&
+		    gen_below(gen, ++seen) == 0)
+			chosen = entry;
+	}
+	if (chosen && gen_percent(gen, 90))
+		op->arg[op->words++].origin = chosen->origin;
+	else
+		name(gen, task, op, timer ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND);
+}
+
+static void semaphore_call(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	static const uint32_t policies[][2] = {{10, 0}, {6, 2}, {2, 4}, {1, 1}, {0, 0}};
+	bool signals = op->routine == R(semaphore_wait_signal) ||
+		       op->routine == R(semaphore_timedwait_signal);
+	bool timed = op->routine == R(semaphore_timedwait) ||
+		     op->routine == R(semaphore_timedwait_signal);
+
+	if (op->routine == R(semaphore_create)) {
+		word(op, gen_weighted(gen, policies));
+		word(op, gen_below(gen, 4) - 1);
+		return;
+	}
+	object_name(gen, task, op, false);
+	if (signals)
+		object_name(gen, task, op, false);
+	if (!timed)
+		return;
+	word(op, gen_percent(gen, 97) ? 0 : gen_below(gen, 3));
+	word(op, gen_percent(gen, 40)
+			 ? 0
+			 : gen_below(gen, 60000000) + (gen_below(gen, 50) == 0) * 1000000000);
+}
+
+static void timer_call(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	uint64_t deadline = gen->world->lab->now + op->number;
+
+	if (op->routine == R(mk_timer_create))
+		return;
+	if (op->routine == R(mk_timer_arm)) {
+		deadline += gen_percent(gen, 60) ? gen_below(gen, 40) * UINT64_C(1000000) : 0;
+		if (gen_percent(gen, 30))
+			deadline = 1 + gen_below(gen, 5);
+		word(op, (uint32_t)deadline);
+		word(op, (uint32_t)(deadline >> 32));
+	}
+	object_name(gen, task, op, true);
+}
+
 /* Whose space the call is about: mostly the caller's, now and then one that it has a right to. */
 static const struct m_task *choose_space(struct gen *gen, const struct m_task *caller,
 					 struct op *op)
@@ -477,6 +549,22 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 		break;
 	case R(host_create_mach_voucher):
 		voucher(gen, caller, op);
+		break;
+	case R(semaphore_create):
+	case R(semaphore_destroy):
+	case R(semaphore_signal):
+	case R(semaphore_signal_all):
+	case R(semaphore_wait):
+	case R(semaphore_wait_signal):
+	case R(semaphore_timedwait):
+	case R(semaphore_timedwait_signal):
+		semaphore_call(gen, caller, op);
+		break;
+	case R(mk_timer_create):
+	case R(mk_timer_arm):
+	case R(mk_timer_cancel):
+	case R(mk_timer_destroy):
+		timer_call(gen, task, op);
 		break;
 	case R(task_get_special_port):
 	case R(task_set_special_port):

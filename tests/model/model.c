@@ -67,6 +67,8 @@ void model_start(struct model *model, uint32_t name_cap, uint64_t now, enum mode
 	TAILQ_INIT(&model->reap);
 	TAILQ_INIT(&model->woken);
 	TAILQ_INIT(&model->vouchers);
+	TAILQ_INIT(&model->semaphores);
+	TAILQ_INIT(&model->timers);
 	model->host = kernel_port(model);
 	model->bootstrap = kernel_port(model);
 }
@@ -271,6 +273,7 @@ static void task_end(struct model *model, struct m_task *task)
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		if (task->registered[i].port)
 			m_release_send(model, task->registered[i].port);
+	m_semaphores_end(model, task);
 	while ((entry = lowest_index(task)))
 		m_entry_destroy(model, entry);
 	TAILQ_REMOVE(&model->tasks, task, link);
@@ -350,13 +353,17 @@ void model_message(struct model *model, struct m_thread *thread,
 	m_settle(model);
 }
 
-static void give_up(struct model *model, struct m_thread *thread, uint32_t send, uint32_t receive)
+static void give_up(struct model *model, struct m_thread *thread, uint32_t send, uint32_t receive,
+		    uint32_t call)
 {
 	struct m_msg *msg = thread->msg;
+	bool waited = thread->state == M_WAITING;
 
 	m_stop_waiting(thread);
 	if (msg)
 		m_give_back(model, thread, msg, send);
+	else if (waited)
+		m_answer(model, thread, call, sizeof(struct machd_call_answer));
 	else
 		m_answer(model, thread, receive, sizeof(struct machd_message_answer));
 	m_settle(model);
@@ -365,10 +372,10 @@ static void give_up(struct model *model, struct m_thread *thread, uint32_t send,
 void model_cancel(struct model *model, struct m_thread *thread)
 {
 	if (m_waits(thread))
-		give_up(model, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED);
+		give_up(model, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED, KERN_ABORTED);
 }
 
 void model_timeout(struct model *model, struct m_thread *thread)
 {
-	give_up(model, thread, MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT);
+	give_up(model, thread, MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT, KERN_OPERATION_TIMED_OUT);
 }

@@ -10,8 +10,9 @@
  *   m_entry   a name and the rights behind it
  *   m_port    a queue; its receive right is in an entry, in a message, or nowhere
  *   m_set     a port set
+ *   m_semaphore, m_timer   what stands behind ports of those kinds
  *   m_msg     a message with naked rights
- *   m_thread  a channel; it may be blocked in a send or in a receive
+ *   m_thread  a channel; it may be blocked in a send or receive, or wait for a semaphore
  *
  * All of it lives in an arena and is freed at once.
  */
@@ -45,6 +46,8 @@ enum model_mutation {
 	MODEL_REGISTERED_KEPT,	    /* the send rights that registered ports replace */
 	MODEL_VOUCHER_UNASKED,	    /* given to a receiver that did not ask for it */
 	MODEL_VOUCHERS_DIFFER,	    /* that say the same */
+	MODEL_SIGNAL_FORGOTTEN,	    /* of a semaphore that nobody waits for */
+	MODEL_TIMER_TWICE,	    /* a message while the last one is under way */
 	MODEL_MUTATIONS,
 };
 
@@ -87,6 +90,23 @@ struct m_port {
 	struct m_port *no_senders, *destroyed; /* send-once rights of those requests */
 	TAILQ_HEAD(, m_request) requests;
 	struct m_members sets;
+	struct m_semaphore *semaphore; /* that it stands for, or NULL */
+	struct m_timer *timer;	       /* whose it is, or NULL */
+};
+
+struct m_semaphore {
+	TAILQ_ENTRY(m_semaphore) link;
+	const struct m_task *owner; /* NULL: it has ended */
+	int32_t value;
+	bool reversed; /* who came last is served first */
+	struct m_threads waiters;
+};
+
+struct m_timer {
+	TAILQ_ENTRY(m_timer) link;
+	struct m_port *port;
+	uint64_t deadline; /* ns, 0: not armed */
+	bool sent;	   /* its message has not been received */
 };
 
 struct m_set {
@@ -147,8 +167,9 @@ struct m_msg {
 	struct m_right descriptor[M_DESCRIPTORS];
 	uint32_t guard[M_DESCRIPTORS]; /* their flags */
 	uint32_t security[2], audit[8];
-	bool circular;	/* it carries its own destination */
-	unsigned group; /* notifications of one event that may come in any order; 0: none */
+	bool circular;	       /* it carries its own destination */
+	unsigned group;	       /* notifications of one event that may come in any order; 0: none */
+	struct m_timer *timer; /* that sent it */
 };
 
 /* A name in an answer: it belongs to this entry. */
@@ -169,7 +190,7 @@ struct m_answer {
 	struct m_msg *note; /* one of a group: `bytes` may be those of another one */
 };
 
-enum m_state { M_IDLE, M_SENDING, M_WOKEN, M_RECEIVING, M_GONE };
+enum m_state { M_IDLE, M_SENDING, M_WOKEN, M_RECEIVING, M_WAITING, M_GONE };
 
 struct m_thread {
 	TAILQ_ENTRY(m_thread) link; /* where it waits */
@@ -177,9 +198,10 @@ struct m_thread {
 	enum m_state state;
 	bool granted; /* woken with a slot of the queue */
 	struct machd_message_args args;
-	struct m_msg *msg;   /* that it is blocked in sending */
-	struct m_port *port; /* that it waits at, */
-	struct m_set *set;   /* or this */
+	struct m_msg *msg;	       /* that it is blocked in sending */
+	struct m_port *port;	       /* that it waits at, */
+	struct m_set *set;	       /* or this, */
+	struct m_semaphore *semaphore; /* or this */
 	uint64_t deadline;
 	struct m_answer answer;
 	bool heard; /* the machine has answered it: a hint where the contract leaves a choice */
@@ -199,6 +221,8 @@ struct model {
 	struct m_port *service[M_SERVICES]; /* naked send rights */
 	struct m_task *service_task[M_SERVICES];
 	struct m_msgs reap; /* to be destroyed */
+	TAILQ_HEAD(, m_semaphore) semaphores;
+	TAILQ_HEAD(, m_timer) timers;
 	bool reaping;
 	struct m_threads woken;
 	unsigned groups;
@@ -238,6 +262,9 @@ void model_call(struct model *model, struct m_thread *thread, uint32_t routine,
 void model_cancel(struct model *model, struct m_thread *thread);
 void model_timeout(struct model *model, struct m_thread *thread);
 
+/* The timers that are due fire. */
+void model_timers(struct model *model);
+
 /* There is room for another name. */
 bool m_room(const struct model *model, const struct m_task *task);
 bool m_room_for(const struct model *model, const struct m_task *task, unsigned count);
@@ -247,7 +274,8 @@ bool m_may_vanish(const struct model *model, const struct m_thread *thread);
 /* A thread is blocked. */
 static inline bool m_waits(const struct m_thread *thread)
 {
-	return thread->state == M_SENDING || thread->state == M_RECEIVING;
+	return thread->state == M_SENDING || thread->state == M_RECEIVING ||
+	       thread->state == M_WAITING;
 }
 
 /* The entry of a name, or NULL; a dead send-once right stays what it seems. */

@@ -310,6 +310,8 @@ static uint32_t mod_refs(struct call *call)
 
 static uint32_t run(struct call *call, uint32_t routine)
 {
+	uint32_t code;
+
 	switch (routine) {
 	case MACHD_ROUTINE_mach_port_names:
 		return names(call);
@@ -389,6 +391,8 @@ static uint32_t run(struct call *call, uint32_t routine)
 		return m_special_port_set(call->model, call->thread, call->task,
 					  (int32_t)call->args[0], call->args[1]);
 	}
+	if (call_object(call, routine, &code))
+		return code;
 	return m_boot_call(call->model, call->thread, routine, call->args);
 }
 
@@ -415,7 +419,7 @@ void model_call(struct model *model, struct m_thread *thread, uint32_t routine,
 
 	if (find_target(&call, routine, target))
 		code = run(&call, routine);
-	if (code != M_ANSWERED) {
+	if (code != M_ANSWERED && code != M_BLOCKED) {
 		m_answer(model, thread, code, CALL_HEAD);
 		if (call.other_code)
 			thread->answer.other_code = call.other_code;

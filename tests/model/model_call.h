@@ -66,6 +66,9 @@ uint32_t call_peek(struct call *call);
 /* model_voucher.c */
 uint32_t call_create_voucher(struct call *call);
 
+/* model_object.c: false if the routine is none of its own. */
+bool call_object(struct call *call, uint32_t routine, uint32_t *code);
+
 /* model_call_right.c */
 uint32_t call_insert_right(struct call *call);
 uint32_t call_extract_right(struct call *call);

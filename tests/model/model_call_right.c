@@ -150,6 +150,8 @@ static uint32_t request_destroyed(struct call *call, struct m_port *notify, uint
 	code = call_look_up_port(call, call->args[0], &port);
 	if (code != KERN_SUCCESS)
 		return code;
+	if (port->timer)
+		return KERN_INVALID_RIGHT;
 	if (port->destroyed)
 		return KERN_FAILURE;
 	port->destroyed = notify;

@@ -189,7 +189,7 @@ uint32_t call_kobject(struct call *call)
 	if (code != KERN_SUCCESS)
 		return code;
 	call_give(call, 3);
-	if (entry->port->kernel) /* a number of the daemon's */
+	if (entry->port->kernel || entry->port->timer) /* a number of the daemon's */
 		m_answer_ignore(&call->thread->answer, OUT(0), 12);
 	return M_ANSWERED;
 }

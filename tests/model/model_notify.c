@@ -9,7 +9,7 @@
 #define WORD_AT	  32
 #define WORD_SIZE 36
 
-static struct m_msg *kernel_msg(struct model *model, struct m_right dest, int32_t id, uint32_t size)
+struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id, uint32_t size)
 {
 	struct m_msg *msg = m_alloc(model, sizeof *msg);
 
@@ -25,7 +25,7 @@ static struct m_msg *kernel_msg(struct model *model, struct m_right dest, int32_
 static struct m_msg *word_msg(struct model *model, struct m_right dest, int32_t id, uint32_t word)
 {
 	static const uint8_t ndr[8] = {0, 0, 0, 0, 1, 0, 0, 0};
-	struct m_msg *msg = kernel_msg(model, dest, id, WORD_SIZE);
+	struct m_msg *msg = m_kernel_msg(model, dest, id, WORD_SIZE);
 	uint8_t *bytes = (uint8_t *)msg->bytes;
 
 	memcpy(bytes + NDR_AT, ndr, sizeof ndr);
@@ -55,13 +55,13 @@ void m_notify_send_once(struct model *model, struct m_port *notify)
 	if (notify->dead || model->mutation == MODEL_SEND_ONCE_SILENT)
 		return;
 	m_post(model, notify,
-	       kernel_msg(model, once(notify), MACH_NOTIFY_SEND_ONCE, sizeof(mach_msg_header_t)));
+	       m_kernel_msg(model, once(notify), MACH_NOTIFY_SEND_ONCE, sizeof(mach_msg_header_t)));
 }
 
 void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_port *port)
 {
 	const uint32_t size = sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t);
-	struct m_msg *msg = kernel_msg(model, once(notify), MACH_NOTIFY_PORT_DESTROYED, size);
+	struct m_msg *msg = m_kernel_msg(model, once(notify), MACH_NOTIFY_PORT_DESTROYED, size);
 
 	msg->complex = true;
 	msg->descriptors = 1;

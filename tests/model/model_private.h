@@ -91,6 +91,9 @@ void m_notify_word(struct model *model, struct m_port *notify, int32_t id, uint3
 void m_notify_send_once(struct model *model, struct m_port *notify);
 void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_port *port);
 
+/* A message of the daemon, all zeros behind its header. */
+struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id, uint32_t size);
+
 /* Armed send-possible requests fire. */
 void m_send_possible(struct model *model, struct m_port *port);
 
@@ -178,6 +181,12 @@ uint32_t m_ports_register(struct model *model, struct m_thread *thread, struct m
 uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_task *task);
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
 		     const uint32_t *args);
+
+/* --- model_object.c --- */
+
+/* The semaphores of a task that dies; and one whose last send right is gone. */
+void m_semaphores_end(struct model *model, const struct m_task *task);
+void m_semaphore_orphaned(struct model *model, struct m_port *port);
 
 /* --- model_send.c --- */
 

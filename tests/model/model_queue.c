@@ -43,10 +43,13 @@ void m_stop_waiting(struct m_thread *thread)
 	else if (thread->state == M_RECEIVING)
 		TAILQ_REMOVE(thread->set ? &thread->set->receivers : &thread->port->receivers,
 			     thread, link);
+	else if (thread->state == M_WAITING)
+		TAILQ_REMOVE(&thread->semaphore->waiters, thread, link);
 	thread->state = M_IDLE;
 	thread->deadline = 0;
 	thread->port = NULL;
 	thread->set = NULL;
+	thread->semaphore = NULL;
 	thread->msg = NULL;
 }
 
@@ -139,6 +142,13 @@ static void put_tail(struct m_port *port, struct m_msg *msg)
 	port->queued++;
 }
 
+/* A message is no more; its timer may send another. */
+static void msg_over(struct m_msg *msg)
+{
+	if (msg->timer)
+		msg->timer->sent = false;
+}
+
 /* Destroy the rights of a message that was not received, or not by the one it was meant for. */
 static void destroy_rights(struct model *model, struct m_msg *msg, bool received)
 {
@@ -148,6 +158,7 @@ static void destroy_rights(struct model *model, struct m_msg *msg, bool received
 	m_right_destroy(model, msg->voucher_right);
 	for (unsigned i = 0; i < msg->descriptors; i++)
 		m_right_destroy(model, msg->descriptor[i]);
+	msg_over(msg);
 }
 
 void m_msg_clean(struct model *model, struct m_msg *msg)
@@ -339,6 +350,7 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 	m_put_trailer(answer, HEAD + msg->size - msg->tail, trailer, msg, seqno, port->context,
 		      false);
 	error = m_place_message(model, thread, msg, port);
+	msg_over(msg);
 	if (error) {
 		m_answer_word(answer, 0, MACH_RCV_BODY_ERROR | error);
 		answer->other_code = MACH_RCV_BODY_ERROR | error;

@@ -197,10 +197,13 @@ void m_release_send(struct model *model, struct m_port *port)
 {
 	struct m_port *notify = port->no_senders;
 
-	if (port->dead || --port->srights > 0 || !notify)
+	if (port->dead || --port->srights > 0)
 		return;
 	port->no_senders = NULL;
-	m_notify_word(model, notify, MACH_NOTIFY_NO_SENDERS, port->mscount, 0);
+	if (notify)
+		m_notify_word(model, notify, MACH_NOTIFY_NO_SENDERS, port->mscount, 0);
+	if (port->semaphore)
+		m_semaphore_orphaned(model, port);
 }
 
 void m_right_destroy(struct model *model, struct m_right right)
@@ -355,4 +358,6 @@ void m_entry_destroy(struct model *model, struct m_entry *entry)
 		m_notify_word(model, no_senders, MACH_NOTIFY_NO_SENDERS, mscount, 0);
 	if (notify)
 		m_notify_word(model, notify, MACH_NOTIFY_PORT_DELETED, entry->name, 0);
+	if (type & MACH_PORT_TYPE_SEND && port->semaphore && port->srights == 0)
+		m_semaphore_orphaned(model, port);
 }

@@ -46,6 +46,15 @@ static const char *signature(uint32_t routine)
 		return "uuuuu";
 	case MACHD_ROUTINE_task_set_special_port:
 		return "un";
+	case MACHD_ROUTINE_mk_timer_arm:
+		return "uun";
+	case MACHD_ROUTINE_semaphore_create:
+		return "ii";
+	case MACHD_ROUTINE_semaphore_wait_signal:
+	case MACHD_ROUTINE_semaphore_timedwait_signal:
+		return "nnuu";
+	case MACHD_ROUTINE_mach_ports_register:
+		return "nnnn";
 	}
 	return "nuuuu";
 }
@@ -116,17 +125,22 @@ static void print_word(FILE *file, char kind, const struct op_name *word)
 		fprintf(file, "%d", (int32_t)value);
 }
 
+static bool is_boot(const struct op *op)
+{
+	return machd_routine_find(op->routine)->object == MACHD_OBJECT_BOOTSTRAP;
+}
+
 static void print_call(FILE *file, const struct op *op)
 {
 	const char *kinds = signature(op->routine);
 
 	fprintf(file, "%s(", op_routine(op->routine));
 	print_name(file, &op->target);
-	if (op->routine < 500)
+	if (is_boot(op))
 		fprintf(file, ", service %u", op->service);
 	for (unsigned i = 0; i < op->words; i++) {
 		fprintf(file, ", ");
-		print_word(file, op->routine < 500 ? 'n' : kinds[i], &op->arg[i]);
+		print_word(file, is_boot(op) ? 'n' : kinds[i], &op->arg[i]);
 	}
 	fprintf(file, ")");
 }

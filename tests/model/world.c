@@ -280,6 +280,19 @@ static void do_message(struct world *world, struct actor *actor)
 
 /* --- time --- */
 
+/* The machine's own alarm rings. */
+static void ring(struct world *world)
+{
+	struct trap_input input = {.kind = TRAP_ALARM};
+
+	if (world->lab->now < world->lab->alarm)
+		world->lab->now = world->lab->alarm;
+	LAB_TRUE(!lab_feed(world->lab, &input));
+	before_model(world);
+	model_timers(&world->model);
+	world_compare(world);
+}
+
 static struct actor *first_due(struct world *world, uint64_t end)
 {
 	struct actor *first = NULL;
@@ -300,14 +313,24 @@ static void do_clock(struct world *world)
 	uint64_t end = world->lab->now + world->op->timeout * NS_PER_MS;
 	struct actor *actor;
 
-	while (!world->failed && (actor = first_due(world, end))) {
-		struct trap_input input = {.kind = TRAP_TIMEOUT, .thread = actor->lab->ipc};
+	while (!world->failed) {
+		uint64_t alarm = world->lab->alarm;
+		struct trap_input input = {.kind = TRAP_TIMEOUT};
 
+		actor = first_due(world, alarm && alarm < end ? alarm : end);
+		if (!actor && alarm && alarm <= end)
+			ring(world);
+		if (!actor && !(alarm && alarm <= end))
+			break;
+		if (!actor)
+			continue;
+		input.thread = actor->lab->ipc;
 		if (world->lab->now < actor->lab->deadline)
 			world->lab->now = actor->lab->deadline;
 		LAB_TRUE(!lab_feed(world->lab, &input));
 		before_model(world);
 		model_timeout(&world->model, actor->model);
+		model_timers(&world->model);
 		world_compare(world);
 	}
 	world->lab->now = end;
@@ -382,7 +405,8 @@ static bool call_open(const struct world *world, const struct actor *actor)
 	if (routine == MACHD_ROUTINE_bootstrap_register) {
 		const struct m_entry *service = entry_of(world, task, &world->op->arg[0]);
 
-		return service && service->port && service->port->voucher;
+		return service && service->port &&
+		       (service->port->voucher || service->port->semaphore);
 	}
 
 	/* Nor a wrong one as a special port. */
