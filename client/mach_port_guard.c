@@ -6,6 +6,25 @@
 
 #include "client/mi.h"
 
+/* A service port's name and domain go along; who may have one hears of it before they are read. */
+static kern_return_t construct_service_port(ipc_space_t task, const mach_port_options_t *options,
+					    mach_port_context_t context, mach_port_name_t *name)
+{
+	struct machd_construct_service_port_in in = {
+		.context = context,
+		.flags = options->flags,
+		.qlimit = options->mpl.mpl_qlimit,
+	};
+	struct machd_construct_service_port_out out;
+	kern_return_t code;
+
+	in.unreadable = !mi_fetch(in.info, options->service_port_info, sizeof in.info);
+	code = MI_CALL(machd_construct_service_port, task, &in, &out);
+	if (code == KERN_SUCCESS)
+		*name = out.name;
+	return code;
+}
+
 kern_return_t mach_port_construct(ipc_space_t task, mach_port_options_t *options,
 				  mach_port_context_t context, mach_port_name_t *name)
 {
@@ -16,10 +35,40 @@ kern_return_t mach_port_construct(ipc_space_t task, mach_port_options_t *options
 		.service = options->service_port_name,
 	};
 	struct mach_port_construct_out out;
-	kern_return_t code = MI_CALL(mach_port_construct, task, &in, &out);
+	kern_return_t code;
 
+	if ((options->flags & MPO_SERVICE_PORT) && options->service_port_info)
+		return construct_service_port(task, options, context, name);
+	code = MI_CALL(mach_port_construct, task, &in, &out);
 	if (code == KERN_SUCCESS)
 		*name = out.name;
+	return code;
+}
+
+kern_return_t mach_port_get_service_port_info(ipc_space_t task, mach_port_name_t name,
+					      mach_service_port_info_data_t *sp_info_out)
+{
+	struct mach_port_get_service_port_info_in in = {.name = name};
+	struct mach_port_get_service_port_info_out out;
+	kern_return_t code = MI_CALL(mach_port_get_service_port_info, task, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		memcpy(sp_info_out, out.info, sizeof *sp_info_out);
+	return code;
+}
+
+kern_return_t mach_port_is_connection_for_service(ipc_space_t task,
+						  mach_port_name_t connection_port,
+						  mach_port_name_t service_port,
+						  uint64_t *filter_policy_id)
+{
+	struct mach_port_is_connection_for_service_in in = {.connection = connection_port,
+							    .service = service_port};
+	struct mach_port_is_connection_for_service_out out;
+	kern_return_t code = MI_CALL(mach_port_is_connection_for_service, task, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		*filter_policy_id = out.policy;
 	return code;
 }
 

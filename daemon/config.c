@@ -17,7 +17,7 @@
 
 #include "daemon/config_policy.h"
 
-#define MAIN_KEYS	      6
+#define MAIN_KEYS	      7
 #define IMPORTANCE_NICE_LEAST (-20)
 #define LIMIT_KEYS	      (sizeof(struct machd_limits) / sizeof(uint64_t))
 
@@ -93,12 +93,23 @@ static int set_importance_nice(struct reader *reader, const char *value)
 	return 1;
 }
 
+static int set_uids(struct reader *reader, const char *key, const char *value,
+		    struct ipc_uids *uids)
+{
+	if (policy_parse_uids(value, uids))
+		return 1;
+	return fail(reader, "%s=%s is not a choice: use all, none or up to %d uids", key, value,
+		    IPC_POLICY_UIDS);
+}
+
 static int set_hardened(struct reader *reader, const char *value)
 {
-	if (policy_parse_uids(value, &reader->config->policy.p_hardened))
-		return 1;
-	return fail(reader, "Hardened=%s is not a choice: use all, none or up to %d uids", value,
-		    IPC_POLICY_UIDS);
+	return set_uids(reader, "Hardened", value, &reader->config->policy.p_hardened);
+}
+
+static int set_filtered(struct reader *reader, const char *value)
+{
+	return set_uids(reader, "Filtered", value, &reader->config->policy.p_filtered);
 }
 
 static int set_enforce_strict_reply(struct reader *reader, const char *value)
@@ -120,6 +131,7 @@ static const struct main_key {
 	{"machd", "ImportanceNice", set_importance_nice},
 	{"policy", "Hardened", set_hardened},
 	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
+	{"policy", "Filtered", set_filtered},
 };
 
 /* Digits and perhaps a K, M or G, which multiply by 1024 and its powers. */
@@ -213,6 +225,14 @@ static int set_limit_key(struct reader *reader, const char *key, const char *val
 	return unknown_key(reader, "limits", key);
 }
 
+/* Here the keys are names of services. */
+static int set_filter(struct reader *reader, const char *service, const char *value)
+{
+	const char *wrong = policy_parse_filter(service, value, &reader->config->policy);
+
+	return wrong ? fail(reader, "%s=%s in [filter]: %s", service, value, wrong) : 1;
+}
+
 /* libinih's handler: 0 is an error. */
 static int on_key(void *context, const char *section, const char *key, const char *value)
 {
@@ -222,9 +242,12 @@ static int on_key(void *context, const char *section, const char *key, const cha
 		return 0;
 	if (strcmp(section, "limits") == 0)
 		return set_limit_key(reader, key, value);
+	if (strcmp(section, "filter") == 0)
+		return set_filter(reader, key, value);
 	if (*section != '\0')
 		return set_main_key(reader, section, key, value);
-	return fail(reader, "%s= is in no section: put it below [machd], [policy] or [limits]",
+	return fail(reader,
+		    "%s= is in no section: put it below [machd], [policy], [filter] or [limits]",
 		    key);
 }
 
@@ -246,8 +269,10 @@ static void check_section(struct reader *reader, const char *line)
 		fail(reader, "there is text behind the section: put it on a line of its own");
 	else if (strncmp(line, "[machd]", length + 1) != 0 &&
 		 strncmp(line, "[policy]", length + 1) != 0 &&
+		 strncmp(line, "[filter]", length + 1) != 0 &&
 		 strncmp(line, "[limits]", length + 1) != 0)
-		fail(reader, "unknown section %.*s]: there are [machd], [policy] and [limits]",
+		fail(reader,
+		     "unknown section %.*s]: there are [machd], [policy], [filter] and [limits]",
 		     (int)length, line);
 }
 

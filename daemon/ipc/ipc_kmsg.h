@@ -11,7 +11,8 @@
  *
  *   inflate   kmsg_inflate.c   the user's bytes become a kmsg; nothing is looked up yet
  *   copyin    kmsg_copyin.c    names become naked rights: check, then commit; then it is signed
- *                              (the body's part in kmsg_copyin_body.c)
+ *                              (the body's part in kmsg_copyin_body.c, what a destination does
+ *                              not take in kmsg_policy.c)
  *   send      ipc_msg.c        queued, or handed to who waits for it (ipc_mqueue.c)
  *   receive   ipc_mqueue.c     taken from the queue
  *   copyout   kmsg_copyout.c   naked rights become names in the receiver's space
@@ -178,6 +179,13 @@ uint32_t ipc_kmsg_size(const struct ipc_kmsg *kmsg, unsigned word);
  */
 mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
 				  struct ipc_kmsg *kmsg);
+
+/*
+ * In the middle of it: does the destination take this message? MACH_SEND_INVALID_OPTIONS,
+ * _NO_GRANT_DEST, _MSG_FILTERED.
+ */
+mach_msg_return_t ipc_kmsg_check_policy(struct ipc_host *host, struct ipc_thread *thread,
+					const struct ipc_kmsg *kmsg);
 
 /*
  * The body's part of it: rights are taken and memory is accepted, descriptor by descriptor. On

@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_fileport.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_label.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -73,6 +74,7 @@ void ipc_port_release(struct ipc_host *host, struct ipc_port *port)
 		ipc_user_discharge(port->ip_user, IPC_CHARGE_PORTS, 1);
 		ipc_user_put(port->ip_user);
 	}
+	ipc_label_release(port->ip_label);
 	mem_free(port->ip_requests.rs_table);
 	mem_free(port);
 }
@@ -136,6 +138,8 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 {
 	ipc_pset_remove_from_all(port, NULL);
 	ipc_mqueue_changed(host, &port->ip_receivers);
+	if (port->ip_service_port)
+		ipc_label_leaves(port);
 	ipc_knotes_gone(&port->ip_knotes);
 	ipc_importance_leaves(host, port);
 	port->ip_mscount = 0;
@@ -155,6 +159,8 @@ void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct 
 	port->ip_receiver = space;
 	port->ip_name = name;
 	ipc_importance_arrived(host, port);
+	if (port->ip_service_port)
+		ipc_label_arrives(port);
 }
 
 bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, struct ipc_port *dest)
@@ -189,6 +195,8 @@ static bool port_rescued(struct ipc_host *host, struct ipc_port *port)
 	if (!notify)
 		return false;
 	port->ip_pdrequest = NULL;
+	if (port->ip_service_port)
+		port->ip_label->l_returning = true;
 	return ipc_notify_port_destroyed(host, notify, port);
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_work.h"
 
 struct boot_service;
+struct ipc_label;
 
 /* What a port stands for. */
 enum ipc_port_kind {
@@ -76,8 +77,13 @@ struct ipc_port {
 	bool ip_immovable;	/* the receive right cannot be sent */
 	bool ip_enforces_reply; /* senders must name a reply port made for it */
 	bool ip_reply_port;	/* made to be named in replies */
-	bool ip_special_reply;	/* some thread's special reply port */
-	bool ip_only_reply;	/* and good for nothing else: marked, in Mach's words [17.1] */
+	bool ip_service_port;	/* its label is its own, */
+	bool ip_connection;    /* or that of the service it leads to: both its rights stay [16.5] */
+	bool ip_filtered;      /* filtered tasks may not send everything to it [16.4] */
+	bool ip_no_grant;      /* messages for it may carry no ports */
+	bool ip_throttled;     /* a service port's flag, kept for its owner */
+	bool ip_special_reply; /* some thread's special reply port */
+	bool ip_only_reply;    /* and good for nothing else: marked, in Mach's words [17.1] */
 
 	bool ip_accepts_importance;
 	bool ip_tempowner;   /* its boosts are for who gets the receive right next */
@@ -105,6 +111,7 @@ struct ipc_port {
 	struct ipc_timer *ip_timer;		 /* IP_TIMER, while it lives */
 	struct ipc_voucher *ip_voucher;		 /* IP_VOUCHER, while it lives */
 	ipc_fd_t ip_file;			 /* IP_FILE, while it lives: the descriptor */
+	struct ipc_label *ip_label;		 /* of service and connection ports, a reference */
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
 	struct ipc_user *ip_user;		 /* charged; NULL for the daemon's own */
 	struct list ip_host_link;		 /* those to be told of the time of day */

@@ -121,7 +121,7 @@ bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_po
 		task = port->ip_task;
 	else if (port->ip_thread)
 		task = port->ip_thread->th_task;
-	return task && task == space->is_task;
+	return port->ip_connection || (task && task == space->is_task);
 }
 
 bool ipc_right_pinned(const struct ipc_entry *entry)
@@ -161,9 +161,10 @@ bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *
 	if (port->ip_only_reply)
 		return reply_only(disposition, use);
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
-		return port->ip_immovable || port->ip_special_reply;
+		return port->ip_immovable || port->ip_special_reply ||
+		       (port->ip_connection && use != RIGHT_FOR_BODY && use != RIGHT_FOR_DAEMON);
 	return move->needs == MACH_PORT_TYPE_SEND &&
-	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY) &&
+	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY || use == RIGHT_FOR_CALL) &&
 	       ipc_right_immovable_send(space, port);
 }
 

@@ -54,8 +54,9 @@ kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *spa
 				    mach_port_name_t name, struct ipc_pset **set);
 
 /*
- * A send right that this space may use but not pass on [16.3]: to a port that controls its own
- * task or one of its threads. What another task holds to the same port is an ordinary right.
+ * A send right that this space may use but not pass on [16.3]: to a connection port, or to one that
+ * controls its own task or one of its threads. What another task holds to one of these is an
+ * ordinary right.
  */
 bool ipc_right_immovable_send(const struct ipc_space *space, const struct ipc_port *port);
 
@@ -68,6 +69,7 @@ enum ipc_right_use {
 	RIGHT_FOR_REPLY,  /* its reply field */
 	RIGHT_FOR_BODY,	  /* its body */
 	RIGHT_FOR_DAEMON, /* the body of one that no task will receive, or a routine's argument */
+	RIGHT_FOR_CALL,	  /* mach_port_insert_right and _extract_right */
 	RIGHT_FOR_ITSELF, /* one more reference to it where it is */
 };
 

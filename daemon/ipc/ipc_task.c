@@ -112,6 +112,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 	task->t_pid = thread->th_pid;
 	task->t_word = thread->th_word;
 	task->t_gid = thread->th_gid;
+	task->t_filtered = ipc_uids_have(&host->h_policy.p_filtered, task->t_user->u_uid);
 	task->t_hardened = ipc_uids_have(&host->h_policy.p_hardened, task->t_user->u_uid);
 	list_init(&task->t_threads);
 	list_init(&task->t_semaphores);

@@ -32,6 +32,7 @@ struct ipc_task {
 	int32_t t_pid;
 	unsigned t_word; /* bits of its pointers: 64 or 32 */
 	uint32_t t_gid;
+	bool t_filtered; /* its messages are filtered [16.4] */
 	bool t_hardened; /* its reply ports are marked [17.1] */
 	struct ipc_user *t_user;
 	struct ipc_space *t_space;

@@ -266,25 +266,6 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 	return MACH_MSG_SUCCESS;
 }
 
-/*
- * A destination takes only the kind of send that names it: mach_msg2's control-flow bits. The
- * bootstrap port is a task's queue to Mach, and the daemon's here: it takes both.
- */
-static mach_msg_return_t check_flow(const struct ipc_kmsg *kmsg, uint64_t option)
-{
-	const struct ipc_port *dest = kmsg->ikm_header.ikm_dest;
-	bool kobject = dest->ip_place == IP_IN_DAEMON;
-
-	if (option & MACH64_SEND_ANY)
-		return MACH_MSG_SUCCESS;
-	if (option & MACH64_SEND_MQ_CALL)
-		return !kobject || dest->ip_kind == IP_BOOTSTRAP ? MACH_MSG_SUCCESS
-								 : MACH_SEND_INVALID_OPTIONS;
-	if (!kobject || !(option & MACH64_SEND_KOBJECT_CALL) || !(option & MACH_RCV_MSG))
-		return MACH_SEND_INVALID_OPTIONS;
-	return MACH_MSG_SUCCESS;
-}
-
 mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
 				  struct ipc_kmsg *kmsg)
 {
@@ -304,9 +285,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 		ipc_kmsg_clean_partial(host, kmsg, 0);
 		return MACH_SEND_INVALID_REPLY;
 	}
-	code = check_flow(kmsg, option);
+	code = ipc_kmsg_check_policy(host, thread, kmsg);
 	if (code != MACH_MSG_SUCCESS) {
-		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, kmsg->ikm_dest_name, 0);
 		ipc_kmsg_clean_partial(host, kmsg, 0);
 		return code;
 	}

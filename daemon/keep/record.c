@@ -113,7 +113,7 @@ static void put_header(struct record *record, const struct trap_config *config)
 
 	put(record, &header, sizeof header);
 	put_limits(record, &config->limits);
-	put(record, &config->policy, sizeof config->policy);
+	put(record, &config->policy, ipc_policy_size(&config->policy));
 }
 
 /* Outputs: written down, then handed on. */

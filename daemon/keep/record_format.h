@@ -4,7 +4,7 @@
  * in host byte order; a record is read by the same build on the same kind of machine.
  *
  *   header   struct record_header, then the limits as 64-bit words in the order of limits.def, then
- *            struct ipc_policy
+ *            what is used of struct ipc_policy
  *   entry    struct record_entry, then `size` bytes:
  *
  *   an input (enum trap_input_kind)   struct record_at, then

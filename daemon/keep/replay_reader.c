@@ -39,6 +39,20 @@ static bool limits_fit(const struct machd_limits *limits)
 	return true;
 }
 
+static bool read_policy(struct replay_reader *reader, struct ipc_policy *policy)
+{
+	size_t head = offsetof(struct ipc_policy, p_rules);
+
+	*policy = (struct ipc_policy){0};
+	if (!read_bytes(reader, policy, head, READER_CUT))
+		return false;
+	if (!ipc_policy_head_good(policy))
+		return broken(reader, "its policy makes no sense");
+	if (!read_bytes(reader, policy->p_rules, ipc_policy_size(policy) - head, READER_CUT))
+		return false;
+	return ipc_policy_rules_good(policy) || broken(reader, "its policy makes no sense");
+}
+
 bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *config)
 {
 	struct record_header header;
@@ -64,10 +78,8 @@ bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *c
 		return false;
 	if (!limits_fit(&config->limits))
 		return broken(reader, "a limit is out of range");
-	if (!read_bytes(reader, &config->policy, sizeof config->policy, READER_CUT))
+	if (!read_policy(reader, &config->policy))
 		return false;
-	if (!ipc_policy_good(&config->policy))
-		return broken(reader, "its policy makes no sense");
 	config->seed = header.seed;
 	config->owner_uid = header.owner_uid;
 	config->discard_bad_signature = header.discard_bad_signature;

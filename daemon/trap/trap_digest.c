@@ -11,6 +11,7 @@
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_label.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_semaphore.h"
@@ -120,6 +121,15 @@ static void add_side(struct digest *digest, const struct ipc_eventlink_side *sid
 	add_threads(digest, &side->es_waiters);
 }
 
+static void add_label(struct digest *digest, const struct ipc_label *label)
+{
+	add(digest, label->l_refs);
+	add(digest, label->l_owner);
+	add(digest, label->l_guard);
+	add(digest, label->l_guarded | label->l_returning << 1);
+	add_bytes(digest, &label->l_info, sizeof label->l_info);
+}
+
 static void add_port(struct digest *digest, const struct ipc_port *port)
 {
 	add(digest, port->ip_id);
@@ -134,7 +144,12 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_reply_persona);
 	add(digest, port->ip_guarded | port->ip_strict << 1 | port->ip_immovable << 2 |
 			    port->ip_enforces_reply << 3 | port->ip_reply_port << 4 |
-			    port->ip_only_reply << 5 | port->ip_special_reply << 6);
+			    port->ip_only_reply << 5 | port->ip_special_reply << 6 |
+			    port->ip_service_port << 7 | port->ip_connection << 8 |
+			    port->ip_filtered << 9 | port->ip_no_grant << 10 |
+			    port->ip_throttled << 11);
+	if (port->ip_label)
+		add_label(digest, port->ip_label);
 	if (port->ip_eventlink)
 		add_side(digest, port->ip_eventlink);
 	if (port->ip_semaphore) {
@@ -221,7 +236,7 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add(digest, task->t_donor | task->t_boost_told << 1);
 	add(digest, task->t_violations);
 	add(digest, task->t_guard_behavior);
-	add(digest, task->t_hardened);
+	add(digest, task->t_hardened | task->t_filtered << 1);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		add_port_ref(digest, task->t_registered[i]);
 	LIST_FOR_EACH (node, &task->t_bells)

@@ -4,11 +4,14 @@
  * destroy a receive right with all its properties in one step [20]. A guard is a context that the
  * port's other calls respect.
  */
+#include <machd.h>
+
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
-#include "daemon/trap/trap_internal.h"
+#include "daemon/ipc/ipc_user.h"
+#include "daemon/trap/trap_construct.h"
 
 /* NULL and DEAD are missing names here; for most calls on receive rights they are wrong rights. */
 static kern_return_t guard_target(struct trap_call *call, mach_port_name_t name,
@@ -174,32 +177,47 @@ static bool several(uint32_t flags)
 	(MPO_REPLY_PORT | MPO_ENFORCE_REPLY_PORT_SEMANTICS | MPO_EXCEPTION_PORT | \
 	 MPO_PROVISIONAL_REPLY_PORT)
 
-static kern_return_t check_options(const struct mach_port_construct_in *args)
+/* The daemon's owner is to it what the first process is to Mach. */
+static bool may_serve(const struct trap_call *call)
 {
-	if (several(args->flags & KIND_FLAGS) || several(args->flags & REPLY_FLAGS))
+	uint32_t uid = call->c_caller->t_user->u_uid;
+
+	return uid == 0 || uid == call->c_host->h_owner_uid;
+}
+
+kern_return_t trap_check_flags(const struct trap_call *call, const struct trap_options *options)
+{
+	uint32_t flags = options->to_flags;
+
+	if (several(flags & KIND_FLAGS) || several(flags & REPLY_FLAGS))
 		return KERN_INVALID_ARGUMENT;
-	if (args->flags & (MPO_TG_BLOCK_TRACKING | MPO_SERVICE_PORT))
-		return KERN_DENIED;	       /* for the system's first process only */
-	if (args->flags & MPO_CONNECTION_PORT) /* no service port can exist yet */
-		return args->service ? KERN_INVALID_CAPABILITY : KERN_INVALID_ARGUMENT;
-	if ((args->flags & MPO_QLIMIT) && args->qlimit > MACH_PORT_QLIMIT_MAX)
+	if (flags & MPO_TG_BLOCK_TRACKING)
+		return KERN_DENIED; /* of Mach's kernel only */
+	if ((flags & MPO_SERVICE_PORT) && !may_serve(call))
+		return KERN_DENIED;
+	return KERN_SUCCESS;
+}
+
+kern_return_t trap_check_qlimit(const struct trap_options *options)
+{
+	if ((options->to_flags & MPO_QLIMIT) && options->to_qlimit > MACH_PORT_QLIMIT_MAX)
 		return KERN_INVALID_VALUE;
 	return KERN_SUCCESS;
 }
 
 static void apply_options(const struct ipc_task *task, struct ipc_port *port,
-			  const struct mach_port_construct_in *args)
+			  const struct trap_options *options)
 {
-	uint32_t flags = args->flags;
+	uint32_t flags = options->to_flags;
 
-	port->ip_context = args->context;
+	port->ip_context = options->to_context;
 	if (flags & MPO_CONTEXT_AS_GUARD) {
 		port->ip_guarded = true;
 		port->ip_strict = flags & MPO_STRICT;
 		port->ip_immovable = flags & MPO_IMMOVABLE_RECEIVE;
 	}
 	if (flags & MPO_QLIMIT)
-		port->ip_qlimit = args->qlimit;
+		port->ip_qlimit = options->to_qlimit;
 	if (flags & MPO_EXCEPTION_PORT)
 		port->ip_immovable = true;
 	port->ip_reply_port = flags & (MPO_REPLY_PORT | MPO_PROVISIONAL_REPLY_PORT);
@@ -210,31 +228,57 @@ static void apply_options(const struct ipc_task *task, struct ipc_port *port,
 	port->ip_tempowner = flags & MPO_TEMPOWNER;
 	port->ip_accepts_importance =
 		flags & (MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER);
+	port->ip_filtered = flags & (MPO_FILTER_MSG | MPO_SERVICE_PORT);
+	port->ip_service_port = flags & MPO_SERVICE_PORT;
+	port->ip_connection = flags & MPO_CONNECTION_PORT;
+	port->ip_no_grant = flags & MACHD_MPO_NO_GRANT;
+}
+
+kern_return_t trap_construct(struct trap_call *call, const struct trap_options *options,
+			     struct ipc_label *label, mach_port_name_t *name)
+{
+	struct ipc_host *host = call->c_host;
+	kern_return_t kr = ipc_entry_reserve(host, call->c_space);
+	struct ipc_port *port = NULL;
+
+	if (kr == KERN_SUCCESS) {
+		port = ipc_port_create(host, call->c_space->is_user);
+		kr = port ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+	}
+	if (kr != KERN_SUCCESS) {
+		ipc_label_release(label);
+		return kr;
+	}
+	*name = ipc_right_copyout_reserved(host, call->c_space, port, MACH_MSG_TYPE_PORT_RECEIVE);
+	port->ip_label = label;
+	apply_options(call->c_task, port, options);
+	/* The second right joins the first: it needs no entry of its own. */
+	if (options->to_flags & MPO_INSERT_SEND_RIGHT)
+		ipc_right_copyout_reserved(host, call->c_space, ipc_port_make_send(port),
+					   MACH_MSG_TYPE_PORT_SEND);
+	return KERN_SUCCESS;
 }
 
 kern_return_t trap_mach_port_construct(struct trap_call *call,
 				       const struct mach_port_construct_in *args,
 				       struct mach_port_construct_out *result)
 {
-	struct ipc_host *host = call->c_host;
-	struct ipc_port *port;
-	kern_return_t kr = check_options(args);
+	struct trap_options options = {
+		.to_flags = args->flags, .to_qlimit = args->qlimit, .to_context = args->context};
+	struct ipc_label *label = NULL;
+	kern_return_t kr = trap_check_flags(call, &options);
 
-	if (kr == KERN_SUCCESS)
-		kr = ipc_entry_reserve(host, call->c_space);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	port = ipc_port_create(host, call->c_space->is_user);
-	if (!port)
-		return KERN_RESOURCE_SHORTAGE;
-	result->name =
-		ipc_right_copyout_reserved(host, call->c_space, port, MACH_MSG_TYPE_PORT_RECEIVE);
-	apply_options(call->c_task, port, args);
-	/* The second right joins the first: it needs no entry of its own. */
-	if (args->flags & MPO_INSERT_SEND_RIGHT)
-		ipc_right_copyout_reserved(host, call->c_space, ipc_port_make_send(port),
-					   MACH_MSG_TYPE_PORT_SEND);
-	return KERN_SUCCESS;
+	/* What a service port is made of comes by machd_construct_service_port only. */
+	if (args->flags & MPO_SERVICE_PORT)
+		return KERN_INVALID_ARGUMENT;
+	if ((args->flags & MPO_CONNECTION_PORT) && args->service == 0)
+		return KERN_INVALID_ARGUMENT;
+	kr = trap_check_qlimit(&options);
+	if (kr == KERN_SUCCESS && (args->flags & MPO_CONNECTION_PORT))
+		kr = trap_service_label(call, args->service, &label);
+	return kr == KERN_SUCCESS ? trap_construct(call, &options, label, &result->name) : kr;
 }
 
 static void guard_destruct(struct trap_call *call, const struct ipc_entry *entry,

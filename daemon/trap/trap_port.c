@@ -246,7 +246,7 @@ static bool argument_stays(struct trap_call *call, mach_port_name_t name, uint32
 		ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
 
 	if (!entry ||
-	    !ipc_right_must_stay(call->c_caller->t_space, entry, disposition, RIGHT_FOR_BODY))
+	    !ipc_right_must_stay(call->c_caller->t_space, entry, disposition, RIGHT_FOR_CALL))
 		return false;
 	ipc_guard_raise(call->c_host, call->c_thread, kGUARD_EXC_IMMOVABLE, name, 0);
 	return true;
@@ -284,7 +284,7 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	const struct ipc_right_move *move = ipc_right_move(args->desired_type);
 	struct ipc_entry *entry = lookup(call, args->name);
 	struct ipc_port *port;
-	enum ipc_right_use use = RIGHT_FOR_BODY;
+	enum ipc_right_use use = RIGHT_FOR_CALL;
 
 	if (!move)
 		return KERN_INVALID_VALUE;

@@ -134,6 +134,8 @@ static void port_status(const struct ipc_port *port, uint32_t *info)
 	info[STATUS_SRIGHTS] = port->ip_srights > 0;
 	info[STATUS_PDREQUEST] = port->ip_pdrequest != NULL;
 	info[STATUS_NSREQUEST] = port->ip_nsrequest != NULL;
+	if (port->ip_no_grant)
+		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_NO_GRANT;
 	if (port->ip_accepts_importance)
 		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_IMP_DONATION;
 	if (port->ip_tempowner)
@@ -157,6 +159,8 @@ static uint32_t info_words(int32_t flavor)
 		return MACH_PORT_DNREQUESTS_SIZE_COUNT;
 	case MACH_PORT_INFO_EXT:
 		return MACH_PORT_INFO_EXT_COUNT;
+	case MACH_PORT_SERVICE_THROTTLED:
+		return MACH_PORT_SERVICE_THROTTLED_COUNT;
 	}
 	return 0;
 }
@@ -184,12 +188,16 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 	kr = receive_right(call, args->name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	if (args->flavor == MACH_PORT_SERVICE_THROTTLED && !port->ip_service_port)
+		return KERN_INVALID_CAPABILITY;
 	for (uint32_t i = 0; i < words; i++)
 		result->info[i] = 0;
 	if (args->flavor == MACH_PORT_LIMITS_INFO)
 		result->info[0] = port->ip_qlimit;
 	else if (args->flavor == MACH_PORT_DNREQUESTS_SIZE)
 		result->info[0] = port->ip_requests.rs_size;
+	else if (args->flavor == MACH_PORT_SERVICE_THROTTLED)
+		result->info[0] = port->ip_throttled;
 	else
 		port_status(port, result->info);
 	if (args->flavor == MACH_PORT_INFO_EXT)
@@ -224,13 +232,14 @@ kern_return_t trap_mach_port_set_attributes(struct trap_call *call,
 					    struct mach_port_set_attributes_out *result)
 {
 	bool limits = args->flavor == MACH_PORT_LIMITS_INFO;
+	bool throttled = args->flavor == MACH_PORT_SERVICE_THROTTLED;
 	struct ipc_port *port;
 	kern_return_t kr;
 
 	(void)result;
 	if (is_importance(args->flavor))
 		return accept_importance(call, args->name, args->flavor);
-	if (!limits && args->flavor != MACH_PORT_DNREQUESTS_SIZE)
+	if (!limits && !throttled && args->flavor != MACH_PORT_DNREQUESTS_SIZE)
 		return KERN_INVALID_ARGUMENT;
 	if (call->c_in_words < 1)
 		return KERN_FAILURE;
@@ -239,7 +248,12 @@ kern_return_t trap_mach_port_set_attributes(struct trap_call *call,
 	kr = receive_right(call, args->name, &port);
 	if (kr == KERN_SUCCESS && limits)
 		ipc_mqueue_set_qlimit(call->c_host, port, args->info[0]);
-	return kr;
+	if (kr != KERN_SUCCESS || !throttled)
+		return kr;
+	if (!port->ip_service_port)
+		return KERN_INVALID_CAPABILITY;
+	port->ip_throttled = args->info[0] != 0;
+	return KERN_SUCCESS;
 }
 
 /* The message with a sequence number, or the first one for 0; NULL if it is not there. */

@@ -56,6 +56,13 @@ extern kern_return_t machd_fileport_fd(mach_port_t port, int *fd);
 extern uint64_t machd_received_qos(void);
 
 /*
+ * An option of mach_port_construct: the port accepts no rights in the bodies of messages. Who sends
+ * some gets MACH_SEND_NO_GRANT_DEST and has lost the rights of the header. What Mach keeps for its
+ * own services; mps_flags shows it as MACH_PORT_STATUS_FLAG_NO_GRANT.
+ */
+#define MACHD_MPO_NO_GRANT 0x80000000u
+
+/*
  * Guard exceptions: misuse of a name or a message, such as the deallocation of a name that is not
  * there. The call returns its code in any case; this is what else follows:
  *

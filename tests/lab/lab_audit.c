@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_label.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_space.h"
@@ -525,6 +526,27 @@ static void compare_boosts(struct audit *audit)
 		check_importance(audit, list_entry(node, struct ipc_task, t_link));
 }
 
+/* Labels there are: each has as many references as ports have it. */
+static uint64_t count_labels(const struct audit *audit)
+{
+	uint64_t labels = 0;
+
+	for (size_t i = 0; i < audit->port_count; i++) {
+		const struct ipc_label *label = audit->ports[i].port->ip_label;
+		uint32_t before = 0, refs = 0;
+
+		for (size_t k = 0; label && k < audit->port_count; k++) {
+			bool same = audit->ports[k].port->ip_label == label;
+
+			refs += same;
+			before += same && k < i;
+		}
+		LAB_TRUE(!label || label->l_refs == refs);
+		labels += label && before == 0;
+	}
+	return labels;
+}
+
 static void compare_users(const struct audit *audit)
 {
 	const struct ipc_host *host = audit->host;
@@ -543,7 +565,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_BELLS] == audit->bells);
 	LAB_TRUE(held[IPC_CHARGE_CHANNELS] == host->h_thread_count);
 	LAB_TRUE(held[IPC_CHARGE_NAMES] == audit->names);
-	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets);
+	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets + count_labels(audit));
 	LAB_TRUE(held[IPC_CHARGE_MESSAGES] == audit->messages);
 	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes - audit->memory);
 	LAB_TRUE(held[IPC_CHARGE_MEMORY] == audit->memory);

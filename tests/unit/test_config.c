@@ -119,17 +119,18 @@ END_TEST
 
 START_TEST(test_bad_sections)
 {
-	bad("\n[mach]\n", "2: unknown section [mach]: there are [machd], [policy] and [limits]");
+	bad("\n[mach]\n",
+	    "2: unknown section [mach]: there are [machd], [policy], [filter] and [limits]");
 	bad("[limit]\nChannels=20\n",
-	    "1: unknown section [limit]: there are [machd], [policy] and [limits]");
+	    "1: unknown section [limit]: there are [machd], [policy], [filter] and [limits]");
 	bad("[machd.conf]\n",
-	    "1: unknown section [machd.conf]: there are [machd], [policy] and [limits]");
-	bad("[]\n", "1: unknown section []: there are [machd], [policy] and [limits]");
+	    "1: unknown section [machd.conf]: there are [machd], [policy], [filter] and [limits]");
+	bad("[]\n", "1: unknown section []: there are [machd], [policy], [filter] and [limits]");
 	bad("[machd\n", "1: the ] behind the name of the section is missing");
 	bad("[machd] LogLevel=info\n",
 	    "1: there is text behind the section: put it on a line of its own");
 	bad("LogLevel=info\n",
-	    "1: LogLevel= is in no section: put it below [machd], [policy] or [limits]");
+	    "1: LogLevel= is in no section: put it below [machd], [policy], [filter] or [limits]");
 }
 END_TEST
 
@@ -273,6 +274,7 @@ START_TEST(test_shipped_file)
 	ck_assert_ptr_nonnull(strstr(text, "\n#OnBadSignature=abort\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n#Hardened=none\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n#ImportanceNice=0\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n#Filtered=none\n"));
 }
 END_TEST
 
@@ -312,8 +314,8 @@ START_TEST(test_uids)
 	ck_assert(ipc_uids_have(&config.policy.p_hardened, 1000));
 	ck_assert(ipc_uids_have(&config.policy.p_hardened, UINT32_MAX));
 	ck_assert(!ipc_uids_have(&config.policy.p_hardened, 100));
-	bad("[policy]\nColour=red\n",
-	    "2: unknown key Colour= in [policy]: it has Hardened=, EnforceStrictReply=");
+	bad("[policy]\nColour=red\n", "2: unknown key Colour= in [policy]: it has Hardened=, "
+				      "EnforceStrictReply=, Filtered=");
 }
 END_TEST
 
@@ -357,6 +359,49 @@ START_TEST(test_bad_uids)
 }
 END_TEST
 
+START_TEST(test_filters)
+{
+	const struct ipc_policy *policy = &config.policy;
+
+	good("[policy]\nFiltered=5\n[filter]\na.b=7 0x100-0x1ff\nc=none\n");
+	ck_assert(ipc_uids_have(&policy->p_filtered, 5));
+	ck_assert_uint_eq(policy->p_rule_count, 3);
+	ck_assert(ipc_policy_allows(policy, "a.b", 7));
+	ck_assert(ipc_policy_allows(policy, "a.b", 0x100));
+	ck_assert(ipc_policy_allows(policy, "a.b", 0x1ff));
+	ck_assert(!ipc_policy_allows(policy, "a.b", 0x200));
+	ck_assert(!ipc_policy_allows(policy, "c", 0));
+	ck_assert(!ipc_policy_allows(policy, "c", 1));
+	ck_assert(ipc_policy_allows(policy, "d", 1));
+	ck_assert(ipc_policy_allows(policy, NULL, 1));
+	good("[filter]\na=7\n*=8\n");
+	ck_assert(!ipc_policy_allows(policy, "a", 8));
+	ck_assert(ipc_policy_allows(policy, "d", 8));
+	ck_assert(!ipc_policy_allows(policy, NULL, 7));
+	bad("[filter]\na=\n",
+	    "2: a= in [filter]: use none, or numbers and ranges like 0x100-0x1ff");
+	bad("[filter]\na=2-1\n",
+	    "2: a=2-1 in [filter]: use none, or numbers and ranges like 0x100-0x1ff");
+	bad("[filter]\na=1 x\n",
+	    "2: a=1 x in [filter]: use none, or numbers and ranges like 0x100-0x1ff");
+	bad("[filter]\na=4294967296\n",
+	    "2: a=4294967296 in [filter]: use none, or numbers and ranges like 0x100-0x1ff");
+	bad("[filter]\na=1\na=2\n", "3: a=2 in [filter]: it was set already: remove one of them");
+}
+END_TEST
+
+START_TEST(test_many_filters)
+{
+	char text[2000] = "[filter]\n";
+
+	for (unsigned i = 0; i < 64; i++)
+		snprintf(text + strlen(text), 16, "s%u=1\n", i);
+	good(text);
+	strcat(text, "t=1\n");
+	bad(text, "66: t=1 in [filter]: there are more than 64 ranges in all");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -379,6 +424,8 @@ int main(void)
 	tcase_add_test(tests, test_uids);
 	tcase_add_test(tests, test_strict_reply);
 	tcase_add_test(tests, test_bad_uids);
+	tcase_add_test(tests, test_filters);
+	tcase_add_test(tests, test_many_filters);
 	tcase_add_test(tests, test_unreadable);
 	tcase_add_test(tests, test_shipped_file);
 	tcase_add_test(tests, test_shipped_file_with_all_keys_set);

@@ -26,8 +26,9 @@
 #define MS 1000000u
 
 /* Bytes before the first entry. */
-#define HEADER \
-	(sizeof(struct record_header) + sizeof(struct machd_limits) + sizeof(struct ipc_policy))
+#define HEADER                                                        \
+	(sizeof(struct record_header) + sizeof(struct machd_limits) + \
+	 offsetof(struct ipc_policy, p_rules))
 
 static char path[] = "/tmp/machd-record-XXXXXX";
 
@@ -478,7 +479,9 @@ START_TEST(test_bad_headers)
 	size_t size = record_life(&bytes);
 	struct record_header *header = (struct record_header *)(void *)bytes;
 	uint64_t *first_limit = (uint64_t *)(void *)(bytes + sizeof *header);
-	struct ipc_policy *policy = (struct ipc_policy *)(void *)(bytes + HEADER - sizeof *policy);
+	struct ipc_policy *policy =
+		(struct ipc_policy *)(void *)(bytes + HEADER -
+					      offsetof(struct ipc_policy, p_rules));
 
 	is_broken((const uint8_t *)"x", 1, "it ends within its header");
 	header->magic[0] = 'M';

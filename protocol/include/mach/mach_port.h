@@ -191,6 +191,23 @@ extern kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
 extern kern_return_t mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t name,
 					      unsigned *dnr_total, unsigned *dnr_used);
 
+/*
+ * The name and domain that a service port was made with; KERN_INVALID_CAPABILITY: it is none.
+ * Needs its receive right.
+ */
+extern kern_return_t mach_port_get_service_port_info(ipc_space_t task, mach_port_name_t name,
+						     mach_service_port_info_data_t *sp_info_out);
+
+/*
+ * Is the one a connection port made for the other, a service port? Needs both receive rights. The
+ * policy is the number of the line in machd.conf's [filter] that holds for it, 0 for none.
+ * KERN_NOT_SUPPORTED: there are no filters at all. KERN_INVALID_CAPABILITY: no.
+ */
+extern kern_return_t mach_port_is_connection_for_service(ipc_space_t task,
+							 mach_port_name_t connection_port,
+							 mach_port_name_t service_port,
+							 uint64_t *filter_policy_id);
+
 /* What a port stands for: 0 for a queue; the address is always 0. */
 extern kern_return_t mach_port_kobject(ipc_space_t task, mach_port_name_t name,
 				       natural_t *object_type, mach_vm_address_t *object_addr);
