@@ -160,7 +160,7 @@ static kern_return_t bank_get(const struct ipc_task *task, uint32_t command,
 static kern_return_t bank_extract(const struct ipc_task *task, struct ipc_voucher_value value,
 				  uint32_t *command, uint8_t *bytes, uint32_t *size)
 {
-	struct voucher_bank bank;
+	struct voucher_bank bank = own;
 	char text[MACH_VOUCHER_BANK_CONTENT_SIZE];
 	uint32_t length;
 
