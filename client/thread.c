@@ -44,7 +44,7 @@ mach_port_t pthread_mach_thread_np(unsigned long thread)
 	return name;
 }
 
-kern_return_t task_threads(task_inspect_t target_task, thread_act_array_t *act_list,
+kern_return_t task_threads(task_t target_task, thread_act_array_t *act_list,
 			   mach_msg_type_number_t *act_listCnt)
 {
 	const size_t room = round_page(MACHD_FRAME_SIZE_MAX);

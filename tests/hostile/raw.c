@@ -162,7 +162,8 @@ uint32_t raw_call(struct raw *raw, uint32_t routine, uint32_t target, const void
 
 	ck_assert_uint_le(sizeof call + in_size, sizeof packet);
 	memcpy(packet, &call, sizeof call);
-	memcpy(packet + sizeof call, in, in_size);
+	if (in_size)
+		memcpy(packet + sizeof call, in, in_size);
 	ck_assert(raw_send(raw, MACHD_OP_CALL, ++raw->sequence, packet, sizeof call + in_size, NULL,
 			   0));
 	size = raw_receive(raw, packet, sizeof packet, NULL);
@@ -170,7 +171,8 @@ uint32_t raw_call(struct raw *raw, uint32_t routine, uint32_t target, const void
 	memcpy(&answer, packet + sizeof(struct machd_frame), sizeof answer);
 	if (answer.code == 0) {
 		ck_assert_uint_eq(size, head + out_size);
-		memcpy(out, packet + head, out_size);
+		if (out_size)
+			memcpy(out, packet + head, out_size);
 	}
 	return answer.code;
 }

@@ -288,8 +288,12 @@ START_TEST(the_threads_of_a_task)
 
 	lab_ok(lab_call(second, MACHD_ROUTINE_mach_thread_self, second->task->self, NULL, 0, &self,
 			sizeof self, NULL));
-	lab_ok(lab_call(world.a, MACHD_ROUTINE_task_threads, special(world.a, TASK_INSPECT_PORT),
-			NULL, 0, threads, sizeof threads, &got));
+	/* Their ports control the threads: it takes control of the task. */
+	lab_is(MACH_SEND_INVALID_DEST,
+	       lab_call(world.a, MACHD_ROUTINE_task_threads, special(world.a, TASK_READ_PORT), NULL,
+			0, threads, sizeof threads, &got));
+	lab_ok(lab_call(world.a, MACHD_ROUTINE_task_threads, world.a->task->self, NULL, 0, threads,
+			sizeof threads, &got));
 	ck_assert_uint_eq(got, 2 * sizeof *threads);
 	ck_assert(threads[0] != threads[1]);
 	ck_assert_uint_eq(threads[1], self.thread);

@@ -39,7 +39,7 @@ extern kern_return_t task_info(task_name_t target_task, task_flavor_t flavor,
  * Send rights to the ports of the task's threads, as far as they have used machd, in memory to be
  * freed with vm_deallocate().
  */
-extern kern_return_t task_threads(task_inspect_t target_task, thread_act_array_t *act_list,
+extern kern_return_t task_threads(task_t target_task, thread_act_array_t *act_list,
 				  mach_msg_type_number_t *act_listCnt);
 
 /*
