@@ -67,6 +67,19 @@ static void turn_page(const struct channel *channel, struct machd_watch *request
 	request->index = answer->next_index;
 }
 
+/* Ask for a page, and collect its records. */
+static void read_page(struct channel *channel, const struct machd_watch *request,
+		      struct collection *all, struct machd_watch_answer *answer)
+{
+	size_t size;
+	const uint8_t *page =
+		channel_call(channel, MACHD_OP_WATCH, request, sizeof *request, &size);
+
+	check_page(channel, page, size, all, answer);
+	for (size_t at = sizeof *answer; at < size; at += answer->record_size)
+		collect(all, page + at);
+}
+
 static void *read_table(struct channel *channel, enum machd_watch_table table, int32_t pid,
 			size_t record, size_t *count)
 {
@@ -75,13 +88,7 @@ static void *read_table(struct channel *channel, enum machd_watch_table table, i
 	struct machd_watch_answer answer;
 
 	for (;;) {
-		size_t size;
-		const uint8_t *page =
-			channel_call(channel, MACHD_OP_WATCH, &request, sizeof request, &size);
-
-		check_page(channel, page, size, &all, &answer);
-		for (size_t at = sizeof answer; at < size; at += answer.record_size)
-			collect(&all, page + at);
+		read_page(channel, &request, &all, &answer);
 		if (answer.next_task == 0 && answer.next_index == 0)
 			break;
 		turn_page(channel, &request, &answer);
@@ -121,13 +128,8 @@ struct machd_watch_message *watch_messages(struct channel *channel, int32_t pid,
 	struct machd_watch request = {.table = MACHD_WATCH_MESSAGES, .pid = pid, .index = *next};
 	struct collection all = {.record = sizeof(struct machd_watch_message)};
 	struct machd_watch_answer answer;
-	size_t size;
-	const uint8_t *page =
-		channel_call(channel, MACHD_OP_WATCH, &request, sizeof request, &size);
 
-	check_page(channel, page, size, &all, &answer);
-	for (size_t at = sizeof answer; at < size; at += answer.record_size)
-		collect(&all, page + at);
+	read_page(channel, &request, &all, &answer);
 	*next = answer.next_index;
 	*lost = answer.next_task;
 	*count = all.count;
