@@ -98,6 +98,8 @@ uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct
 		right.port = task->bootstrap;
 	else
 		return KERN_INVALID_ARGUMENT;
+	if (right.port && right.port->dead)
+		right = (struct m_right){.dead = true};
 	if (right.port)
 		right.port->srights++;
 	return m_give_port(model, thread, right);
