@@ -12,6 +12,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
+/* The bytes of an input that are not used yet; behind them all are 0. */
+struct fuzz_script {
+	const uint8_t *at, *end;
+};
+
+static inline unsigned fuzz_take(struct fuzz_script *script)
+{
+	return script->at < script->end ? *script->at++ : 0;
+}
+
 /* A statement about the code under test. When it is false the target has found something. */
 #define FUZZ_CHECK(condition)                                                                     \
 	do {                                                                                      \

@@ -14,22 +14,12 @@
 
 enum { FDS_MAX = 3, STEPS_MAX = 256 };
 
-/* The bytes of the input not yet used; behind them all are 0. */
-struct script {
-	const uint8_t *at, *end;
-};
-
-static unsigned take(struct script *script)
-{
-	return script->at < script->end ? *script->at++ : 0;
-}
-
 /* A size and that many bytes, or what is left. */
-static size_t take_bytes(struct script *script, const uint8_t **bytes)
+static size_t take_bytes(struct fuzz_script *script, const uint8_t **bytes)
 {
-	size_t size = take(script);
+	size_t size = fuzz_take(script);
 
-	size |= take(script) << 8;
+	size |= fuzz_take(script) << 8;
 	if (size > (size_t)(script->end - script->at))
 		size = (size_t)(script->end - script->at);
 	*bytes = script->at;
@@ -89,9 +79,9 @@ static void send_request(struct world *world, struct world_link *link, unsigned 
 	free(packet);
 }
 
-static void do_request(struct world *world, struct world_link *link, struct script *script)
+static void do_request(struct world *world, struct world_link *link, struct fuzz_script *script)
 {
-	unsigned op = take(script), how = take(script);
+	unsigned op = fuzz_take(script), how = fuzz_take(script);
 	const uint8_t *bytes;
 	size_t size = take_bytes(script, &bytes);
 
@@ -100,11 +90,11 @@ static void do_request(struct world *world, struct world_link *link, struct scri
 }
 
 /* A request as large as a frame may be, from a short script. */
-static void do_large(struct world *world, struct world_link *link, struct script *script)
+static void do_large(struct world *world, struct world_link *link, struct fuzz_script *script)
 {
 	static uint8_t body[MACHD_FRAME_SIZE_MAX - sizeof(struct machd_frame)];
-	size_t zeros = take(script) * 1024;
-	unsigned op = take(script), how = take(script);
+	size_t zeros = fuzz_take(script) * 1024;
+	unsigned op = fuzz_take(script), how = fuzz_take(script);
 	const uint8_t *bytes;
 	size_t size = take_bytes(script, &bytes);
 
@@ -117,9 +107,9 @@ static void do_large(struct world *world, struct world_link *link, struct script
 	send_request(world, link, op, body, size + zeros, how);
 }
 
-static void do_raw(struct world *world, struct world_link *link, struct script *script)
+static void do_raw(struct world *world, struct world_link *link, struct fuzz_script *script)
 {
-	unsigned how = take(script);
+	unsigned how = fuzz_take(script);
 	const uint8_t *bytes;
 	size_t size = take_bytes(script, &bytes);
 	struct machd_frame frame;
@@ -137,20 +127,21 @@ static void do_raw(struct world *world, struct world_link *link, struct script *
 	world_packet(world, link, bytes, size, fds, fd_count);
 }
 
-static void do_limits(struct world *world, struct script *script)
+static void do_limits(struct world *world, struct fuzz_script *script)
 {
-	const struct machd_limit_row *row = &machd_limit_rows[take(script) % machd_limit_row_count];
+	const struct machd_limit_row *row =
+		&machd_limit_rows[fuzz_take(script) % machd_limit_row_count];
 	struct machd_limits limits;
 
 	machd_limits_init(&limits);
-	*machd_limit_field(&limits, row) = take(script);
+	*machd_limit_field(&limits, row) = fuzz_take(script);
 	world_limits(world, &limits);
 }
 
-static void do_step(struct world *world, struct script *script)
+static void do_step(struct world *world, struct fuzz_script *script)
 {
-	unsigned kind = take(script) % FUZZ_STEPS;
-	struct world_link *link = &world->links[take(script) % WORLD_LINKS];
+	unsigned kind = fuzz_take(script) % FUZZ_STEPS;
+	struct world_link *link = &world->links[fuzz_take(script) % WORLD_LINKS];
 
 	world->now += 1000;
 	switch (kind) {
@@ -160,7 +151,7 @@ static void do_step(struct world *world, struct script *script)
 		break;
 	case FUZZ_JOIN:
 		world_connect(world, link);
-		world_hello(world, link, world->links[take(script) % WORLD_LINKS].token, 64);
+		world_hello(world, link, world->links[fuzz_take(script) % WORLD_LINKS].token, 64);
 		break;
 	case FUZZ_SILENT:
 		world_connect(world, link);
@@ -194,33 +185,18 @@ static void do_step(struct world *world, struct script *script)
 		do_limits(world, script);
 		break;
 	default:
-		mem_fail_after(take(script));
+		mem_fail_after(fuzz_take(script));
 	}
 }
 
-static void run(const uint8_t *bytes, size_t size, uint8_t digest[TRAP_DIGEST_SIZE],
-		uint64_t *heard)
+static void run(struct world *world, struct fuzz_script *script)
 {
-	static struct world world;
-	struct script script = {bytes, bytes + size};
-
-	world_start(&world);
-	for (unsigned i = 0; i < STEPS_MAX && script.at < script.end; i++)
-		do_step(&world, &script);
-	world_stop(&world, digest, heard);
+	for (unsigned i = 0; i < STEPS_MAX && script->at < script->end; i++)
+		do_step(world, script);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static const uint8_t nothing[1];
-	uint8_t first[TRAP_DIGEST_SIZE], second[TRAP_DIGEST_SIZE];
-	uint64_t first_heard, second_heard;
-
-	if (!bytes)
-		bytes = nothing;
-	run(bytes, size, first, &first_heard);
-	run(bytes, size, second, &second_heard);
-	FUZZ_CHECK(memcmp(first, second, sizeof first) == 0);
-	FUZZ_CHECK(first_heard == second_heard);
+	world_twice(run, bytes, size);
 	return 0;
 }

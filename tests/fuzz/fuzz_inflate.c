@@ -33,15 +33,6 @@ enum flag {
 	FLAG_NO_RECEIVE = 64,
 };
 
-struct script {
-	const uint8_t *at, *end;
-};
-
-static unsigned take(struct script *script)
-{
-	return script->at < script->end ? *script->at++ : 0;
-}
-
 /* --- the two tasks --- */
 
 static void call(struct world *world, struct world_link *link, uint32_t routine, uint32_t target,
@@ -82,7 +73,6 @@ static void begin(struct world *world, unsigned layouts)
 {
 	struct world_link *sender = &world->links[0], *receiver = &world->links[1];
 
-	world_start(world);
 	world_connect(world, sender);
 	world_hello(world, sender, NULL, layouts & 1 ? 32 : 64);
 	world_connect(world, receiver);
@@ -129,11 +119,12 @@ static void add_memory(uint64_t size, unsigned how)
 	letter.table[letter.args.memory_count++ % 256] = memory;
 }
 
-static void add_descriptor(const struct world_link *link, struct script *script, unsigned word)
+static void add_descriptor(const struct world_link *link, struct fuzz_script *script, unsigned word)
 {
-	unsigned type = take(script) % (MACH_MSG_DESCRIPTOR_MAX + 2), disposition = take(script);
-	unsigned slot = take(script), count = take(script), flags = take(script);
-	unsigned memory = take(script);
+	unsigned type = fuzz_take(script) % (MACH_MSG_DESCRIPTOR_MAX + 2),
+		 disposition = fuzz_take(script);
+	unsigned slot = fuzz_take(script), count = fuzz_take(script), flags = fuzz_take(script);
+	unsigned memory = fuzz_take(script);
 	struct ikm_descriptor desc = {.d_type = (uint8_t)type,
 				      .d_disposition = disposition & 31,
 				      .d_copy = flags & 3,
@@ -181,11 +172,11 @@ static void add_fds(struct world *world, unsigned flags)
 	}
 }
 
-static void compose(struct world *world, struct script *script, unsigned word, unsigned flags,
+static void compose(struct world *world, struct fuzz_script *script, unsigned word, unsigned flags,
 		    unsigned dispositions)
 {
 	const struct world_link *link = &world->links[0];
-	unsigned count = take(script) % 90;
+	unsigned count = fuzz_take(script) % 90;
 	mach_msg_base_t base = {
 		.header = {.msgh_bits = MACH_MSGH_BITS_COMPLEX |
 					MACH_MSGH_BITS(16 + (dispositions & 7),
@@ -203,7 +194,7 @@ static void compose(struct world *world, struct script *script, unsigned word, u
 	letter.size = sizeof base;
 	for (unsigned i = 0; i < count; i++)
 		add_descriptor(link, script, word);
-	letter.size += take(script) & ~3u;
+	letter.size += fuzz_take(script) & ~3u;
 	if ((flags & FLAG_CUT) && count)
 		letter.size -= 8;
 	if (flags & FLAG_NO_MEMORY)
@@ -258,15 +249,15 @@ static void receive(struct world *world, unsigned options, unsigned room)
 	FUZZ_CHECK(link->thread);
 }
 
-static void exchange(struct world *world, struct script *script, unsigned layouts)
+static void exchange(struct world *world, struct fuzz_script *script, unsigned layouts)
 {
 	uint32_t port = world->links[1].names[PORT];
-	unsigned dispositions = take(script), flags = take(script);
+	unsigned dispositions = fuzz_take(script), flags = fuzz_take(script);
 
 	compose(world, script, layouts & 1 ? 32 : 64, flags, dispositions);
 	send_letter(world, flags);
 	if (!(flags & FLAG_NO_RECEIVE))
-		receive(world, take(script), take(script));
+		receive(world, fuzz_take(script), fuzz_take(script));
 	/* What was learned must not be forgotten by what came after it. */
 	world->links[1].names[PORT] = port;
 	if (world->links[0].deadline)
@@ -274,33 +265,20 @@ static void exchange(struct world *world, struct script *script, unsigned layout
 	world_work(world);
 }
 
-static void run(const uint8_t *bytes, size_t size, uint8_t digest[TRAP_DIGEST_SIZE],
-		uint64_t *heard)
+static void run(struct world *world, struct fuzz_script *script)
 {
-	static struct world world;
-	struct script script = {bytes, bytes + size};
-	unsigned layouts = take(&script);
+	unsigned layouts = fuzz_take(script);
 
-	begin(&world, layouts);
-	for (unsigned i = 0; i < MESSAGES_MAX && script.at < script.end; i++) {
-		if (!world.links[0].thread || trap_has_work(world.host))
+	begin(world, layouts);
+	for (unsigned i = 0; i < MESSAGES_MAX && script->at < script->end; i++) {
+		if (!world->links[0].thread || trap_has_work(world->host))
 			break;
-		exchange(&world, &script, layouts);
+		exchange(world, script, layouts);
 	}
-	world_stop(&world, digest, heard);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static const uint8_t nothing[1];
-	uint8_t first[TRAP_DIGEST_SIZE], second[TRAP_DIGEST_SIZE];
-	uint64_t first_heard, second_heard;
-
-	if (!bytes)
-		bytes = nothing;
-	run(bytes, size, first, &first_heard);
-	run(bytes, size, second, &second_heard);
-	FUZZ_CHECK(memcmp(first, second, sizeof first) == 0);
-	FUZZ_CHECK(first_heard == second_heard);
+	world_twice(run, bytes, size);
 	return 0;
 }

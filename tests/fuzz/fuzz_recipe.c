@@ -29,30 +29,13 @@ static struct {
 	unsigned count[TASKS];
 } stage;
 
-static void say_hello(struct world_link *link)
-{
-	struct machd_hello hello = {.version_oldest = MACHD_PROTOCOL_VERSION,
-				    .version_newest = MACHD_PROTOCOL_VERSION,
-				    .word = 64,
-				    .role = MACHD_ROLE_TASK,
-				    .pid_namespace = 1};
-	struct machd_frame frame = {.op = MACHD_OP_HELLO};
-	uint8_t packet[sizeof frame + MACHD_HELLO_SIZE_MAX];
-	size_t size = sizeof frame;
-
-	size += machd_hello_pack(&hello, packet + sizeof frame, MACHD_HELLO_SIZE_MAX);
-	frame.length = (uint32_t)size;
-	memcpy(packet, &frame, sizeof frame);
-	world_packet(&stage.world, link, packet, size, NULL, 0);
-}
-
 static void begin(void)
 {
 	memset(&stage, 0, sizeof stage);
 	world_start(&stage.world);
 	for (unsigned i = 0; i < TASKS; i++) {
 		world_connect(&stage.world, &stage.world.links[i]);
-		say_hello(&stage.world.links[i]);
+		world_hello(&stage.world, &stage.world.links[i], NULL, 64);
 		FUZZ_CHECK(stage.world.links[i].thread && stage.world.links[i].thread->th_task);
 		stage.tasks[i] = stage.world.links[i].thread->th_task;
 	}

@@ -345,3 +345,24 @@ bool world_handle(struct world *world, ipc_fd_t *handle)
 	*handle = ++world->last_handle;
 	return true;
 }
+
+void world_twice(void (*run)(struct world *world, struct fuzz_script *script), const uint8_t *bytes,
+		 size_t size)
+{
+	static const uint8_t nothing[1];
+	static struct world world;
+	uint8_t digests[2][TRAP_DIGEST_SIZE];
+	uint64_t heard[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct fuzz_script script = {nothing, nothing};
+
+		if (bytes)
+			script = (struct fuzz_script){bytes, bytes + size};
+		world_start(&world);
+		run(&world, &script);
+		world_stop(&world, digests[i], &heard[i]);
+	}
+	FUZZ_CHECK(memcmp(digests[0], digests[1], sizeof digests[0]) == 0);
+	FUZZ_CHECK(heard[0] == heard[1]);
+}

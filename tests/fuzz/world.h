@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/trap/trap.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { WORLD_LINKS = 6, WORLD_NAMES = 16, WORLD_HANDLES = 1024 };
 
@@ -55,6 +56,13 @@ void world_limits(struct world *world, const struct machd_limits *limits);
 
 /* Let it do all work it has put off. */
 void world_work(struct world *world);
+
+/*
+ * Let `run` take an input through a world of its own, from start to stop, and again: the same
+ * inputs must give the same outputs and the same state.
+ */
+void world_twice(void (*run)(struct world *world, struct fuzz_script *script), const uint8_t *bytes,
+		 size_t size);
 
 /* A new descriptor to send along; false when there have been too many. */
 bool world_handle(struct world *world, ipc_fd_t *handle);
