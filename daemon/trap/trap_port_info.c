@@ -221,7 +221,7 @@ static kern_return_t accept_importance(struct trap_call *call, mach_port_name_t 
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_kind != IP_PLAIN)
+	if (port->ip_kind != IP_PLAIN || port->ip_special_reply)
 		return KERN_INVALID_ARGUMENT;
 	ipc_importance_accept(call->c_host, port, flavor == MACH_PORT_TEMPOWNER);
 	return KERN_SUCCESS;

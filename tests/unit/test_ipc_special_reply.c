@@ -100,6 +100,22 @@ START_TEST(it_stays_and_is_not_rescued)
 }
 END_TEST
 
+START_TEST(it_takes_no_importance)
+{
+	static const int32_t flavors[] = {MACH_PORT_TEMPOWNER, MACH_PORT_IMPORTANCE_RECEIVER,
+					  MACH_PORT_DENAP_RECEIVER};
+	struct world world = begin();
+	mach_port_name_t second;
+
+	for (unsigned i = 0; i < 3; i++)
+		lab_is(KERN_INVALID_ARGUMENT,
+		       lab_set_attributes(world.a, world.port, flavors[i], NULL, 0));
+	lab_ok(get(world.a, &second));
+	lab_ok(lab_set_attributes(world.a, world.port, MACH_PORT_TEMPOWNER, NULL, 0));
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(the_one_before_is_an_ordinary_port)
 {
 	struct world world = begin();
@@ -197,6 +213,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, r295_each_call_makes_a_port);
 	tcase_add_test(tcase, it_is_used_for_a_reply);
 	tcase_add_test(tcase, it_stays_and_is_not_rescued);
+	tcase_add_test(tcase, it_takes_no_importance);
 	tcase_add_test(tcase, the_one_before_is_an_ordinary_port);
 	tcase_add_test(tcase, r296_who_waits_at_it_says_for_whom);
 	tcase_add_test(tcase, r296_a_call_that_sends_is_not_asked);
