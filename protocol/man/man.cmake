@@ -29,6 +29,13 @@ machd_man_table(MACHD_MAN_LIMITS
 machd_man_table(MACHD_MAN_FIXED "\nMACHD_FIXED\\(([A-Z_]+), ([0-9]+),${reason}"
     ".It Dv \\1 Pq \\2\n\\3.")
 
+# A name has one page.
+function(machd_man_claim path)
+    if(EXISTS "${path}")
+        message(FATAL_ERROR "there are two pages for ${path}")
+    endif()
+endfunction()
+
 # machd_man(page...): pages of the calling folder, and for each further name in a page's NAME a page
 # that leads there. `X.N.in` gets the tables above in place of @MACHD_MAN_LIMITS@ and _FIXED@.
 function(machd_man)
@@ -38,6 +45,7 @@ function(machd_man)
         string(REGEX REPLACE "\\.in$" "" file "${file}")
         string(REGEX REPLACE "^.*\\." "" section "${file}")
         set(folder "${MACHD_MAN_DIR}/man${section}")
+        machd_man_claim("${folder}/${file}")
         if(page MATCHES "\\.in$")
             configure_file("${source}" "${folder}/${file}" @ONLY)
         else()
@@ -50,6 +58,7 @@ function(machd_man)
             endif()
             string(REGEX REPLACE "^\\.Nm ([^ ]+).*" "\\1" name "${name}")
             if(NOT "${name}.${section}" STREQUAL file)
+                machd_man_claim("${folder}/${name}.${section}")
                 file(WRITE "${folder}/${name}.${section}" ".so man${section}/${file}\n")
             endif()
         endforeach()

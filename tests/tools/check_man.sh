@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The manual: mandoc has nothing to say about a page, pages that pages name exist, prototypes are those
-# of the headers, and so are constants.
+# The manual: mandoc has nothing to say about a page, every symbol of the library has one, every key of
+# machctl's JSON and of machd.conf is explained, pages that pages name exist, prototypes are those of the
+# headers, and so are constants.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 man=${MACHD_BUILD_DIR:-build/dev}/man
@@ -39,11 +40,33 @@ else
 fi
 
 # What pages are about.
+while read -r symbol; do
+    [[ -e $man/man3/$symbol.3 ]] || complain "client/libmachclient.map: $symbol has no page"
+done < <(sed -n '/^global:/,/^local:/s/^\t\([A-Za-z_0-9]*\);$/\1/p' client/libmachclient.map)
 for page in "$man"/man3/*.3; do
     name=$(basename "$page" .3)
     [[ $name == machclient ]] || grep -qr -- "\<$name" protocol/include ||
         complain "$page: no header knows $name"
 done
+
+# explained PAGE WORD...: every word is on the page.
+explained() {
+    local word
+    for word in "${@:2}"; do
+        grep -qE -- "(^|[ .])$word( |,|\$)" "$man/$1" || complain "$1 does not explain $word"
+    done
+}
+
+if [[ -x ${MACHCTL_BINARY:-} ]]; then
+    for command in ps ports names trace; do
+        keys=$("$MACHCTL_BINARY" "$command" --help | tr '\n{}' '   ' |
+            sed -E 's/.*--json: ([^.]*: )?([^.]*)\..*/\2/')
+        # shellcheck disable=SC2086 # several words
+        explained man1/machctl.1 $keys
+    done
+fi
+# shellcheck disable=SC2046 # several words
+explained man5/machd.conf.5 $(sed -nE 's/^#([A-Z][A-Za-z]+)=.*/\1/p' conf/machd.conf)
 
 # declarations PAGE: its SYNOPSIS as C. A name in parentheses is not taken for a macro.
 declarations() {
