@@ -62,6 +62,16 @@ void ipc_knotes_ready(struct list *knotes)
 		wake(list_entry(node, struct ipc_knote, kn_object_link));
 }
 
+void ipc_knotes_urgent(struct list *knotes)
+{
+	LIST_FOR_EACH (node, knotes) {
+		struct ipc_bell *bell = list_entry(node, struct ipc_knote, kn_object_link)->kn_bell;
+
+		ring(bell, false);
+		ring(bell, true);
+	}
+}
+
 void ipc_knotes_quiet(struct list *knotes)
 {
 	LIST_FOR_EACH (node, knotes)

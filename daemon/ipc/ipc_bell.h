@@ -71,7 +71,11 @@ kern_return_t ipc_bell_remove(struct ipc_bell *bell, struct ipc_entry *entry);
 /* What there is to tell, up to `max` of it, each knote once and in turn; returns how many. */
 uint32_t ipc_bell_next(struct ipc_bell *bell, struct ipc_event *events, uint32_t max);
 
-/* Messages wait on the port or set of these knotes; no more; and it has gone. */
+/*
+ * Messages wait on the port or set of these knotes; they are more urgent than it was said, which is
+ * news for who listens for changes only; no more wait; and it has gone.
+ */
 void ipc_knotes_ready(struct list *knotes);
+void ipc_knotes_urgent(struct list *knotes);
 void ipc_knotes_quiet(struct list *knotes);
 void ipc_knotes_gone(struct list *knotes);

@@ -26,11 +26,13 @@ static struct ipc_kmsg *queue_head(struct ipc_port *port)
 static void enqueue(struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	bool first = list_empty(&port->ip_messages);
+	bool urgent = ipc_qos_enqueue(&port->ip_messages, kmsg);
 
-	ipc_qos_enqueue(&port->ip_messages, kmsg);
 	port->ip_bytes += kmsg->ikm_charge;
 	if (first)
 		ipc_pset_port_ready(port);
+	else if (urgent)
+		ipc_pset_port_urgent(port);
 }
 
 static void dequeue(struct ipc_port *port, struct ipc_kmsg *kmsg)

@@ -166,6 +166,14 @@ unsigned ipc_pset_remove_from_all(struct ipc_port *port, const struct ipc_pset *
 	return removed;
 }
 
+void ipc_pset_port_urgent(struct ipc_port *port)
+{
+	ipc_knotes_urgent(&port->ip_knotes);
+	LIST_FOR_EACH (node, &port->ip_members)
+		ipc_knotes_urgent(
+			&list_entry(node, struct ipc_member, m_port_link)->m_set->ps_knotes);
+}
+
 void ipc_pset_port_ready(struct ipc_port *port)
 {
 	ipc_knotes_ready(&port->ip_knotes);

@@ -55,6 +55,9 @@ kern_return_t ipc_pset_remove(struct ipc_pset *set, struct ipc_port *port);
 /* Take a port out of all sets but `keep` (may be NULL); how many that were. */
 unsigned ipc_pset_remove_from_all(struct ipc_port *port, const struct ipc_pset *keep);
 
+/* The first message is more urgent than it was: bells of the port and of its sets ring anew. */
+void ipc_pset_port_urgent(struct ipc_port *port);
+
 /* The port's queue got its first message, or lost its last. */
 void ipc_pset_port_ready(struct ipc_port *port);
 void ipc_pset_port_empty(struct ipc_port *port);

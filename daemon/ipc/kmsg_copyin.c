@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_strict.h"
@@ -176,8 +177,9 @@ static void arm_send_possible(struct ipc_host *host, const struct ipc_thread *th
 		return;
 	if (!ipc_request_arm(port, entry->ie_request))
 		return;
-	if (args->a_option & MACH_SEND_OVERRIDE)
-		ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority));
+	if ((args->a_option & MACH_SEND_OVERRIDE) &&
+	    ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority)))
+		ipc_pset_port_urgent(port);
 	if (kmsg->ikm_donates)
 		ipc_importance_arm(host, port);
 }

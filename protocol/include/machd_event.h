@@ -6,9 +6,10 @@
  * One descriptor serves any number of receive rights and port sets. It is readable (POLLIN) exactly
  * as long as a message waits on one of them, level-triggered: it becomes so before the call that
  * sends the message returns, and is quiet when the call that receives the last one returns,
- * whichever thread made it. A message that a thread waits for in mach_msg() goes to that thread and
- * is never seen here. Do not read from the descriptor; ask it (machd_port_fd_next), or receive
- * without waiting until MACH_RCV_TIMED_OUT:
+ * whichever thread made it. Who polls for changes only (EPOLLET) is woken once more when a later
+ * message's override makes the first one more urgent. A message that a thread waits for in
+ * mach_msg() goes to that thread and is never seen here. Do not read from the descriptor; ask it
+ * (machd_port_fd_next), or receive without waiting until MACH_RCV_TIMED_OUT:
  *
  *   machd_port_fd(set, &fd);
  *   while (poll(&(struct pollfd){fd, POLLIN, 0}, 1, -1) == 1)

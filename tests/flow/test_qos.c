@@ -2,9 +2,11 @@
 /* QoS from end to end: what senders say, what receivers are told, and who goes on first [18]. */
 #include <errno.h>
 #include <machd.h>
+#include <machd_event.h>
 #include <pthread.h>
 #include <pthread/qos.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -143,6 +145,31 @@ START_TEST(a_thread_that_set_none_has_what_linux_makes_of_it)
 }
 END_TEST
 
+/* Who listens for changes only hears of a head that has become more urgent. */
+START_TEST(an_event_loop_is_told_when_the_head_is_raised)
+{
+	mach_port_t port = flow_port();
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+	int fd, loop = epoll_create1(EPOLL_CLOEXEC);
+
+	CHECK(loop >= 0);
+	CHECK_OK(machd_port_fd(port, &fd));
+	CHECK(epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event) == 0);
+	CHECK(epoll_wait(loop, &event, 1, 0) == 0);
+	send_as(port, 0, 0);
+	CHECK(epoll_wait(loop, &event, 1, -1) == 1);
+	send_as(port, 0, 0);
+	CHECK(epoll_wait(loop, &event, 1, 0) == 0);
+	send_as(port, OVERRIDE, mach_msg_priority_encode(5, 0, 0));
+	CHECK(epoll_wait(loop, &event, 1, -1) == 1);
+	send_as(port, OVERRIDE, mach_msg_priority_encode(4, 0, 0));
+	CHECK(epoll_wait(loop, &event, 1, 0) == 0);
+	came_with(port, 0, 5);
+	CHECK_OK(machd_port_fd_close(fd));
+	close(loop);
+}
+END_TEST
+
 /* --- blocked senders --- */
 
 struct sender {
@@ -215,6 +242,7 @@ int main(void)
 	tcase_add_test(messages, s305_the_override_is_the_larger_of_the_two);
 	tcase_add_test(messages, a_threads_own_class_goes_with_its_messages_if_it_is_asked_for);
 	tcase_add_test(messages, a_thread_that_set_none_has_what_linux_makes_of_it);
+	tcase_add_test(messages, an_event_loop_is_told_when_the_head_is_raised);
 	tcase_add_test(senders, s307_the_urgent_sender_goes_on_before_an_earlier_one);
 	return flow_run(suite);
 }

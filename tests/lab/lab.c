@@ -143,6 +143,7 @@ static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	LAB_TRUE(lab->fds[ring] == LAB_FD_INSIDE && lab->fds[quiet] == LAB_FD_INSIDE);
 	LAB_TRUE(lab->rings[ring] != on);
 	lab->rings[ring] = on;
+	lab->rung += on;
 }
 
 void lab_options_init(struct lab_options *options)

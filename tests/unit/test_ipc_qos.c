@@ -4,9 +4,12 @@
  * order blocked senders get slots [12.2, 18; cases 304, 305, 307].
  */
 #include "tests/lab/lab_audit.h"
+#include "tests/lab/lab_bell.h"
 #include "tests/lab/lab_expect.h"
 
 enum { SENDERS = 8 };
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof *(table)))
 
 struct world {
 	struct lab *lab;
@@ -270,6 +273,59 @@ START_TEST(arming_on_a_port_that_takes_nothing_raises_nobody)
 }
 END_TEST
 
+/* --- event loops are told again when the head is more urgent than it was --- */
+
+/* What is sent, and how often the bell has begun to ring after that. */
+static const struct {
+	mach_msg_qos_t override;
+	unsigned rung;
+} rings[] = {{0, 1}, {0, 1}, {2, 2}, {1, 2}, {2, 2}, {6, 3}, {6, 3}};
+
+START_TEST(a_bell_rings_anew_when_the_head_is_raised)
+{
+	struct world world = begin();
+	struct lab_bell bell;
+	mach_port_name_t set = lab_new_set(world.owner);
+
+	lab_ok(lab_insert_member(world.owner, world.port, set));
+	lab_ok(lab_bell(world.owner, &bell));
+	lab_ok(lab_bell_add(world.owner, &bell, _i ? set : world.port));
+	lab_set_qlimit(world.owner, world.port, MACH_PORT_QLIMIT_MAX);
+	for (int32_t i = 0; i < ROWS(rings); i++) {
+		queue_as(&world, i, overriding(rings[i].override));
+		ck_assert_uint_eq(world.lab->rung, rings[i].rung);
+		ck_assert(lab_rings(world.owner, &bell));
+	}
+	for (int32_t i = 0; i < ROWS(rings); i++)
+		next_is(&world, i);
+	ck_assert(!lab_rings(world.owner, &bell));
+	ck_assert_uint_eq(world.lab->rung, 3);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(a_bell_rings_anew_when_an_armed_request_raises_the_head)
+{
+	struct world world = begin();
+	struct urgency urgency = {OVERRIDE | MACH_SEND_NOTIFY | MACH_SEND_TIMEOUT, 0x500000, 0};
+	mach_port_name_t notify = lab_new_port(world.sender[0]), previous;
+	struct lab_bell bell;
+
+	lab_ok(lab_bell(world.owner, &bell));
+	lab_ok(lab_bell_add(world.owner, &bell, world.port));
+	lab_fill(world.sender[0], world.dest, MACH_PORT_QLIMIT_DEFAULT, 0);
+	lab_ok(lab_request_notification(world.sender[0], world.dest, MACH_NOTIFY_SEND_POSSIBLE, 0,
+					notify, MAKE_ONCE, &previous));
+	for (unsigned again = 0; again < 2; again++) {
+		struct lab_buffer message = lab_to(world.dest, 9);
+
+		lab_is(MACH_SEND_TIMED_OUT, send_as(world.sender[0], &message, 0, &urgency));
+		ck_assert_uint_eq(world.lab->rung, 2);
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* --- blocked senders --- */
 
 /* Thread `i` sends message 100 + i and waits. */
@@ -473,8 +529,6 @@ START_TEST(two_machines_that_differ_in_urgency_differ)
 }
 END_TEST
 
-#define ROWS(table) ((int)(sizeof(table) / sizeof *(table)))
-
 static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, a_message_is_stamped_as_its_options_say, 0, ROWS(stamps));
@@ -486,6 +540,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_long_queue_is_raised_as_a_whole_and_only_so_far);
 	tcase_add_loop_test(tests, arming_a_request_raises_the_head, 0, ROWS(arming));
 	tcase_add_test(tests, arming_on_a_port_that_takes_nothing_raises_nobody);
+	tcase_add_loop_test(tests, a_bell_rings_anew_when_the_head_is_raised, 0, 2);
+	tcase_add_test(tests, a_bell_rings_anew_when_an_armed_request_raises_the_head);
 	tcase_add_loop_test(tests, the_most_urgent_sender_goes_on_first, 0, ROWS(blocked));
 	tcase_add_test(tests, a_threads_own_priority_counts_if_it_is_higher);
 	tcase_add_loop_test(tests, a_sender_that_gives_up_leaves_the_others_in_order, 0,
