@@ -11,6 +11,7 @@ struct chaos {
 	struct lab *lab;
 	uint32_t random;
 	struct lab_thread *thread[TASKS];
+	struct lab_buffer message[TASKS]; /* that it sends: it may come back later */
 	mach_port_name_t names[TASKS][64];
 	unsigned count[TASKS];
 	unsigned raised; /* messages received that carried a boost */
@@ -83,14 +84,14 @@ static void chaos_send(struct chaos *chaos, unsigned task)
 {
 	mach_port_name_t dest = pick_type(chaos, task, draw(chaos, 3) ? SEND : SEND_ONCE);
 	mach_port_name_t reply = draw(chaos, 4) ? pick_type(chaos, task, SEND_RECEIVE) : 0;
-	struct lab_buffer message;
+	struct lab_buffer *message = &chaos->message[task];
 	uint32_t option = MACH_SEND_TIMEOUT | (draw(chaos, 2) ? MACH_SEND_NOTIFY : 0);
 
-	lab_compose(&message, dest, way_to(chaos, task, dest, false), reply,
+	lab_compose(message, dest, way_to(chaos, task, dest, false), reply,
 		    reply ? way_to(chaos, task, reply, true) : 0, 1);
 	if (draw(chaos, 6) == 0)
-		lab_add_port(&message, pick(chaos, task), MOVE_RECEIVE + draw(chaos, 6));
-	lab_send(chaos->thread[task], &message, option, draw(chaos, 2) ? 0 : 5);
+		lab_add_port(message, pick(chaos, task), MOVE_RECEIVE + draw(chaos, 6));
+	lab_send(chaos->thread[task], message, option, draw(chaos, 2) ? 0 : 5);
 }
 
 static void chaos_receive(struct chaos *chaos, unsigned task)
