@@ -222,6 +222,33 @@ static void seed_guards(void)
 	seed_save("frame", "guards");
 }
 
+/* Ports with a purpose: replies, services, connections to them; link 2 may make all of them. */
+static void seed_special(void)
+{
+	for (unsigned link = 0; link < 3; link++) {
+		seed_step(FUZZ_CONNECT, 0);
+		CALL(link, mach_port_construct,
+		     .flags = MPO_FILTER_MSG | MPO_INSERT_SEND_RIGHT | MPO_QLIMIT, .qlimit = 1);
+		CALL(link, mach_port_construct, .flags = MPO_REPLY_PORT);
+		CALL(link, thread_get_special_reply_port);
+		CALL(link, machd_construct_service_port, .flags = MPO_INSERT_SEND_RIGHT,
+		     .info = {'f'});
+		CALL(link, mach_port_construct, .flags = MPO_CONNECTION_PORT,
+		     .service = FUZZ_NAME(5));
+		CALL(link, mach_port_is_connection_for_service, .connection = FUZZ_NAME(6),
+		     .service = FUZZ_NAME(5));
+		CALL(link, mach_port_get_service_port_info, .name = FUZZ_NAME(5));
+		CALL(link, mach_port_insert_right, .name = FUZZ_NAME(3), .right = FUZZ_NAME(3),
+		     .right_type = MACH_MSG_TYPE_MAKE_SEND_ONCE);
+		CALL(link, machd_take_guard_exception);
+		start(FUZZ_NAME(2), COPY);
+		send(link, 0, 0);
+		send(link, 0, 0);
+		receive(link, FUZZ_NAME(2), 0, 1024);
+	}
+	seed_save("frame", "special");
+}
+
 /* A narrow task and a wide one, and what goes from each to the other. */
 static void seed_narrow(void)
 {
@@ -308,6 +335,7 @@ void seed_memory_frames(void)
 	seed_memory_back();
 	seed_ool_ports();
 	seed_guards();
+	seed_special();
 	seed_narrow();
 	seed_timers();
 	seed_semaphores();

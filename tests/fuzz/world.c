@@ -157,7 +157,14 @@ static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 
 void world_start(struct world *world)
 {
-	struct trap_config config = {.seed = 1, .owner_uid = 0, .key = "a key for tests"};
+	struct trap_config config = {
+		.seed = 1,
+		.key = "a key for tests",
+		/* For one of the two uids that there are: see world_connect(). */
+		.policy = {.p_hardened = {.us_count = 1, .us_uid = {1000}},
+			   .p_filtered = {.us_count = 1, .us_uid = {1000}},
+			   .p_rule_count = 1,
+			   .p_rules = {{.fr_service = "*", .fr_first = 0, .fr_last = 99}}}};
 
 	memset(world, 0, sizeof *world);
 	world->now = 1;
