@@ -433,9 +433,9 @@ static void seed_routines(void)
 	allocate(0, 2);
 	for (unsigned i = 0; i < machd_routine_count; i++) {
 		const struct machd_routine_row *row = &machd_routines[i];
-		uint32_t words[64];
+		uint32_t words[128]; /* as many as call() takes */
 
-		for (unsigned j = 0; j < 64; j++)
+		for (unsigned j = 0; j < 128; j++)
 			words[j] = FUZZ_NAME(2);
 		call(0, row->number,
 		     row->object == MACHD_OBJECT_BOOTSTRAP ? FUZZ_NAME_BOOT : FUZZ_NAME_SELF, words,
