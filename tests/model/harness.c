@@ -74,7 +74,7 @@ static void run_ops(struct world *world)
 		if (!world_do(world, &outcome->ops[i])) {
 			snprintf(outcome->text, sizeof outcome->text, "operation #%u: %s",
 				 outcome->ops[i].number, world->text);
-			outcome->failed = true;
+			outcome->failed = outcome->differs = true;
 			outcome->failed_at = i;
 			return;
 		}
@@ -143,7 +143,7 @@ static bool in_child(struct outcome *outcome)
 	int status = 0;
 	pid_t pid;
 
-	outcome->failed = false;
+	outcome->failed = outcome->differs = false;
 	outcome->failed_at = 0;
 	fflush(NULL);
 	pid = fork();
@@ -174,21 +174,6 @@ static void end_child(const struct outcome *outcome)
 	exit(0);
 }
 
-void harness_run(struct outcome *outcome, uint64_t seed, uint32_t first, uint32_t last,
-		 enum model_mutation mutation, FILE *trace)
-{
-	if (!in_child(outcome))
-		return;
-	for (uint32_t i = first; i <= last && !outcome->failed; i++) {
-		struct episode episode = episode_of(seed, i);
-
-		episode.mutation = mutation;
-		outcome->index = i;
-		run_job(outcome, &episode, trace, true);
-	}
-	end_child(outcome);
-}
-
 void harness_episode(struct outcome *outcome, const struct episode *episode)
 {
 	if (!in_child(outcome))
@@ -211,4 +196,63 @@ void harness_replay(struct outcome *outcome, const struct episode *episode, FILE
 	if (trace)
 		fflush(trace);
 	_exit(outcome->failed);
+}
+
+static void run_episodes(struct outcome *outcome, uint64_t seed, uint32_t first, uint32_t last,
+			 enum model_mutation mutation, FILE *trace)
+{
+	if (!in_child(outcome))
+		return;
+	for (uint32_t i = first; i <= last && !outcome->failed; i++) {
+		struct episode episode = episode_of(seed, i);
+
+		episode.mutation = mutation;
+		outcome->index = i;
+		outcome->sliced += episode.slice != 0;
+		run_job(outcome, &episode, trace, true);
+	}
+	end_child(outcome);
+}
+
+/*
+ * Whether an episode of small slices differs from the model only for its slices. The model does all
+ * of a port's death at once; between two slices of it another thread, who was let go at its
+ * beginning, may look, and sees what is left. Which of them is first no contract says. But it is
+ * seldom, or something else is wrong.
+ */
+static bool only_slices(struct outcome *outcome, uint64_t seed, enum model_mutation mutation)
+{
+	struct episode episode = episode_of(seed, outcome->index);
+	uint32_t failed_at = outcome->failed_at, count = outcome->count;
+	char text[sizeof outcome->text];
+
+	if (!outcome->differs || !episode.slice || outcome->excused * 50 > outcome->sliced)
+		return false;
+	memcpy(text, outcome->text, sizeof text);
+	episode.slice = 0;
+	episode.mutation = mutation;
+	outcome->count = failed_at + 1;
+	harness_replay(outcome, &episode, NULL);
+	outcome->count = count;
+	if (!outcome->failed)
+		return true;
+	outcome->failed_at = failed_at;
+	memcpy(outcome->text, text, sizeof text);
+	return false;
+}
+
+void harness_run(struct outcome *outcome, uint64_t seed, uint32_t first, uint32_t last,
+		 enum model_mutation mutation, FILE *trace)
+{
+	outcome->sliced = outcome->excused = 0;
+	for (;;) {
+		run_episodes(outcome, seed, first, last, mutation, trace);
+		if (!outcome->failed || !only_slices(outcome, seed, mutation))
+			return;
+		outcome->excused++;
+		printf("    episode %u: only its slices differ\n", outcome->index);
+		if (outcome->index >= last)
+			return;
+		first = outcome->index + 1;
+	}
 }
