@@ -226,7 +226,7 @@ static bool only_slices(struct outcome *outcome, uint64_t seed, enum model_mutat
 	uint32_t failed_at = outcome->failed_at, count = outcome->count;
 	char text[sizeof outcome->text];
 
-	if (!outcome->differs || !episode.slice || outcome->excused * 50 > outcome->sliced)
+	if (!outcome->differs || !episode.slice || outcome->excused * 20 > outcome->sliced + 40)
 		return false;
 	memcpy(text, outcome->text, sizeof text);
 	episode.slice = 0;
