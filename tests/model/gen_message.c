@@ -97,6 +97,29 @@ static void voucher(struct gen *gen, const struct m_task *task, struct op *op)
 		op->reply = op->voucher;
 }
 
+/* A thread's priority, and words as mach_msg_priority_encode() makes them or pthreads have. */
+static uint32_t thread_priority(struct gen *gen)
+{
+	return 0x80u << gen_below(gen, 8) | (gen_percent(gen, 90) ? 0xff : gen_below(gen, 256)) |
+	       (gen_percent(gen, 95) ? 0 : 0x20000000);
+}
+
+static void urgency(struct gen *gen, struct op *op)
+{
+	if (gen_percent(gen, 30))
+		op->thread_priority = thread_priority(gen);
+	if (gen_percent(gen, 15))
+		op->option |= MACH_SEND_PROPAGATE_QOS;
+	if (gen_percent(gen, 60))
+		return;
+	op->option |= MACH_SEND_OVERRIDE;
+	op->priority = gen_below(gen, 7) << 20 | gen_below(gen, 8) << 16 | gen_below(gen, 256) << 8;
+	if (gen_percent(gen, 20))
+		op->priority = thread_priority(gen);
+	if (gen_percent(gen, 5))
+		op->priority = gen_below(gen, UINT32_MAX);
+}
+
 static void size(struct gen *gen, struct op *op)
 {
 	op->size = op_least_size(op);
@@ -124,6 +147,7 @@ static void send(struct gen *gen, const struct m_task *task, struct op *op)
 	if (gen_percent(gen, 50))
 		add_descriptors(gen, task, op);
 	size(gen, op);
+	urgency(gen, op);
 	op->option |= MACH_SEND_MSG;
 	if (gen_percent(gen, 60))
 		op->option |= MACH_SEND_TIMEOUT;

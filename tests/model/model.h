@@ -39,6 +39,7 @@ enum model_mutation {
 	MODEL_SEQNO_STAYS,	    /* when a message is received */
 	MODEL_REQUEST_WITHOUT_UREF, /* a dead name that a request was on */
 	MODEL_QUEUE_ONE_LARGER,	    /* than its limit */
+	MODEL_OVERRIDE_STAYS,	    /* with its message */
 	MODEL_MAKE_SEND_UNCOUNTED,  /* mscount */
 	MODEL_SEND_ONCE_SILENT,	    /* no notification for one destroyed unused */
 	MODEL_REPLY_CHECKED_LAST,   /* a bad destination right beats a bad reply */
@@ -167,7 +168,8 @@ struct m_msg {
 	struct m_right descriptor[M_DESCRIPTORS];
 	uint32_t guard[M_DESCRIPTORS]; /* their flags */
 	uint32_t security[2], audit[8];
-	bool circular;	       /* it carries its own destination */
+	uint32_t priority, override; /* its QoS */
+	bool circular;		     /* it carries its own destination */
 	unsigned group;	       /* notifications of one event that may come in any order; 0: none */
 	struct m_timer *timer; /* that sent it */
 };
@@ -199,6 +201,7 @@ struct m_thread {
 	bool granted; /* woken with a slot of the queue */
 	struct machd_message_args args;
 	struct m_msg *msg;	       /* that it is blocked in sending */
+	uint32_t qos;		       /* its place among those that are */
 	struct m_port *port;	       /* that it waits at, */
 	struct m_set *set;	       /* or this, */
 	struct m_semaphore *semaphore; /* or this */

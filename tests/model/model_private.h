@@ -198,6 +198,12 @@ struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port
 uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes, uint32_t tail,
 		uint64_t fd);
 
+/* Quality of service (model_qos.c): of a message, of those in front of it, and of who waits. */
+void m_stamp(struct m_msg *msg, const struct machd_message_args *args);
+void m_raise_queue(const struct model *model, struct m_port *port, const struct m_msg *msg);
+void m_raise_head(struct m_port *port, const struct machd_message_args *args);
+void m_queue_sender(struct m_thread *thread);
+
 /* A blocked sender gives up: the message goes back to it. */
 void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t code);
 

@@ -131,13 +131,14 @@ static struct m_msg *take_head(struct model *model, struct m_port *port)
 	return msg;
 }
 
-static void put_tail(struct m_port *port, struct m_msg *msg)
+static void put_tail(const struct model *model, struct m_port *port, struct m_msg *msg)
 {
 	struct m_member *member;
 
 	if (TAILQ_EMPTY(&port->queue))
 		TAILQ_FOREACH (member, &port->sets, of_port)
 			member_ready(member, true);
+	m_raise_queue(model, port, msg);
 	TAILQ_INSERT_TAIL(&port->queue, msg, link);
 	port->queued++;
 }
@@ -346,6 +347,8 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 	}
 	m_answer(model, thread, MACH_MSG_SUCCESS, HEAD + msg->size - msg->tail + trailer);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
+	m_answer_word(answer, offsetof(struct machd_message_answer, priority), msg->priority);
+	m_answer_word(answer, offsetof(struct machd_message_answer, override), msg->override);
 	answer->note = msg->group ? msg : NULL;
 	m_put_trailer(answer, HEAD + msg->size - msg->tail, trailer, msg, seqno, port->context,
 		      false);
@@ -387,7 +390,7 @@ void m_post(struct model *model, struct m_port *port, struct m_msg *msg)
 		deliver(model, thread, port, msg);
 		return;
 	}
-	put_tail(port, msg);
+	put_tail(model, port, msg);
 }
 
 /* Take the next message of a port; false if there is none. */

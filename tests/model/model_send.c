@@ -106,15 +106,17 @@ struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port
 }
 
 /* A send with MACH_SEND_NOTIFY to a full queue arms the request on the destination's name. */
-static void arm_request(struct model *model, struct m_task *task, mach_port_name_t name,
+static void arm_request(struct model *model, struct m_thread *thread, mach_port_name_t name,
 			struct m_msg *msg)
 {
-	struct m_entry *entry = m_find(task, name);
+	struct m_entry *entry = m_find(thread->task, name);
 	struct m_request *request = entry ? entry->request : NULL;
 
 	if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND && request && request->notify &&
-	    request->send_possible && !msg->dest.port->kernel && m_full(model, msg->dest.port))
+	    request->send_possible && !msg->dest.port->kernel && m_full(model, msg->dest.port)) {
 		request->armed = true;
+		m_raise_head(msg->dest.port, &thread->args);
+	}
 }
 
 static void copyin_header(struct model *model, struct m_thread *thread,
@@ -139,7 +141,7 @@ static void copyin_header(struct model *model, struct m_thread *thread,
 	if (!voucher_first)
 		m_voucher_copyin(model, task, header, msg, &deleted);
 	if (thread->args.option & MACH_SEND_NOTIFY)
-		arm_request(model, task, header->msgh_remote_port, msg);
+		arm_request(model, thread, header->msgh_remote_port, msg);
 	m_deleted_send(model, &deleted);
 }
 
@@ -152,7 +154,7 @@ static void block(struct model *model, struct m_thread *thread, struct m_msg *ms
 	thread->port = msg->dest.port;
 	if (thread->args.option & MACH_SEND_TIMEOUT)
 		thread->deadline = model->now + thread->args.timeout * UINT64_C(1000000);
-	TAILQ_INSERT_TAIL(&thread->port->senders, thread, link);
+	m_queue_sender(thread);
 }
 
 static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_msg *msg)
@@ -197,6 +199,7 @@ static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
 	msg->bytes = memcpy(m_alloc(model, msg->size), bytes, msg->size);
 	msg->complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	msg->id = header->msgh_id;
+	m_stamp(msg, &thread->args);
 	msg->security[0] = task->uid;
 	msg->security[1] = task->gid;
 	memcpy(msg->audit, audit, sizeof audit);

@@ -156,6 +156,8 @@ static void print_options(FILE *file, uint64_t option)
 		{MACH_SEND_TIMEOUT, "SEND_TIMEOUT"},
 		{MACH_RCV_TIMEOUT, "RCV_TIMEOUT"},
 		{MACH_SEND_NOTIFY, "SEND_NOTIFY"},
+		{MACH_SEND_OVERRIDE, "SEND_OVERRIDE"},
+		{MACH_SEND_PROPAGATE_QOS, "SEND_PROPAGATE_QOS"},
 		{MACH_RCV_LARGE, "RCV_LARGE"},
 		{MACH_RCV_LARGE_IDENTITY, "RCV_LARGE_IDENTITY"},
 		{MACH_RCV_VOUCHER, "RCV_VOUCHER"},
@@ -193,6 +195,8 @@ static void print_send(FILE *file, const struct op *op)
 		fprintf(file, ", bits %#x, voucher ", op->bits);
 		print_name(file, &op->voucher);
 	}
+	if (op->priority || op->thread_priority)
+		fprintf(file, ", priority %#x, thread %#x", op->priority, op->thread_priority);
 	if (op->tail)
 		fprintf(file, ", %u of them in a descriptor", op->tail);
 	if (op->descriptors != op->announced)

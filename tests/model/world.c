@@ -268,6 +268,8 @@ static void do_message(struct world *world, struct actor *actor)
 		.rcv_size = op->receive_size,
 		.rcv_name = world_name(world, &op->receive),
 		.timeout = op->timeout,
+		.priority = op->priority,
+		.thread_priority = op->thread_priority,
 	};
 
 	if (fd.size)
