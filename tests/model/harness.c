@@ -216,9 +216,10 @@ static void run_episodes(struct outcome *outcome, uint64_t seed, uint32_t first,
 
 /*
  * Whether an episode of small slices differs from the model only for its slices. The model does all
- * of a port's death at once; between two slices of it another thread, who was let go at its
- * beginning, may look, and sees what is left. Which of them is first no contract says. But it is
- * seldom, or something else is wrong.
+ * of a death at once. Of one that is longer than a slice the rest comes after what its call does
+ * next: a notice of the one and of the other change places, and another thread may look between
+ * them. In the daemon a slice has 512 steps, here a few. But it is seldom, or something
+ * else is wrong.
  */
 static bool only_slices(struct outcome *outcome, uint64_t seed, enum model_mutation mutation)
 {
