@@ -6,6 +6,7 @@
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_bell.h"
 #include "tests/lab/lab_expect.h"
+#include "tests/lab/lab_voucher.h"
 
 enum { SENDERS = 8 };
 
@@ -125,6 +126,34 @@ START_TEST(a_message_is_stamped_as_its_options_say)
 	next_is(&world, 7);
 	ck_assert_uint_eq(world.owner->result.priority, priority);
 	ck_assert_uint_eq(world.owner->result.override, stamps[_i].override);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* A voucher's priority counts before the thread's, and after the word of MACH_SEND_OVERRIDE. */
+static const struct {
+	struct urgency urgency;
+	uint32_t priority, override;
+} with_voucher[] = {
+	{{0, 0, 0x20ff}, 0x08fe, 4},	      {{PROPAGATE, 0, 0x20ff}, 0x08fe, 4},
+	{{OVERRIDE, 0x02ff00, 0}, 0x02ff, 2}, {{OVERRIDE, 0x20ff, 0}, 0x08fe, 6},
+	{{OVERRIDE, 0x02ff, 0}, 0x08fe, 4},
+};
+
+START_TEST(a_voucher_stamps_its_message)
+{
+	struct world world = begin();
+	struct lab_buffer message = lab_to(world.dest, 7);
+	uint32_t priority = 0x08fe;
+
+	message.header.msgh_bits |= MACH_MSG_TYPE_COPY_SEND << 16;
+	lab_ok(lab_one_recipe(world.sender[0], MACH_VOUCHER_ATTR_KEY_PTHPRIORITY,
+			      MACH_VOUCHER_ATTR_PTHPRIORITY_CREATE, 0, &priority, sizeof priority,
+			      &message.header.msgh_voucher_port));
+	lab_ok(send_as(world.sender[0], &message, 0, &with_voucher[_i].urgency));
+	next_is(&world, 7);
+	ck_assert_uint_eq(world.owner->result.priority, with_voucher[_i].priority);
+	ck_assert_uint_eq(world.owner->result.override, with_voucher[_i].override);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -532,6 +561,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, a_message_is_stamped_as_its_options_say, 0, ROWS(stamps));
+	tcase_add_loop_test(tests, a_voucher_stamps_its_message, 0, ROWS(with_voucher));
 	tcase_add_test(tests, priority_words_are_taken_apart_as_they_were_put_together);
 	tcase_add_test(tests, a_message_for_somebody_who_waits_has_its_priority_too);
 	tcase_add_test(tests, notifications_have_none);
