@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fileports in the machine: what they hold, when they let go, and what a bad request gets. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
 #include "tests/lab/lab_expect.h"
+#include "tests/lab/lab_feed.h"
 
 /* The request with a fresh descriptor of that state, or for the fileport `name`. */
 static kern_return_t ask(struct lab_thread *thread, mach_port_name_t name, int state,
@@ -13,15 +15,18 @@ static kern_return_t ask(struct lab_thread *thread, mach_port_name_t name, int s
 	struct machd_fileport request = {.port = name};
 	struct trap_fd file = {.sealed = (uint64_t)state};
 	struct machd_fileport_answer answer;
+	uint8_t *packet;
+	size_t size;
 
 	if (state >= 0)
 		*fd = file.handle = lab_fd(thread->lab);
 	if (!lab_request(thread, MACHD_OP_FILEPORT, &request, sizeof request, NULL, 0,
 			 state >= 0 ? &file : NULL))
 		return LAB_DROPPED;
-	LAB_TRUE(thread->answered && thread->size == sizeof(struct machd_frame) + sizeof answer);
-	memcpy(&answer, thread->packet + sizeof(struct machd_frame), sizeof answer);
-	thread->asked = thread->answered = false;
+	packet = lab_take_answer(thread, &size);
+	LAB_TRUE(size == sizeof(struct machd_frame) + sizeof answer);
+	memcpy(&answer, packet + sizeof(struct machd_frame), sizeof answer);
+	free(packet);
 	if (made)
 		*made = answer.port;
 	if (state < 0 && answer.code == KERN_SUCCESS) {
