@@ -257,7 +257,12 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 		for (unsigned i = gen_below(gen, TASK_PORT_REGISTER_MAX + 2); i > 0; i--)
 			name(gen, task, op, MACH_PORT_TYPE_SEND);
 		break;
-	case R(mach_ports_lookup):
+	case R(mach_ports_lookup): /* one without room for all does not say what it did give */
+		if (!m_room_for(&gen->world->model, task, TASK_PORT_REGISTER_MAX) &&
+		    m_room(&gen->world->model, task)) {
+			op->routine = R(mach_port_names);
+			word(op, 0);
+		}
 		break;
 	default: /* members */
 		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
