@@ -52,6 +52,7 @@ mach_port_t thread_get_special_reply_port(void)
 
 	if (MI_CALL(thread_get_special_reply_port, mach_task_self(), &in, &out) != KERN_SUCCESS)
 		return MACH_PORT_NULL;
+	mi_thread_channel()->thread_port = true; /* the daemon is told when the thread ends */
 	return out.port;
 }
 

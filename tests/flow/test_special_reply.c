@@ -77,6 +77,43 @@ START_TEST(stubs_keep_one_for_each_thread)
 }
 END_TEST
 
+static void *get_one(void *port)
+{
+	*(mach_port_t *)port = thread_get_special_reply_port();
+	return NULL;
+}
+
+static void *try_it(void *port)
+{
+	mach_port_t service = flow_port();
+
+	CHECK_CODE(wait_at(*(mach_port_t *)port, service), MACH_RCV_INVALID_NOTIFY);
+	return NULL;
+}
+
+/* The first thread's connection is the process's only one, so the second takes it over. */
+static void one_thread_after_another(void *unused)
+{
+	mach_port_t port = MACH_PORT_NULL;
+	pthread_t thread;
+
+	(void)unused;
+	CHECK(pthread_create(&thread, NULL, get_one, &port) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(port != MACH_PORT_NULL);
+	CHECK(pthread_create(&thread, NULL, try_it, &port) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+}
+
+START_TEST(a_thread_that_ends_leaves_it_to_nobody)
+{
+	struct flow_child child;
+
+	flow_fork(&child, one_thread_after_another, NULL);
+	flow_join(&child);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("special reply ports");
@@ -85,6 +122,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_thread_waits_at_its_own);
 	tcase_add_test(tcase, its_rights_are_given_up_as_wanted);
 	tcase_add_test(tcase, stubs_keep_one_for_each_thread);
+	tcase_add_test(tcase, a_thread_that_ends_leaves_it_to_nobody);
 	return suite;
 }
 
