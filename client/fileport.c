@@ -56,12 +56,13 @@ kern_return_t machd_fileport_make(int fd, mach_port_t *port)
 	struct mi_fds give = {.count = 1, .fd = {fd}};
 	struct mi_entry entry;
 	struct reply reply = {0};
+	int none; /* no descriptor comes back */
 	kern_return_t code = mi_enter(&entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
 	code = fd < 0 ? KERN_INVALID_ARGUMENT
-		      : ask(entry.channel, MACH_PORT_NULL, &give, &reply, NULL);
+		      : ask(entry.channel, MACH_PORT_NULL, &give, &reply, &none);
 	mi_leave(&entry);
 	if (code == KERN_SUCCESS)
 		*port = reply.body.port;

@@ -215,8 +215,10 @@ static error_t parse_main(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		line->command = find_command(argument);
-		if (!line->command)
+		if (!line->command) {
 			argp_error(state, "there is no command '%s'", argument);
+			return EINVAL;
+		}
 		run_command(line, state->argc - state->next + 1, state->argv + state->next - 1);
 		state->next = state->argc;
 		return 0;

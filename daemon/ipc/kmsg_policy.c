@@ -46,7 +46,8 @@ static bool filter_allows(const struct ipc_host *host, const struct ipc_port *de
 	const struct ipc_label *label = dest->ip_label;
 	const char *service = label ? label->l_info.mspi_string_name : NULL;
 
-	if (dest->ip_service_port && label->l_info.mspi_domain_type == IPC_LABEL_BOOTSTRAP) {
+	if (label && dest->ip_service_port &&
+	    label->l_info.mspi_domain_type == IPC_LABEL_BOOTSTRAP) {
 		if ((id & ~ID_MASK) == 0)
 			return false;
 		id &= ID_MASK;
