@@ -69,9 +69,10 @@ static const struct command commands[] = {
 	{"trace", "[PID]",
 	 "Show messages as they are sent: all, or those from and to process PID.\v"
 	 "TIME seconds since the system started; FROM and TO processes (machd; dead: the\n"
-	 "port has died; moving: it is itself in a message); ID msgh_id; SIZE bytes of\n"
-	 "body and out-of-line memory; PORTS rights in it; OBJECT the port's id, as in\n"
-	 "`machctl ports`; WHAT is known of the id, and XNU's names for the rest.\n"
+	 "port has died, dying: its task does; moving: it is itself in a message); ID\n"
+	 "msgh_id; SIZE bytes of body and out-of-line memory; PORTS rights in it; OBJECT\n"
+	 "the port's id, as in `machctl ports`; WHAT is known of the id, and XNU's names\n"
+	 "for the rest.\n"
 	 "It goes on until it is interrupted. machd traces only while somebody reads;\n"
 	 "what a slow reader misses is said on stderr.\n\n"
 	 "--json: an object for each line, and no array around them: number time_ns\n"
