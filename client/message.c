@@ -292,8 +292,15 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 }
 
 /*
- * One request and its answer; `look` at the message for memory. If the sender gives some away the
- * answer may be that of the send alone: *rest is true then.
+ * Memory that is given away is gone when the message is sent, and not only when the call is done.
+ * Until the answer says that it was taken it is hidden; so much of it is rather unmapped as soon as
+ * can be, at the price of an answer for the send alone.
+ */
+#define GIVEN_LARGE (UINT64_C(16) << 20)
+
+/*
+ * One request and its answer; `look` at the message for memory. The answer may be that of the send
+ * alone: *rest is true then.
  */
 static mach_msg_return_t round_trip(struct mi_channel *channel, struct exchange x, bool look,
 				    bool *rest)
@@ -301,15 +308,20 @@ static mach_msg_return_t round_trip(struct mi_channel *channel, struct exchange 
 	struct cargo cargo;
 	uint32_t taken = 0;
 	mach_msg_return_t code = send_failed(channel, &x, load(&x, look, &cargo));
+	uint64_t given = receives(&x) ? mi_memory_given(&cargo.memory) : 0;
+	bool hides;
 
-	*rest = receives(&x) && mi_memory_given(&cargo.memory);
+	*rest = given >= GIVEN_LARGE;
 	if (*rest)
 		x.option |= MACHD_SEND_FIRST;
 	if (code == MACH_MSG_SUCCESS)
 		code = send_request(channel, &x, &cargo);
+	hides = code == MACH_MSG_SUCCESS && given && !*rest;
+	if (hides)
+		mi_memory_hide(&cargo.memory);
 	if (code == MACH_MSG_SUCCESS)
 		code = receive_answer(channel, &x, &taken);
-	mi_memory_taken(&cargo.memory, taken);
+	mi_memory_taken(&cargo.memory, taken, hides);
 	channel->sends_memory = look && cargo.memory.count > 0;
 	cargo_free(&cargo);
 	return code;

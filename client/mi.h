@@ -245,11 +245,17 @@ struct mi_memory {
 int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
 		     unsigned fd_index, struct mi_memory *memory);
 
-/* Some of the memory is given away. */
-bool mi_memory_given(const struct mi_memory *memory);
+/* Bytes that are given away, in whole pages. */
+uint64_t mi_memory_given(const struct mi_memory *memory);
 
-/* The daemon has taken the memory of the first `taken` descriptors: give up what was given away. */
-void mi_memory_taken(const struct mi_memory *memory, uint32_t taken);
+/* Nobody can use them any more: they are gone, or soon will be. */
+void mi_memory_hide(const struct mi_memory *memory);
+
+/*
+ * The daemon has taken the memory of the first `taken` descriptors: unmap what was given away. What
+ * it has not taken can be read and written again if it was `hidden`.
+ */
+void mi_memory_taken(const struct mi_memory *memory, uint32_t taken, bool hidden);
 
 void mi_memory_free(struct mi_memory *memory);
 

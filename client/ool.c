@@ -270,33 +270,67 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	return error;
 }
 
-bool mi_memory_given(const struct mi_memory *memory)
+/* Walks the memory that is given away, in order. */
+struct given {
+	const struct mi_memory *memory;
+	const uint8_t *at;
+	uint32_t looked_at;
+	uint32_t pieces; /* with memory, so far */
+	char *start;	 /* whole pages */
+	size_t size;
+};
+
+static bool next_given(struct given *given)
 {
-	const uint8_t *at = memory->descriptors;
 	struct piece piece;
 
-	for (uint32_t i = 0; i < memory->descriptor_count; i++) {
-		if (read_piece(at, &piece) && piece.deallocate && piece.size > 0)
-			return true;
-		at += descriptor_size(type_of(at));
+	if (given->looked_at == 0)
+		given->at = given->memory->descriptors;
+	while (given->looked_at < given->memory->descriptor_count) {
+		bool memory = read_piece(given->at, &piece);
+
+		given->looked_at++;
+		given->at += descriptor_size(type_of(given->at));
+		if (!memory)
+			continue;
+		given->pieces++;
+		if (!piece.deallocate || piece.size == 0)
+			continue;
+		given->start = (char *)trunc_page(piece.address);
+		given->size = round_page(piece.address + (size_t)piece.size) -
+			      (size_t)(uintptr_t)given->start;
+		return true;
 	}
 	return false;
 }
 
-void mi_memory_taken(const struct mi_memory *memory, uint32_t taken)
+uint64_t mi_memory_given(const struct mi_memory *memory)
 {
-	const uint8_t *at = memory->descriptors;
-	struct piece piece;
+	struct given given = {.memory = memory};
+	uint64_t size = 0;
 
-	for (uint32_t i = 0; i < memory->descriptor_count && taken > 0; i++) {
-		if (read_piece(at, &piece)) {
-			taken--;
-			if (piece.deallocate && piece.size > 0)
-				mi_region_unmap((void *)trunc_page(piece.address),
-						round_page(piece.address + (size_t)piece.size) -
-							trunc_page(piece.address));
-		}
-		at += descriptor_size(type_of(at));
+	while (next_given(&given))
+		size += given.size;
+	return size;
+}
+
+void mi_memory_hide(const struct mi_memory *memory)
+{
+	struct given given = {.memory = memory};
+
+	while (next_given(&given))
+		mprotect(given.start, given.size, PROT_NONE);
+}
+
+void mi_memory_taken(const struct mi_memory *memory, uint32_t taken, bool hidden)
+{
+	struct given given = {.memory = memory};
+
+	while (next_given(&given)) {
+		if (given.pieces <= taken)
+			mi_region_unmap(given.start, given.size);
+		else if (hidden && mprotect(given.start, given.size, PROT_READ | PROT_WRITE))
+			mprotect(given.start, given.size, PROT_READ);
 	}
 }
 

@@ -4,6 +4,7 @@
  * Whether two mappings are of one memfd is seen in /proc/self/maps.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -417,6 +418,7 @@ END_TEST
 struct waiting {
 	mach_port_t port, reply;
 	uint8_t *memory;
+	size_t size;
 };
 
 static void *send_and_wait(void *context)
@@ -425,27 +427,73 @@ static void *send_and_wait(void *context)
 	struct flow_letter letter;
 
 	letter_start(&letter, waiting->port);
-	letter_add_memory(&letter, waiting->memory, SIZE, true, VIRTUAL);
+	letter_add_memory(&letter, waiting->memory, waiting->size, true, VIRTUAL);
 	CHECK_OK(mach_msg(&letter.header, MACH_SEND_MSG | MACH_RCV_MSG, letter.header.msgh_size,
 			  sizeof letter, waiting->reply, 0, 0));
 	CHECK_EQ(letter.header.msgh_id, 4711);
 	return NULL;
 }
 
+/* Can the page be read? The kernel says so without a fault. */
+static bool readable(const void *page)
+{
+	int ends[2];
+	bool good;
+
+	CHECK(pipe(ends) == 0);
+	good = write(ends[1], page, 1) == 1;
+	close(ends[0]);
+	close(ends[1]);
+	return good;
+}
+
+/* Small, a region, and so large that it has an answer of its own. */
 START_TEST(what_is_given_away_is_gone_before_the_answer)
 {
-	struct waiting waiting = {flow_port(), flow_port(), allocate(SIZE)};
+	static const size_t sizes[] = {100, SIZE, 20 * MIB};
+	struct waiting waiting = {.port = flow_port(), .reply = flow_port(), .size = sizes[_i]};
 	mach_msg_ool_descriptor_t memory;
 	pthread_t thread;
 
-	letter_fill(waiting.memory, SIZE, 1);
+	waiting.memory = allocate(waiting.size);
+	letter_fill(waiting.memory, waiting.size, 1);
 	CHECK(pthread_create(&thread, NULL, send_and_wait, &waiting) == 0);
 	flow_await_waiting(getpid(), 1);
-	CHECK(!letter_mapped(waiting.memory));
+	while (readable(waiting.memory))
+		sched_yield(); /* the thread may still be on its way there */
 	memory = letter_receive_memory(waiting.port);
-	letter_expect_memory(&memory, SIZE, 1);
+	letter_expect_memory(&memory, waiting.size, 1);
 	CHECK_OK(flow_send_to(waiting.reply, MACH_MSG_TYPE_COPY_SEND, 0, 0, 4711));
 	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(!letter_mapped(waiting.memory));
+}
+END_TEST
+
+/* Memory of a message that is refused is as it was. */
+START_TEST(what_is_not_taken_can_be_used_again)
+{
+	mach_port_t port = flow_port();
+	struct flow_letter letter;
+	uint8_t *first = allocate(100), *second = allocate(SIZE);
+
+	letter_fill(first, 100, 1);
+	letter_fill(second, SIZE, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		letter_start(&letter, i == 0 ? flow_missing_name() : port);
+		if (i == 1)
+			letter_add_port(&letter, flow_missing_name(), MACH_MSG_TYPE_COPY_SEND);
+		letter_add_memory(&letter, first, 100, true, VIRTUAL);
+		letter_add_memory(&letter, second, SIZE, true, VIRTUAL);
+		CHECK_CODE(mach_msg(&letter.header, MACH_SEND_MSG | MACH_RCV_MSG,
+				    letter.header.msgh_size, sizeof letter, port, 0, 0),
+			   i == 0 ? MACH_SEND_INVALID_DEST : MACH_SEND_INVALID_RIGHT);
+		letter_expect(first, 100, 1);
+		letter_expect(second, SIZE, 2);
+		letter_fill(first, 100, 1);
+		letter_fill(second, SIZE, 2);
+	}
+	deallocate(first, 100);
+	deallocate(second, SIZE);
 }
 END_TEST
 
@@ -467,6 +515,7 @@ int main(void)
 	tcase_add_test(tcase, descriptors_do_not_run_out);
 	tcase_add_test(tcase, a_message_with_many_regions);
 	tcase_add_test(tcase, what_comes_back_can_be_sent_again);
-	tcase_add_test(tcase, what_is_given_away_is_gone_before_the_answer);
+	tcase_add_loop_test(tcase, what_is_given_away_is_gone_before_the_answer, 0, 3);
+	tcase_add_test(tcase, what_is_not_taken_can_be_used_again);
 	return flow_run(suite);
 }
