@@ -226,48 +226,67 @@ static uint64_t once_hand(int to, size_t size, enum kind kind)
 	return start;
 }
 
-static void rows(const char *broker, size_t size, enum kind kind, uint64_t *samples, long count)
+static void rows(const char *broker, size_t size, enum kind kind, enum bench_place place,
+		 uint64_t *samples, long count)
 {
-	struct bench_case run = {.broker = broker, .size = size, .count = count};
+	struct bench_case run = {.broker = broker, .size = size, .place = place, .count = count};
 	char test[32];
 
 	snprintf(test, sizeof test, "memory-%s", kind_names[kind]);
 	bench_row_latency(test, &run, samples);
 }
 
-int main(void)
+/* Who takes part. */
+struct world {
+	mach_port_t service, reply;
+	pid_t server, peer;
+	int link;
+};
+
+static void measure(const struct world *world, enum bench_place place)
 {
 	static const size_t sizes[] = {65536, 262144, 1u << 20, 64u << 20, 1u << 30};
 	static const long counts[] = {200, 200, 200, 21, 5};
 	static uint64_t hand[200], mach[200];
+
+	bench_place(0, place);
+	bench_place(world->server, place);
+	bench_place(world->peer, place);
+	bench_place(bench_machd(), place);
+	for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++)
+		for (enum kind kind = 0; kind < KINDS; kind++) {
+			for (long i = 0; i < counts[s]; i++) {
+				hand[i] = once_hand(world->link, sizes[s], kind);
+				mach[i] = once_mach(world->service, world->reply, sizes[s], kind);
+			}
+			rows("hand", sizes[s], kind, place, hand, counts[s]);
+			rows("machd", sizes[s], kind, place, mach, counts[s]);
+		}
+}
+
+int main(void)
+{
+	struct world world = {.reply = mach_reply_port()};
 	int ready[2], link[2];
-	mach_port_t service, reply = mach_reply_port();
-	pid_t server, peer;
 	char byte;
 
 	if (pipe(ready) || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link))
 		bench_die("pipe");
-	server = bench_fork();
-	if (server == 0)
+	world.server = bench_fork();
+	if (world.server == 0)
 		run_server(&ready[1]);
-	peer = bench_fork();
-	if (peer == 0) {
+	world.peer = bench_fork();
+	if (world.peer == 0) {
 		close(link[0]);
 		serve_hand(link[1]);
 	}
+	world.link = link[0];
 	if (read(ready[0], &byte, 1) != 1)
 		bench_die("read");
-	check(bootstrap_look_up(bootstrap_port, SERVICE, &service), "look up");
-	for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++)
-		for (enum kind kind = 0; kind < KINDS; kind++) {
-			for (long i = 0; i < counts[s]; i++) {
-				hand[i] = once_hand(link[0], sizes[s], kind);
-				mach[i] = once_mach(service, reply, sizes[s], kind);
-			}
-			rows("hand", sizes[s], kind, hand, counts[s]);
-			rows("machd", sizes[s], kind, mach, counts[s]);
-		}
-	bench_end(server);
-	bench_end(peer);
+	check(bootstrap_look_up(bootstrap_port, SERVICE, &world.service), "look up");
+	measure(&world, BENCH_FREE);
+	measure(&world, BENCH_ONE);
+	bench_end(world.server);
+	bench_end(world.peer);
 	return 0;
 }

@@ -11,6 +11,8 @@
 # CPU. A size is that of the whole message. idle: a daemon of its own, alone and with 1000 clients.
 # nest: a client puts NESTED receive rights into one another and destroys them (nested-end), once,
 # while another client sends itself messages: its longest wait, and the daemon's peak of memory.
+# memory-*: out-of-line memory through machd, and by hand (tests/bench/bench-memory.c). sizes: calls
+# with bodies of 24 bytes to 48 MiB.
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -86,6 +88,11 @@ measure() {
         "$programs/bench-idle"
         stop_machd
     done
+    say "memory, and bodies of all sizes"
+    start_machd
+    "$programs/bench-memory"
+    "$programs/bench-sizes"
+    stop_machd
     say "$nested nested receive rights"
     printf '[limits]\nBytesPerUser=4G\nMessagesPerUser=16M\n' >"$private/nested.conf"
     start_machd --config "$private/nested.conf"
@@ -140,6 +147,17 @@ as_table() {
                 of(test, "machd", nested, "free", "longest_wait_ms"),
                 of(test, "machd", nested, "free", "others_calls")
         }
+        function memory(kind, size, place,   h, m) {
+            h = of("memory-" kind, "hand", size, place, "p50_us")
+            m = of("memory-" kind, "machd", size, place, "p50_us")
+            printf "%-6s %-10s %8d %12.1f %12.1f %7s\n", place, kind, size / 1024, h, m,
+                ratio(m, h)
+        }
+        function body(size, before,   us, last) {
+            us = of("sizes", "machd", size, "1cpu", "p50_us")
+            last = of("sizes", "machd", before, "1cpu", "p50_us")
+            printf "%9d %12.1f %10.3f %7s\n", size, us, us * 1000 / size, before ? ratio(us, last) : "-"
+        }
         function idle(clients) {
             printf "%-12s %8d KiB RSS %8d KiB PSS %8.2f ms CPU per s\n", clients " clients",
                 of("idle", "machd", clients, "free", "rss_kib"),
@@ -162,6 +180,17 @@ as_table() {
             printf "%.2f KiB per connected client; 1000 connects took %.0f ms\n",
                 of("idle", "machd", 1000, "free", "kib_per_client"),
                 of("idle", "machd", 1000, "free", "connect_ms")
+            print "\nOut-of-line memory, us until the receiver has read it, beside the same by hand"
+            print "place  kind            KiB         hand        machd   ratio"
+            k = split("moved copied untouched again heap", kinds, " ")
+            z = split("65536 262144 1048576 67108864 1073741824", pieces, " ")
+            for (p = 1; p <= 2; p++) for (s = 1; s <= z; s++) for (i = 1; i <= k; i++)
+                memory(kinds[i], pieces[s], places[p])
+            print "\nInline bodies, one CPU: us a call, ns a byte, ratio to the size before"
+            print "    bytes           us    ns/byte   ratio"
+            body(24, 0)
+            for (size = 32; size < 50331580; size *= 2) { body(size, size == 32 ? 24 : size / 2) }
+            body(50331580, 33554432)
             print "\nReceive rights inside one another, " nested " of them"
             nest("nest", "built"); nest("nested-end", "destroyed")
             printf "%d KiB RSS at most\n",
