@@ -160,22 +160,29 @@ static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc
 	return rights->hr_processed ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
 }
 
+/* MACH_SEND_NOTIFY, and the queue is full. */
+static bool wants_notice(const struct ipc_thread *thread, const struct header_rights *rights)
+{
+	const struct ipc_port *port = rights->hr_dest_entry->ie_port;
+
+	return (thread->th_args.a_option & MACH_SEND_NOTIFY) &&
+	       ipc_right_move(rights->hr_dest)->given == MACH_MSG_TYPE_PORT_SEND &&
+	       port->ip_msgcount >= port->ip_qlimit;
+}
+
 /*
- * MACH_SEND_NOTIFY: a full queue arms the send-possible request on the name [14.3], and the head of
- * the queue gets the override of a message that may never be queued, and the port its importance.
+ * That arms the send-possible request on the name [14.3], if the name still has one when its right
+ * was taken; and the head of the queue gets the override of a message that may never be queued, and
+ * the port its importance.
  */
 static void arm_send_possible(struct ipc_host *host, const struct ipc_thread *thread,
-			      const struct ipc_kmsg *kmsg, const struct header_rights *rights)
+			      const struct ipc_kmsg *kmsg, mach_port_name_t name)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
-	const struct ipc_entry *entry = rights->hr_dest_entry;
-	struct ipc_port *port = entry->ie_port;
+	const struct ipc_entry *entry = ipc_entry_lookup(thread->th_task->t_space, name);
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
 
-	if (!(args->a_option & MACH_SEND_NOTIFY) ||
-	    ipc_right_move(rights->hr_dest)->given != MACH_MSG_TYPE_PORT_SEND ||
-	    !entry->ie_request || port->ip_msgcount < port->ip_qlimit)
-		return;
-	if (!ipc_request_arm(port, entry->ie_request))
+	if (!entry || !entry->ie_request || !ipc_request_arm(port, entry->ie_request))
 		return;
 	if ((args->a_option & MACH_SEND_OVERRIDE) &&
 	    ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority)))
@@ -247,6 +254,7 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 		.hr_voucher = MACH_MSGH_BITS_VOUCHER(kmsg->ikm_bits),
 	};
 	mach_msg_return_t code = check_bits(&rights);
+	bool notice;
 
 	if (code == MACH_MSG_SUCCESS)
 		code = check_voucher(space, &rights);
@@ -262,8 +270,10 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 		guard_header(host, kmsg, code);
 		return code;
 	}
-	arm_send_possible(host, thread, kmsg, &rights);
+	notice = wants_notice(thread, &rights);
 	commit_header(host, space, kmsg, &rights);
+	if (notice)
+		arm_send_possible(host, thread, kmsg, rights.hr_dest_name);
 	ipc_kmsg_set_qos(kmsg, &thread->th_args);
 	return MACH_MSG_SUCCESS;
 }

@@ -287,6 +287,28 @@ START_TEST(arming_a_request_raises_the_head)
 }
 END_TEST
 
+/* A right that is moved takes its request along: there is none left to arm. */
+START_TEST(moving_the_last_right_arms_nothing)
+{
+	struct world world = begin();
+	struct urgency urgency = {OVERRIDE | MACH_SEND_NOTIFY | MACH_SEND_TIMEOUT, 0x500000, 0};
+	mach_port_name_t notify = lab_new_port(world.sender[0]), previous;
+	struct lab_buffer message;
+
+	for (int32_t i = 0; i < MACH_PORT_QLIMIT_DEFAULT; i++)
+		queue_as(&world, i, overriding(2));
+	lab_ok(lab_request_notification(world.sender[0], world.dest, MACH_NOTIFY_SEND_POSSIBLE, 0,
+					notify, MAKE_ONCE, &previous));
+	lab_compose(&message, world.dest, MOVE_SEND, MACH_PORT_NULL, 0, 9);
+	lab_is(MACH_SEND_TIMED_OUT, send_as(world.sender[0], &message, 0, &urgency));
+	lab_notice(world.sender[0], notify, MACH_NOTIFY_PORT_DELETED);
+	next_is(&world, 0);
+	ck_assert_uint_eq(world.owner->result.override, 2);
+	lab_silent(world.sender[0], notify);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(arming_on_a_port_that_takes_nothing_raises_nobody)
 {
 	struct world world = begin();
@@ -569,6 +591,7 @@ static void add_tests(TCase *tests)
 			    ROWS(queues));
 	tcase_add_test(tests, a_long_queue_is_raised_as_a_whole_and_only_so_far);
 	tcase_add_loop_test(tests, arming_a_request_raises_the_head, 0, ROWS(arming));
+	tcase_add_test(tests, moving_the_last_right_arms_nothing);
 	tcase_add_test(tests, arming_on_a_port_that_takes_nothing_raises_nobody);
 	tcase_add_loop_test(tests, a_bell_rings_anew_when_the_head_is_raised, 0, 2);
 	tcase_add_test(tests, a_bell_rings_anew_when_an_armed_request_raises_the_head);
