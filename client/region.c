@@ -127,12 +127,29 @@ static bool make_private(const struct region *region)
 		    (off_t)(region->start - backing->base)) != MAP_FAILED;
 }
 
+/*
+ * The same for what is left of a region that the program has divided, as by protecting a part of
+ * it: each mapping of its memfd in that range, with the protection that it has.
+ */
+static void make_parts_private(const struct region *region)
+{
+	struct mi_mapping mapping = {.end = region->start};
+
+	while (mapping.end < region->end && mi_mapping_at(mapping.end, &mapping) == 0 &&
+	       mapping.start < region->end) {
+		struct region part = {mapping.start, mapping.end, region->backing};
+
+		if (part.start >= region->start && part.end <= region->end)
+			make_private(&part);
+	}
+}
+
 static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
-	for (size_t i = count; i-- > 0;)
+	for (size_t i = 0; i < count; i++)
 		if (regions[i].backing->shared && !make_private(&regions[i]))
-			erase(i);
+			make_parts_private(&regions[i]);
 	for (size_t i = 0; i < count; i++)
 		regions[i].backing->shared = false;
 }

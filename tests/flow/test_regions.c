@@ -300,6 +300,34 @@ START_TEST(fork_copies_memory)
 }
 END_TEST
 
+/* A region is divided when a part of it is protected, or unmapped behind our back. */
+START_TEST(fork_copies_what_was_divided)
+{
+	uint8_t *memory = allocate(SIZE), *expected = malloc(SIZE);
+	int status;
+	pid_t pid;
+
+	CHECK(expected != NULL);
+	letter_fill(memory, SIZE, 1);
+	letter_fill(expected, SIZE, 1);
+	CHECK_OK(vm_protect(mach_task_self(), (vm_address_t)memory + MIB, 4096, 0, VM_PROT_READ));
+	CHECK(munmap(memory + 2 * MIB, MIB) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(mprotect(memory + MIB, 4096, PROT_READ | PROT_WRITE) == 0);
+		memset(memory, 7, 2 * MIB);
+		memset(memory + 3 * MIB, 7, MIB);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(memcmp(memory, expected, 2 * MIB) == 0);
+	CHECK(memcmp(memory + 3 * MIB, expected + 3 * MIB, MIB) == 0);
+	deallocate(memory, SIZE);
+	free(expected);
+}
+END_TEST
+
 /* Two threads send the same memory, and others, and free what they got. */
 static void *send_often(void *context)
 {
@@ -511,6 +539,7 @@ int main(void)
 	tcase_add_test(tcase, memory_changes_behind_our_back);
 	tcase_add_test(tcase, memory_at_a_fixed_place);
 	tcase_add_test(tcase, fork_copies_memory);
+	tcase_add_test(tcase, fork_copies_what_was_divided);
 	tcase_add_test(tcase, threads_at_once);
 	tcase_add_test(tcase, descriptors_do_not_run_out);
 	tcase_add_test(tcase, a_message_with_many_regions);
