@@ -9,12 +9,11 @@
 #include <sys/un.h>
 
 #include "daemon/base/log.h"
+#include "daemon/config_file.h"
 #include "daemon/ipc/ipc_policy.h"
 #include "protocol/limits.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/machd/machd.conf"
-
-#define CONFIG_ERROR_SIZE 512
 
 struct config {
 	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": the default place */
