@@ -17,6 +17,7 @@
 struct reader {
 	struct config_file file; /* first: the callbacks get it */
 	struct config *config;
+	uint32_t earlier_rules;		    /* of [filter], from other files */
 	int set_in[MAIN_KEYS + LIMIT_KEYS]; /* the line that set a key; 0: none */
 };
 
@@ -196,7 +197,8 @@ static int set_limit_key(struct reader *reader, const char *key, const char *val
 /* Here the keys are names of services. */
 static int set_filter(struct reader *reader, const char *service, const char *value)
 {
-	const char *wrong = policy_parse_filter(service, value, &reader->config->policy);
+	const char *wrong = policy_parse_filter(service, value, &reader->config->policy,
+						&reader->earlier_rules);
 
 	return wrong ? config_fail(&reader->file, "%s=%s in [filter]: %s", service, value, wrong)
 		     : 1;
@@ -242,6 +244,7 @@ bool config_read(struct config *config, const char *path, char error[CONFIG_ERRO
 	struct reader reader = {
 		.file = {.path = path, .error = error, .on_section = on_section, .on_key = on_key},
 		.config = config,
+		.earlier_rules = config->policy.p_rule_count,
 	};
 
 	return config_file_read(&reader.file);

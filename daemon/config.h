@@ -28,7 +28,15 @@ struct config {
 void config_init(struct config *config);
 
 /*
- * Read the file at `path` into `config`, which has the defaults. false: `error` says what is wrong
- * and where ("FILE:LINE: ..."), and what would be right; `config` is not fit for use then.
+ * Read the file at `path` into `config`, which has the defaults, or what earlier files said: that
+ * gives way. false: `error` says what is wrong and where ("FILE:LINE: ..."), and what would be
+ * right; `config` is not fit for use then.
  */
 bool config_read(struct config *config, const char *path, char error[CONFIG_ERROR_SIZE]);
+
+/*
+ * The defaults, then the file at `path`, which must exist (NULL: CONFIG_DEFAULT_PATH, if it does),
+ * then the files whose names end in .conf in the directory with the path of that file and ".d", if
+ * there is one. false: as for config_read().
+ */
+bool config_load(struct config *config, const char *path, char error[CONFIG_ERROR_SIZE]);

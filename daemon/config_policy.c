@@ -74,14 +74,35 @@ static struct ipc_filter_rule *new_rule(struct ipc_policy *policy, const char *s
 	return rule;
 }
 
-const char *policy_parse_filter(const char *service, const char *value, struct ipc_policy *policy)
+static bool is_for(const struct ipc_filter_rule *rule, const char *service)
+{
+	return strcmp(rule->fr_service, service) == 0;
+}
+
+/* Take the rules for a service out of the first `count`; returns how many of those are left. */
+static uint32_t replace_earlier(struct ipc_policy *policy, uint32_t count, const char *service)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < policy->p_rule_count; i++)
+		if (i >= count || !is_for(&policy->p_rules[i], service))
+			policy->p_rules[kept++] = policy->p_rules[i];
+	count -= policy->p_rule_count - kept;
+	for (; policy->p_rule_count > kept; policy->p_rule_count--)
+		policy->p_rules[policy->p_rule_count - 1] = (struct ipc_filter_rule){0};
+	return count;
+}
+
+const char *policy_parse_filter(const char *service, const char *value, struct ipc_policy *policy,
+				uint32_t *earlier)
 {
 	struct ipc_filter_rule *rule;
 
 	if (strlen(service) >= IPC_POLICY_NAME - 1)
 		return "the name of the service is too long";
-	for (uint32_t i = 0; i < policy->p_rule_count; i++)
-		if (strcmp(policy->p_rules[i].fr_service, service) == 0)
+	*earlier = replace_earlier(policy, *earlier, service);
+	for (uint32_t i = *earlier; i < policy->p_rule_count; i++)
+		if (is_for(&policy->p_rules[i], service))
 			return "it was set already: remove one of them";
 	do {
 		rule = new_rule(policy, service);

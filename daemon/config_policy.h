@@ -11,6 +11,8 @@ bool policy_parse_uids(const char *value, struct ipc_uids *uids);
 
 /*
  * A key of [filter]: a service and the ids that may be sent to it, "none", or numbers and ranges
- * with blanks between them. NULL, or what is wrong.
+ * with blanks between them. The first `*earlier` rules are of earlier files; those for this service
+ * are taken out, and *earlier is what is left. NULL, or what is wrong.
  */
-const char *policy_parse_filter(const char *service, const char *value, struct ipc_policy *policy);
+const char *policy_parse_filter(const char *service, const char *value, struct ipc_policy *policy,
+				uint32_t *earlier);

@@ -30,6 +30,8 @@
 #include "daemon/keep/replay.h"
 #include "daemon/machine.h"
 #include "daemon/options.h"
+#include "daemon/reload.h"
+#include "daemon/supervise.h"
 
 /* All that the running daemon consists of. */
 struct daemon {
@@ -41,51 +43,8 @@ struct daemon {
 	struct listener listener;
 	struct gate gate;
 	struct calendar calendar;
+	struct supervise supervise;
 };
-
-/* Configuration. */
-
-/* The file to read; NULL: there is none, and none was asked for. */
-static const char *config_path(const struct options *options)
-{
-	if (options->config)
-		return options->config;
-	if (access(CONFIG_DEFAULT_PATH, F_OK) < 0 && errno == ENOENT)
-		return NULL;
-	return CONFIG_DEFAULT_PATH;
-}
-
-/* false: what is wrong is in the log. */
-static bool load_config(const struct options *options, struct config *config)
-{
-	const char *path = config_path(options);
-	char error[CONFIG_ERROR_SIZE];
-
-	config_init(config);
-	if (path && !config_read(config, path, error)) {
-		log_error("%s", error);
-		return false;
-	}
-	if (options->has_log_level)
-		config->log_level = options->log_level;
-	log_set_level(config->log_level);
-	if (fdcheck_fit_limits(&config->limits))
-		log_notice("MemfdsPerUser= is %" PRIu64 ", BellsPerUser= %" PRIu64
-			   ": machd may not open more descriptors",
-			   config->limits.memfds_per_user, config->limits.bells_per_user);
-	return true;
-}
-
-static int check_config(const struct options *options)
-{
-	const char *path = config_path(options);
-	struct config config;
-
-	if (!load_config(options, &config))
-		return EX_CONFIG;
-	printf("%s: good\n", path ? path : "no configuration file");
-	return EXIT_SUCCESS;
-}
 
 /* Replaying. */
 
@@ -158,15 +117,11 @@ static void on_stop_signal(uv_signal_t *handle, int signal)
 static void on_reload_signal(uv_signal_t *handle, int signal)
 {
 	struct daemon *daemon = handle->data;
-	struct config config;
 
 	(void)signal;
-	if (!load_config(&daemon->options, &config)) {
-		log_error("the configuration stays as it was");
-		return;
-	}
-	gate_set_limits(&daemon->gate, &config.limits);
-	log_info("the limits and the log level were read again");
+	supervise_reloading(&daemon->supervise);
+	reload_now(&daemon->options, &daemon->config, &daemon->gate);
+	supervise_ready(&daemon->supervise);
 }
 
 static void watch_signal(struct daemon *daemon, uv_signal_t *handle, uv_signal_cb callback,
@@ -215,8 +170,7 @@ static void tell_ready(struct daemon *daemon)
 
 	log_info("listening at %s",
 		 daemon->bound.path[0] ? daemon->bound.path : "the socket from systemd");
-	if (!daemon->options.foreground)
-		sd_notify(0, "READY=1\nSTATUS=Hosting Mach ports");
+	supervise_ready(&daemon->supervise);
 	if (fd < 0)
 		return;
 	if (write(fd, "\n", 1) < 0)
@@ -233,8 +187,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 
 static void tell_stopping(struct daemon *daemon)
 {
-	if (!daemon->options.foreground)
-		sd_notify(0, "STOPPING=1");
+	supervise_stop(&daemon->supervise);
 	listener_stop(&daemon->listener);
 	bind_release(&daemon->bound);
 }
@@ -265,6 +218,7 @@ static int run(struct daemon *daemon)
 	watch_signal(daemon, &daemon->on_int, on_stop_signal, SIGINT);
 	watch_signal(daemon, &daemon->on_hup, on_reload_signal, SIGHUP);
 	calendar_start(&daemon->calendar, &daemon->gate);
+	supervise_start(&daemon->supervise, &daemon->gate, daemon->options.foreground);
 	tell_ready(daemon);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	tell_stopping(daemon);
@@ -292,8 +246,8 @@ int main(int argc, char **argv)
 		return replay(daemon.options.replay);
 	fdcheck_raise_limit();
 	if (daemon.options.check_config)
-		return check_config(&daemon.options);
-	if (!load_config(&daemon.options, &daemon.config))
+		return reload_check(&daemon.options);
+	if (!reload_read(&daemon.options, &daemon.config))
 		return EX_CONFIG;
 	signal(SIGPIPE, SIG_IGN);
 	if (uv_loop_init(&daemon.loop) < 0) {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of the running daemon: read when it starts, and again on SIGHUP. Whatever is
+ * read from files belongs into reload_read(), and what of it takes effect at once into
+ * reload_now(), so that a file that is wrong changes nothing at all.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "daemon/config.h"
+
+struct gate;
+struct options;
+
+/*
+ * Read all files into `config`. What the command line says comes before them, and limits are made
+ * to fit the descriptors there are. false: what is wrong, with file and line, is in the log;
+ * nothing has changed.
+ */
+bool reload_read(const struct options *options, struct config *config);
+
+/* --check-config: say on stdout, or in the log, what is thought of the files; an exit status. */
+int reload_check(const struct options *options);
+
+/*
+ * Read all files again. If they are good, what can change while tasks live does so, and lines in
+ * the log name what has to wait until machd starts again. If they are not, everything stays as it
+ * was, which is logged as well. `config` is what is in force.
+ */
+void reload_now(const struct options *options, struct config *config, struct gate *gate);

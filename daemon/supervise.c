@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sd_notify, and when. The line about what machd does is told anew while somebody is active only:
+ * an idle daemon must not wake up for it.
+ */
+#include "daemon/supervise.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/io/gate.h"
+#include "daemon/ipc/ipc_host.h"
+
+#define STATUS_FIRST_MS 1000 /* after activity that follows on silence */
+#define STATUS_MS	2000
+#define NS_PER_S	1000000000ULL
+#define NS_PER_US	1000
+#define US_PER_MS	1000
+
+/* The watchdog hears from us this often in the time it grants. */
+#define WATCHDOG_BEATS 3
+
+/* The status line. */
+
+static void tell_status(const struct supervise *supervise, const char *state)
+{
+	sd_notifyf(0,
+		   "%sSTATUS=%" PRIu64 " tasks, %" PRIu64 " ports, %" PRIu64 " messages per second",
+		   state, supervise->tasks, supervise->ports, supervise->rate);
+}
+
+static bool is_true(const struct supervise *supervise)
+{
+	const struct ipc_host *host = supervise->gate->host;
+
+	return supervise->tasks == host->h_task_count && supervise->ports == host->h_port_count &&
+	       supervise->sent == host->h_sent;
+}
+
+static void measure(struct supervise *supervise)
+{
+	const struct ipc_host *host = supervise->gate->host;
+	uint64_t now = uv_hrtime(), passed = now - supervise->since + 1;
+
+	/* Rounded up: 0 shall mean none. */
+	supervise->rate = ((host->h_sent - supervise->sent) * NS_PER_S + passed - 1) / passed;
+	supervise->tasks = host->h_task_count;
+	supervise->ports = host->h_port_count;
+	supervise->sent = host->h_sent;
+	supervise->since = now;
+}
+
+/* The line that is told last says that nothing happens. */
+static void on_status(uv_timer_t *timer)
+{
+	struct supervise *supervise = timer->data;
+
+	if (is_true(supervise))
+		uv_timer_stop(timer);
+	measure(supervise);
+	tell_status(supervise, "");
+}
+
+static void on_activity(uv_check_t *check)
+{
+	struct supervise *supervise = check->data;
+
+	if (uv_is_active((uv_handle_t *)&supervise->status) || is_true(supervise))
+		return;
+	supervise->since = uv_hrtime();
+	uv_timer_start(&supervise->status, on_status, STATUS_FIRST_MS, STATUS_MS);
+}
+
+/* The watchdog. */
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	(void)timer;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static void start_watchdog(struct supervise *supervise)
+{
+	uint64_t granted, beat;
+
+	if (sd_watchdog_enabled(0, &granted) <= 0)
+		return;
+	beat = granted / US_PER_MS / WATCHDOG_BEATS;
+	if (beat == 0)
+		beat = 1;
+	uv_timer_start(&supervise->watchdog, on_watchdog, beat, beat);
+}
+
+/* Beginning and end. */
+
+void supervise_start(struct supervise *supervise, const struct gate *gate, bool silent)
+{
+	*supervise = (struct supervise){.gate = gate, .silent = silent || !getenv("NOTIFY_SOCKET")};
+	uv_timer_init(gate->loop, &supervise->watchdog);
+	uv_timer_init(gate->loop, &supervise->status);
+	uv_check_init(gate->loop, &supervise->activity);
+	supervise->status.data = supervise->activity.data = supervise;
+	if (!supervise->silent)
+		start_watchdog(supervise);
+}
+
+void supervise_ready(struct supervise *supervise)
+{
+	if (supervise->silent)
+		return;
+	if (!uv_is_active((uv_handle_t *)&supervise->activity))
+		measure(supervise);
+	tell_status(supervise, "READY=1\n");
+	uv_check_start(&supervise->activity, on_activity);
+}
+
+void supervise_reloading(const struct supervise *supervise)
+{
+	if (!supervise->silent)
+		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, uv_hrtime() / NS_PER_US);
+}
+
+void supervise_stop(struct supervise *supervise)
+{
+	if (!supervise->silent)
+		sd_notify(0, "STOPPING=1");
+	uv_close((uv_handle_t *)&supervise->watchdog, NULL);
+	uv_close((uv_handle_t *)&supervise->status, NULL);
+	uv_close((uv_handle_t *)&supervise->activity, NULL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What machd tells the service manager that started it: that it is ready, reads its configuration,
+ * stops; that the loop still runs; and one line about what it does, for `systemctl status`. Nothing
+ * is said, and no timer runs, if nobody listens.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct gate;
+
+struct supervise {
+	const struct gate *gate;
+	bool silent;		     /* nobody listens */
+	uv_timer_t watchdog;	     /* runs if the manager wants to hear from the loop */
+	uv_timer_t status;	     /* runs while the line below is not true any more */
+	uv_check_t activity;	     /* looks for that, whenever the loop has done something */
+	uint64_t tasks, ports, sent; /* what the line told of, and messages sent until then */
+	uint64_t rate, since;	     /* messages per second; when that was, ns */
+};
+
+/* To be called once, with a gate that was started. `silent`: never say anything. */
+void supervise_start(struct supervise *supervise, const struct gate *gate, bool silent);
+
+/* Clients can connect. */
+void supervise_ready(struct supervise *supervise);
+
+/* The configuration is about to be read again; supervise_ready() when that is done. */
+void supervise_reloading(const struct supervise *supervise);
+
+/* The end has begun. The handles are closed when the loop has run once more. */
+void supervise_stop(struct supervise *supervise);
