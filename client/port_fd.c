@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Descriptors for event loops. The program's is one end of a socket pair; the daemon has the other
- * end and a copy of the program's, and makes it readable and quiet (daemon/io/ring.c). What is kept
+ * end and a copy of the program's, and makes it readable and quiet (daemon/io/bell.c). What is kept
  * here is which descriptor stands for which of the daemon's bells.
  */
 #include <errno.h>

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/io/bell.h"
 #include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
-#include "daemon/io/ring.h"
 
 /* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
 #define PACKET_FDS_MAX 253
@@ -55,7 +55,7 @@ static struct trap_fd take_fd(const struct channel *channel, int fd)
 {
 	struct trap_fd facts = fdcheck_take(fd);
 
-	if (facts.sealed == TRAP_FD_UNSEALED && ring_good(fd, channel->peer.pid))
+	if (facts.sealed == TRAP_FD_UNSEALED && bell_good(fd, channel->peer.pid))
 		facts.sealed = TRAP_FD_SOCKET;
 	else if (facts.sealed == TRAP_FD_UNSEALED && fdcheck_connected(fd, channel->fd))
 		facts.sealed = TRAP_FD_CONNECTION;

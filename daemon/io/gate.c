@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/io/bell.h"
 #include "daemon/io/channel.h"
 #include "daemon/io/fdcheck.h"
-#include "daemon/io/ring.h"
 #include "daemon/keep/record.h"
 
 #define STARVED_RETRY_MS 20
@@ -90,7 +90,7 @@ static void out_warn(void *context, const char *text)
 static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 {
 	(void)context;
-	ring_set(fdcheck_fd(ring), fdcheck_fd(quiet), on);
+	bell_set(fdcheck_fd(ring), fdcheck_fd(quiet), on);
 }
 
 /* Work that was put off, and channels the kernel had no memory for. */

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/io/bell.h"
 #include "daemon/io/fdcheck.h"
-#include "daemon/io/ring.h"
 
 static void fit(rlim_t descriptors, struct machd_limits *limits)
 {
@@ -44,14 +44,14 @@ START_TEST(a_pair_is_good_for_who_made_it)
 	int pair[2];
 
 	make_pair(SOCK_SEQPACKET, pair);
-	ck_assert(ring_good(pair[0], getpid()));
-	ck_assert(ring_good(pair[1], getpid()));
-	ck_assert(!ring_good(pair[0], getppid()));
+	ck_assert(bell_good(pair[0], getpid()));
+	ck_assert(bell_good(pair[1], getpid()));
+	ck_assert(!bell_good(pair[0], getppid()));
 	close(pair[0]);
-	ck_assert(!ring_good(pair[0], getpid()));
+	ck_assert(!bell_good(pair[0], getpid()));
 	close(pair[1]);
 	make_pair(SOCK_DGRAM, pair);
-	ck_assert(!ring_good(pair[0], getpid()));
+	ck_assert(!bell_good(pair[0], getpid()));
 }
 END_TEST
 
@@ -68,12 +68,12 @@ START_TEST(a_ring_is_one_byte_and_can_be_taken_back)
 
 	make_pair(SOCK_SEQPACKET, pair);
 	ck_assert(!waiting(pair[1]));
-	ring_set(pair[0], pair[1], true);
+	bell_set(pair[0], pair[1], true);
 	ck_assert(waiting(pair[1]));
-	ring_set(pair[0], pair[1], false);
+	bell_set(pair[0], pair[1], false);
 	ck_assert(!waiting(pair[1]));
 	/* It was taken by somebody else: nothing is waited for. */
-	ring_set(pair[0], pair[1], false);
+	bell_set(pair[0], pair[1], false);
 	ck_assert(!waiting(pair[1]));
 }
 END_TEST
@@ -87,9 +87,9 @@ START_TEST(a_ring_that_fails_is_heard)
 	make_pair(SOCK_SEQPACKET, pair);
 	copy = dup(pair[1]);
 	ck_assert_int_eq(shutdown(pair[0], SHUT_WR), 0);
-	ring_set(pair[0], copy, true);
+	bell_set(pair[0], copy, true);
 	ck_assert_int_eq(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0);
-	ring_set(pair[0], copy, false);
+	bell_set(pair[0], copy, false);
 	ck_assert_int_eq(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0);
 }
 END_TEST

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 /* Is `fd` an end of such a pair, made by the process `pid` for itself? */
-bool ring_good(int fd, pid_t pid);
+bool bell_good(int fd, pid_t pid);
 
 /* Make the client's descriptor readable, or quiet. If that fails it is readable for ever. */
-void ring_set(int ring, int quiet, bool on);
+void bell_set(int ring, int quiet, bool on);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A byte there, and the byte back. */
-#include "daemon/io/ring.h"
+#include "daemon/io/bell.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@ static bool has_option(int fd, int name, int expected)
 }
 
 /* Whoever is at the other end would take what comes for the daemon's own words. */
-bool ring_good(int fd, pid_t pid)
+bool bell_good(int fd, pid_t pid)
 {
 	struct ucred peer;
 	socklen_t size = sizeof peer;
@@ -23,7 +23,7 @@ bool ring_good(int fd, pid_t pid)
 	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == pid;
 }
 
-void ring_set(int ring, int quiet, bool on)
+void bell_set(int ring, int quiet, bool on)
 {
 	char byte = 0;
 	ssize_t done;
