@@ -38,7 +38,7 @@ find protocol daemon client -name '*.[ch]' -o -name '*.def' | sort | xargs awk '
         # Layers that make no system call, and the headers that give none.
         pure = "assert errno inttypes limits stdarg stdbool stddef stdint stdio stdlib string"
         system_headers["public"] = "limits stdbool stddef stdint"
-        system_headers["protocol"] = pure " msgpack"
+        system_headers["protocol"] = pure " msgpack stdatomic"
         system_headers["ipc"] = system_headers["trap"] = system_headers["boot"] = \
             system_headers["watch"] = system_headers["base"] = pure " sodium uthash"
     }
