@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MACHD_OP_WATCH: what machctl asks and gets. A request names a table and where to go on; an answer
- * is one page of fixed-size records. A caller sees what belongs to tasks of its own uid; root and
- * the daemon's own uid see all.
+ * is one page of fixed-size records, which costs the daemon a bounded time. The daemon goes on
+ * between pages: what is there all the time is shown once, what comes or goes meanwhile may be
+ * shown or not. A page begins at the beginning or where the same caller's last one ended.
+ *
+ * A caller sees what belongs to tasks of its own uid; root, the daemon's own uid and the group that
+ * may inspect (InspectGroup=) see all.
  */
 #pragma once
 
@@ -19,6 +23,11 @@ enum machd_watch_table {
 	 * `next_task` how many records were overwritten before anybody asked.
 	 */
 	MACHD_WATCH_MESSAGES = 4,
+	MACHD_WATCH_QUEUES = 5, /* struct machd_watch_queue: ports with messages, or one port */
+	MACHD_WATCH_HOLDS = 6,	/* struct machd_watch_hold: rights that are under no name */
+	MACHD_WATCH_WAITS = 7,	/* struct machd_watch_wait: blocked threads */
+	MACHD_WATCH_LIMITS = 8, /* struct machd_watch_limit */
+	MACHD_WATCH_TOTALS = 9, /* struct machd_watch_totals: of each uid, and of all */
 };
 
 struct machd_watch {
@@ -26,10 +35,19 @@ struct machd_watch {
 	int32_t pid;	/* only tasks of this process; 0: all */
 	uint64_t task;	/* where to go on: `next_task` and `next_index` of the page before, */
 	uint64_t index; /* or 0, 0 */
+	/*
+	 * PORTS, HOLDS, WAITS: only what is about the port or set with this id. QUEUES: that port,
+	 * whatever is in its queue. 0: all.
+	 */
+	uint64_t object;
 };
 
 struct machd_watch_answer {
-	uint32_t code;	      /* KERN_SUCCESS, KERN_INVALID_ARGUMENT: no such table */
+	/*
+	 * KERN_SUCCESS; KERN_INVALID_ARGUMENT: no such table; KERN_RESOURCE_SHORTAGE: no memory;
+	 * KERN_ABORTED: the last page did not end there
+	 */
+	uint32_t code;
 	uint32_t record_size; /* of each record behind this header */
 	uint64_t next_task;   /* 0, 0: that was the last page */
 	uint64_t next_index;
@@ -48,8 +66,9 @@ struct machd_watch_task {
 	uint32_t boosts;  /* what makes it important now */
 	uint32_t donor;	  /* 1: what it sends carries boosts, always */
 	uint64_t queued_bytes;
-	uint64_t sent, received; /* messages since it started */
-	uint64_t violations;	 /* guard exceptions that its requests raised */
+	uint64_t sent, received;	    /* messages since it started */
+	uint64_t violations;		    /* guard exceptions that its requests raised */
+	uint32_t names_peak, channels_peak; /* the most at once */
 };
 
 struct machd_watch_port {
@@ -96,6 +115,129 @@ enum machd_watch_flags {
 	MACHD_WATCH_IN_SET = 8,
 	MACHD_WATCH_IMPORTANCE = 16, /* the port accepts importance, */
 	MACHD_WATCH_TEMPOWNER = 32,  /* for who gets the receive right next */
+	MACHD_WATCH_GUARDED = 64,
+	MACHD_WATCH_STRICT = 128,      /* the guard hides the context */
+	MACHD_WATCH_IMMOVABLE = 256,   /* the receive right cannot be sent */
+	MACHD_WATCH_REPLY = 512,       /* a reply port */
+	MACHD_WATCH_SPECIAL = 1024,    /* a thread's special reply port */
+	MACHD_WATCH_SERVICE = 2048,    /* a service port, */
+	MACHD_WATCH_CONNECTION = 4096, /* or one that leads to a service */
+	MACHD_WATCH_FILTERED = 8192,
+	MACHD_WATCH_EVENTS = 16384, /* a descriptor for an event loop is ready when it is */
+};
+
+/* Where a receive right is. */
+enum machd_watch_place {
+	MACHD_WATCH_IN_TASK,
+	MACHD_WATCH_IN_MESSAGE,
+	MACHD_WATCH_IN_DAEMON,
+	MACHD_WATCH_NOWHERE, /* the port is dead */
+};
+
+/* A port itself. */
+struct machd_watch_queue {
+	uint64_t object;
+	uint64_t receiver_task; /* 0: none */
+	uint64_t destination;	/* MACHD_WATCH_IN_MESSAGE: the port in whose queue that is */
+	uint64_t bytes;		/* of the queued messages */
+	uint64_t age;		/* ns that its first message waits */
+	int32_t receiver_pid;
+	uint32_t receiver_name;
+	uint32_t uid;	/* of the receiver, else who pays for the port; MACHD_WATCH_NO_UID */
+	uint32_t kind;	/* enum machd_watch_kind */
+	uint32_t place; /* enum machd_watch_place */
+	uint32_t flags; /* enum machd_watch_flags */
+	uint32_t qlimit, msgcount, seqno, mscount, srights, sorights;
+	uint32_t blocked_senders;
+	uint32_t waiters;  /* threads that receive from it, or wait for the semaphore it is */
+	uint32_t sets;	   /* port sets it is in */
+	uint32_t requests; /* dead-name and send-possible requests on its names */
+	uint32_t override, boosts;
+	uint32_t head_id;  /* msgh_id of its first message, */
+	int32_t head_pid;  /* and who sent it; 0: machd */
+	char service[128]; /* bootstrap name, or "" */
+};
+
+/* What keeps a right that no name stands for, or does something with a port. */
+enum machd_watch_hold_kind {
+	MACHD_WATCH_QUEUED = 1,	    /* a right in a message in the queue of `via` */
+	MACHD_WATCH_BLOCKED,	    /* the same, of a sender that is blocked */
+	MACHD_WATCH_NO_SENDERS,	    /* a notification of that kind for `object` about `via` */
+	MACHD_WATCH_PORT_DESTROYED, /* the same */
+	MACHD_WATCH_DEAD_NAME,	    /* the same; `name` is the one that it is about */
+	MACHD_WATCH_SEND_POSSIBLE,  /* the same */
+	MACHD_WATCH_CALENDAR,	    /* to be told when the time of day is set */
+	MACHD_WATCH_MEMBER,	    /* `object` is in the set `via`, whose name is `name` */
+	MACHD_WATCH_TASK_SPECIAL,   /* kept with a task */
+	MACHD_WATCH_REGISTERED,	    /* the same */
+	MACHD_WATCH_HOST_SPECIAL,   /* kept with the host */
+	MACHD_WATCH_VOUCHER_OF,	    /* a thread works under it */
+	MACHD_WATCH_BOOTSTRAP,	    /* bootstrap names lead to it */
+	MACHD_WATCH_TIMER_OF,	    /* the timer behind it sends to it */
+};
+
+struct machd_watch_hold {
+	uint64_t object;  /* the port that the right is to */
+	uint64_t via;	  /* another port or a set, as the kind says; 0 */
+	uint64_t task;	  /* whose it is, or will be when it is received; 0: machd's, or nobody's */
+	uint64_t message; /* QUEUED, BLOCKED: its id, */
+	uint64_t age;	  /* and the ns that it waits */
+	int32_t pid;	  /* of that task */
+	uint32_t uid;	  /* of that task, or MACHD_WATCH_NO_UID */
+	int32_t sender_pid; /* QUEUED, BLOCKED: who sent the message; 0: machd */
+	uint32_t msgh_id;
+	uint32_t kind; /* enum machd_watch_hold_kind */
+	uint32_t type; /* MACH_MSG_TYPE_PORT_ of the right; 0: none */
+	uint32_t name;
+	uint32_t count; /* of such rights */
+};
+
+enum machd_watch_state {
+	MACHD_WATCH_SENDING = 1, /* the queue of `object` is full */
+	MACHD_WATCH_RECEIVING,	 /* `object` is a port or a set */
+	MACHD_WATCH_SEMAPHORE_WAIT,
+	MACHD_WATCH_EVENTLINK_WAIT,
+};
+
+struct machd_watch_wait {
+	uint64_t thread; /* number of the connection */
+	uint64_t task;
+	uint64_t object; /* what it waits for: the id of a port or a set */
+	uint64_t age;	 /* ns since it began to */
+	int32_t pid;
+	uint32_t uid;
+	uint32_t state;	  /* enum machd_watch_state */
+	uint32_t set;	  /* 1: the object is a set */
+	uint32_t timed;	  /* 1: it will give up */
+	uint32_t msgh_id; /* SENDING: of its message */
+};
+
+enum machd_watch_scope {
+	MACHD_WATCH_OF_HOST,
+	MACHD_WATCH_OF_USER,
+	MACHD_WATCH_OF_TASK,
+};
+
+/* A limit of limits.def, and what somebody uses of it. */
+struct machd_watch_limit {
+	char key[24]; /* as in machd.conf */
+	uint64_t value;
+	uint64_t used, peak; /* now, and the most at once */
+	uint64_t task;
+	int32_t pid;
+	uint32_t uid;
+	uint32_t scope; /* enum machd_watch_scope */
+	uint32_t reserved;
+};
+
+/* What one uid has and did; since the first of its tasks, or a message of theirs, is there. */
+struct machd_watch_totals {
+	uint64_t tasks, channels, names, ports, messages, bytes, memfds;
+	uint64_t sent, received; /* messages, ever */
+	uint64_t destroyed;	 /* of those that it sent, */
+	uint64_t sent_bytes;	 /* and their content */
+	uint32_t uid;		 /* MACHD_WATCH_NO_UID: of all; only who sees all gets that */
+	uint32_t reserved;
 };
 
 struct machd_watch_name {

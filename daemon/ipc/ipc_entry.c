@@ -175,6 +175,8 @@ static struct ipc_entry *claim(struct ipc_space *space, uint32_t index)
 {
 	free_list_remove(space, index);
 	space->is_used++;
+	if (space->is_used > space->is_peak)
+		space->is_peak = space->is_used;
 	return &space->is_table[index];
 }
 
@@ -213,6 +215,15 @@ kern_return_t ipc_entry_claim_name(struct ipc_host *host, struct ipc_space *spac
 	return KERN_SUCCESS;
 }
 
+void ipc_entry_set_type(struct ipc_space *space, struct ipc_entry *entry, uint32_t type)
+{
+	for (unsigned right = MACH_PORT_RIGHT_SEND; right <= MACH_PORT_RIGHT_DEAD_NAME; right++) {
+		space->is_rights[right] += (type & MACH_PORT_TYPE(right)) != 0;
+		space->is_rights[right] -= (entry->ie_type & MACH_PORT_TYPE(right)) != 0;
+	}
+	entry->ie_type = type;
+}
+
 static uint8_t next_gen(struct ipc_host *host, struct ipc_entry *entry)
 {
 	unsigned uses = 64 - 16 * entry->ie_roll;
@@ -227,7 +238,7 @@ void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_e
 {
 	ipc_importance_entry_gone(host, space, entry);
 	entry->ie_port = NULL;
-	entry->ie_type = 0;
+	ipc_entry_set_type(space, entry, 0);
 	entry->ie_urefs = 0;
 	entry->ie_had_receive = false;
 	entry->ie_gen = next_gen(host, entry);

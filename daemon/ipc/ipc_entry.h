@@ -55,6 +55,9 @@ struct ipc_entry *ipc_entry_claim(struct ipc_space *space, mach_port_name_t *nam
 kern_return_t ipc_entry_claim_name(struct ipc_host *host, struct ipc_space *space,
 				   mach_port_name_t name, struct ipc_entry **entryp);
 
+/* The rights of an entry in use change: MACH_PORT_TYPE_ bits. */
+void ipc_entry_set_type(struct ipc_space *space, struct ipc_entry *entry, uint32_t type);
+
 /* Give an entry back: its name is gone. It must not be in the hash any more. */
 void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry);
 

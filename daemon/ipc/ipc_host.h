@@ -42,6 +42,7 @@ struct ipc_host {
 	struct ipc_bell *h_bells;     /* hash by id */
 	struct list h_ready;	      /* threads that were woken and have not run yet */
 	struct list h_boost_changes;  /* tasks whose boost the outbox does not know yet */
+	struct list h_places;	      /* ipc_place: where watchers go on */
 
 	struct ipc_port *h_host_port, *h_host_priv_port;
 	struct ipc_port *h_clocks[CALENDAR_CLOCK + 1];
@@ -75,7 +76,10 @@ struct ipc_host {
 	bool h_fds_taken; /* a message or a bell has taken the descriptors of that request */
 
 	uint64_t h_task_count, h_thread_count, h_port_count;
-	uint64_t h_queued, h_queued_bytes, h_memfds, h_sent;
+	uint64_t h_thread_peak;
+	uint64_t h_queued, h_queued_bytes, h_memfds;
+	uint64_t h_sent, h_received, h_destroyed; /* messages, ever */
+	uint64_t h_sent_bytes;			  /* content of those that were sent */
 };
 
 /* Ports of the daemon's own that every host has, by kind. */

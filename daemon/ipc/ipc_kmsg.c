@@ -133,6 +133,16 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	mem_free(kmsg);
 }
 
+uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg)
+{
+	const struct ikm_header *header = &kmsg->ikm_header;
+	uint64_t bytes = (uint64_t)header->ikm_inline_size + header->ikm_data_size;
+
+	for (uint32_t i = 0; i < header->ikm_fd_count; i++)
+		bytes += kmsg->ikm_fds[i].f_size;
+	return bytes + header->ikm_aux_size;
+}
+
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	ipc_sign(&host->h_key, &kmsg->ikm_header, kmsg->ikm_signed, kmsg->ikm_signature);

@@ -88,6 +88,7 @@ struct ipc_kmsg {
 	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
 	struct ipc_user *ikm_user; /* who pays */
 	uint64_t ikm_charge;	   /* bytes, those of memfds included */
+	uint64_t ikm_since;	   /* when it was queued */
 	struct ikm_fd *ikm_fds;	   /* the tables and bytes behind ikm_desc, in this order */
 	union ikm_right *ikm_rights;
 	uint8_t *ikm_body;
@@ -130,6 +131,9 @@ bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned ind
 
 /* Free a kmsg that holds no rights any more; its memfds go to the outbox for release. */
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg);
+
+/* Bytes that the sender sent, inline and in memfds, but for headers and descriptors. */
+uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg);
 
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg);
 

@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_probe.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -17,28 +18,43 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_trace.h"
+#include "daemon/ipc/ipc_user.h"
 
 static struct ipc_kmsg *queue_head(struct ipc_port *port)
 {
 	return list_first(&port->ip_messages, struct ipc_kmsg, ikm_work.w_link);
 }
 
-static void enqueue(struct ipc_port *port, struct ipc_kmsg *kmsg)
+/* A slot of the queue is taken (1) or free (-1). */
+static void count_slot(struct ipc_port *port, int change)
+{
+	port->ip_msgcount += (uint32_t)change;
+	if (port->ip_place == IP_IN_SPACE)
+		port->ip_receiver->is_queued += (uint64_t)(int64_t)change;
+}
+
+static void enqueue(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
 	bool first = list_empty(&port->ip_messages);
 	bool urgent = ipc_qos_enqueue(&port->ip_messages, kmsg);
 
+	kmsg->ikm_since = host->h_now;
 	port->ip_bytes += kmsg->ikm_charge;
+	if (port->ip_place == IP_IN_SPACE)
+		port->ip_receiver->is_queued_bytes += kmsg->ikm_charge;
 	if (first)
 		ipc_pset_port_ready(port);
 	else if (urgent)
 		ipc_pset_port_urgent(port);
 }
 
-static void dequeue(struct ipc_port *port, struct ipc_kmsg *kmsg)
+static void dequeue(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
+	ipc_place_move_kmsg(host, kmsg);
 	list_remove(&kmsg->ikm_work.w_link);
 	port->ip_bytes -= kmsg->ikm_charge;
+	if (port->ip_place == IP_IN_SPACE)
+		port->ip_receiver->is_queued_bytes -= kmsg->ikm_charge;
 	if (list_empty(&port->ip_messages))
 		ipc_pset_port_empty(port);
 }
@@ -47,13 +63,13 @@ void ipc_mqueue_release_slot(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_thread *sender;
 
-	port->ip_msgcount--;
+	count_slot(port, -1);
 	if (port->ip_msgcount >= port->ip_qlimit)
 		return;
 	sender = ipc_senders_first(&port->ip_senders);
 	if (!sender)
 		return;
-	port->ip_msgcount++;
+	count_slot(port, 1);
 	ipc_thread_wake(host, sender, true);
 }
 
@@ -67,7 +83,7 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 		sender = ipc_senders_first(&port->ip_senders);
 		if (!sender)
 			return;
-		port->ip_msgcount++;
+		count_slot(port, 1);
 		ipc_thread_wake(host, sender, true);
 	}
 }
@@ -114,6 +130,8 @@ static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc
 		ipc_kmsg_deflate_bare(host, thread, received, msgh_id, code);
 	} else {
 		thread->th_task->t_received++;
+		thread->th_user->u_received++;
+		host->h_received++;
 		ipc_kmsg_deflate(host, thread, kmsg, received, code);
 	}
 }
@@ -198,7 +216,7 @@ void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_km
 	if (thread)
 		take(host, thread, port, kmsg);
 	else
-		enqueue(port, kmsg);
+		enqueue(host, port, kmsg);
 }
 
 mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
@@ -210,7 +228,7 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 		return MACH_SEND_NO_BUFFER;
 	if (how == IPC_MQUEUE_BOUND && port->ip_msgcount >= port->ip_qlimit)
 		return MACH_SEND_TIMED_OUT;
-	port->ip_msgcount++;
+	count_slot(port, 1);
 	ipc_mqueue_post(host, port, kmsg);
 	return MACH_MSG_SUCCESS;
 }
@@ -225,7 +243,7 @@ void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port)
 
 		if (good && !thread)
 			return;
-		dequeue(port, kmsg);
+		dequeue(host, port, kmsg);
 		if (good)
 			take(host, thread, port, kmsg);
 		else
@@ -264,7 +282,7 @@ static void receive_head(struct ipc_host *host, struct ipc_thread *thread, struc
 		refuse_large(host, thread, port, kmsg);
 		return;
 	}
-	dequeue(port, kmsg);
+	dequeue(host, port, kmsg);
 	if (good) {
 		take(host, thread, port, kmsg);
 	} else {

@@ -17,6 +17,7 @@
 #include "daemon/ipc/ipc_strict.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
+#include "daemon/ipc/ipc_user.h"
 #include "protocol/frame.h"
 
 /*
@@ -95,12 +96,25 @@ static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 	}
 }
 
+/* A message was sent whose content is so large. */
+static void count(struct ipc_host *host, struct ipc_thread *thread, uint64_t bytes)
+{
+	struct ipc_user *user = thread->th_task->t_user;
+
+	host->h_sent++;
+	host->h_sent_bytes += bytes;
+	user->u_sent++;
+	user->u_sent_bytes += bytes;
+	thread->th_task->t_sent++;
+}
+
 /* A message that was copied in goes to its destination [8, step 10]. */
 static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
 	bool once = kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
 	mach_msg_return_t code = MACH_MSG_SUCCESS;
+	uint64_t bytes = ipc_kmsg_content(kmsg);
 
 	if (!kmsg->ikm_circular)
 		code = ipc_strict_context(host, thread, kmsg);
@@ -119,8 +133,7 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 		code = ipc_mqueue_send(host, kmsg, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
 	}
 	if (code == MACH_MSG_SUCCESS) {
-		host->h_sent++;
-		thread->th_task->t_sent++;
+		count(host, thread, bytes);
 		receive(host, thread);
 	} else {
 		wait_or_give_back(host, thread, kmsg, code);
@@ -154,6 +167,7 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 static void resume(struct ipc_host *host, struct ipc_thread *thread)
 {
 	struct ipc_kmsg *kmsg = thread->th_kmsg;
+	uint64_t bytes = ipc_kmsg_content(kmsg);
 
 	thread->th_state = TH_IDLE;
 	thread->th_kmsg = NULL;
@@ -164,8 +178,7 @@ static void resume(struct ipc_host *host, struct ipc_thread *thread)
 		ipc_kmsg_destroy(host, kmsg);
 	}
 	ipc_thread_drop_target(host, thread);
-	host->h_sent++;
-	thread->th_task->t_sent++;
+	count(host, thread, bytes);
 	receive(host, thread);
 }
 

@@ -11,9 +11,11 @@
 #include "daemon/ipc/ipc_label.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_semaphore.h"
+#include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_user.h"
@@ -68,6 +70,7 @@ void ipc_port_release(struct ipc_host *host, struct ipc_port *port)
 {
 	if (--port->ip_refs)
 		return;
+	ipc_place_move_port(host, port);
 	list_remove(&port->ip_link);
 	host->h_port_count--;
 	if (port->ip_user) {
@@ -142,6 +145,8 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 		ipc_label_leaves(port);
 	ipc_knotes_gone(&port->ip_knotes);
 	ipc_importance_leaves(host, port);
+	port->ip_receiver->is_queued -= port->ip_msgcount;
+	port->ip_receiver->is_queued_bytes -= port->ip_bytes;
 	port->ip_mscount = 0;
 	port->ip_seqno = 0;
 	port->ip_context = 0;
@@ -157,6 +162,8 @@ void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct 
 	ipc_port_clear_destination(host, port);
 	port->ip_place = IP_IN_SPACE;
 	port->ip_receiver = space;
+	space->is_queued += port->ip_msgcount;
+	space->is_queued_bytes += port->ip_bytes;
 	port->ip_name = name;
 	ipc_importance_arrived(host, port);
 	if (port->ip_service_port)
@@ -232,6 +239,7 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	ipc_host_notify_cancel(host, port);
 	while ((sender = ipc_senders_first(&port->ip_senders)))
 		ipc_thread_wake(host, sender, false);
+	ipc_place_end_queue(host, port);
 	list_splice(&host->h_work[IPC_WORK_KMSG], &port->ip_messages);
 	port->ip_msgcount = 0;
 	port->ip_bytes = 0;

@@ -92,14 +92,15 @@ struct ipc_port {
 
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;
-	uint32_t ip_msgcount;	  /* queued, and slots kept for woken senders */
-	uint64_t ip_bytes;	  /* charged for the queued messages */
-	struct list ip_messages;  /* ipc_kmsg */
-	struct list ip_senders;	  /* ipc_thread: blocked, see ipc_senders_add() */
-	struct list ip_receivers; /* ipc_thread */
-	struct list ip_members;	  /* ipc_member: the sets it is in, */
-	uint32_t ip_member_count; /* and how many those are */
-	struct list ip_knotes;	  /* ipc_knote: the bells that ring for it */
+	uint32_t ip_msgcount;		 /* queued, and slots kept for woken senders */
+	uint64_t ip_bytes;		 /* charged for the queued messages */
+	struct list ip_messages;	 /* ipc_kmsg */
+	struct list ip_senders;		 /* ipc_thread: blocked, see ipc_senders_add() */
+	struct list ip_receivers;	 /* ipc_thread */
+	uint32_t ip_sending, ip_waiting; /* threads blocked in a send to it, and otherwise on it */
+	struct list ip_members;		 /* ipc_member: the sets it is in, */
+	uint32_t ip_member_count;	 /* and how many those are */
+	struct list ip_knotes;		 /* ipc_knote: the bells that ring for it */
 
 	struct ipc_port *ip_nsrequest; /* send-once rights of requests, or NULL */
 	struct ipc_port *ip_pdrequest;

@@ -18,6 +18,7 @@ struct ipc_pset {
 	struct list ps_members;	  /* ipc_member */
 	struct list ps_ready;	  /* ipc_member with messages; the front is served next */
 	struct list ps_receivers; /* ipc_thread */
+	uint32_t ps_waiting;	  /* how many those are */
 	struct list ps_knotes;	  /* ipc_knote: the bells that ring for it */
 	struct list ps_link;	  /* host's sets */
 	struct ipc_user *ps_user;

@@ -59,7 +59,7 @@ static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 		entry->ie_urefs++; /* for the dead-name notification */
 	ipc_importance_entry_gone(host, space, entry);
 	entry->ie_request = 0;
-	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
+	ipc_entry_set_type(space, entry, MACH_PORT_TYPE_DEAD_NAME);
 	entry->ie_port = NULL;
 	ipc_port_release(host, port);
 }
@@ -224,7 +224,7 @@ static struct ipc_port *move_send(struct ipc_host *host, struct ipc_space *space
 		return ipc_port_ref(port);
 	}
 	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
-		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_RECEIVE);
 		return ipc_port_ref(port);
 	}
 	free_port_entry(host, space, entry);
@@ -238,7 +238,7 @@ static struct ipc_port *move_receive(struct ipc_host *host, struct ipc_space *sp
 
 	ipc_port_clear_receiver(host, port);
 	if (entry->ie_type & MACH_PORT_TYPE_SEND) {
-		entry->ie_type = MACH_PORT_TYPE_SEND;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_SEND);
 		entry->ie_had_receive = true;
 		ipc_port_ref(port);
 	} else {

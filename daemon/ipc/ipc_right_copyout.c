@@ -10,14 +10,15 @@
 #include "daemon/ipc/ipc_right.h"
 
 /* A send right joins the entry that already has rights to its port. */
-static void merge_send(struct ipc_host *host, struct ipc_entry *entry, struct ipc_port *port)
+static void merge_send(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry,
+		       struct ipc_port *port)
 {
 	if (entry->ie_type & MACH_PORT_TYPE_SEND) {
 		if (entry->ie_urefs < MACHD_UREFS_MAX)
 			entry->ie_urefs++;
 		port->ip_srights--; /* the space counts as one */
 	} else {
-		entry->ie_type |= MACH_PORT_TYPE_SEND;
+		ipc_entry_set_type(space, entry, entry->ie_type | MACH_PORT_TYPE_SEND);
 		entry->ie_urefs = 1;
 	}
 	ipc_port_release(host, port);
@@ -26,7 +27,7 @@ static void merge_send(struct ipc_host *host, struct ipc_entry *entry, struct ip
 static void merge_receive(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry,
 			  struct ipc_port *port)
 {
-	entry->ie_type |= MACH_PORT_TYPE_RECEIVE;
+	ipc_entry_set_type(space, entry, entry->ie_type | MACH_PORT_TYPE_RECEIVE);
 	entry->ie_had_receive = false;
 	ipc_port_set_receiver(host, port, space, ipc_entry_name(space, entry));
 	ipc_port_release(host, port);
@@ -39,15 +40,15 @@ static void fill(struct ipc_host *host, struct ipc_space *space, struct ipc_entr
 	entry->ie_port = port;
 	switch (type) {
 	case MACH_MSG_TYPE_PORT_SEND_ONCE:
-		entry->ie_type = MACH_PORT_TYPE_SEND_ONCE;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_SEND_ONCE);
 		entry->ie_urefs = 1;
 		return;
 	case MACH_MSG_TYPE_PORT_SEND:
-		entry->ie_type = MACH_PORT_TYPE_SEND;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_SEND);
 		entry->ie_urefs = 1;
 		break;
 	default:
-		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_RECEIVE);
 		ipc_port_set_receiver(host, port, space, ipc_entry_name(space, entry));
 		break;
 	}
@@ -65,7 +66,7 @@ static struct ipc_entry *merge(struct ipc_host *host, struct ipc_space *space,
 	if (!entry)
 		return NULL;
 	if (type == MACH_MSG_TYPE_PORT_SEND)
-		merge_send(host, entry, port);
+		merge_send(host, space, entry, port);
 	else
 		merge_receive(host, space, entry, port);
 	return entry;

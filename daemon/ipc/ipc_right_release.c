@@ -120,7 +120,7 @@ static kern_return_t drop_last_send(struct ipc_host *host, struct ipc_space *spa
 		return KERN_INVALID_CAPABILITY;
 	drop_send(port, &epilogue);
 	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
-		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_RECEIVE);
 		entry->ie_urefs = 0;
 	} else {
 		free_port_entry(host, space, entry, &epilogue);
@@ -169,7 +169,7 @@ static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *en
 {
 	entry->ie_had_receive = true;
 	if (port->ip_pdrequest) {
-		entry->ie_type = MACH_PORT_TYPE_SEND;
+		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_SEND);
 		ipc_port_ref(port);
 		return;
 	}
@@ -179,7 +179,7 @@ static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *en
 	if (entry->ie_request && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++;
 	entry->ie_request = 0;
-	entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
+	ipc_entry_set_type(space, entry, MACH_PORT_TYPE_DEAD_NAME);
 	entry->ie_port = NULL;
 }
 

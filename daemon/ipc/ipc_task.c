@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_semaphore.h"
@@ -180,7 +181,8 @@ void ipc_task_join(struct ipc_task *task, struct ipc_thread *thread)
 {
 	thread->th_task = task;
 	list_append(&task->t_threads, &thread->th_task_link);
-	task->t_thread_count++;
+	if (++task->t_thread_count > task->t_thread_peak)
+		task->t_thread_peak = task->t_thread_count;
 }
 
 void ipc_task_leave(struct ipc_host *host, struct ipc_thread *thread)
@@ -192,6 +194,7 @@ void ipc_task_leave(struct ipc_host *host, struct ipc_thread *thread)
 	if (--task->t_thread_count)
 		return;
 	HASH_DELETE(hh, host->h_tokens, task);
+	ipc_place_move_task(host, task);
 	list_remove(&task->t_link);
 	host->h_task_count--;
 	task_free(host, task);

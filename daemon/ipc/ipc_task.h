@@ -46,7 +46,8 @@ struct ipc_task {
 	struct list t_semaphores;
 	struct list t_bells;
 	struct list t_threads;
-	uint32_t t_thread_count;
+	uint32_t t_thread_count, t_thread_peak; /* now, and the most at once */
+	uint32_t t_waiting;			/* threads that are blocked */
 	uint64_t t_sent, t_received;
 	uint64_t t_violations;	   /* guard exceptions that its requests raised */
 	uint32_t t_guard_behavior; /* TASK_EXC_GUARD_: kept for the client library */

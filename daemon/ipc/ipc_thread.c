@@ -6,6 +6,7 @@
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_msg.h"
+#include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
@@ -31,18 +32,23 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct 
 		mem_free(thread);
 		return NULL;
 	}
-	host->h_thread_count++;
+	if (++host->h_thread_count > host->h_thread_peak)
+		host->h_thread_peak = host->h_thread_count;
 	return thread;
 }
 
 void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 {
+	ipc_place_move_thread(host, thread);
 	HASH_DELETE(hh, host->h_threads, thread);
 	host->h_thread_count--;
 	ipc_msg_abandon(host, thread);
 	ipc_thread_end(host, thread);
 	ipc_work_forget(host, thread);
 	ipc_trace_end(host, thread);
+	if (thread->th_place)
+		ipc_place_drop(thread->th_place);
+	mem_free(thread->th_place);
 	if (thread->th_task)
 		ipc_task_leave(host, thread);
 	ipc_user_discharge(thread->th_user, IPC_CHARGE_CHANNELS, 1);
@@ -114,10 +120,25 @@ void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
 	ipc_port_destroy(host, port);
 }
 
+/* One thread more (1) or less (-1) waits, as its state says. */
+static void count_waiter(struct ipc_thread *thread, int change)
+{
+	uint32_t *count = &thread->th_port->ip_waiting;
+
+	if (thread->th_state == TH_SENDING)
+		count = &thread->th_port->ip_sending;
+	else if (thread->th_set)
+		count = &thread->th_set->ps_waiting;
+	*count += (uint32_t)change;
+	thread->th_task->t_waiting += (uint32_t)change;
+}
+
 static void start_waiting(struct ipc_host *host, struct ipc_thread *thread,
 			  enum ipc_thread_state state, bool timed, uint64_t timeout)
 {
 	thread->th_state = state;
+	thread->th_since = host->h_now;
+	count_waiter(thread, 1);
 	thread->th_timed = timed;
 	if (timed)
 		host->h_outbox->timer(host->h_outbox->context, thread, host->h_now + timeout);
@@ -140,6 +161,8 @@ void ipc_thread_wait_to_send(struct ipc_host *host, struct ipc_thread *thread, m
 void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread)
 {
 	ipc_senders_remove(thread);
+	if (thread->th_state != TH_READY)
+		count_waiter(thread, -1);
 	thread->th_state = TH_IDLE;
 	if (thread->th_timed)
 		host->h_outbox->timer(host->h_outbox->context, thread, 0);

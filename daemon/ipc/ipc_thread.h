@@ -45,6 +45,7 @@ struct ipc_thread {
 	enum ipc_thread_state th_state;
 	bool th_watches;      /* a watcher: no task */
 	bool th_traces;	      /* a watcher that reads the trace */
+	bool th_inspects;     /* it may see what belongs to others */
 	bool th_held;	      /* its answer waits for a job to end */
 	bool th_violates;     /* the request under way, or answered last, was misuse */
 	uint32_t th_sequence; /* of the request under way or answered last */
@@ -68,6 +69,8 @@ struct ipc_thread {
 	struct list th_eventlinks;   /* ipc_eventlink_side: where it alone may wait */
 	bool th_slot;		     /* TH_READY: a slot of th_port is kept for it */
 	bool th_timed;		     /* a timer is set */
+	uint64_t th_since;	     /* when it began to wait */
+	struct ipc_place *th_place;  /* of a watcher: where its next page begins; or NULL */
 
 	struct list th_link;	  /* of what it waits on, or the host's ready list */
 	struct list th_followers; /* TH_SENDING: see ipc_senders_add() */

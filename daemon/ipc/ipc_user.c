@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_user.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
@@ -41,39 +42,33 @@ void ipc_user_put(struct ipc_user *user)
 	mem_free(user);
 }
 
+size_t ipc_user_limit(enum ipc_charge kind)
+{
+	static const size_t limits[IPC_CHARGE_KINDS] = {
+		[IPC_CHARGE_TASKS] = offsetof(struct machd_limits, tasks_per_user),
+		[IPC_CHARGE_CHANNELS] = offsetof(struct machd_limits, channels_per_user),
+		[IPC_CHARGE_NAMES] = offsetof(struct machd_limits, names_per_user),
+		[IPC_CHARGE_PORTS] = offsetof(struct machd_limits, ports_per_user),
+		[IPC_CHARGE_MESSAGES] = offsetof(struct machd_limits, messages_per_user),
+		[IPC_CHARGE_BYTES] = offsetof(struct machd_limits, bytes_per_user),
+		[IPC_CHARGE_MEMFDS] = offsetof(struct machd_limits, memfds_per_user),
+		[IPC_CHARGE_MEMORY] = offsetof(struct machd_limits, memory_per_user),
+		[IPC_CHARGE_VOUCHERS] = offsetof(struct machd_limits, vouchers_per_user),
+		[IPC_CHARGE_LINKS] = offsetof(struct machd_limits, links_per_user),
+		[IPC_CHARGE_BELLS] = offsetof(struct machd_limits, bells_per_user),
+		[IPC_CHARGE_SERVICES] = offsetof(struct machd_limits, services_per_user),
+		[IPC_CHARGE_DONORS] = offsetof(struct machd_limits, donors_per_user),
+	};
+
+	return limits[kind];
+}
+
 static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 {
-	switch (kind) {
-	case IPC_CHARGE_TASKS:
-		return host->h_limits.tasks_per_user;
-	case IPC_CHARGE_CHANNELS:
-		return host->h_limits.channels_per_user;
-	case IPC_CHARGE_NAMES:
-		return host->h_limits.names_per_user;
-	case IPC_CHARGE_PORTS:
-		return host->h_limits.ports_per_user;
-	case IPC_CHARGE_MESSAGES:
-		return host->h_limits.messages_per_user;
-	case IPC_CHARGE_BYTES:
-		return host->h_limits.bytes_per_user;
-	case IPC_CHARGE_MEMFDS:
-		return host->h_limits.memfds_per_user;
-	case IPC_CHARGE_MEMORY:
-		return host->h_limits.memory_per_user;
-	case IPC_CHARGE_VOUCHERS:
-		return host->h_limits.vouchers_per_user;
-	case IPC_CHARGE_LINKS:
-		return host->h_limits.links_per_user;
-	case IPC_CHARGE_BELLS:
-		return host->h_limits.bells_per_user;
-	case IPC_CHARGE_SERVICES:
-		return host->h_limits.services_per_user;
-	case IPC_CHARGE_DONORS:
-		return host->h_limits.donors_per_user;
-	case IPC_CHARGE_KINDS:
-		break;
-	}
-	return 0;
+	uint64_t limit;
+
+	memcpy(&limit, (const char *)&host->h_limits + ipc_user_limit(kind), sizeof limit);
+	return limit;
 }
 
 bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
@@ -83,13 +78,15 @@ bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_char
 
 	if (amount > limit || user->u_held[kind] > limit - amount)
 		return false;
-	user->u_held[kind] += amount;
+	ipc_user_charge_always(user, kind, amount);
 	return true;
 }
 
 void ipc_user_charge_always(struct ipc_user *user, enum ipc_charge kind, uint64_t amount)
 {
 	user->u_held[kind] += amount;
+	if (user->u_held[kind] > user->u_peak[kind])
+		user->u_peak[kind] = user->u_held[kind];
 }
 
 void ipc_user_discharge(struct ipc_user *user, enum ipc_charge kind, uint64_t amount)

@@ -30,6 +30,10 @@ struct ipc_user {
 	uint32_t u_uid;
 	uint32_t u_refs;
 	uint64_t u_held[IPC_CHARGE_KINDS];
+	uint64_t u_peak[IPC_CHARGE_KINDS]; /* the most at once */
+	uint64_t u_sent, u_received;	   /* messages of its tasks, ever */
+	uint64_t u_destroyed;		   /* messages it paid for that nobody received */
+	uint64_t u_sent_bytes;		   /* content of those that were sent */
 };
 
 /* The user with this uid, with a reference for the caller; NULL without memory. */
@@ -40,6 +44,9 @@ struct ipc_user *ipc_user_ref(struct ipc_user *user);
 
 /* Give a reference back. The last one frees the user; it must hold nothing then. */
 void ipc_user_put(struct ipc_user *user);
+
+/* The limit of struct machd_limits that holds for a kind: where it is there. */
+size_t ipc_user_limit(enum ipc_charge kind);
 
 /* Charge `amount`, or refuse (false, nothing charged) if that goes over the user's limit. */
 bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,

@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_probe.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/kmsg_layout.h"
 
 /* Rights that one step destroys, and those of a message that is small enough for a single one. */
@@ -88,6 +89,14 @@ void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	ipc_work_run(host);
 }
 
+/* One more that nobody received. */
+static void count(struct ipc_host *host, const struct ipc_kmsg *kmsg)
+{
+	host->h_destroyed++;
+	if (kmsg->ikm_user)
+		kmsg->ikm_user->u_destroyed++;
+}
+
 void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	if (!kmsg->ikm_cleaning) {
@@ -95,6 +104,7 @@ void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 			return;
 		kmsg->ikm_cleaning = true;
 		kmsg->ikm_clean_end = kmsg->ikm_header.ikm_descriptors;
+		count(host, kmsg);
 		clean_header(host, kmsg);
 	}
 	if (clean_body(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))

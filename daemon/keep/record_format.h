@@ -24,7 +24,7 @@
 #include "protocol/limits.h"
 
 #define RECORD_MAGIC   "machdrec"
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
 /* Inputs between two digests. */
 #define RECORD_DIGEST_EVERY 4096
@@ -113,5 +113,5 @@ struct record_totals {
 /* These go to disk as they are: no holes. */
 _Static_assert(sizeof(struct ipc_machine) == 40 + IPC_MACHINE_VERSION_SIZE, "record layout");
 _Static_assert(sizeof(struct record_header) == 40 + sizeof(struct ipc_machine), "record layout");
-_Static_assert(sizeof(struct trap_peer) == 16 + MACHD_TOKEN_SIZE, "record layout");
+_Static_assert(sizeof(struct trap_peer) == 24 + MACHD_TOKEN_SIZE, "record layout");
 _Static_assert(sizeof(struct trap_fd) == 24, "record layout");

@@ -29,6 +29,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
 	list_init(&host->h_boost_changes);
+	list_init(&host->h_places);
 	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
 		list_init(&host->h_notify[i]);
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
@@ -113,6 +114,7 @@ static const char *connect_input(struct ipc_host *host, struct trap_input *input
 		return "memory is short";
 	thread->th_cookie = input->cookie;
 	thread->th_gid = peer->gid;
+	thread->th_inspects = peer->inspects;
 	thread->th_pid = peer->pid;
 	thread->th_pidversion = peer->pidversion;
 	memcpy(thread->th_token, peer->token, sizeof thread->th_token);

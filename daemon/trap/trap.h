@@ -39,7 +39,9 @@ enum trap_input_kind {
 struct trap_peer {
 	uint32_t uid, gid;
 	int32_t pid;
-	uint32_t pidversion;		 /* differs for every connection */
+	uint32_t pidversion; /* differs for every connection */
+	uint32_t inspects;   /* 1: is in the group that may see all */
+	uint32_t reserved;
 	uint8_t token[MACHD_TOKEN_SIZE]; /* fresh and unguessable: becomes the task's, if it makes
 					    one */
 };

@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_label.h"
+#include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_semaphore.h"
@@ -58,6 +59,7 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
 
+	add(digest, kmsg->ikm_since);
 	add(digest, header->ikm_id);
 	add_port_ref(digest, header->ikm_dest);
 	add_port_ref(digest, header->ikm_reply);
@@ -235,6 +237,9 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add(digest, task->t_held);
 	add(digest, task->t_donor | task->t_boost_told << 1);
 	add(digest, task->t_violations);
+	add(digest, task->t_sent);
+	add(digest, task->t_received);
+	add(digest, task->t_thread_peak | (uint64_t)task->t_space->is_peak << 32);
 	add(digest, task->t_guard_behavior);
 	add(digest, task->t_hardened | task->t_filtered << 1);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
@@ -245,11 +250,32 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 		add_entry(digest, &task->t_space->is_table[i]);
 }
 
-static void add_thread(struct digest *digest, const struct ipc_thread *thread)
+/* Where a watcher goes on; at the head of a list nothing is left of it. */
+static void add_place(struct digest *digest, const struct ipc_host *host,
+		      const struct ipc_place *place)
+{
+	const struct list *task = place->pl_task, *port = place->pl_port;
+
+	add(digest, place->pl_table);
+	add(digest, place->pl_object);
+	add(digest, place->pl_task_id);
+	add(digest, place->pl_pages);
+	if (task && task != &host->h_tasks)
+		add(digest, list_entry(task, struct ipc_task, t_link)->t_id);
+	add(digest, place->pl_thread ? place->pl_thread->th_id : 0);
+	if (port && port != &host->h_ports)
+		add(digest, list_entry(port, struct ipc_port, ip_link)->ip_id);
+	add(digest, place->pl_stage);
+	add(digest, place->pl_part | (uint64_t)place->pl_right << 32);
+}
+
+static void add_thread(struct digest *digest, const struct ipc_host *host,
+		       const struct ipc_thread *thread)
 {
 	add(digest, thread->th_id);
 	add(digest, thread->th_task ? thread->th_task->t_id : 0);
-	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9);
+	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9 |
+			    thread->th_inspects << 10);
 	add(digest, thread->th_sequence);
 	add(digest, thread->th_violates | (uint64_t)thread->th_violation.v_reason << 32);
 	add(digest, thread->th_violation.v_name);
@@ -259,6 +285,10 @@ static void add_thread(struct digest *digest, const struct ipc_thread *thread)
 	add_port_ref(digest, thread->th_self);
 	add_port_ref(digest, thread->th_special);
 	add(digest, thread->th_set ? thread->th_set->ps_id : 0);
+	if (thread->th_state != TH_IDLE)
+		add(digest, thread->th_since);
+	if (thread->th_place && thread->th_place->pl_table)
+		add_place(digest, host, thread->th_place);
 	if (thread->th_kmsg)
 		add_kmsg(digest, thread->th_kmsg);
 }
@@ -322,6 +352,10 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 	add(digest, host->h_queued_bytes);
 	add(digest, host->h_memfds);
 	add(digest, host->h_sent);
+	add(digest, host->h_received);
+	add(digest, host->h_destroyed);
+	add(digest, host->h_sent_bytes);
+	add(digest, host->h_thread_peak);
 	add(digest, host->h_tracers);
 	add(digest, host->h_trace ? host->h_trace->tr_next : 0);
 	LIST_FOR_EACH (node, &host->h_users) {
@@ -329,6 +363,11 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 
 		add(digest, user->u_uid);
 		add_bytes(digest, user->u_held, sizeof user->u_held);
+		add_bytes(digest, user->u_peak, sizeof user->u_peak);
+		add(digest, user->u_sent);
+		add(digest, user->u_received);
+		add(digest, user->u_destroyed);
+		add(digest, user->u_sent_bytes);
 	}
 }
 
@@ -347,7 +386,7 @@ void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 	LIST_FOR_EACH (node, &host->h_psets)
 		add_set(&digest, list_entry(node, struct ipc_pset, ps_link));
 	for (thread = host->h_threads; thread; thread = thread->hh.next)
-		add_thread(&digest, thread);
+		add_thread(&digest, host, thread);
 	for (service = host->h_services; service; service = service->hh.next) {
 		add_bytes(&digest, service->s_name, sizeof service->s_name);
 		add_port_ref(&digest, service->s_port);

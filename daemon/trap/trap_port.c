@@ -41,16 +41,16 @@ static void fill(struct trap_call *call, struct ipc_entry *entry, struct ipc_por
 	mach_port_name_t name = ipc_entry_name(call->c_space, entry);
 
 	if (port) {
-		entry->ie_type = MACH_PORT_TYPE_RECEIVE;
+		ipc_entry_set_type(call->c_space, entry, MACH_PORT_TYPE_RECEIVE);
 		entry->ie_port = port;
 		ipc_port_set_receiver(call->c_host, port, call->c_space, name);
 		ipc_hash_insert(call->c_space, entry);
 	} else if (set) {
-		entry->ie_type = MACH_PORT_TYPE_PORT_SET;
+		ipc_entry_set_type(call->c_space, entry, MACH_PORT_TYPE_PORT_SET);
 		entry->ie_pset = set;
 		set->ps_name = name;
 	} else {
-		entry->ie_type = MACH_PORT_TYPE_DEAD_NAME;
+		ipc_entry_set_type(call->c_space, entry, MACH_PORT_TYPE_DEAD_NAME);
 		entry->ie_urefs = 1;
 	}
 }

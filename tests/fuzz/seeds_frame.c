@@ -453,7 +453,7 @@ static void seed_watch(void)
 	seed_step(FUZZ_CONNECT, 1);
 	allocate(0, 2);
 	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
-	for (watch.table = 0; watch.table <= MACHD_WATCH_MESSAGES + 1; watch.table++)
+	for (watch.table = 0; watch.table <= MACHD_WATCH_TOTALS + 1; watch.table++)
 		seed_request(1, MACHD_OP_WATCH, 0, &watch, sizeof watch);
 	seed_save("frame", "watch");
 }

@@ -72,6 +72,7 @@ struct lab {
 	uint64_t now;	      /* ns */
 	uint64_t alarm;	      /* the deadline the machine asked for last, 0: none */
 	uint32_t word;	      /* bits of pointers of those that say hello from now on */
+	bool inspects;	      /* those that connect from now on are in the group that sees all */
 	bool lazy_work;	      /* work that the machine puts off waits for lab_work() */
 	struct lab_thread *threads[LAB_THREADS_MAX];
 	uint64_t last_channel;

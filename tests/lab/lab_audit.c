@@ -23,8 +23,9 @@
 struct port_count {
 	const struct ipc_port *port;
 	uint32_t refs, srights, sorights;
-	uint32_t boosts, inside; /* its own, and with those of ports in its queue */
-	uint32_t receive;	 /* places where its receive right is: at most one */
+	uint32_t sending, waiting; /* threads */
+	uint32_t boosts, inside;   /* its own, and with those of ports in its queue */
+	uint32_t receive;	   /* places where its receive right is: at most one */
 };
 
 struct audit {
@@ -237,7 +238,7 @@ static void check_set(struct audit *audit, const struct ipc_pset *set)
 
 	LIST_FOR_EACH (node, &set->ps_receivers)
 		refs++;
-	LAB_TRUE(refs == set->ps_refs);
+	LAB_TRUE(refs == set->ps_refs && refs == set->ps_active + set->ps_waiting);
 	LIST_FOR_EACH (node, &set->ps_members) {
 		LAB_TRUE(list_entry(node, struct ipc_member, m_set_link)->m_set == set);
 		audit->links++;
@@ -356,7 +357,8 @@ static uint32_t count_chains(const struct ipc_space *space)
 
 static void count_space(struct audit *audit, struct ipc_space *space)
 {
-	uint32_t used = 0, free_entries = 0, ports = 0;
+	uint32_t used = 0, free_entries = 0, ports = 0, rights[MACH_PORT_RIGHT_DEAD_NAME + 1] = {0};
+	uint64_t queued = 0, bytes = 0;
 
 	audit->names += space->is_size;
 	LAB_TRUE(space->is_table[0].ie_type == 0);
@@ -365,9 +367,21 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 			continue;
 		count_entry(audit, space, &space->is_table[i]);
 		ports += (space->is_table[i].ie_type & MACH_PORT_TYPE_SEND_RECEIVE) != 0;
+		for (unsigned right = 0; right <= MACH_PORT_RIGHT_DEAD_NAME; right++)
+			rights[right] += (space->is_table[i].ie_type & MACH_PORT_TYPE(right)) != 0;
+		if (space->is_table[i].ie_type & MACH_PORT_TYPE_RECEIVE) {
+			queued += space->is_table[i].ie_port->ip_msgcount;
+			bytes += space->is_table[i].ie_port->ip_bytes;
+		}
 		used++;
 	}
 	LAB_TRUE(count_chains(space) == ports);
+	for (unsigned right = 0; right <= MACH_PORT_RIGHT_DEAD_NAME; right++)
+		LAB_CHECK(rights[right] == space->is_rights[right],
+			  "%u rights of kind %u, it says %u", rights[right], right,
+			  space->is_rights[right]);
+	LAB_TRUE(queued == space->is_queued && bytes == space->is_queued_bytes);
+	LAB_TRUE(space->is_peak >= space->is_used);
 	for (uint32_t i = space->is_table[0].ie_next; i; i = space->is_table[i].ie_next) {
 		LAB_TRUE(i < space->is_size && space->is_table[i].ie_type == 0);
 		LAB_CHECK(++free_entries < space->is_size, "the free list is a circle");
@@ -379,13 +393,17 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 
 static void check_threads(const struct ipc_task *task)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, waiting = 0;
 
 	LIST_FOR_EACH (node, &task->t_threads) {
-		LAB_TRUE(list_entry(node, struct ipc_thread, th_task_link)->th_task == task);
+		const struct ipc_thread *thread = list_entry(node, struct ipc_thread, th_task_link);
+
+		LAB_TRUE(thread->th_task == task);
+		waiting += thread->th_state != TH_IDLE;
 		count++;
 	}
-	LAB_TRUE(count == task->t_thread_count);
+	LAB_TRUE(count == task->t_thread_count && count <= task->t_thread_peak);
+	LAB_TRUE(waiting == task->t_waiting);
 }
 
 static void count_thread(struct audit *audit, const struct ipc_thread *thread)
@@ -395,8 +413,13 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 	LAB_TRUE((thread->th_state == TH_IDLE) == (!thread->th_port && !thread->th_set));
 	LAB_TRUE(thread->th_state != TH_IDLE || !thread->th_timed);
 	LAB_TRUE(!thread->th_held);
-	if (thread->th_port)
-		count_of(audit, thread->th_port)->refs++;
+	if (thread->th_port) {
+		struct port_count *count = count_of(audit, thread->th_port);
+
+		count->refs++;
+		count->sending += thread->th_state == TH_SENDING;
+		count->waiting += thread->th_state != TH_SENDING;
+	}
 	if (thread->th_special)
 		count_of(audit, thread->th_special)->refs++;
 	count_naked(audit, thread->th_voucher, MACH_MSG_TYPE_PORT_SEND);
@@ -471,6 +494,7 @@ static void compare_ports(const struct audit *audit)
 		LAB_CHECK(count->sorights == port->ip_sorights,
 			  "port %llu: %u send-once rights, it says %u", id, count->sorights,
 			  port->ip_sorights);
+		LAB_TRUE(count->sending == port->ip_sending && count->waiting == port->ip_waiting);
 		LAB_CHECK(count->receive == (uint32_t)ipc_port_active(port),
 			  "port %llu: %u receive rights", id, count->receive);
 	}

@@ -33,8 +33,11 @@ struct lab_thread *lab_connect(struct lab *lab, uint32_t uid, int32_t pid)
 	thread->pid = pid;
 	make_token(thread->channel, thread->token);
 	input.cookie = thread;
-	input.peer = (struct trap_peer){
-		.uid = uid, .gid = uid + 1, .pid = pid, .pidversion = (uint32_t)thread->channel};
+	input.peer = (struct trap_peer){.uid = uid,
+					.gid = uid + 1,
+					.pid = pid,
+					.pidversion = (uint32_t)thread->channel,
+					.inspects = lab->inspects};
 	memcpy(input.peer.token, thread->token, sizeof input.peer.token);
 	if (lab_feed(lab, &input)) {
 		LAB_TRUE(!input.thread);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a watcher's next page begins. A list of a million objects is shown page by page, while they
+ * come and go; so the place is kept here, and whoever takes an object off its list moves on the
+ * places that stand at it. With nobody watching that costs a look at an empty list.
+ */
+#pragma once
+
+#include "daemon/base/list.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_types.h"
+
+struct ipc_place {
+	struct list pl_link;	      /* host's places */
+	uint32_t pl_table;	      /* enum machd_watch_table; 0: it stands nowhere */
+	uint64_t pl_object;	      /* that the pages are about, 0: all */
+	uint64_t pl_task_id;	      /* what the last page called pl_task, */
+	uint64_t pl_pages;	      /* or how many there were */
+	struct list *pl_task;	      /* the next task; the list's head: none is left */
+	struct ipc_thread *pl_thread; /* the next thread; NULL: none is left */
+	struct list *pl_port;	      /* the next port; the list's head: none is left */
+	struct list *pl_kmsg;	      /* the next message of its queue; NULL: not there yet */
+	uint32_t pl_stage;	      /* how far its walk has come, */
+	uint32_t pl_part;	      /* within the object, */
+	uint32_t pl_right;	      /* and within that */
+};
+
+/* The place of a thread, which is nowhere at first; NULL without memory. */
+struct ipc_place *ipc_place_of(struct ipc_thread *thread);
+
+/* It stands at something from now on, or nowhere. */
+void ipc_place_keep(struct ipc_host *host, struct ipc_place *place);
+void ipc_place_drop(struct ipc_place *place);
+
+/* Before an object leaves its list; places that stand at it go to the next one. */
+void ipc_place_move_task(struct ipc_host *host, const struct ipc_task *task);
+void ipc_place_move_thread(struct ipc_host *host, const struct ipc_thread *thread);
+void ipc_place_move_port(struct ipc_host *host, const struct ipc_port *port);
+void ipc_place_move_kmsg(struct ipc_host *host, const struct ipc_kmsg *kmsg);
+
+/* Before all messages of a port leave its queue; its walk is at the end of it then. */
+void ipc_place_end_queue(struct ipc_host *host, struct ipc_port *port);
+
+static inline bool ipc_place_any(const struct ipc_host *host)
+{
+	return !list_empty(&host->h_places);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of daemon/watch share: a page that is being filled. Each table adds records while
+ * page_goes_on(), and says where it stopped; so a page costs a bounded time, whatever there is.
+ */
+#pragma once
+
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_place.h"
+#include "daemon/ipc/ipc_types.h"
+#include "protocol/watch.h"
+
+/*
+ * Bytes of records in one answer, and steps to find them: some twenty microseconds, so that who
+ * waits for the daemon meanwhile hardly notices.
+ */
+#define PAGE_BYTES 16384
+#define PAGE_STEPS 1024
+
+/* Records that there is room for when a page goes on: what belongs to one object. */
+#define PAGE_RESERVE 8
+
+struct page {
+	struct ipc_host *p_host;
+	struct ipc_thread *p_thread;
+	const struct machd_watch *p_request;
+	struct machd_watch_answer p_answer;
+	struct ipc_place *p_place; /* of tables that need one */
+	uint8_t *p_records;
+	size_t p_size;
+	uint32_t p_steps;
+};
+
+/* One step more; false: the page is full, or has cost enough. */
+bool page_goes_on(struct page *page);
+
+void page_add(struct page *page, const void *record);
+
+/* May who asks see what belongs to tasks of this uid? To none: MACHD_WATCH_NO_UID. */
+bool page_sees_all(const struct page *page);
+bool page_sees(const struct page *page, uint32_t uid);
+
+/* And is this task among those that it asked for? */
+bool page_wants(const struct page *page, const struct ipc_task *task);
+
+/*
+ * Where a walk over all tasks is to begin: the node of the one with the id that was asked for, or
+ * what follows it. The list's head if there is none, or, with a code in the answer, if the page
+ * would have to look for it too long.
+ */
+struct list *page_first_task(struct page *page);
+
+/* It goes on with this task, at `index` of what it has. */
+void page_stop_at(struct page *page, struct ipc_task *task, uint64_t index);
+
+/*
+ * For tables whose cursor only counts pages: false, with a code in the answer, if the request is
+ * neither for the first page nor for the next one. *first: it is for the first.
+ */
+bool page_begin(struct page *page, bool *first);
+
+/* There is more on the next page; or this was the last. */
+void page_more(struct page *page);
+void page_done(struct page *page);
+
+/* What a port is, and the task that receives from it, or NULL. */
+uint32_t watch_kind(const struct ipc_port *port);
+const struct ipc_task *watch_receiver(const struct ipc_port *port);
+
+/* enum machd_watch_flags that are the port's own, whoever looks at it. */
+uint32_t watch_flags(const struct ipc_port *port);
+
+/* The tables. */
+void watch_tasks(struct page *page);
+void watch_ports(struct page *page);
+void watch_names(struct page *page);
+void watch_messages(struct page *page);
+void watch_queues(struct page *page);
+void watch_holds(struct page *page);
+void watch_waits(struct page *page);
+void watch_limits(struct page *page);
+void watch_totals(struct page *page);
