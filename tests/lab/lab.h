@@ -221,6 +221,18 @@ bool lab_packet(struct lab_thread *thread, const void *packet, size_t size,
 bool lab_request(struct lab_thread *thread, enum machd_op op, const void *head, size_t head_size,
 		 const void *body, size_t body_size, const struct trap_fd *fd);
 
+/* A request in as many parts as a frame may have. */
+struct lab_frame {
+	enum machd_op op;
+	struct {
+		const void *bytes;
+		size_t size;
+	} parts[6];
+	const struct trap_fd *fds;
+	unsigned fd_count;
+};
+bool lab_request_frame(struct lab_thread *thread, const struct lab_frame *frame);
+
 /* Give up the request under way; its answer may be there then. False if dropped. */
 bool lab_cancel(struct lab_thread *thread);
 

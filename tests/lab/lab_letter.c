@@ -2,7 +2,6 @@
 /* Frames with messages and their memory. */
 #include "tests/lab/lab_letter.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct letter_world letter_begin(uint32_t sender, uint32_t receiver)
@@ -87,13 +86,6 @@ void letter_add_fd(struct lab *lab, uint64_t size, bool sealed)
 		(struct trap_fd){.handle = lab_fd(lab), .size = size, .sealed = sealed};
 }
 
-static uint8_t *append(uint8_t *at, const void *bytes, size_t size)
-{
-	if (size)
-		memcpy(at, bytes, size);
-	return at + size;
-}
-
 mach_msg_return_t letter_send(struct lab_thread *thread)
 {
 	uint32_t held = letter.held ? letter.held : letter.size;
@@ -102,27 +94,18 @@ mach_msg_return_t letter_send(struct lab_thread *thread)
 					  .send_size = letter.size,
 					  .memory_count = letter.count,
 					  .data_size = letter.data_size};
-	size_t table = letter.count * sizeof letter.table[0];
-	struct machd_frame frame = {.op = MACHD_OP_MESSAGE,
-				    .fds = (uint16_t)letter.fd_count,
-				    .sequence = ++thread->sequence};
-	uint8_t *packet, *at;
-	bool good;
+	struct lab_frame frame = {
+		.op = MACHD_OP_MESSAGE,
+		.parts = {{&args, sizeof args},
+			  {letter.bytes, held},
+			  {letter.table, letter.count * sizeof letter.table[0]},
+			  {letter.data, letter.data_size}},
+		.fds = letter.fds,
+		.fd_count = letter.fd_count,
+	};
 
-	frame.length = (uint32_t)(sizeof frame + sizeof args + held + table + letter.data_size);
-	at = packet = malloc(frame.length);
-	LAB_TRUE(packet);
-	at = append(at, &frame, sizeof frame);
-	at = append(at, &args, sizeof args);
-	at = append(at, letter.bytes, held);
-	at = append(at, letter.table, table);
-	append(at, letter.data, letter.data_size);
-	thread->asked = true;
-	thread->op = MACHD_OP_MESSAGE;
 	thread->msg = (struct lab_msg){.send = letter.bytes, .send_size = sizeof letter.bytes};
-	good = lab_packet(thread, packet, frame.length, letter.fds, letter.fd_count);
-	free(packet);
-	return good ? lab_wait(thread) : LAB_DROPPED;
+	return lab_request_frame(thread, &frame) ? lab_wait(thread) : LAB_DROPPED;
 }
 
 /* What came: the message, and the packet with its memory. */

@@ -114,46 +114,61 @@ bool lab_packet(struct lab_thread *thread, const void *packet, size_t size,
 	return false;
 }
 
+enum {
+	PARTS = sizeof((struct lab_frame *)NULL)->parts / sizeof((struct lab_frame *)NULL)->parts[0]
+};
+
 /* A frame in memory that ends where the frame ends, so that ASan sees a read behind it. */
-static bool send_frame(struct lab_thread *thread, const struct machd_frame *frame, const void *head,
-		       size_t head_size, const void *body, size_t body_size,
-		       const struct trap_fd *fd)
+static bool send_frame(struct lab_thread *thread, const struct lab_frame *frame, uint32_t sequence)
 {
-	uint8_t *packet = malloc(frame->length);
+	struct machd_frame head = {.length = sizeof head,
+				   .op = (uint16_t)frame->op,
+				   .fds = (uint16_t)frame->fd_count,
+				   .sequence = sequence};
+	uint8_t *packet, *at;
 	bool good;
 
+	for (unsigned i = 0; i < PARTS; i++)
+		head.length += (uint32_t)frame->parts[i].size;
+	packet = malloc(head.length);
 	LAB_TRUE(packet);
-	memcpy(packet, frame, sizeof *frame);
-	if (head_size)
-		memcpy(packet + sizeof *frame, head, head_size);
-	if (body_size)
-		memcpy(packet + sizeof *frame + head_size, body, body_size);
-	good = lab_packet(thread, packet, frame->length, fd, fd != NULL);
+	memcpy(packet, &head, sizeof head);
+	at = packet + sizeof head;
+	for (unsigned i = 0; i < PARTS; i++) {
+		if (frame->parts[i].size)
+			memcpy(at, frame->parts[i].bytes, frame->parts[i].size);
+		at += frame->parts[i].size;
+	}
+	good = lab_packet(thread, packet, head.length, frame->fds, frame->fd_count);
 	free(packet);
 	return good;
+}
+
+bool lab_request_frame(struct lab_thread *thread, const struct lab_frame *frame)
+{
+	LAB_CHECK(!thread->asked, "a request is under way");
+	thread->asked = true;
+	thread->op = (uint16_t)frame->op;
+	thread->sequence = frame->op == MACHD_OP_HELLO ? 0 : thread->sequence + 1;
+	return send_frame(thread, frame, thread->sequence);
 }
 
 bool lab_request(struct lab_thread *thread, enum machd_op op, const void *head, size_t head_size,
 		 const void *body, size_t body_size, const struct trap_fd *fd)
 {
-	struct machd_frame frame = {.length = (uint32_t)(sizeof frame + head_size + body_size),
-				    .op = (uint16_t)op,
-				    .fds = fd != NULL,
-				    .sequence = op == MACHD_OP_HELLO ? 0 : thread->sequence + 1};
+	struct lab_frame frame = {.op = op,
+				  .parts = {{head, head_size}, {body, body_size}},
+				  .fds = fd,
+				  .fd_count = fd != NULL};
 
-	LAB_CHECK(!thread->asked, "a request is under way");
-	thread->asked = true;
-	thread->op = (uint16_t)op;
-	thread->sequence = frame.sequence;
-	return send_frame(thread, &frame, head, head_size, body, body_size, fd);
+	return lab_request_frame(thread, &frame);
 }
 
 bool lab_cancel(struct lab_thread *thread)
 {
-	struct machd_frame frame = {
-		.length = sizeof frame, .op = MACHD_OP_CANCEL, .sequence = thread->sequence};
+	struct lab_frame frame = {.op = MACHD_OP_CANCEL};
 
-	return send_frame(thread, &frame, NULL, 0, NULL, 0, NULL);
+	return send_frame(thread, &frame, thread->sequence);
 }
 
 uint8_t *lab_take_answer(struct lab_thread *thread, size_t *size)

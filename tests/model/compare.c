@@ -8,7 +8,8 @@
 
 #define FRAME	sizeof(struct machd_frame)
 #define HEAD	sizeof(struct machd_message_answer)
-#define WORD_AT (HEAD + 32) /* of a notification, in an answer */
+#define WORD_IN 8		      /* a notification's body */
+#define WORD_AT (HEAD + 24 + WORD_IN) /* the same in an answer */
 
 static uint32_t word_at(const uint8_t *bytes, size_t offset)
 {
@@ -67,9 +68,9 @@ static bool swap_note(struct world *world, struct m_answer *answer, uint32_t wor
 	uint32_t mine = word_at(answer->bytes, WORD_AT);
 
 	TAILQ_FOREACH (msg, &note->dest.port->queue, link) {
-		if (msg->group != note->group || word_at(msg->bytes, 32) != word)
+		if (msg->group != note->group || word_at(msg->body, WORD_IN) != word)
 			continue;
-		memcpy((uint8_t *)msg->bytes + 32, &mine, sizeof mine);
+		memcpy(msg->body + WORD_IN, &mine, sizeof mine);
 		memcpy(answer->bytes + WORD_AT, &word, sizeof word);
 		return true;
 	}
@@ -108,12 +109,20 @@ static void compare_bytes(struct world *world, const struct actor *actor, const 
 	}
 }
 
+static bool same_fds(const struct actor *actor)
+{
+	const struct m_answer *answer = &actor->model->answer;
+
+	return actor->lab->fd_count == answer->fds &&
+	       memcmp(actor->lab->fds, answer->fd, answer->fds * sizeof *answer->fd) == 0;
+}
+
+/* `bytes`: of the answer's packet, and behind that of the one with its memory. */
 static void compare_answer(struct world *world, const struct actor *actor, const uint8_t *bytes,
-			   size_t size)
+			   size_t size, size_t memory)
 {
 	struct m_answer *answer = &actor->model->answer;
 	uint32_t code = word_at(bytes, 0), due = word_at(answer->bytes, 0);
-	ipc_fd_t fd = actor->lab->fd_count ? actor->lab->fds[0] : IPC_FD_NONE;
 
 	world->compared++;
 	if (world->options.trace && (!world->looking || code != due))
@@ -122,37 +131,56 @@ static void compare_answer(struct world *world, const struct actor *actor, const
 	if (code != due && code != answer->other_code)
 		world_fail(world, "thread %u: the code is %#x, must be %#x", actor->origin, code,
 			   due);
-	else if (fd != answer->fd)
-		world_fail(world, "thread %u: descriptor %d came, due is %d", actor->origin,
-			   (int)fd, (int)answer->fd);
-	else if (size != answer->size)
-		world_fail(world, "thread %u: the answer has %zu bytes, must have %u",
-			   actor->origin, size, answer->size);
+	else if (!same_fds(actor))
+		world_fail(world, "thread %u: %u descriptors came, due are %u, or others",
+			   actor->origin, actor->lab->fd_count, answer->fds);
+	else if (size != answer->size || memory != (answer->memory ? size - answer->memory : 0))
+		world_fail(world,
+			   "thread %u: the answer has %zu bytes, %zu of memory, must have %u, %u",
+			   actor->origin, size, memory, answer->size,
+			   answer->memory ? answer->size - answer->memory : 0);
 	else {
 		memset(answer->care, 0, sizeof code);
 		compare_bytes(world, actor, bytes);
 	}
 }
 
+/* What is in both packets of an answer. */
+static uint8_t *take_packets(struct lab_thread *lab, size_t *size, size_t *memory)
+{
+	uint8_t *packet = lab_take_answer(lab, size), *bytes;
+
+	*size -= FRAME;
+	*memory = lab->memory ? lab->memory_size - FRAME : 0;
+	bytes = malloc(*size + *memory);
+	LAB_TRUE(bytes);
+	memcpy(bytes, packet + FRAME, *size);
+	if (*memory)
+		memcpy(bytes + *size, lab->memory + FRAME, *memory);
+	*size += *memory;
+	free(packet);
+	return bytes;
+}
+
 static void compare_actor(struct world *world, const struct actor *actor)
 {
 	struct m_answer *answer = &actor->model->answer;
 	uint64_t deadline = actor->model->deadline;
-	uint8_t *packet;
-	size_t size;
+	size_t size, memory;
+	uint8_t *bytes;
 
 	if (!actor->lab->answered && answer->due)
 		world_fail(world, "thread %u: no answer came, due is code %#x", actor->origin,
 			   word_at(answer->bytes, 0));
 	if (!actor->lab->answered)
 		goto out;
-	packet = lab_take_answer(actor->lab, &size);
+	bytes = take_packets(actor->lab, &size, &memory);
 	if (answer->due)
-		compare_answer(world, actor, packet + FRAME, size - FRAME);
+		compare_answer(world, actor, bytes, size, memory);
 	else
 		world_fail(world, "thread %u: an answer came with code %#x, none is due",
-			   actor->origin, word_at(packet, FRAME));
-	free(packet);
+			   actor->origin, word_at(bytes, 0));
+	free(bytes);
 out:
 	answer->due = false;
 	if (actor->lab->deadline != deadline)

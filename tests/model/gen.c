@@ -40,7 +40,7 @@ uint32_t gen_weighted(struct gen *gen, const uint32_t (*table)[2])
 
 /* --- names --- */
 
-static uint32_t type_for(uint32_t disposition)
+uint32_t gen_type_for(uint32_t disposition)
 {
 	switch (disposition) {
 	case MACH_MSG_TYPE_MOVE_SEND:
@@ -127,7 +127,7 @@ struct op_name gen_right(struct gen *gen, const struct m_task *task, const uint3
 
 	for (unsigned i = 0; i < 4 && name.literal == UNUSED_NAME; i++) {
 		*disposition = gen_weighted(gen, table);
-		name = gen_name(gen, task, type_for(*disposition));
+		name = gen_name(gen, task, gen_type_for(*disposition));
 	}
 	return name;
 }

@@ -37,6 +37,9 @@ struct op_name gen_name(struct gen *gen, const struct m_task *task, uint32_t typ
 struct op_name gen_right(struct gen *gen, const struct m_task *task, const uint32_t (*table)[2],
 			 uint32_t *disposition);
 
+/* Types of names that mostly have what this disposition needs. */
+uint32_t gen_type_for(uint32_t disposition);
+
 /* A voucher that the task has; if it has none, and now and then, null or any name. */
 struct op_name gen_voucher(struct gen *gen, const struct m_task *task);
 

@@ -62,21 +62,95 @@ static void guard_descriptor(struct gen *gen, const struct m_task *task, struct 
 		op->descriptor[index].disposition = MACH_MSG_TYPE_MAKE_SEND;
 }
 
+/* An array: of a few names, with as many more of the same now and then. */
+static void array_descriptor(struct gen *gen, const struct m_task *task, struct op *op,
+			     struct op_descriptor *desc)
+{
+	uint32_t disposition, left = OP_ARRAY - op->array_count;
+
+	desc->type = MACH_MSG_OOL_PORTS_DESCRIPTOR;
+	desc->source = MACHD_MEMORY_INLINE;
+	desc->first = op->array_count;
+	desc->different = (uint8_t)gen_below(gen, left < 4 ? left + 1 : 5);
+	desc->count = desc->different;
+	op->array[desc->first] = gen_right(gen, task, body_dispositions, &disposition);
+	desc->disposition = (uint8_t)disposition;
+	for (unsigned i = 1; i < desc->different; i++)
+		op->array[desc->first + i] = gen_name(gen, task, gen_type_for(desc->disposition));
+	op->array_count += desc->different;
+	if (gen_percent(gen, 6) && desc->different)
+		desc->count = 1 + gen_below(gen, 90);
+	if (gen_below(gen, 60) == 0)
+		desc->count = gen_percent(gen, 50) ? 5000 + gen_below(gen, 12000) : UINT32_MAX;
+}
+
+static void memory_descriptor(struct gen *gen, struct op_descriptor *desc)
+{
+	static const uint32_t sizes[][2] = {{6, 0},	  {30, 24},   {6, 5000},
+					    {4, 4000000}, {1, 20000}, {0, 0}};
+
+	desc->type =
+		gen_percent(gen, 85) ? MACH_MSG_OOL_DESCRIPTOR : MACH_MSG_OOL_VOLATILE_DESCRIPTOR;
+	desc->count = gen_weighted(gen, sizes);
+	if (desc->count)
+		desc->count = 1 + gen_below(gen, desc->count);
+	desc->copy = (uint8_t)gen_below(gen, 2);
+	desc->source =
+		desc->count < 60 && gen_percent(gen, 70) ? MACHD_MEMORY_INLINE : MACHD_MEMORY_FD;
+	if (gen_percent(gen, 2))
+		desc->copy = (uint8_t)gen_below(gen, 256);
+}
+
+static void add_descriptor(struct gen *gen, const struct m_task *task, struct op *op, unsigned i)
+{
+	struct op_descriptor *desc = &op->descriptor[i];
+	uint32_t disposition, way = gen_below(gen, 100);
+
+	desc->gives = gen_percent(gen, 30);
+	desc->context = gen_below(gen, 5000);
+	if (way < 20 && op->array_count < OP_ARRAY) {
+		array_descriptor(gen, task, op, desc);
+	} else if (way < 35) {
+		memory_descriptor(gen, desc);
+	} else {
+		desc->name = gen_right(gen, task, body_dispositions, &disposition);
+		desc->disposition = (uint8_t)disposition;
+		if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && gen_percent(gen, 35))
+			guard_descriptor(gen, task, op, i);
+	}
+	if (way < 35 && gen_percent(gen, 2))
+		desc->source = MACHD_MEMORY_UNREADABLE;
+	if (gen_below(gen, 200) == 0)
+		desc->type = (uint8_t)(5 + gen_below(gen, 250));
+}
+
+/* Make what several descriptors say wrong, each in its way. */
+static void spoil(struct gen *gen, struct op *op)
+{
+	for (unsigned i = 0; i < op->descriptors; i++) {
+		struct op_descriptor *desc = &op->descriptor[i];
+
+		desc->type = (uint8_t)(1 + gen_below(gen, 4));
+		desc->copy = 2;
+		desc->flags = 4;
+		desc->count = UINT32_MAX;
+		desc->different = 0;
+	}
+}
+
 static void add_descriptors(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	op->bits |= MACH_MSGH_BITS_COMPLEX;
 	op->descriptors = (uint8_t)gen_below(gen, gen_percent(gen, 90) ? 4 : OP_DESCRIPTORS + 1);
-	for (unsigned i = 0; i < op->descriptors; i++) {
-		uint32_t disposition;
-
-		op->descriptor[i].name = gen_right(gen, task, body_dispositions, &disposition);
-		op->descriptor[i].disposition = (uint8_t)disposition;
-		if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && gen_percent(gen, 35))
-			guard_descriptor(gen, task, op, i);
-		if (gen_below(gen, 200) == 0)
-			op->descriptor[i].type = (uint8_t)(5 + gen_below(gen, 250));
-	}
-	op->announced = op->descriptors;
+	for (unsigned i = 0; i < op->descriptors; i++)
+		add_descriptor(gen, task, op, i);
+	if (gen_percent(gen, 2))
+		spoil(gen, op);
+	if (gen_percent(gen, 3))
+		op->filler = (uint8_t)(58 + gen_below(gen, 8));
+	if (gen_percent(gen, 3))
+		op->fault = (uint8_t)(1 + gen_below(gen, OP_FAULT_UNSEALED));
+	op->announced = op->filler + op->descriptors;
 	if (gen_below(gen, 100) == 0)
 		op->announced = 100000;
 }
@@ -120,9 +194,9 @@ static void urgency(struct gen *gen, struct op *op)
 		op->priority = gen_below(gen, UINT32_MAX);
 }
 
-static void size(struct gen *gen, struct op *op)
+static void size(struct gen *gen, const struct m_task *task, struct op *op)
 {
-	op->size = op_least_size(op);
+	op->size = op_least_size(op, task->word);
 	op->size += 4 * gen_below(gen, 10);
 	if (gen_percent(gen, 5))
 		op->tail = 1 + gen_below(gen, 8);
@@ -146,7 +220,7 @@ static void send(struct gen *gen, const struct m_task *task, struct op *op)
 	voucher(gen, task, op);
 	if (gen_percent(gen, 50))
 		add_descriptors(gen, task, op);
-	size(gen, op);
+	size(gen, task, op);
 	urgency(gen, op);
 	op->option |= MACH_SEND_MSG;
 	if (gen_percent(gen, 60))
@@ -183,7 +257,7 @@ static struct op_name receive_name(struct gen *gen, const struct m_task *task)
 static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	op->receive = receive_name(gen, task);
-	op->receive_size = gen_percent(gen, 88) ? 1024 : gen_below(gen, 160);
+	op->receive_size = gen_percent(gen, 88) ? 4096 : gen_below(gen, 160);
 	op->option |= MACH_RCV_MSG | (uint64_t)gen_below(gen, 10) << 24;
 	if (gen_percent(gen, 65))
 		op->option |= MACH_RCV_TIMEOUT;

@@ -53,6 +53,8 @@ void world_look_at_used(struct world *world, struct m_task *task)
 	world_look(world, task, world_name(world, &op->receive));
 	for (unsigned i = 0; i < op->descriptors; i++)
 		world_look(world, task, world_name(world, &op->descriptor[i].name));
+	for (unsigned i = 0; i < op->array_count; i++)
+		world_look(world, task, world_name(world, &op->array[i]));
 	for (unsigned i = 0; i < world->named; i++) {
 		struct m_task *each;
 

@@ -182,13 +182,23 @@ void m_answer(struct model *model, struct m_thread *thread, uint32_t code, uint3
 	struct m_answer *answer = &thread->answer;
 
 	assert(!answer->due);
-	*answer = (struct m_answer){.due = true, .size = size, .other_code = code};
+	memset(answer, 0, offsetof(struct m_answer, name));
+	answer->due = true;
+	answer->size = size;
+	answer->other_code = code;
 	answer->bytes = m_alloc(model, size);
 	answer->care = m_alloc(model, size);
 	memset(answer->care, 0xff, size);
 	m_answer_word(answer, 0, code);
 	thread->state = M_IDLE;
 	thread->deadline = 0;
+}
+
+void m_message_answer(struct model *model, struct m_thread *thread, uint32_t code, uint32_t size)
+{
+	m_answer(model, thread, code, sizeof(struct machd_message_answer) + size);
+	m_answer_word(&thread->answer, offsetof(struct machd_message_answer, memory_taken),
+		      thread->memory_taken);
 }
 
 void m_answer_word(struct m_answer *answer, uint32_t offset, uint32_t word)
@@ -232,6 +242,7 @@ struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint3
 	task->gid = uid + 1;
 	task->pid = pid;
 	task->pidversion = pidversion;
+	task->word = 64;
 	task->self = kernel_port(model);
 	task->self->task = task;
 	special_name(model, task, task->self, self);
@@ -292,8 +303,8 @@ bool m_may_vanish(const struct model *model, const struct m_thread *thread)
 
 	if (!msg)
 		return true;
-	for (unsigned i = 0; i < msg->descriptors; i++)
-		if (!merges(thread->task, &msg->descriptor[i]))
+	for (unsigned i = 0; i < msg->right_count; i++)
+		if (!merges(thread->task, &msg->right[i]))
 			return false;
 	if (msg->voucher_type == MACH_MSG_TYPE_MOVE_SEND &&
 	    !merges(thread->task, &msg->voucher_right))
@@ -314,8 +325,8 @@ static void take_back(struct model *model, struct m_task *task, struct m_msg *ms
 		m_copyout(model, task, msg->voucher_right, &name, &full);
 	else
 		m_right_destroy(model, msg->voucher_right);
-	for (unsigned i = 0; i < msg->descriptors; i++)
-		m_copyout(model, task, msg->descriptor[i], &name, &full);
+	for (unsigned i = 0; i < msg->right_count; i++)
+		m_copyout(model, task, msg->right[i], &name, &full);
 }
 
 void model_leave(struct model *model, struct m_thread *thread)
@@ -334,22 +345,21 @@ void model_leave(struct model *model, struct m_thread *thread)
 /* --- mach_msg --- */
 
 void model_message(struct model *model, struct m_thread *thread,
-		   const struct machd_message_args *args, const uint8_t *bytes, uint32_t tail,
-		   uint64_t fd)
+		   const struct machd_message_args *args, const struct m_sent *sent)
 {
 	const uint64_t kinds = MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY |
 			       MACH64_SEND_DK_CALL;
 	uint32_t code = MACH_MSG_SUCCESS;
 
 	thread->args = *args;
+	thread->memory_taken = 0;
 	if (args->option & MACH_SEND_MSG)
-		code = __builtin_popcountll(args->option & kinds) == 1
-			       ? m_send(model, thread, bytes, tail, fd)
-			       : MACH_SEND_INVALID_OPTIONS;
+		code = __builtin_popcountll(args->option & kinds) == 1 ? m_send(model, thread, sent)
+								       : MACH_SEND_INVALID_OPTIONS;
 	if (code == MACH_MSG_SUCCESS && (args->option & MACH_RCV_MSG))
 		m_receive(model, thread);
 	else if (code != M_BLOCKED && code != M_ANSWERED)
-		m_answer(model, thread, code, sizeof(struct machd_message_answer));
+		m_message_answer(model, thread, code, 0);
 	m_settle(model);
 }
 
@@ -365,7 +375,7 @@ static void give_up(struct model *model, struct m_thread *thread, uint32_t send,
 	else if (waited)
 		m_answer(model, thread, call, sizeof(struct machd_call_answer));
 	else
-		m_answer(model, thread, receive, sizeof(struct machd_message_answer));
+		m_message_answer(model, thread, receive, 0);
 	m_settle(model);
 }
 

@@ -49,10 +49,14 @@ enum model_mutation {
 	MODEL_VOUCHERS_DIFFER,	    /* that say the same */
 	MODEL_SIGNAL_FORGOTTEN,	    /* of a semaphore that nobody waits for */
 	MODEL_TIMER_TWICE,	    /* a message while the last one is under way */
+	MODEL_ERRORS_FORWARD,	    /* in a body with few descriptors */
+	MODEL_ARRAYS_ROUND,	    /* an array to a port under way counts as a circle */
+	MODEL_MEMORY_LEFT,	    /* with its sender */
+	MODEL_ARRAY_OF_NOTHING,	    /* names before a bad one are not taken from it */
 	MODEL_MUTATIONS,
 };
 
-enum { M_DESCRIPTORS = 16, M_NAMES = 40, M_SERVICES = 6, M_FREED = 8 };
+enum { M_FDS = 4, M_NAMES = 256, M_SERVICES = 6, M_FREED = 8 };
 
 struct m_right {
 	struct m_port *port; /* NULL: none */
@@ -148,25 +152,53 @@ struct m_task {
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
 	unsigned freed_count;
 	uint32_t uid, gid, pid, pidversion;
+	unsigned word; /* bits of its pointers */
 	uint32_t origin;
+};
+
+/* A descriptor of a message. */
+struct m_part {
+	uint32_t type, disposition, copy, flags;
+	uint64_t context;
+	uint32_t count;		    /* of rights, or bytes of memory */
+	struct m_right *rights;	    /* so many, in the message's */
+	const uint8_t *data;	    /* names as they were sent, or memory, if it is in the frame */
+	struct machd_memory memory; /* where it is */
+};
+
+/* A descriptor of the machine's that comes with a frame. */
+struct m_fd {
+	uint64_t handle, size;
+	bool sealed;
+};
+
+/* A message as it comes, in the parts of a frame. */
+struct m_sent {
+	const uint8_t *bytes;		   /* of the message, but for the last ones: */
+	uint32_t tail;			   /* those are the content of the first descriptor */
+	const struct machd_memory *memory; /* a table of args->memory_count */
+	const uint8_t *data;
+	unsigned fds;
+	struct m_fd fd[M_FDS];
 };
 
 struct m_msg {
 	TAILQ_ENTRY(m_msg) link;
-	const uint8_t *bytes; /* as it was sent */
-	uint32_t size;
+	uint8_t *body; /* what is behind the descriptors */
+	uint32_t body_size;
 	uint32_t tail; /* of these, the last ones that travel in a descriptor */
-	uint64_t fd;   /* that one */
+	unsigned fds;
+	uint64_t fd[M_FDS];
 	bool complex;
 	int32_t id;
 	uint32_t voucher_type;	      /* 0: none, and the field is handed through */
 	uint32_t voucher;	      /* that field */
 	struct m_right voucher_right; /* none: the null voucher */
 	struct m_right dest, reply;
-	unsigned descriptors;
-	unsigned guarded; /* of these, guarded ports */
-	struct m_right descriptor[M_DESCRIPTORS];
-	uint32_t guard[M_DESCRIPTORS]; /* their flags */
+	unsigned parts;
+	struct m_part *part;
+	unsigned right_count; /* in all parts */
+	struct m_right *right;
 	uint32_t security[2], audit[8];
 	uint32_t priority, override; /* its QoS */
 	bool circular;		     /* it carries its own destination */
@@ -185,11 +217,13 @@ struct m_answer {
 	bool due;
 	uint32_t size;
 	uint8_t *bytes, *care; /* behind the frame header; the first word is the code */
+	uint32_t memory;       /* where the packet with its memory begins; 0: there is none */
 	uint32_t other_code;   /* where the contract leaves two codes open */
+	unsigned fds;	       /* that come with it */
+	uint64_t fd[M_FDS];
+	struct m_msg *note; /* one of a group: `bytes` may be those of another one */
 	unsigned name_count;
 	struct m_name name[M_NAMES];
-	uint64_t fd;	    /* that comes with it, or 0 */
-	struct m_msg *note; /* one of a group: `bytes` may be those of another one */
 };
 
 enum m_state { M_IDLE, M_SENDING, M_WOKEN, M_RECEIVING, M_WAITING, M_GONE };
@@ -200,6 +234,7 @@ struct m_thread {
 	enum m_state state;
 	bool granted; /* woken with a slot of the queue */
 	struct machd_message_args args;
+	uint32_t memory_taken;	       /* of what it sent */
 	struct m_msg *msg;	       /* that it is blocked in sending */
 	uint32_t qos;		       /* its place among those that are */
 	struct m_port *port;	       /* that it waits at, */
@@ -250,13 +285,9 @@ struct m_thread *model_thread(struct model *model, struct m_task *task);
  */
 void model_leave(struct model *model, struct m_thread *thread);
 
-/*
- * mach_msg; an answer is due afterwards, or the thread waits. The last `tail` bytes of the message
- * are in the descriptor `fd`.
- */
+/* mach_msg; an answer is due afterwards, or the thread waits. */
 void model_message(struct model *model, struct m_thread *thread,
-		   const struct machd_message_args *args, const uint8_t *bytes, uint32_t tail,
-		   uint64_t fd);
+		   const struct machd_message_args *args, const struct m_sent *sent);
 
 /* A routine with its arguments in wire layout. */
 void model_call(struct model *model, struct m_thread *thread, uint32_t routine,

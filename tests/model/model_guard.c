@@ -226,9 +226,19 @@ static const struct m_msg *find_msg(const struct m_port *port, uint32_t *seqno)
 	return msg;
 }
 
+/* Descriptors that the daemon has in a longer form than anybody else. */
+static uint32_t plain_parts(const struct m_msg *msg)
+{
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < msg->parts; i++)
+		count += msg->part[i].type == MACH_MSG_PORT_DESCRIPTOR;
+	return count;
+}
+
 uint32_t call_peek(struct call *call)
 {
-	uint32_t trailer = m_trailer_size(call->args[1]), seqno = call->args[2], code;
+	uint32_t trailer = m_trailer_size(call->args[1], 64), seqno = call->args[2], code;
 	const struct m_msg *msg;
 	struct m_answer *answer;
 	struct m_port *port;
@@ -245,7 +255,7 @@ uint32_t call_peek(struct call *call)
 		return KERN_FAILURE;
 	answer = call_give(call, 4 + trailer / 4);
 	m_answer_word(answer, OUT(0), seqno);
-	m_answer_word(answer, OUT(1), msg->size + 8 + 4 * msg->descriptors - 4 * msg->guarded);
+	m_answer_word(answer, OUT(1), m_msg_size(msg, 64) + 8 + plain_parts(msg) * 4);
 	m_answer_word(answer, OUT(2), (uint32_t)msg->id);
 	m_answer_word(answer, OUT(3), trailer);
 	m_put_trailer(answer, OUT(4), trailer, msg, seqno, 0, false);

@@ -5,16 +5,14 @@
 
 #include "tests/model/model_private.h"
 
-#define NDR_AT	  24 /* in a message without descriptors */
-#define WORD_AT	  32
-#define WORD_SIZE 36
+enum { WORD_AT = 8, WORD_SIZE = 12 }; /* of a body: an NDR record, and a word */
 
 struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id, uint32_t size)
 {
 	struct m_msg *msg = m_alloc(model, sizeof *msg);
 
-	msg->bytes = m_alloc(model, size);
-	msg->size = size;
+	msg->body = m_alloc(model, size);
+	msg->body_size = size;
 	msg->id = id;
 	msg->dest = dest;
 	msg->security[1] = 1;
@@ -26,10 +24,9 @@ static struct m_msg *word_msg(struct model *model, struct m_right dest, int32_t 
 {
 	static const uint8_t ndr[8] = {0, 0, 0, 0, 1, 0, 0, 0};
 	struct m_msg *msg = m_kernel_msg(model, dest, id, WORD_SIZE);
-	uint8_t *bytes = (uint8_t *)msg->bytes;
 
-	memcpy(bytes + NDR_AT, ndr, sizeof ndr);
-	memcpy(bytes + WORD_AT, &word, sizeof word);
+	memcpy(msg->body, ndr, sizeof ndr);
+	memcpy(msg->body + WORD_AT, &word, sizeof word);
 	return msg;
 }
 
@@ -54,18 +51,19 @@ void m_notify_send_once(struct model *model, struct m_port *notify)
 {
 	if (notify->dead || model->mutation == MODEL_SEND_ONCE_SILENT)
 		return;
-	m_post(model, notify,
-	       m_kernel_msg(model, once(notify), MACH_NOTIFY_SEND_ONCE, sizeof(mach_msg_header_t)));
+	m_post(model, notify, m_kernel_msg(model, once(notify), MACH_NOTIFY_SEND_ONCE, 0));
 }
 
 void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_port *port)
 {
-	const uint32_t size = sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t);
-	struct m_msg *msg = m_kernel_msg(model, once(notify), MACH_NOTIFY_PORT_DESTROYED, size);
+	struct m_msg *msg = m_kernel_msg(model, once(notify), MACH_NOTIFY_PORT_DESTROYED, 0);
 
 	msg->complex = true;
-	msg->descriptors = 1;
-	msg->descriptor[0] = (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE};
+	msg->parts = msg->right_count = 1;
+	msg->part = m_alloc(model, sizeof *msg->part);
+	msg->part->rights = msg->right = m_alloc(model, sizeof *msg->right);
+	msg->part->disposition = MACH_MSG_TYPE_PORT_RECEIVE;
+	msg->right[0] = (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE};
 	if (m_circular(port, notify)) {
 		m_msg_destroy(model, msg);
 		return;

@@ -4,8 +4,8 @@
 
 #include "tests/model/model_call.h"
 
-#define NS_PER_S      UINT64_C(1000000000)
-#define TIMER_MESSAGE 48u
+#define NS_PER_S   UINT64_C(1000000000)
+#define TIMER_BODY 24u
 
 /* --- semaphores --- */
 
@@ -213,7 +213,7 @@ static void fire(struct model *model, struct m_timer *timer)
 		return;
 	timer->sent = true;
 	timer->port->srights++;
-	msg = m_kernel_msg(model, dest, 0, TIMER_MESSAGE);
+	msg = m_kernel_msg(model, dest, 0, TIMER_BODY);
 	msg->timer = timer;
 	m_post(model, timer->port, msg);
 }

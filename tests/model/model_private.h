@@ -31,6 +31,8 @@ uint32_t m_urefs(uint32_t urefs, int64_t delta);
 
 /* Begin an answer of `size` bytes, all of which matter. */
 void m_answer(struct model *model, struct m_thread *thread, uint32_t code, uint32_t size);
+/* The same to a mach_msg, with `size` bytes for a buffer. */
+void m_message_answer(struct model *model, struct m_thread *thread, uint32_t code, uint32_t size);
 void m_answer_word(struct m_answer *answer, uint32_t offset, uint32_t word);
 void m_answer_name(struct m_answer *answer, uint32_t offset, struct m_entry *entry);
 void m_answer_ignore(struct m_answer *answer, uint32_t offset, uint32_t size);
@@ -91,7 +93,7 @@ void m_notify_word(struct model *model, struct m_port *notify, int32_t id, uint3
 void m_notify_send_once(struct model *model, struct m_port *notify);
 void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_port *port);
 
-/* A message of the daemon, all zeros behind its header. */
+/* A message of the daemon with a body of so many zeros. */
 struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id, uint32_t size);
 
 /* Armed send-possible requests fire. */
@@ -102,16 +104,25 @@ void m_kernel_message(struct model *model, struct m_msg *msg);
 
 /* --- model_body.c: descriptors --- */
 
-/* Sizes, types and contents, before any right moves: a code. */
-uint32_t m_body_check(const uint8_t *bytes, uint32_t size, unsigned count, uint64_t option);
+/* Sizes, types and contents, before any right moves: a code, and the parts of the message. */
+uint32_t m_body_check(struct model *model, const struct m_thread *thread, const struct m_sent *sent,
+		      unsigned count, struct m_msg *msg);
 
-/* Take the rights of a body; false if one is refused, after those before it. */
-bool m_copyin_body(struct model *model, struct m_task *task, const uint8_t *bytes, unsigned count,
-		   struct m_msg *msg);
+/* Take the rights of a body; if one is refused, after those before it. */
+uint32_t m_copyin_body(struct model *model, struct m_thread *thread, struct m_msg *msg);
 
-/* The descriptors as they are received, or given back; true if there was no room for a name. */
-bool m_put_descriptors(struct model *model, struct m_thread *thread, struct m_msg *msg,
-		       bool giving_back);
+/* Where the body is, for a client with pointers of so many bits, and bytes in all. */
+uint32_t m_body_at(const struct m_msg *msg, unsigned word);
+uint32_t m_msg_size(const struct m_msg *msg, unsigned word);
+
+/* Bytes of the packet with its memory. */
+uint32_t m_memory_size(const struct m_msg *msg);
+
+/*
+ * The descriptors as they are received, or given back, and their memory; true if there was no room
+ * for a name.
+ */
+bool m_put_parts(struct model *model, struct m_thread *thread, struct m_msg *msg, bool giving_back);
 
 /* --- model_queue.c: messages and who waits for them --- */
 
@@ -145,7 +156,7 @@ void m_put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry, mac
 /* Write a message as its receiver or its sender finds it; the code's additional bits. */
 uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_msg *msg,
 			 struct m_port *port);
-uint32_t m_trailer_size(uint64_t option);
+uint32_t m_trailer_size(uint64_t option, unsigned word);
 
 /* What a trailer says; it is cut at the end of the answer. `error`: of a message that was lost. */
 void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
@@ -195,8 +206,7 @@ struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port
 			     uint32_t disposition, struct m_deleted *deleted);
 
 /* The send half: a code, M_BLOCKED or M_ANSWERED. */
-uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes, uint32_t tail,
-		uint64_t fd);
+uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sent *sent);
 
 /* Quality of service (model_qos.c): of a message, of those in front of it, and of who waits. */
 void m_stamp(struct m_msg *msg, const struct machd_message_args *args);

@@ -59,7 +59,7 @@ void m_wake_receivers(struct model *model, struct m_threads *threads)
 
 	while ((thread = TAILQ_FIRST(threads))) {
 		m_stop_waiting(thread);
-		m_answer(model, thread, MACH_RCV_PORT_CHANGED, HEAD);
+		m_message_answer(model, thread, MACH_RCV_PORT_CHANGED, 0);
 	}
 }
 
@@ -157,8 +157,8 @@ static void destroy_rights(struct model *model, struct m_msg *msg, bool received
 		m_right_destroy(model, msg->dest);
 	m_right_destroy(model, msg->reply);
 	m_right_destroy(model, msg->voucher_right);
-	for (unsigned i = 0; i < msg->descriptors; i++)
-		m_right_destroy(model, msg->descriptor[i]);
+	for (unsigned i = 0; i < msg->right_count; i++)
+		m_right_destroy(model, msg->right[i]);
 	msg_over(msg);
 }
 
@@ -183,12 +183,19 @@ void m_msg_destroy(struct model *model, struct m_msg *msg)
 
 /* --- receiving --- */
 
-uint32_t m_trailer_size(uint64_t option)
+uint32_t m_trailer_size(uint64_t option, unsigned word)
 {
-	static const uint8_t sizes[] = {8, 12, 20, 52, 60};
+	static const uint8_t sizes[] = {8, 12, 20, 52, 60, 68};
 	unsigned elements = (option >> 24) & 0xf;
 
-	return elements < sizeof sizes ? sizes[elements] : MAX_TRAILER_SIZE;
+	if (elements >= sizeof sizes)
+		elements = sizeof sizes - 1;
+	return sizes[elements] - (word == 32 && elements > 3 ? 4 : 0);
+}
+
+static uint32_t trailer_for(const struct m_thread *thread)
+{
+	return m_trailer_size(thread->args.option, thread->task->word);
 }
 
 void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
@@ -243,7 +250,7 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 			 struct m_msg *msg, uint32_t seqno, uint32_t code)
 {
 	const struct m_right *reply = &msg->reply;
-	uint32_t trailer = m_trailer_size(thread->args.option), rcv_size = thread->args.rcv_size;
+	uint32_t trailer = trailer_for(thread), rcv_size = thread->args.rcv_size;
 	uint32_t size = sizeof(mach_msg_header_t) + trailer;
 	mach_msg_header_t header = {
 		.msgh_bits = MACH_MSGH_BITS(reply->type, msg->dest.type) |
@@ -258,7 +265,7 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 
 	if (size > rcv_size)
 		size = rcv_size;
-	m_answer(model, thread, code, HEAD + size);
+	m_message_answer(model, thread, code, size);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	memcpy(answer->bytes + HEAD, &header, size < sizeof header ? size : sizeof header);
 	if (size >= sizeof header)
@@ -268,22 +275,25 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 	destroy_rights(model, msg, true);
 }
 
-/* The bytes that were sent, under a new header. */
-static void put_header(struct m_answer *answer, const struct m_msg *msg, uint32_t bits)
+/* The body that was sent, under a new header. */
+static void put_header(struct m_thread *thread, const struct m_msg *msg, uint32_t bits)
 {
-	mach_msg_header_t header = {.msgh_bits = bits, .msgh_size = msg->size, .msgh_id = msg->id};
-	uint32_t count = msg->descriptors;
+	uint32_t at = m_body_at(msg, thread->task->word), count = msg->parts;
+	struct m_answer *answer = &thread->answer;
+	mach_msg_header_t header = {
+		.msgh_bits = bits, .msgh_size = at + msg->body_size, .msgh_id = msg->id};
 
-	memcpy(answer->bytes + HEAD, msg->bytes, msg->size - msg->tail);
+	memcpy(answer->bytes + HEAD + at, msg->body, msg->body_size - msg->tail);
 	memcpy(answer->bytes + HEAD, &header, sizeof header);
 	if (msg->complex)
 		m_answer_word(answer, HEAD + sizeof header, count);
 	if (msg->tail == 0)
 		return;
 	m_answer_word(answer, offsetof(struct machd_message_answer, body_offset),
-		      msg->size - msg->tail);
+		      header.msgh_size - msg->tail);
 	m_answer_word(answer, offsetof(struct machd_message_answer, body_size), msg->tail);
-	answer->fd = msg->fd;
+	answer->fds = 1;
+	answer->fd[0] = msg->fd[0];
 }
 
 uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_msg *msg,
@@ -302,7 +312,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 		bits |= MACH_MSGH_BITS(msg->reply.type, msg->dest.type);
 	else
 		bits |= MACH_MSGH_BITS(msg->dest.type, msg->reply.type);
-	put_header(answer, msg, bits);
+	put_header(thread, msg, bits);
 	if (!port) {
 		entry = m_copyout(model, thread->task, msg->dest, &name, &full);
 		m_put_name(answer, remote_at, entry, name);
@@ -315,7 +325,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 		consume_dest(model, msg);
 		m_put_name(answer, local_at, port->holder, MACH_PORT_NULL);
 	}
-	full |= m_put_descriptors(model, thread, msg, !port);
+	full |= m_put_parts(model, thread, msg, !port);
 	return full ? MACH_MSG_IPC_SPACE : 0;
 }
 
@@ -330,12 +340,13 @@ static unsigned header_names(const struct m_thread *thread, const struct m_msg *
 static void deliver(struct model *model, struct m_thread *thread, struct m_port *port,
 		    struct m_msg *msg)
 {
-	uint32_t seqno = port->seqno, trailer = m_trailer_size(thread->args.option), error;
+	uint32_t seqno = port->seqno, trailer = trailer_for(thread), error;
+	uint32_t size = m_msg_size(msg, thread->task->word);
 	struct m_answer *answer = &thread->answer;
 
 	port->seqno += model->mutation != MODEL_SEQNO_STAYS;
 	model->received++;
-	if (msg->size + trailer > thread->args.rcv_size) {
+	if (size + trailer > thread->args.rcv_size) {
 		receive_bare(model, thread, port, msg, seqno, MACH_RCV_TOO_LARGE);
 		return;
 	}
@@ -345,13 +356,13 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 			     MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_SPACE);
 		return;
 	}
-	m_answer(model, thread, MACH_MSG_SUCCESS, HEAD + msg->size - msg->tail + trailer);
+	size -= msg->tail;
+	m_message_answer(model, thread, MACH_MSG_SUCCESS, size + trailer + m_memory_size(msg));
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	m_answer_word(answer, offsetof(struct machd_message_answer, priority), msg->priority);
 	m_answer_word(answer, offsetof(struct machd_message_answer, override), msg->override);
 	answer->note = msg->group ? msg : NULL;
-	m_put_trailer(answer, HEAD + msg->size - msg->tail, trailer, msg, seqno, port->context,
-		      false);
+	m_put_trailer(answer, HEAD + size, trailer, msg, seqno, port->context, false);
 	error = m_place_message(model, thread, msg, port);
 	msg_over(msg);
 	if (error) {
@@ -365,14 +376,14 @@ static bool too_large_stays(struct model *model, struct m_thread *thread, struct
 			    const struct m_msg *msg)
 {
 	const struct machd_message_args *args = &thread->args;
+	uint32_t size = m_msg_size(msg, thread->task->word);
 	struct m_answer *answer = &thread->answer;
 
-	if (!(args->option & MACH_RCV_LARGE) ||
-	    msg->size + m_trailer_size(args->option) <= args->rcv_size)
+	if (!(args->option & MACH_RCV_LARGE) || size + trailer_for(thread) <= args->rcv_size)
 		return false;
-	m_answer(model, thread, MACH_RCV_TOO_LARGE, HEAD);
+	m_message_answer(model, thread, MACH_RCV_TOO_LARGE, 0);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_TOO_LARGE);
-	m_answer_word(answer, offsetof(struct machd_message_answer, too_large_size), msg->size);
+	m_answer_word(answer, offsetof(struct machd_message_answer, too_large_size), size);
 	if (args->option & MACH_RCV_LARGE_IDENTITY)
 		m_answer_name(answer, offsetof(struct machd_message_answer, too_large_name),
 			      port->holder);
@@ -438,14 +449,14 @@ void m_receive(struct model *model, struct m_thread *thread)
 	bool set = entry && entry->type == MACH_PORT_TYPE_PORT_SET;
 
 	if (!set && !(entry && entry->type & MACH_PORT_TYPE_RECEIVE)) {
-		m_answer(model, thread, MACH_RCV_INVALID_NAME, HEAD);
+		m_message_answer(model, thread, MACH_RCV_INVALID_NAME, 0);
 		return;
 	}
 	if (set ? receive_from_set(model, thread, entry->set)
 		: receive_from(model, thread, entry->port))
 		return;
 	if (args->option & MACH_RCV_TIMEOUT && args->timeout == 0) {
-		m_answer(model, thread, MACH_RCV_TIMED_OUT, HEAD);
+		m_message_answer(model, thread, MACH_RCV_TIMED_OUT, 0);
 		return;
 	}
 	thread->state = M_RECEIVING;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The send half of mach_msg: checks in their order, copyin, and what happens then [8, 10]. */
-#include <assert.h>
 #include <string.h>
 
 #include "tests/model/model_private.h"
-
-#define HEAD ((uint32_t)sizeof(struct machd_message_answer))
 
 /* --- before any right moves --- */
 
@@ -179,7 +176,9 @@ static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_
 
 void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t code)
 {
-	m_answer(model, thread, code, HEAD + msg->size - msg->tail);
+	uint32_t size = m_msg_size(msg, thread->task->word) - msg->tail;
+
+	m_message_answer(model, thread, code, size + m_memory_size(msg));
 	m_answer_word(&thread->answer, offsetof(struct machd_message_answer, place),
 		      MACHD_PLACE_SEND);
 	code |= m_place_message(model, thread, msg, NULL);
@@ -188,15 +187,17 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 }
 
 static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
-			     const uint8_t *bytes, const mach_msg_header_t *header)
+			     const struct m_sent *sent, const mach_msg_header_t *header)
 {
 	const struct m_task *task = thread->task;
 	struct m_msg *msg = m_alloc(model, sizeof *msg);
 	uint32_t audit[8] = {0,		task->uid, task->gid, task->uid,
 			     task->gid, task->pid, 0,	      task->pidversion};
 
-	msg->size = thread->args.send_size;
-	msg->bytes = memcpy(m_alloc(model, msg->size), bytes, msg->size);
+	msg->tail = sent->tail;
+	msg->fds = sent->fds;
+	for (unsigned i = 0; i < sent->fds; i++)
+		msg->fd[i] = sent->fd[i].handle;
 	msg->complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	msg->id = header->msgh_id;
 	m_stamp(msg, &thread->args);
@@ -221,24 +222,30 @@ static bool kind_good(const struct model *model, const struct m_thread *thread,
 	return option & MACH64_SEND_MQ_CALL;
 }
 
-uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *bytes, uint32_t tail,
-		uint64_t fd)
+/* What is behind the descriptors is carried as it is. */
+static void keep_body(struct model *model, const struct m_thread *thread, const struct m_sent *sent,
+		      struct m_msg *msg)
 {
-	uint32_t code = check_size(bytes, thread->args.send_size);
+	uint32_t at = m_body_at(msg, thread->task->word);
+
+	msg->body_size = thread->args.send_size - at;
+	msg->body = m_alloc(model, msg->body_size);
+	memcpy(msg->body, sent->bytes + at, msg->body_size - msg->tail);
+}
+
+uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sent *sent)
+{
+	uint32_t code = check_size(sent->bytes, thread->args.send_size);
 	mach_msg_base_t base = {.body = {0}};
 	struct m_msg *msg;
-	unsigned count;
 
 	if (code != MACH_MSG_SUCCESS)
 		return code;
-	memcpy(&base, bytes,
+	memcpy(&base, sent->bytes,
 	       thread->args.send_size < sizeof base ? sizeof base.header : sizeof base);
-	msg = new_msg(model, thread, bytes, &base.header);
-	msg->tail = tail;
-	msg->fd = fd;
-	count = msg->complex ? base.body.msgh_descriptor_count : 0;
-	assert(count <= M_DESCRIPTORS);
-	code = m_body_check(bytes, msg->size, count, thread->args.option);
+	msg = new_msg(model, thread, sent, &base.header);
+	code = m_body_check(model, thread, sent, msg->complex ? base.body.msgh_descriptor_count : 0,
+			    msg);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_header(&base.header);
 	if (code == MACH_MSG_SUCCESS)
@@ -247,12 +254,11 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const uint8_t *byt
 		code = check_names(model, thread->task, &base.header);
 	if (code != MACH_MSG_SUCCESS)
 		return code;
+	keep_body(model, thread, sent, msg);
 	copyin_header(model, thread, &base.header, msg);
 	code = MACH_SEND_INVALID_OPTIONS;
 	if (kind_good(model, thread, msg))
-		code = m_copyin_body(model, thread->task, bytes, count, msg)
-			       ? MACH_MSG_SUCCESS
-			       : MACH_SEND_INVALID_RIGHT;
+		code = m_copyin_body(model, thread, msg);
 	if (code == MACH_MSG_SUCCESS)
 		return transmit(model, thread, msg);
 	m_msg_clean(model, msg);
@@ -282,7 +288,7 @@ static void go_on(struct model *model, struct m_thread *thread)
 	if (thread->args.option & MACH_RCV_MSG)
 		m_receive(model, thread);
 	else
-		m_answer(model, thread, MACH_MSG_SUCCESS, HEAD);
+		m_message_answer(model, thread, MACH_MSG_SUCCESS, 0);
 }
 
 void m_settle(struct model *model)

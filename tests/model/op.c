@@ -7,6 +7,7 @@
 #include <mach/port.h>
 
 #include "protocol/ops.h"
+#include "tests/model/layout.h"
 
 /* What the words of a routine's arguments are: n a name, r a right, d a disposition, m a message
  * id, other letters a number. */
@@ -66,14 +67,15 @@ const char *op_routine(uint32_t routine)
 	return row ? row->name : "?";
 }
 
-uint32_t op_least_size(const struct op *op)
+uint32_t op_least_size(const struct op *op, unsigned word)
 {
 	uint32_t size = sizeof(mach_msg_base_t);
 
 	if (!(op->bits & MACH_MSGH_BITS_COMPLEX))
 		return sizeof(mach_msg_header_t);
+	size += op->filler * layout_bytes(word, MACH_MSG_PORT_DESCRIPTOR);
 	for (unsigned i = 0; i < op->descriptors; i++)
-		size += op_descriptor_size(op, i);
+		size += layout_bytes(word, op->descriptor[i].type);
 	return size;
 }
 
@@ -179,6 +181,44 @@ static void print_options(FILE *file, uint64_t option)
 		fprintf(file, "%s%#llx", bar, (unsigned long long)option);
 }
 
+static void print_memory(FILE *file, const struct op_descriptor *desc)
+{
+	static const char *const sources[] = {"nowhere", "the frame", "a memfd", "a hole"};
+
+	fprintf(file, "%u bytes in %s, copy %u%s", desc->count,
+		desc->source < 4 ? sources[desc->source] : "?", desc->copy,
+		desc->gives ? ", given away" : "");
+}
+
+static void print_array(FILE *file, const struct op *op, const struct op_descriptor *desc)
+{
+	print_disposition(file, desc->disposition);
+	fprintf(file, " of %u:", desc->count);
+	for (unsigned i = 0; i < desc->different; i++) {
+		fputc(' ', file);
+		print_name(file, &op->array[desc->first + i]);
+	}
+}
+
+static void print_descriptor(FILE *file, const struct op *op, const struct op_descriptor *desc)
+{
+	fprintf(file, ", [");
+	if (desc->type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+		print_array(file, op, desc);
+	} else if (layout_memory(desc->type)) {
+		print_memory(file, desc);
+	} else {
+		print_name(file, &desc->name);
+		fputc(' ', file);
+		print_disposition(file, desc->disposition);
+	}
+	if (desc->type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+		fprintf(file, " guarded by %u, flags %u", desc->context, desc->flags);
+	else if (desc->type)
+		fprintf(file, " type %u", desc->type);
+	fprintf(file, "]");
+}
+
 static void print_send(FILE *file, const struct op *op)
 {
 	fprintf(file, ", size %u, to ", op->size);
@@ -199,22 +239,19 @@ static void print_send(FILE *file, const struct op *op)
 		fprintf(file, ", priority %#x, thread %#x", op->priority, op->thread_priority);
 	if (op->tail)
 		fprintf(file, ", %u of them in a descriptor", op->tail);
-	if (op->descriptors != op->announced)
+	if (op->filler + op->descriptors != op->announced)
 		fprintf(file, ", announces %u", op->announced);
 	if (op->bits & MACH_MSGH_BITS_COMPLEX)
 		fprintf(file, ", complex");
-	for (unsigned i = 0; i < op->descriptors; i++) {
-		fprintf(file, ", [");
-		print_name(file, &op->descriptor[i].name);
-		fprintf(file, " ");
-		print_disposition(file, op->descriptor[i].disposition);
-		if (op->descriptor[i].type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
-			fprintf(file, " guarded by %u, flags %u", op->descriptor[i].context,
-				op->descriptor[i].flags);
-		else if (op->descriptor[i].type)
-			fprintf(file, " type %u", op->descriptor[i].type);
-		fprintf(file, "]");
-	}
+	if (op->filler)
+		fprintf(file, ", %u null names", op->filler);
+	for (unsigned i = 0; i < op->descriptors; i++)
+		print_descriptor(file, op, &op->descriptor[i]);
+	if (op->fault)
+		fprintf(file, ", %s",
+			op->fault == OP_FAULT_UNGATHERED ? "memory not gathered"
+			: op->fault == OP_FAULT_SHORT	 ? "memory cut short"
+							 : "memory not sealed");
 }
 
 static void print_message(FILE *file, const struct op *op)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OP_ARGS = 8, OP_DESCRIPTORS = 8, OP_NAMES = 32 };
+enum { OP_ARGS = 8, OP_DESCRIPTORS = 8, OP_ARRAY = 12, OP_NAMES = 32 };
 
 /* The name number `origin % OP_NAMES` that operation `origin / OP_NAMES` brought; 0: the literal.
  */
@@ -36,6 +36,27 @@ enum op_check {
 	OP_CHECK_ALL,
 };
 
+/* A descriptor; what a field means depends on its type. */
+struct op_descriptor {
+	struct op_name name;
+	uint8_t disposition, type;
+	uint8_t flags;	   /* of a guarded port */
+	uint8_t copy;	   /* of memory */
+	uint8_t gives;	   /* the sender gives it away */
+	uint8_t source;	   /* enum machd_memory_source */
+	uint8_t first;	   /* an array's names: so many from here on in op->array, */
+	uint8_t different; /* then the same again */
+	uint32_t count;	   /* of an array's names, or bytes of memory */
+	uint32_t context;  /* a guard, or where memory begins */
+};
+
+enum op_fault {
+	OP_FAULT_NONE,
+	OP_FAULT_UNGATHERED, /* nobody looked at the memory of the message */
+	OP_FAULT_SHORT,	     /* its bytes are fewer than it says */
+	OP_FAULT_UNSEALED,   /* or in a memfd that can change */
+};
+
 struct op {
 	uint32_t number;
 	uint8_t kind;
@@ -52,25 +73,18 @@ struct op {
 	uint32_t bits, size, id;
 	struct op_name dest, reply, voucher, receive;
 	uint32_t receive_size, timeout, priority, thread_priority;
-	uint32_t tail; /* bytes of the body that go in a descriptor, if there are as many */
+	uint32_t tail;	/* bytes of the body that go in a descriptor, if there are as many */
+	uint8_t filler; /* descriptors with a null name, in front of the others */
+	uint8_t fault;	/* enum op_fault */
 	uint8_t descriptors;
 	uint32_t announced; /* how many descriptors the message says it has */
-	struct {
-		struct op_name name;
-		uint8_t disposition, type;
-		uint8_t flags;	  /* of a guarded port */
-		uint32_t context; /* and its guard */
-	} descriptor[OP_DESCRIPTORS];
+	struct op_descriptor descriptor[OP_DESCRIPTORS];
+	uint8_t array_count;
+	struct op_name array[OP_ARRAY];
 };
 
-/* The bytes that a descriptor takes. */
-static inline uint32_t op_descriptor_size(const struct op *op, unsigned index)
-{
-	return op->descriptor[index].type == 4 ? 16 : 12;
-}
-
 /* The bytes of a message up to the end of its descriptors. */
-uint32_t op_least_size(const struct op *op);
+uint32_t op_least_size(const struct op *op, unsigned word);
 
 /* One line for an operation, without its end. */
 void op_print(FILE *file, const struct op *op);

@@ -113,6 +113,9 @@ static struct op_name *name_in(struct op *op, unsigned index)
 	if (index < OP_DESCRIPTORS)
 		return &op->descriptor[index].name;
 	index -= OP_DESCRIPTORS;
+	if (index < OP_ARRAY)
+		return &op->array[index];
+	index -= OP_ARRAY;
 	return index == 0 ? &op->dest : index == 1 ? &op->reply : index == 2 ? &op->receive : NULL;
 }
 
@@ -169,17 +172,28 @@ static void simplify(struct shrink *shrink, uint32_t at)
 	try_instead(shrink, at, &op);
 	op = shrink->ops[at];
 	op.bits &= ~MACH_MSGH_BITS_COMPLEX;
-	op.descriptors = 0;
+	op.descriptors = op.filler = op.fault = 0;
 	op.announced = 0;
 	op.size = sizeof(mach_msg_header_t);
 	try_instead(shrink, at, &op);
+	op = shrink->ops[at];
+	op.announced -= op.filler;
+	op.filler = op.fault = 0;
+	op.size = op_least_size(&op, 64);
+	try_instead(shrink, at, &op);
+	for (unsigned i = 0; i < shrink->ops[at].descriptors; i++) {
+		op = shrink->ops[at];
+		if (op.descriptor[i].count > 1)
+			op.descriptor[i].count = op.descriptor[i].different = 1;
+		try_instead(shrink, at, &op);
+	}
 	for (unsigned i = shrink->ops[at].descriptors; i-- > 0;) {
 		op = shrink->ops[at];
 		memmove(&op.descriptor[i], &op.descriptor[i + 1],
 			(OP_DESCRIPTORS - 1 - i) * sizeof op.descriptor[0]);
 		op.descriptors--;
-		op.announced = op.descriptors;
-		op.size = op_least_size(&op);
+		op.announced = op.filler + op.descriptors;
+		op.size = op_least_size(&op, 64); /* for a 32-bit task a few bytes more */
 		try_instead(shrink, at, &op);
 	}
 	for (unsigned bit = 2; bit < 32; bit++) {

@@ -8,13 +8,11 @@
 
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_feed.h"
-#include "tests/model/rng.h"
 #include "tests/model/world_private.h"
 
-#define WORLD_UID   1000
-#define NS_PER_MS   UINT64_C(1000000)
-#define NO_SUCH	    0x00ffff03u /* for names that an operation taken out would have brought */
-#define MESSAGE_MAX 512
+#define WORLD_UID 1000
+#define NS_PER_MS UINT64_C(1000000)
+#define NO_SUCH	  0x00ffff03u /* for names that an operation taken out would have brought */
 
 void world_fail(struct world *world, const char *format, ...)
 {
@@ -157,11 +155,9 @@ static void do_leave(struct world *world, struct actor *actor)
 
 /* --- requests --- */
 
-static void send_request(struct world *world, struct actor *actor, enum machd_op op,
-			 const void *head, size_t head_size, const void *body, size_t body_size,
-			 const struct trap_fd *fd)
+void world_request(struct world *world, struct actor *actor, const struct lab_frame *frame)
 {
-	if (!lab_request(actor->lab, op, head, head_size, body, body_size, fd))
+	if (!lab_request_frame(actor->lab, frame))
 		ck_abort_msg("thread %u is dropped: %s", actor->origin, world->lab->why);
 	before_model(world);
 }
@@ -170,11 +166,14 @@ void world_call(struct world *world, struct actor *actor, uint32_t routine, mach
 		const uint32_t *args, unsigned words)
 {
 	struct machd_call call = {.routine = routine, .target = target};
+	struct lab_frame frame = {
+		.op = MACHD_OP_CALL,
+		.parts = {{&call, sizeof call}, {args, words * sizeof *args}},
+	};
 
 	if (world->failed)
 		return;
-	send_request(world, actor, MACHD_OP_CALL, &call, sizeof call, args, words * sizeof *args,
-		     NULL);
+	world_request(world, actor, &frame);
 	model_call(&world->model, actor->model, routine, target, args, words);
 	world_compare(world);
 }
@@ -192,92 +191,6 @@ static void do_call(struct world *world, struct actor *actor)
 	for (unsigned i = 0; i < op->words; i++)
 		words[count++] = world_name(world, &op->arg[i]);
 	world_call(world, actor, op->routine, world_name(world, &op->target), words, count);
-}
-
-static void compose_descriptor(struct world *world, unsigned index, uint8_t *bytes)
-{
-	const struct op *op = world->op;
-	mach_msg_port_descriptor_t port = {
-		.name = world_name(world, &op->descriptor[index].name),
-		.pad1 = op->number,
-		.pad2 = 0xffff,
-		.disposition = op->descriptor[index].disposition,
-		.type = op->descriptor[index].type,
-	};
-	mach_msg_guarded_port_descriptor64_t guarded = {
-		.name = port.name,
-		.context = op->descriptor[index].context,
-		.flags = op->descriptor[index].flags,
-		.disposition = port.disposition,
-		.type = port.type,
-	};
-
-	if (port.type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
-		memcpy(bytes, &guarded, sizeof guarded);
-	else
-		memcpy(bytes, &port, sizeof port);
-}
-
-/* The message of an operation; returns its whole length, of which op->size bytes are sent. */
-static void compose(struct world *world, uint8_t bytes[MESSAGE_MAX])
-{
-	const struct op *op = world->op;
-	mach_msg_base_t base = {
-		.header = {.msgh_bits = op->bits,
-			   .msgh_size = op->number, /* not looked at */
-			   .msgh_remote_port = world_name(world, &op->dest),
-			   .msgh_local_port = world_name(world, &op->reply),
-			   .msgh_voucher_port = world_name(world, &op->voucher),
-			   .msgh_id = (int32_t)op->id},
-		.body = {op->announced},
-	};
-	uint64_t payload = op->number;
-	size_t at = sizeof base.header;
-
-	for (size_t i = 0; i < MESSAGE_MAX; i++)
-		bytes[i] = (uint8_t)rng_next(&payload);
-	memcpy(bytes, &base, sizeof base.header);
-	if (!(op->bits & MACH_MSGH_BITS_COMPLEX))
-		return;
-	memcpy(bytes, &base, sizeof base);
-	at = sizeof base;
-	for (unsigned i = 0; i < op->descriptors; i++) {
-		compose_descriptor(world, i, bytes + at);
-		at += op_descriptor_size(op, i);
-	}
-}
-
-/* How many of a message's bytes go in a descriptor: none that the daemon must read. */
-static uint32_t tail_of(const struct op *op)
-{
-	return op->option & MACH_SEND_MSG && op_least_size(op) + op->tail <= op->size ? op->tail
-										      : 0;
-}
-
-static void do_message(struct world *world, struct actor *actor)
-{
-	const struct op *op = world->op;
-	bool sends = op->option & MACH_SEND_MSG;
-	uint8_t bytes[MESSAGE_MAX];
-	struct trap_fd fd = {.size = tail_of(op), .sealed = 1};
-	struct machd_message_args args = {
-		.option = op->option,
-		.send_address = 0x1000,
-		.rcv_address = 0x2000,
-		.send_size = sends ? op->size : 0,
-		.rcv_size = op->receive_size,
-		.rcv_name = world_name(world, &op->receive),
-		.timeout = op->timeout,
-		.priority = op->priority,
-		.thread_priority = op->thread_priority,
-	};
-
-	if (fd.size)
-		fd.handle = lab_fd(world->lab);
-	compose(world, bytes);
-	send_request(world, actor, MACHD_OP_MESSAGE, &args, sizeof args, bytes,
-		     args.send_size - fd.size, fd.size ? &fd : NULL);
-	model_message(&world->model, actor->model, &args, bytes, (uint32_t)fd.size, fd.handle);
 }
 
 /* --- time --- */
@@ -361,7 +274,7 @@ static void dispatch(struct world *world, struct actor *actor)
 		do_call(world, actor);
 		break;
 	case OP_MESSAGE:
-		do_message(world, actor);
+		world_message(world, actor);
 		break;
 	case OP_CANCEL:
 		do_cancel(world, actor);

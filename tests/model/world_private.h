@@ -10,6 +10,12 @@ void world_fail(struct world *world, const char *format, ...) __attribute__((for
 /* What came against what is due, for all threads (compare.c). */
 void world_compare(struct world *world);
 
+/* A request, which the machine has to take. */
+void world_request(struct world *world, struct actor *actor, const struct lab_frame *frame);
+
+/* The mach_msg of the current operation (compose.c). */
+void world_message(struct world *world, struct actor *actor);
+
 /* A routine called and compared. */
 void world_call(struct world *world, struct actor *actor, uint32_t routine, mach_port_name_t target,
 		const uint32_t *args, unsigned words);
