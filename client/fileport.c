@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fileports: the descriptor goes to the daemon, and copies of it come back to who has the right. */
+/*
+ * Fileports: the descriptor goes to the daemon, and copies of it come back to who has the right.
+ * Memory entries (client/memory_entry.c) go the same way.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <mach/mach.h>
@@ -21,10 +24,10 @@ struct reply {
 };
 
 /* Ask, and check what came: a descriptor only where one was asked for. */
-static kern_return_t ask(struct mi_channel *channel, mach_port_t port, const struct mi_fds *give,
-			 struct reply *reply, int *fd)
+static kern_return_t ask(struct mi_channel *channel, const struct machd_fileport *body,
+			 const struct mi_fds *give, struct reply *reply, int *fd)
 {
-	struct request request = {.body = {.port = port}};
+	struct request request = {.body = *body};
 	struct iovec out = {&request, sizeof request}, in = {reply, sizeof *reply};
 	struct mi_answer answer = {.parts = &in, .count = 1};
 	int error = mi_request(channel, MACHD_OP_FILEPORT, &out, 1, give);
@@ -51,7 +54,7 @@ static kern_return_t ask(struct mi_channel *channel, mach_port_t port, const str
 	return answer.lost_fd ? KERN_RESOURCE_SHORTAGE : (kern_return_t)reply->body.code;
 }
 
-kern_return_t machd_fileport_make(int fd, mach_port_t *port)
+kern_return_t mi_fileport_make(int fd, const struct machd_fileport *what, mach_port_t *port)
 {
 	struct mi_fds give = {.count = 1, .fd = {fd}};
 	struct mi_entry entry;
@@ -61,25 +64,42 @@ kern_return_t machd_fileport_make(int fd, mach_port_t *port)
 
 	if (code != KERN_SUCCESS)
 		return code;
-	code = fd < 0 ? KERN_INVALID_ARGUMENT
-		      : ask(entry.channel, MACH_PORT_NULL, &give, &reply, &none);
+	code = fd < 0 ? KERN_INVALID_ARGUMENT : ask(entry.channel, what, &give, &reply, &none);
 	mi_leave(&entry);
 	if (code == KERN_SUCCESS)
 		*port = reply.body.port;
 	return code;
 }
 
-kern_return_t machd_fileport_fd(mach_port_t port, int *fd)
+kern_return_t mi_fileport_get(mach_port_t port, enum machd_file_kind kind, int *fd,
+			      struct machd_extent *extent)
 {
+	struct machd_fileport what = {.port = port, .kind = kind};
 	struct mi_entry entry;
 	struct reply reply = {0};
 	kern_return_t code = mi_enter(&entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
-	code = ask(entry.channel, port, NULL, &reply, fd);
+	code = ask(entry.channel, &what, NULL, &reply, fd);
 	mi_leave(&entry);
+	if (code == KERN_SUCCESS)
+		*extent = reply.body.extent;
 	return code;
+}
+
+kern_return_t machd_fileport_make(int fd, mach_port_t *port)
+{
+	struct machd_fileport file = {.kind = MACHD_FILE_ANY};
+
+	return mi_fileport_make(fd, &file, port);
+}
+
+kern_return_t machd_fileport_fd(mach_port_t port, int *fd)
+{
+	struct machd_extent none;
+
+	return mi_fileport_get(port, MACHD_FILE_ANY, fd, &none);
 }
 
 static int fail(kern_return_t code, int shortage)

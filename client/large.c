@@ -23,21 +23,6 @@ static size_t descriptors_end(const mach_msg_base_t *base)
 	return end < MACHD_INLINE_LIMIT ? (size_t)end : MACHD_INLINE_LIMIT;
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t count = write(fd, bytes, size);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return count < 0 ? errno : ENOSPC;
-		bytes += count;
-		size -= (size_t)count;
-	}
-	return 0;
-}
-
 /* A sealed memfd with these bytes, or -1 with errno. */
 static int make_memfd(const uint8_t *bytes, size_t size)
 {
@@ -45,7 +30,7 @@ static int make_memfd(const uint8_t *bytes, size_t size)
 
 	if (fd < 0)
 		return -1;
-	error = write_all(fd, bytes, size);
+	error = mi_fill(fd, bytes, size, 0);
 	if (error == 0 && fcntl(fd, F_ADD_SEALS, MI_SEALS))
 		error = errno;
 	if (error == 0)
@@ -81,18 +66,7 @@ bool mi_tail_place(int fd, void *message, size_t before, size_t body, size_t beh
 {
 	uint8_t *to = (uint8_t *)message + before;
 	uint8_t rest[MAX_TRAILER_SIZE + 64];
-	size_t done = 0;
 
-	if (behind > sizeof rest || !mi_fetch(rest, to, behind))
-		return false;
-	while (done < body) {
-		ssize_t count = pread(fd, to + done, body - done, (off_t)done);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return false;
-		done += (size_t)count;
-	}
-	return mi_store(to + body, rest, behind);
+	return behind <= sizeof rest && mi_fetch(rest, to, behind) &&
+	       mi_drain(fd, to, body, 0) == 0 && mi_store(to + body, rest, behind);
 }

@@ -35,6 +35,39 @@ bool mi_store(void *to, const void *from, size_t size)
 	return copied(process_vm_writev(getpid(), &here, 1, &there, 1, 0), to, from, size);
 }
 
+/* So much is written or read at once: what was done is counted in a word with a sign. */
+#define IO_MAX ((size_t)1 << 30)
+
+int mi_fill(int fd, const void *from, size_t size, uint64_t at)
+{
+	for (size_t done = 0; done < size;) {
+		size_t left = size - done < IO_MAX ? size - done : IO_MAX;
+		ssize_t count = pwrite(fd, (const char *)from + done, left, (off_t)(at + done));
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return count < 0 ? errno : ENOSPC;
+		done += (size_t)count;
+	}
+	return 0;
+}
+
+int mi_drain(int fd, void *to, size_t size, uint64_t at)
+{
+	for (size_t done = 0; done < size;) {
+		size_t left = size - done < IO_MAX ? size - done : IO_MAX;
+		ssize_t count = pread(fd, (char *)to + done, left, (off_t)(at + done));
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return count < 0 ? errno : ENODATA;
+		done += (size_t)count;
+	}
+	return 0;
+}
+
 void *mi_pages(size_t size)
 {
 	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -289,12 +289,26 @@ void mi_received_qos(uint32_t priority, uint32_t override);
 bool mi_fetch(void *to, const void *from, size_t size);
 bool mi_store(void *to, const void *from, size_t size);
 
+/* The same to a place in a file, and from there. 0, or an errno; ENOSPC, ENODATA: it is too short.
+ */
+int mi_fill(int fd, const void *from, size_t size, uint64_t at);
+int mi_drain(int fd, void *to, size_t size, uint64_t at);
+
 /* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */
 void *mi_pages(size_t size);
 void mi_pages_free(void *pages, size_t size);
 
 /* Give up a right as a message names it: by the type it was received with. */
 void mi_destroy_port(mach_port_t port, mach_msg_type_name_t type);
+
+/*
+ * A right made of a descriptor, which stays the caller's; what it is of, and a new descriptor. With
+ * the codes of machd_fileport_make() and machd_fileport_fd(), and KERN_INVALID_ARGUMENT: the memfd
+ * does not hold that part, or may come to shrink.
+ */
+kern_return_t mi_fileport_make(int fd, const struct machd_fileport *what, mach_port_t *port);
+kern_return_t mi_fileport_get(mach_port_t port, enum machd_file_kind kind, int *fd,
+			      struct machd_extent *extent);
 
 /* Set the text for machd_last_error(). */
 __attribute__((format(printf, 1, 2))) void mi_set_error(const char *format, ...);

@@ -20,9 +20,6 @@
 
 #define TYPE_AT 11 /* offset of the type byte in every descriptor */
 
-/* So much is written at once: what is written is counted in a word with a sign. */
-#define WRITE_MAX (1u << 30)
-
 /* From this size on a memfd is cheaper than bytes in a frame. */
 #define INLINE_PIECE_MAX 16384u
 
@@ -130,7 +127,7 @@ struct gathering {
 	uint8_t *data; /* the inline bytes */
 	size_t data_size, data_room;
 	uint64_t names_left; /* bytes of names to come, for which room is kept */
-	off_t fd_size;
+	uint64_t fd_size;
 	int copies;	    /* the memfd of pieces that are copied; -1: none yet */
 	uint32_t copies_fd; /* its index */
 	unsigned fd_index;  /* of the first of the memory's memfds */
@@ -172,8 +169,8 @@ static bool gather_region(struct gathering *g, const struct piece *piece,
 /* Write a piece to the end of the memfd, at the offset in a page that it has in memory. */
 static int gather_fd(struct gathering *g, const struct piece *piece, struct machd_memory *entry)
 {
-	size_t done = 0;
-	off_t at = (off_t)(mach_vm_round_page(g->fd_size) + (piece->address & vm_page_mask));
+	uint64_t at = mach_vm_round_page(g->fd_size) + (piece->address & vm_page_mask);
+	int error;
 
 	if (g->copies < 0) {
 		g->copies = memfd_create("mach memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -181,23 +178,13 @@ static int gather_fd(struct gathering *g, const struct piece *piece, struct mach
 			return errno;
 		g->copies_fd = add_fd(g, g->copies);
 	}
-	while (done < piece->size) {
-		size_t left = (size_t)piece->size - done;
-		ssize_t count = pwrite(g->copies, (const char *)piece->address + done,
-				       left < WRITE_MAX ? left : WRITE_MAX, at + (off_t)done);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0 && errno == EFAULT)
-			return 0; /* the daemon refuses it, when it gets there */
-		if (count <= 0)
-			return count < 0 ? errno : ENOSPC;
-		done += (size_t)count;
-	}
+	error = mi_fill(g->copies, (const void *)piece->address, (size_t)piece->size, at);
+	if (error)
+		return error == EFAULT ? 0 : error; /* the daemon refuses it, when it gets there */
 	entry->source = MACHD_MEMORY_FD;
 	entry->fd = g->copies_fd;
-	entry->offset = (uint64_t)at;
-	g->fd_size = at + (off_t)piece->size;
+	entry->offset = at;
+	g->fd_size = at + piece->size;
 	return 0;
 }
 

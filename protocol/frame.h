@@ -152,15 +152,31 @@ struct machd_bell_answer {
 	uint64_t bell; /* its id, for those routines */
 };
 
-/* MACHD_OP_FILEPORT: with a descriptor, to make a fileport of it, or with a fileport's name. */
+/* What a right made of a descriptor stands for. */
+enum machd_file_kind {
+	MACHD_FILE_ANY = 0,    /* a fileport: the file, whatever it is */
+	MACHD_FILE_MEMORY = 1, /* a memory entry: a part of a memfd that cannot change its size */
+};
+
+/* The part of a memfd that a memory entry is, and what its holders may do with it. */
+struct machd_extent {
+	uint64_t offset, size; /* bytes */
+	uint32_t protection;   /* VM_PROT_ */
+	uint32_t reserved;     /* 0 */
+};
+
+/* MACHD_OP_FILEPORT: with a descriptor, to make a right of it, or with the name of such a right. */
 struct machd_fileport {
-	uint32_t port; /* 0: there is a descriptor */
+	uint32_t port;		    /* 0: there is a descriptor */
+	uint32_t kind;		    /* enum machd_file_kind */
+	struct machd_extent extent; /* of a memory entry to be made */
 };
 
 /* Answer to MACHD_OP_FILEPORT; with a descriptor if that was asked for and the code is 0. */
 struct machd_fileport_answer {
-	uint32_t code; /* kern_return_t */
-	uint32_t port; /* what was made */
+	uint32_t code;		    /* kern_return_t */
+	uint32_t port;		    /* what was made */
+	struct machd_extent extent; /* of the memory entry that was asked for */
 };
 
 /* Why a packet is not a frame; machd_frame_problem() names it for a log line. */

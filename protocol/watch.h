@@ -106,6 +106,7 @@ enum machd_watch_kind {
 	MACHD_WATCH_FILEPORT,
 	MACHD_WATCH_CLOCK,
 	MACHD_WATCH_EVENTLINK,
+	MACHD_WATCH_MEMORY_ENTRY,
 };
 
 enum machd_watch_flags {

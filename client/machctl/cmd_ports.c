@@ -46,6 +46,7 @@ static const char *const kinds[] = {
 	[MACHD_WATCH_FILEPORT] = "fileport",
 	[MACHD_WATCH_CLOCK] = "clock",
 	[MACHD_WATCH_EVENTLINK] = "eventlink",
+	[MACHD_WATCH_MEMORY_ENTRY] = "memory",
 };
 
 static const char *kind_name(uint32_t kind)

@@ -4,27 +4,35 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#define SEALS	    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SIZE_SEALS  (F_SEAL_SHRINK | F_SEAL_GROW)
 #define RESERVE_MAX 16
 #define OWN	    16 /* descriptors of the daemon itself: its loop, log, sockets */
 
 static int reserved_from; /* first descriptor of the reserve */
 
-/* A memfd that a receiver can read and that nobody can change any more. */
-static bool is_sealed(int fd)
+/*
+ * The seals of a memfd that a receiver can read, and read to its end, for ever: it cannot change
+ * its size, and is not made of huge pages, which may run out when they are touched. 0: it is none.
+ */
+static int seals_of(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
+	struct statfs system;
 
-	return seals >= 0 && (seals & SEALS) == SEALS &&
-	       (fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+	if (seals < 0 || (seals & SIZE_SEALS) != SIZE_SEALS ||
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return 0;
+	return fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC ? seals : 0;
 }
 
 static ipc_fd_t make_handle(int fd)
@@ -40,11 +48,15 @@ struct trap_fd fdcheck_take(int fd)
 {
 	struct trap_fd facts = {.handle = make_handle(fd)};
 	struct stat st;
+	int seals;
 
 	if (fdcheck_reserved(fd)) {
 		facts.sealed = TRAP_FD_NO_ROOM;
-	} else if (is_sealed(fd) && fstat(fd, &st) == 0) {
-		facts.sealed = TRAP_FD_SEALED;
+		return facts;
+	}
+	seals = seals_of(fd);
+	if (seals && fstat(fd, &st) == 0) {
+		facts.sealed = seals & F_SEAL_WRITE ? TRAP_FD_SEALED : TRAP_FD_FIXED;
 		facts.size = (uint64_t)st.st_size;
 	}
 	return facts;

@@ -10,8 +10,9 @@
 
 /*
  * Take over `fd`, which came with a packet, and find out what it is: its handle, and for a memfd
- * sealed against shrinking, growing and writing its size. Anything else has size and sealed 0, but
- * for what landed in the reserve: the daemon cannot keep that (TRAP_FD_NO_ROOM).
+ * sealed against shrinking and growing its size, and whether it is sealed against writing, too.
+ * Anything else has size and sealed 0, but for what landed in the reserve: the daemon cannot keep
+ * that (TRAP_FD_NO_ROOM).
  */
 struct trap_fd fdcheck_take(int fd);
 

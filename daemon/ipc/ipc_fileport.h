@@ -2,7 +2,8 @@
 /*
  * Fileports: a descriptor of a program, kept here and known as send rights, so that it can travel
  * in messages, be copied, and outlive its maker. The daemon never looks at the file. It is closed
- * when the last send right is gone.
+ * when the last send right is gone. Memory entries are the same for a part of a memfd, with a
+ * protection: what they say is handed out with the descriptor, and nothing else is done with it.
  */
 #pragma once
 
@@ -15,5 +16,19 @@
  */
 struct ipc_port *ipc_fileport_create(struct ipc_host *host, struct ipc_user *user, ipc_fd_t file);
 
-/* Its last send right is gone. */
+/* What a memory entry is beside its descriptor. */
+struct ipc_memory {
+	uint64_t im_offset, im_size; /* its part of the memfd */
+	uint64_t im_charge;	     /* bytes of the memfd: it is kept as a whole */
+	uint32_t im_protection;	     /* VM_PROT_ */
+};
+
+/*
+ * The same for a memory entry. The caller has checked that the memfd cannot change its size and
+ * has the part.
+ */
+struct ipc_port *ipc_memory_create(struct ipc_host *host, struct ipc_user *user, ipc_fd_t file,
+				   const struct ipc_memory *memory);
+
+/* The last send right to one of both is gone. */
 void ipc_fileport_orphaned(struct ipc_host *host, struct ipc_port *port);

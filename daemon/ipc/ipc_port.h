@@ -33,6 +33,7 @@ enum ipc_port_kind {
 	IP_VOUCHER,
 	IP_EVENTLINK,
 	IP_FILE,
+	IP_MEMORY,
 };
 
 /* Where the receive right is. */
@@ -111,7 +112,8 @@ struct ipc_port {
 	struct ipc_semaphore *ip_semaphore;	 /* IP_SEMAPHORE, while it lives */
 	struct ipc_timer *ip_timer;		 /* IP_TIMER, while it lives */
 	struct ipc_voucher *ip_voucher;		 /* IP_VOUCHER, while it lives */
-	ipc_fd_t ip_file;			 /* IP_FILE, while it lives: the descriptor */
+	ipc_fd_t ip_file;			 /* IP_FILE, IP_MEMORY, while it lives */
+	struct ipc_memory *ip_memory;		 /* IP_MEMORY, while it lives */
 	struct ipc_label *ip_label;		 /* of service and connection ports, a reference */
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
 	struct ipc_user *ip_user;		 /* charged; NULL for the daemon's own */

@@ -141,7 +141,7 @@ static bool read_frame(struct replay_reader *reader, struct trap_input *input, c
 	input->packet = bytes + fds.count * sizeof *input->fds;
 	input->size = size - fds.count * sizeof *input->fds;
 	for (unsigned i = 0; i < fds.count; i++)
-		if (input->fds[i].handle == IPC_FD_NONE || input->fds[i].sealed > TRAP_FD_SOCKET)
+		if (input->fds[i].handle == IPC_FD_NONE || input->fds[i].sealed > TRAP_FD_FIXED)
 			return broken(reader, "a descriptor is not one");
 	if (input->size == 0 || input->size > MACHD_FRAME_SIZE_MAX)
 		return broken(reader, "a packet has an impossible size");

@@ -52,6 +52,7 @@ enum trap_fd_state {
 	TRAP_FD_NO_ROOM,    /* the daemon has no descriptor to spare for it; nobody looked at it */
 	TRAP_FD_CONNECTION, /* the peer's end of a connection to this daemon */
 	TRAP_FD_SOCKET,	    /* one end of a pair of SEQPACKET sockets that the peer itself made */
+	TRAP_FD_FIXED,	    /* a memfd sealed against shrinking and growing only */
 };
 
 /* A descriptor that came with a packet, and what the io layer found out about it. */

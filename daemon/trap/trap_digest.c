@@ -9,6 +9,7 @@
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_eventlink.h"
+#include "daemon/ipc/ipc_fileport.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_label.h"
@@ -163,6 +164,12 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 		add(digest, port->ip_timer->tm_sent);
 	}
 	add(digest, port->ip_file);
+	if (port->ip_memory) {
+		add(digest, port->ip_memory->im_offset);
+		add(digest, port->ip_memory->im_size);
+		add(digest, port->ip_memory->im_charge);
+		add(digest, port->ip_memory->im_protection);
+	}
 	if (port->ip_voucher)
 		add_bytes(digest, port->ip_voucher->iv_sizes, port->ip_voucher->iv_size);
 	add(digest,

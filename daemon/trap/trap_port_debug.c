@@ -24,6 +24,7 @@ enum {
 	IKOT_TASK_NAME = 20,
 	IKOT_SEMAPHORE = 23,
 	IKOT_CLOCK = 25,
+	IKOT_NAMED_ENTRY = 28,
 	IKOT_FILEPORT = 34,
 	IKOT_VOUCHER = 37,
 	IKOT_EVENTLINK = 43,
@@ -60,6 +61,8 @@ static uint32_t type_of(const struct ipc_port *port)
 		return IKOT_VOUCHER;
 	case IP_FILE:
 		return IKOT_FILEPORT;
+	case IP_MEMORY:
+		return IKOT_NAMED_ENTRY;
 	case IP_PLAIN:
 	case IP_BOOTSTRAP: /* a task's port like any other, to Mach */
 		break;

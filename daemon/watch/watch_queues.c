@@ -41,6 +41,8 @@ uint32_t watch_kind(const struct ipc_port *port)
 		return MACHD_WATCH_VOUCHER;
 	case IP_FILE:
 		return MACHD_WATCH_FILEPORT;
+	case IP_MEMORY:
+		return MACHD_WATCH_MEMORY_ENTRY;
 	case IP_PLAIN:
 		break;
 	}

@@ -6,6 +6,7 @@
 
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_bell.h"
+#include "daemon/ipc/ipc_fileport.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
@@ -32,7 +33,8 @@ struct audit {
 	const struct ipc_host *host;
 	struct port_count *ports;
 	size_t port_count;
-	uint64_t messages, bytes, memfds, memory, psets, names, links, bells, services, donors;
+	uint64_t messages, bytes, memfds, memory, entries, psets, names, links, bells, services,
+		donors;
 };
 
 static int by_port(const void *a, const void *b)
@@ -293,6 +295,7 @@ static void count_ports(struct audit *audit)
 		if (port->ip_timer)
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_SEND);
 		audit->memfds += port->ip_file != IPC_FD_NONE;
+		audit->entries += port->ip_memory ? port->ip_memory->im_charge : 0;
 		if (port->ip_semaphore || port->ip_voucher || port->ip_file ||
 		    (port->ip_kind == IP_EVENTLINK && ipc_port_active(port)))
 			count_naked(audit, port, MACH_MSG_TYPE_PORT_RECEIVE);
@@ -592,7 +595,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_PORTS] == owned + audit->psets + count_labels(audit));
 	LAB_TRUE(held[IPC_CHARGE_MESSAGES] == audit->messages);
 	LAB_TRUE(held[IPC_CHARGE_BYTES] == audit->bytes - audit->memory);
-	LAB_TRUE(held[IPC_CHARGE_MEMORY] == audit->memory);
+	LAB_TRUE(held[IPC_CHARGE_MEMORY] == audit->memory + audit->entries);
 	LAB_TRUE(held[IPC_CHARGE_MEMFDS] == audit->memfds);
 	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
 	LAB_TRUE(held[IPC_CHARGE_SERVICES] == audit->services);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon believes of descriptors that clients send, and how many it may have. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -94,6 +96,36 @@ START_TEST(a_ring_that_fails_is_heard)
 }
 END_TEST
 
+static uint64_t state_of(unsigned how, int seals)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING | how);
+	struct trap_fd facts;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 4 << 20), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, seals), 0);
+	facts = fdcheck_take(fd);
+	ck_assert_uint_eq(facts.size, facts.sealed == TRAP_FD_UNSEALED ? 0 : 4 << 20);
+	close(fd);
+	return facts.sealed;
+}
+
+START_TEST(seals_say_what_can_be_relied_on)
+{
+	const int size = F_SEAL_SHRINK | F_SEAL_GROW;
+	struct machd_limits limits;
+
+	fit(1024, &limits);
+	ck_assert_uint_eq(state_of(0, size | F_SEAL_WRITE), TRAP_FD_SEALED);
+	ck_assert_uint_eq(state_of(0, size), TRAP_FD_FIXED);
+	ck_assert_uint_eq(state_of(0, size | F_SEAL_FUTURE_WRITE), TRAP_FD_FIXED);
+	ck_assert_uint_eq(state_of(0, F_SEAL_SHRINK | F_SEAL_WRITE), TRAP_FD_UNSEALED);
+	ck_assert_uint_eq(state_of(0, 0), TRAP_FD_UNSEALED);
+	/* Huge pages may run out when they are touched. */
+	ck_assert_uint_eq(state_of(MFD_HUGETLB, size | F_SEAL_WRITE), TRAP_FD_UNSEALED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fdcheck");
@@ -105,6 +137,7 @@ int main(void)
 	tcase_add_test(tcase, a_pair_is_good_for_who_made_it);
 	tcase_add_test(tcase, a_ring_is_one_byte_and_can_be_taken_back);
 	tcase_add_test(tcase, a_ring_that_fails_is_heard);
+	tcase_add_test(tcase, seals_say_what_can_be_relied_on);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
