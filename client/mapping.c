@@ -76,10 +76,10 @@ bool mi_mapping_written(const void *start, size_t size)
 /* A line of /proc/self/maps. */
 static bool parse(const char *line, struct mi_mapping *mapping)
 {
-	uintmax_t start, end, offset;
+	uintmax_t start, end, offset, inode;
 	char bits[5];
 
-	if (sscanf(line, "%jx-%jx %4s %jx", &start, &end, bits, &offset) != 4)
+	if (sscanf(line, "%jx-%jx %4s %jx %*s %ju", &start, &end, bits, &offset, &inode) != 5)
 		return false;
 	*mapping = (struct mi_mapping){
 		.start = (uintptr_t)start,
@@ -88,6 +88,7 @@ static bool parse(const char *line, struct mi_mapping *mapping)
 			      (bits[2] == 'x' ? PROT_EXEC : 0),
 		.shared = bits[3] == 's',
 		.offset = offset,
+		.inode = inode,
 	};
 	return true;
 }

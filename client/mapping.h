@@ -28,7 +28,8 @@ struct mi_mapping {
 	uintptr_t start, end;
 	int protection; /* PROT_ */
 	bool shared;
-	uint64_t offset; /* in its file */
+	uint64_t offset; /* in its file, */
+	uint64_t inode;	 /* which is this one; 0: none */
 };
 
 /*

@@ -34,6 +34,7 @@ struct backing {
 	unsigned regions; /* what is left of it when parts were unmapped */
 	bool shared;	  /* mapped shared: nobody else has it */
 	bool sealed;
+	bool kept; /* mapped shared, and stays so: others may have it */
 };
 
 struct region {
@@ -211,6 +212,18 @@ static int make_memfd(size_t size)
 }
 
 /*
+ * It cannot change its size any more. Others may look at it, but to write there they need a
+ * descriptor that allows it, and not only another way to the same file. 0, or -1 with errno.
+ */
+static int seal_size(int fd)
+{
+	return fchmod(fd, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH) ||
+			       fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW)
+		       ? -1
+		       : 0;
+}
+
+/*
  * Memory of a region was unmapped. If nobody else has its memfd the bytes are taken out of it, and
  * what is left is still a region, or two; else it is ordinary memory from now on. There is room.
  */
@@ -221,12 +234,14 @@ static void cut(size_t at, uintptr_t start, uintptr_t end)
 	uintptr_t from = region->start > start ? region->start : start;
 	uintptr_t to = region->end < end ? region->end : end;
 
-	if ((from == region->start && to == region->end) || !region->backing->shared) {
+	if ((from == region->start && to == region->end) ||
+	    !(region->backing->shared || region->backing->kept)) {
 		erase(at);
 		return;
 	}
-	fallocate(region->backing->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		  (off_t)(from - region->backing->base), (off_t)(to - from));
+	if (region->backing->shared)
+		fallocate(region->backing->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  (off_t)(from - region->backing->base), (off_t)(to - from));
 	if (from > region->start)
 		region->end = from;
 	else
@@ -349,7 +364,7 @@ static bool freeze(const struct region *region)
 	struct backing *backing = region->backing;
 	int protection;
 
-	if (backing->regions > 1)
+	if (backing->regions > 1 || backing->kept)
 		return false;
 	if (backing->shared) {
 		if (!make_private(region))
@@ -378,4 +393,171 @@ int mi_region_share(uintptr_t address, size_t size, uint64_t *offset)
 	}
 	pthread_mutex_unlock(&lock);
 	return fd;
+}
+
+/* What others have, too. */
+
+int mi_region_memfd(size_t size)
+{
+	int fd = make_memfd(size);
+
+	if (fd >= 0 && seal_size(fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int mi_region_read_only(int fd)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Map it where something may be, and then forget what was there. Takes the descriptor if it can. */
+static void *map_kept(void *wanted, size_t size, int flags, int protection, int fd, uint64_t offset)
+{
+	struct backing *backing = calloc(1, sizeof *backing);
+	void *start = MAP_FAILED;
+
+	if (backing)
+		start = mmap(wanted, size, protection, MAP_SHARED | flags, fd, (off_t)offset);
+	if (start == MAP_FAILED) {
+		free(backing);
+		return MAP_FAILED;
+	}
+	forget(start, size);
+	backing->fd = fd;
+	backing->base = (uintptr_t)start - (uintptr_t)offset;
+	backing->kept = true;
+	insert((struct region){(uintptr_t)start, (uintptr_t)start + size, backing});
+	return start;
+}
+
+void *mi_region_map_shared(void *wanted, size_t size, int flags, int protection, int fd,
+			   uint64_t offset)
+{
+	void *start = MAP_FAILED;
+
+	pthread_mutex_lock(&lock);
+	pthread_once(&once, set_up);
+	if (reserve())
+		start = map_kept(wanted, size, flags, protection, fd, offset);
+	else
+		errno = ENOMEM;
+	if (start == MAP_FAILED) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+	}
+	pthread_mutex_unlock(&lock);
+	return start;
+}
+
+/* Is the mapping at `start` the region's? */
+static bool is_of(const struct region *region, uintptr_t start, const struct mi_mapping *mapping)
+{
+	struct stat file;
+
+	return region->start <= start && fstat(region->backing->fd, &file) == 0 &&
+	       (uint64_t)file.st_ino == mapping->inode &&
+	       mapping->offset + (start - mapping->start) == start - region->backing->base;
+}
+
+/* Others shall have the whole memfd: it is this region and nothing else. */
+static bool keep_whole(struct backing *backing)
+{
+	if (seal_size(backing->fd))
+		return false;
+	backing->shared = false;
+	backing->kept = true;
+	return true;
+}
+
+/* Put a memfd of its own, with the same bytes, in the place of memory. There is room. */
+static kern_return_t move_to_memfd(uintptr_t start, size_t size, int protection,
+				   struct backing **backing)
+{
+	int fd = mi_region_memfd(size), error = fd < 0 ? errno : 0;
+
+	if (error == 0)
+		error = mi_fill(fd, (const void *)start, size, 0);
+	if (error == 0 && map_kept((void *)start, size, MAP_FIXED, protection, fd, 0) == MAP_FAILED)
+		error = errno;
+	if (error == 0) {
+		*backing = regions[find(start)].backing;
+		return KERN_SUCCESS;
+	}
+	if (fd >= 0)
+		close(fd);
+	return error == EFAULT ? KERN_PROTECTION_FAILURE : KERN_RESOURCE_SHORTAGE;
+}
+
+/* The backing of [start, end), which is one mapping, after which all of it may be others', too. */
+static kern_return_t share_pages(uintptr_t start, uintptr_t end, const struct mi_mapping *mapping,
+				 struct backing **backing)
+{
+	size_t at = find(start);
+	struct region *region = at < count ? &regions[at] : NULL;
+
+	if (region && !is_of(region, start, mapping))
+		region = NULL;
+	if (!region && mapping->shared)
+		return KERN_NOT_SUPPORTED;
+	*backing = region ? region->backing : NULL;
+	if (region && region->backing->kept)
+		return KERN_SUCCESS;
+	if (region && region->backing->shared && region->backing->regions == 1 &&
+	    region->start == start && region->end == end && keep_whole(region->backing))
+		return KERN_SUCCESS;
+	return move_to_memfd(start, end - start, mapping->protection, backing);
+}
+
+static kern_return_t export_pages(uintptr_t start, uintptr_t *end, bool all, int protection,
+				  struct backing **backing)
+{
+	struct mi_mapping mapping;
+
+	if (mi_mapping_at(start, &mapping) || mapping.start > start)
+		return KERN_INVALID_ADDRESS;
+	if ((mapping.protection & protection) != protection)
+		return KERN_PROTECTION_FAILURE;
+	if (mapping.end < *end && all)
+		return KERN_NOT_SUPPORTED;
+	if (mapping.end < *end)
+		*end = mapping.end;
+	return share_pages(start, *end, &mapping, backing);
+}
+
+/* A descriptor for who may do this much; -1 with errno. */
+static int lend(const struct backing *backing, int protection)
+{
+	int fd = protection & PROT_WRITE ? -1 : mi_region_read_only(backing->fd);
+
+	return fd < 0 ? fcntl(backing->fd, F_DUPFD_CLOEXEC, 0) : fd;
+}
+
+kern_return_t mi_region_export(uintptr_t start, size_t *size, bool all, int protection, int *fd,
+			       uint64_t *offset)
+{
+	uintptr_t end = start + *size;
+	kern_return_t code = KERN_RESOURCE_SHORTAGE;
+	struct backing *backing;
+
+	pthread_mutex_lock(&lock);
+	pthread_once(&once, set_up);
+	if (reserve())
+		code = export_pages(start, &end, all, protection, &backing);
+	if (code == KERN_SUCCESS) {
+		*size = end - start;
+		*offset = start - backing->base;
+		*fd = lend(backing, protection);
+		if (*fd < 0)
+			code = KERN_RESOURCE_SHORTAGE;
+	}
+	pthread_mutex_unlock(&lock);
+	return code;
 }

@@ -9,6 +9,9 @@
  * whose pages were written to since is copied like any other memory, and so is a part of a region:
  * a memfd is given away as a whole, and must not hold bytes that were not meant.
  *
+ * A region of which there is a memory entry is kept as it is: its pages are for all who map them,
+ * and when it is sent it is copied. So is what was mapped of memory entries.
+ *
  * Regions are found by address. Nothing is believed of one that the kernel does not confirm: the
  * program may have unmapped it, or put something else in its place, without telling us.
  */
@@ -17,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <mach/kern_return.h>
 
 /*
  * From this size on memory is worth a memfd of its own. Below, copying it is cheaper than what the
@@ -46,3 +51,28 @@ void mi_region_adopt(void *start, size_t size, int fd);
  * has to be copied.
  */
 int mi_region_share(uintptr_t address, size_t size, uint64_t *offset);
+
+/* A fresh memfd of zeroes that cannot change its size; -1 with errno. */
+int mi_region_memfd(size_t size);
+
+/* The same memory, without the right to write to it; -1 if nobody can tell where it is. */
+int mi_region_read_only(int fd);
+
+/*
+ * Map a part of a memfd for all to see, and keep it so. `wanted` and `flags` are mmap()'s; the
+ * descriptor is the region's from now on. MAP_FAILED with errno.
+ */
+void *mi_region_map_shared(void *wanted, size_t size, int flags, int protection, int fd,
+			   uint64_t offset);
+
+/*
+ * Let others have the pages at `start`, too, from now on. `size` is whole pages; it may be less
+ * afterwards, for only one piece of memory is taken, unless `all` of it is wanted. Memory that has
+ * no memfd for itself gets one, and is copied there: nobody may write to it meanwhile.
+ * *fd is a descriptor of it, the caller's, that allows `protection`, and *offset where `start` is.
+ * KERN_INVALID_ADDRESS: nothing is mapped there. KERN_PROTECTION_FAILURE: the program itself may
+ * not do that with it. KERN_NOT_SUPPORTED: a file that is mapped shared, or `all` are several
+ * pieces. KERN_RESOURCE_SHORTAGE
+ */
+kern_return_t mi_region_export(uintptr_t start, size_t *size, bool all, int protection, int *fd,
+			       uint64_t *offset);

@@ -37,22 +37,41 @@ kern_return_t mi_vm_check_task(vm_map_t task)
 	return self == MACH_PORT_NULL || task == self ? KERN_SUCCESS : MACH_SEND_INVALID_DEST;
 }
 
+bool mi_vm_flags_good(int flags)
+{
+	return (flags & ~KNOWN_FLAGS) == 0;
+}
+
+void mi_vm_place(vm_address_t address, int flags, void **wanted, int *how)
+{
+	*wanted = (void *)trunc_page(address);
+	if (flags & VM_FLAGS_ANYWHERE) {
+		*wanted = NULL;
+		*how = 0;
+	} else if (flags & VM_FLAGS_OVERWRITE) {
+		*how = MAP_FIXED;
+	} else {
+		*how = MAP_FIXED_NOREPLACE;
+	}
+}
+
+kern_return_t mi_vm_refused(int error, int flags)
+{
+	if (error == EACCES)
+		return KERN_PROTECTION_FAILURE;
+	return error == EEXIST || (flags & VM_FLAGS_ANYWHERE) ? KERN_NO_SPACE
+							      : KERN_INVALID_ADDRESS;
+}
+
 static kern_return_t map(vm_address_t *address, vm_size_t size, int flags)
 {
-	vm_address_t wanted = trunc_page(*address);
-	int how = 0;
-	void *memory;
+	void *wanted, *memory;
+	int how;
 
-	if (flags & VM_FLAGS_ANYWHERE)
-		wanted = 0;
-	else if (flags & VM_FLAGS_OVERWRITE)
-		how = MAP_FIXED;
-	else
-		how = MAP_FIXED_NOREPLACE;
-	memory = mi_region_map((void *)wanted, size, how);
+	mi_vm_place(*address, flags, &wanted, &how);
+	memory = mi_region_map(wanted, size, how);
 	if (memory == MAP_FAILED)
-		return errno == EEXIST || (flags & VM_FLAGS_ANYWHERE) ? KERN_NO_SPACE
-								      : KERN_INVALID_ADDRESS;
+		return mi_vm_refused(errno, flags);
 	*address = (vm_address_t)memory;
 	return KERN_SUCCESS;
 }
@@ -64,7 +83,7 @@ kern_return_t vm_allocate(vm_map_t target_task, vm_address_t *address, vm_size_t
 
 	if (code != KERN_SUCCESS)
 		return code;
-	if (flags & ~KNOWN_FLAGS)
+	if (!mi_vm_flags_good(flags))
 		return KERN_INVALID_ARGUMENT;
 	if (size == 0) {
 		*address = 0;

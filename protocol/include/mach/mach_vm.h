@@ -3,7 +3,9 @@
 #pragma once
 
 #include <mach/mach_types.h>
+#include <mach/memory_object_types.h>
 #include <mach/message.h>
+#include <mach/vm_inherit.h>
 #include <mach/vm_region.h>
 #include <mach/vm_statistics.h>
 #include <machd_cdefs.h>
@@ -33,6 +35,12 @@ extern kern_return_t mach_vm_write(vm_map_t target_task, mach_vm_address_t addre
 extern kern_return_t mach_vm_read_overwrite(vm_map_t target_task, mach_vm_address_t address,
 					    mach_vm_size_t size, mach_vm_address_t data,
 					    mach_vm_size_t *outsize);
+
+extern kern_return_t mach_vm_map(vm_map_t target_task, mach_vm_address_t *address,
+				 mach_vm_size_t size, mach_vm_offset_t mask, int flags,
+				 mem_entry_name_port_t object, memory_object_offset_t offset,
+				 boolean_t copy, vm_prot_t cur_protection, vm_prot_t max_protection,
+				 vm_inherit_t inheritance);
 
 /*
  * The first piece of memory at or above *address: where it is and what may be done with it.
