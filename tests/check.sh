@@ -84,6 +84,7 @@ heading "Packages"
 # shellcheck source=tests/tools/packages.sh
 source tests/tools/packages.sh
 machd_install_packages test
+machd_install_packages bench
 echo "all there"
 
 heading "gcc, warnings are errors: all tests"

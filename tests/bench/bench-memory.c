@@ -4,12 +4,11 @@
  * runs from the start of the send until the sender knows that the receiver has read the first and
  * the last byte. By hand ("hand"): the shared mapping of a filled memfd is removed (moved) or
  * replaced by a private one (copied), the memfd sealed and passed over a socket pair, and mapped
- * private by the receiver; or (heap) bytes are copied into a memfd first.
+ * private by the receiver; or (heap) bytes are copied into a memfd first. -s is the size in KiB, -n
+ * how often each is done.
  */
 #include <fcntl.h>
-#include <mach/mach.h>
 #include <mach/mach_vm.h>
-#include <servers/bootstrap.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/bench/bench.h"
+#include "tests/bench/machd.h"
 
 #define SERVICE "bench.memory"
 
@@ -33,14 +32,6 @@ enum kind {
 };
 
 static const char *const kind_names[KINDS] = {"moved", "copied", "untouched", "again", "heap"};
-
-static void check(kern_return_t code, const char *what)
-{
-	if (code == KERN_SUCCESS)
-		return;
-	fprintf(stderr, "%s: %s\n", what, mach_error_string(code));
-	exit(1);
-}
 
 /* One piece of memory, or an answer that it was read. */
 struct message {
@@ -63,12 +54,13 @@ static void serve_mach(mach_port_t port)
 		struct message request;
 		mach_msg_header_t reply = {.msgh_size = sizeof reply};
 
-		check(mach_msg(&request.base.header, MACH_RCV_MSG, 0, sizeof request, port, 0, 0),
-		      "receive");
+		bench_must(
+			mach_msg(&request.base.header, MACH_RCV_MSG, 0, sizeof request, port, 0, 0),
+			"receive");
 		look(request.memory.address, request.memory.size);
 		reply.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
 		reply.msgh_remote_port = request.base.header.msgh_remote_port;
-		check(mach_msg_send(&reply), "reply");
+		bench_must(mach_msg_send(&reply), "reply");
 		vm_deallocate(mach_task_self(), (vm_address_t)request.memory.address,
 			      request.memory.size);
 	}
@@ -76,10 +68,9 @@ static void serve_mach(mach_port_t port)
 
 static void run_server(void *ready)
 {
-	mach_port_t port;
+	mach_port_t port = bench_check_in(SERVICE);
 	char byte = 1;
 
-	check(bootstrap_check_in(bootstrap_port, SERVICE, &port), "check in");
 	if (write(*(int *)ready, &byte, 1) != 1)
 		bench_die("write");
 	serve_mach(port);
@@ -103,9 +94,9 @@ static uint64_t send_mach(mach_port_t service, mach_port_t reply, void *memory, 
 	};
 	uint64_t start = bench_now();
 
-	check(mach_msg(&message.base.header, MACH_SEND_MSG | MACH_RCV_MSG,
-		       offsetof(struct message, trailer), sizeof message, reply, 0, 0),
-	      "send");
+	bench_must(mach_msg(&message.base.header, MACH_SEND_MSG | MACH_RCV_MSG,
+			    offsetof(struct message, trailer), sizeof message, reply, 0, 0),
+		   "send");
 	return bench_now() - start;
 }
 
@@ -113,7 +104,7 @@ static char *vm_memory(size_t size)
 {
 	vm_address_t address;
 
-	check(vm_allocate(mach_task_self(), &address, size, VM_FLAGS_ANYWHERE), "vm_allocate");
+	bench_must(vm_allocate(mach_task_self(), &address, size, VM_FLAGS_ANYWHERE), "vm_allocate");
 	return (char *)address;
 }
 
@@ -226,67 +217,66 @@ static uint64_t once_hand(int to, size_t size, enum kind kind)
 	return start;
 }
 
-static void rows(const char *broker, size_t size, enum kind kind, enum bench_place place,
-		 uint64_t *samples, long count)
+static void rows(const struct bench_case *run, const char *broker, enum kind kind,
+		 struct bench_samples *samples)
 {
-	struct bench_case run = {.broker = broker, .size = size, .place = place, .count = count};
+	struct bench_case row = *run;
 	char test[32];
 
 	snprintf(test, sizeof test, "memory-%s", kind_names[kind]);
-	bench_row_latency(test, &run, samples);
+	row.test = test;
+	row.broker = broker;
+	bench_samples_row(&row, samples);
+	samples->count = 0;
 }
 
 /* Who takes part. */
 struct world {
 	mach_port_t service, reply;
-	pid_t server, peer;
 	int link;
 };
 
-static void measure(const struct world *world, enum bench_place place)
+static struct world start_world(void)
 {
-	static const size_t sizes[] = {65536, 262144, 1u << 20, 64u << 20, 1u << 30};
-	static const long counts[] = {200, 200, 200, 21, 5};
-	static uint64_t hand[200], mach[200];
-
-	bench_place(0, place);
-	bench_place(world->server, place);
-	bench_place(world->peer, place);
-	bench_place(bench_machd(), place);
-	for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++)
-		for (enum kind kind = 0; kind < KINDS; kind++) {
-			for (long i = 0; i < counts[s]; i++) {
-				hand[i] = once_hand(world->link, sizes[s], kind);
-				mach[i] = once_mach(world->service, world->reply, sizes[s], kind);
-			}
-			rows("hand", sizes[s], kind, place, hand, counts[s]);
-			rows("machd", sizes[s], kind, place, mach, counts[s]);
-		}
-}
-
-int main(void)
-{
-	struct world world = {.reply = mach_reply_port()};
 	int ready[2], link[2];
+	struct world world;
 	char byte;
 
+	bench_machd_start(NULL);
 	if (pipe(ready) || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link))
 		bench_die("pipe");
-	world.server = bench_fork();
-	if (world.server == 0)
+	if (bench_fork() == 0)
 		run_server(&ready[1]);
-	world.peer = bench_fork();
-	if (world.peer == 0) {
+	if (bench_fork() == 0) {
 		close(link[0]);
 		serve_hand(link[1]);
 	}
-	world.link = link[0];
 	if (read(ready[0], &byte, 1) != 1)
 		bench_die("read");
-	check(bootstrap_look_up(bootstrap_port, SERVICE, &world.service), "look up");
-	measure(&world, BENCH_FREE);
-	measure(&world, BENCH_ONE);
-	bench_end(world.server);
-	bench_end(world.peer);
-	return 0;
+	world.service = bench_look_up(SERVICE);
+	world.reply = mach_reply_port();
+	world.link = link[0];
+	return world;
+}
+
+int main(int argc, char **argv)
+{
+	struct bench_case run = bench_options(argc, argv, "machd");
+	struct bench_samples hand, mach;
+	struct world world = start_world();
+	size_t size = run.size * 1024;
+
+	if (run.count == 0)
+		run.count = 21;
+	bench_samples_new(&hand, (size_t)run.count);
+	bench_samples_new(&mach, (size_t)run.count);
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		for (long i = 0; i < run.count; i++) {
+			bench_samples_add(&hand, once_hand(world.link, size, kind));
+			bench_samples_add(&mach, once_mach(world.service, world.reply, size, kind));
+		}
+		rows(&run, "hand", kind, &hand);
+		rows(&run, "machd", kind, &mach);
+	}
+	bench_finish();
 }

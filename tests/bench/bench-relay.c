@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The yardstick: what it costs to pass messages through a third process that does nothing but pass
- * them on. Two SEQPACKET sockets, one epoll loop, no look at the bytes. A broker that sleeps when
- * there is nothing to do cannot be faster on sockets.
+ * The bare socket relay, a yardstick: what it costs to pass messages through a third process that
+ * does nothing but pass them on. SEQPACKET sockets, one epoll loop; the first bytes of a message
+ * say whose call it is. A broker on sockets that sleeps when there is nothing to do cannot be
+ * faster.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/bench/bench.h"
+#include "tests/bench/peer.h"
 
-static char buffer[BENCH_SIZE_MAX];
+/* Sockets of the clients, then of the services: their own ends and the relay's. */
+static int (*ends)[2];
 
 static void send_patiently(int sock, const char *bytes, size_t size)
 {
@@ -28,150 +29,130 @@ static void send_patiently(int sock, const char *bytes, size_t size)
 	}
 }
 
-/* Move what waits on `from`, up to a batch; false at the end of the file. */
-static bool pass_on(int from, int to)
+static void pass_on(const struct bench_case *run, unsigned from, char *buffer)
 {
-	for (int i = 0; i < BENCH_BATCH; i++) {
-		ssize_t got = recv(from, buffer, sizeof buffer, 0);
+	ssize_t got = recv(ends[from][1], buffer, BENCH_SIZE_MAX, 0);
+	unsigned to;
 
-		if (got < 0 && errno == EAGAIN)
-			return true;
-		if (got <= 0)
-			return false;
-		send_patiently(to, buffer, (size_t)got);
+	if (got < (ssize_t)sizeof to)
+		_exit(0);
+	if (from < run->clients) {
+		memcpy(buffer, &from, sizeof from);
+		to = run->clients + from % run->services;
+	} else {
+		memcpy(&to, buffer, sizeof to);
 	}
-	return true;
+	send_patiently(ends[to][1], buffer, (size_t)got);
 }
 
-static void relay(int a, int b)
+__attribute__((noreturn)) static void relay(const struct bench_case *run)
 {
-	int sides[2] = {a, b}, loop = epoll_create1(EPOLL_CLOEXEC);
-	struct epoll_event ready[2];
+	unsigned count = run->clients + run->services;
+	int loop = epoll_create1(EPOLL_CLOEXEC);
+	char *buffer = bench_alloc(BENCH_SIZE_MAX);
+	struct epoll_event ready[64];
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
 
-		fcntl(sides[i], F_SETFL, fcntl(sides[i], F_GETFL) | O_NONBLOCK);
-		epoll_ctl(loop, EPOLL_CTL_ADD, sides[i], &event);
+		fcntl(ends[i][1], F_SETFL, fcntl(ends[i][1], F_GETFL) | O_NONBLOCK);
+		epoll_ctl(loop, EPOLL_CTL_ADD, ends[i][1], &event);
 	}
 	for (;;) {
-		int count = epoll_wait(loop, ready, 2, -1);
+		int got = epoll_wait(loop, ready, sizeof ready / sizeof *ready, -1);
 
-		for (int i = 0; i < count; i++) {
-			unsigned side = ready[i].data.u32;
-
-			if (!pass_on(sides[side], sides[!side]))
-				_exit(0);
-		}
+		for (int i = 0; i < got; i++)
+			pass_on(run, ready[i].data.u32, buffer);
 	}
 }
 
-/* The sockets of one measurement, and the process between them. */
-struct line {
-	int client, server;
+static pid_t start(const struct bench_case *run)
+{
+	unsigned count = run->clients + run->services;
 	pid_t broker;
-};
 
-static void line_open(struct line *line, enum bench_place place)
-{
-	int left[2], right[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, left) ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, right))
-		bench_die("socketpair");
-	line->broker = bench_fork();
-	if (line->broker == 0) {
-		bench_place(0, place);
-		close(left[0]);
-		close(right[0]);
-		relay(left[1], right[1]);
-	}
-	close(left[1]);
-	close(right[1]);
-	line->client = left[0];
-	line->server = right[0];
+	ends = bench_alloc(count * sizeof *ends);
+	for (unsigned i = 0; i < count; i++)
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends[i]))
+			bench_die("socketpair");
+	broker = bench_fork();
+	if (broker == 0)
+		relay(run);
+	return broker;
 }
 
-static void line_close(struct line *line)
+static void serve(const struct bench_case *run, unsigned number)
 {
-	bench_end(line->broker);
-	close(line->client);
-	close(line->server);
-}
-
-static void echo(int sock)
-{
+	int sock = ends[run->clients + number][0];
+	char *buffer = bench_alloc(BENCH_SIZE_MAX);
 	ssize_t got;
 
-	while ((got = recv(sock, buffer, sizeof buffer, 0)) > 0)
+	bench_ready();
+	while ((got = recv(sock, buffer, BENCH_SIZE_MAX, 0)) > 0)
 		send_patiently(sock, buffer, (size_t)got);
-	_exit(0);
 }
 
-static void call(const struct line *line, size_t size)
+struct party {
+	int sock;
+	char buffer[BENCH_SIZE_MAX];
+};
+
+static void *open_party(int sock)
 {
-	if (send(line->client, buffer, size, 0) < 0 ||
-	    recv(line->client, buffer, sizeof buffer, 0) != (ssize_t)size)
-		bench_die("call");
+	struct party *party = bench_alloc(sizeof *party);
+
+	party->sock = sock;
+	return party;
 }
 
-static void measure_rpc(const struct bench_case *run)
+static void *open_client(const struct bench_case *run, unsigned number)
 {
-	uint64_t *samples = bench_samples(run), used;
-	struct line line;
-	pid_t server;
-
-	line_open(&line, run->place);
-	bench_place(0, run->place);
-	server = bench_fork();
-	if (server == 0)
-		echo(line.server);
-	for (long i = 0; i < 200; i++)
-		call(&line, run->size);
-	used = bench_cpu(line.broker);
-	for (long i = 0; i < run->count; i++) {
-		uint64_t start = bench_now();
-
-		call(&line, run->size);
-		samples[i] = bench_now() - start;
-	}
-	bench_row_cpu("rpc", run, bench_cpu(line.broker) - used);
-	bench_row_latency("rpc", run, samples);
-	bench_end(server);
-	line_close(&line);
-	free(samples);
+	(void)run;
+	return open_party(ends[number][0]);
 }
 
-static void measure_oneway(const struct bench_case *run)
+static void receive(void *argument, size_t size)
 {
-	uint64_t start, used;
-	struct line line;
-	pid_t sender;
+	struct party *party = argument;
 
-	line_open(&line, run->place);
-	bench_place(0, run->place);
-	used = bench_cpu(line.broker);
-	start = bench_now();
-	sender = bench_fork();
-	if (sender == 0) {
-		for (long i = 0; i < run->count; i++)
-			send_patiently(line.client, buffer, run->size);
-		_exit(0);
-	}
-	for (long i = 0; i < run->count; i++)
-		if (recv(line.server, buffer, sizeof buffer, 0) != (ssize_t)run->size)
-			bench_die("recv");
-	bench_row_rate("oneway", run, bench_now() - start);
-	bench_row_cpu("oneway", run, bench_cpu(line.broker) - used);
-	bench_wait(sender);
-	line_close(&line);
+	if (recv(party->sock, party->buffer, sizeof party->buffer, 0) != (ssize_t)size)
+		bench_die("recv");
+}
+
+static void call(void *argument, size_t size)
+{
+	struct party *party = argument;
+
+	if (send(party->sock, party->buffer, size, 0) < 0)
+		bench_die("send");
+	receive(party, size);
+}
+
+static void *open_sink(const struct bench_case *run)
+{
+	return open_party(ends[run->clients][0]);
+}
+
+static void source(const struct bench_case *run)
+{
+	char *buffer = bench_alloc(run->size);
+
+	for (;;)
+		send_patiently(ends[0][0], buffer, run->size);
 }
 
 int main(int argc, char **argv)
 {
-	long count = bench_count(argc, argv, 5000);
+	static const struct bench_peer relay_peer = {
+		.name = "relay",
+		.start = start,
+		.serve = serve,
+		.open = open_client,
+		.call = call,
+		.sink = open_sink,
+		.receive = receive,
+		.source = source,
+	};
 
-	bench_each("relay", count, measure_rpc);
-	bench_each("relay", count * 4, measure_oneway);
-	return 0;
+	return bench_peer_main(argc, argv, &relay_peer);
 }

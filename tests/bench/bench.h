@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the benchmarks share: clock, placement of processes, rows of results. run.sh starts the
- * daemon, runs the programs and makes a table of what they print. Nothing here judges a number.
+ * What the benchmarks share: options, clock, placement of processes, rows of results. run.sh runs
+ * the programs, each for one measurement, and makes a table of the rows they print. Nothing here
+ * judges a number.
  */
 #pragma once
 
@@ -9,54 +10,73 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The largest message; and how many a broker takes in one go. */
 #define BENCH_SIZE_MAX 65536
-#define BENCH_BATCH    32
 
-/* Where the processes of one measurement run: wherever the scheduler likes, or all on one CPU. */
-enum bench_place { BENCH_FREE, BENCH_ONE, BENCH_PLACES };
+/* Where the processes of one measurement run: wherever the scheduler likes, all of them on one CPU,
+ * or as with the first, but beside a busy loop on each CPU. */
+enum bench_place { BENCH_FREE, BENCH_ONE, BENCH_BUSY, BENCH_PLACES };
 
-/* One measurement, and what it is called in its rows. */
+/* One measurement: what was asked for on the command line. */
 struct bench_case {
-	const char *broker; /* "relay" or "machd" */
-	size_t size;	    /* of a message, header included */
+	const char *test;   /* what to measure */
+	const char *broker; /* its name in the rows */
+	const char *label;  /* size or whatever else is varied, in the rows */
+	size_t size;	    /* of a message */
 	enum bench_place place;
-	long count; /* messages or round trips */
+	unsigned clients, services;
+	uint64_t window; /* how long to measure, ns */
+	long count;	 /* of what is counted rather than timed; 0: as many as the test likes */
+	unsigned rounds; /* of what is set up once and measured more than once */
 };
 
-/* Run `measure` for each place and size, `count` times for small messages and less for large. */
-void bench_each(const char *broker, long count, void (*measure)(const struct bench_case *));
+/*
+ * Read a command line:
+ *
+ *   [-b BROKER] [-s SIZE] [-p free|1cpu|busy] [-c CLIENTS] [-v SERVICES] [-t MILLISECONDS]
+ *   [-n COUNT] [-r ROUNDS] TEST
+ *
+ * into a case; what is not given is `broker`, 64, free, 1, 1, 200, 0 and 1. Ends the process if the
+ * line cannot be read. This process is placed already when it returns, and so are its children.
+ */
+struct bench_case bench_options(int argc, char **argv, const char *broker);
 
-/* Nanoseconds of a steady clock; CPU time that a process has used. */
+/* Nanoseconds of a steady clock; CPU time that a process has used. Sleep for so long. */
 uint64_t bench_now(void);
 uint64_t bench_cpu(pid_t pid);
+void bench_sleep(uint64_t duration);
 
 /* Let a process (0: this one) run at `place`. */
 void bench_place(pid_t pid, enum bench_place place);
 
-/* A child that dies with its parent; 0 in the child. bench_end() kills it, bench_wait() waits. */
+/* A child that dies with its parent; 0 in the child. bench_end() kills it, bench_wait() waits.
+ * bench_finish() ends this process and its children, whatever threads may be running. */
 pid_t bench_fork(void);
 void bench_end(pid_t pid);
 void bench_wait(pid_t pid);
+__attribute__((noreturn)) void bench_finish(void);
 
-/* Print a row: test, broker, size, place, metric, value. */
-void bench_row(const char *test, const struct bench_case *run, const char *metric, double value);
+/* A folder for sockets and configurations, removed when this process ends. */
+const char *bench_folder(void);
 
-/* Rows for the median and the 99th percentile, in us, of samples in ns, which are sorted. */
-void bench_row_latency(const char *test, const struct bench_case *run, uint64_t *samples);
+/* Print a row: test, broker, label, place, metric, value. */
+void bench_row(const struct bench_case *run, const char *metric, double value);
 
-/* Rows for the rate, and for the broker's CPU time, of run->count messages. */
-void bench_row_rate(const char *test, const struct bench_case *run, uint64_t spent);
-void bench_row_cpu(const char *test, const struct bench_case *run, uint64_t used);
+/* Durations in ns, as many as were taken. bench_samples_row() prints rows for the median and the
+ * 99th percentile, in us, and sorts them. */
+struct bench_samples {
+	uint64_t *taken;
+	size_t count, room;
+};
+void bench_samples_new(struct bench_samples *samples, size_t room);
+void bench_samples_add(struct bench_samples *samples, uint64_t duration);
+double bench_samples_at(struct bench_samples *samples, double part); /* us; 0.5: the median */
+void bench_samples_row(const struct bench_case *run, struct bench_samples *samples);
 
-/* Memory for the samples of a measurement. */
-uint64_t *bench_samples(const struct bench_case *run);
+/* A line of /proc/PID/FILE, in KiB. */
+double bench_memory(pid_t pid, const char *file, const char *key);
+
+/* Memory, or the end. */
+void *bench_alloc(size_t size);
 
 /* Print what failed, with errno, and exit. */
 __attribute__((noreturn)) void bench_die(const char *what);
-
-/* argv[1] as a count, or `usual`. */
-long bench_count(int argc, char **argv, long usual);
-
-/* The daemon's pid, from BENCH_MACHD_PID. */
-pid_t bench_machd(void);

@@ -10,6 +10,9 @@ machd_build_packages=(
     systemtap-sdt-dev
 )
 
+# To measure others beside machd.
+machd_bench_packages=(dbus-broker dbus-daemon libzmq3-dev nats-server libnats-dev)
+
 # To test, besides those.
 machd_test_packages=(
     build-essential binutils check
@@ -28,26 +31,51 @@ machd_missing_packages() {
     done
 }
 
-# machd_install_packages build|test: install what is missing for that purpose.
+# machd_install_packages build|test|bench: install what is missing for that purpose.
 machd_install_packages() {
-    local -a wanted=("${machd_build_packages[@]}") missing as_root=()
-    local log
+    local -a wanted=("${machd_build_packages[@]}") missing
     [[ $1 == test ]] && wanted+=("${machd_test_packages[@]}")
     mapfile -t missing < <(machd_missing_packages "${wanted[@]}")
-    ((${#missing[@]})) || return 0
+    ((${#missing[@]} == 0)) || machd_apt_install "${missing[@]}" || return 1
+    [[ $1 != bench ]] || machd_try_rivals
+}
 
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null || {
-            echo "missing packages, and neither root nor sudo: ${missing[*]}" >&2
-            return 1
-        }
-        as_root=(sudo)
+# machd_try_rivals: install what is missing of the others, and can be installed. A server that comes
+# with a service of the system is wanted as a program only: its service is stopped again.
+machd_try_rivals() {
+    local -a missing
+    local package
+    mapfile -t missing < <(machd_missing_packages "${machd_bench_packages[@]}")
+    ((${#missing[@]})) || return 0
+    machd_apt_install "${missing[@]}" || for package in "${missing[@]}"; do
+        machd_apt_install "$package" || echo "cannot be installed: $package"
+    done
+    if [[ " ${missing[*]} " == *' nats-server '* && -d /run/systemd/system ]]; then
+        machd_as_root systemctl disable --now nats-server || true
     fi
-    echo "installing: ${missing[*]}"
+}
+
+# machd_as_root command...: run it as root, or with sudo.
+machd_as_root() {
+    if ((EUID != 0)); then
+        sudo "$@"
+    else
+        "$@"
+    fi
+}
+
+# machd_apt_install package...: install them.
+machd_apt_install() {
+    local log
+    if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+        echo "missing packages, and neither root nor sudo: $*" >&2
+        return 1
+    fi
+    echo "installing: $*"
     log=$(mktemp)
-    if "${as_root[@]}" apt-get -q update >"$log" 2>&1 &&
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-            install --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
+    if machd_as_root apt-get -q update >"$log" 2>&1 &&
+        machd_as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+            install --no-install-recommends "$@" >>"$log" 2>&1; then
         rm -f "$log"
         return 0
     fi
