@@ -161,8 +161,8 @@ int main(void)
 		test_errors_name_the_file, test_the_file_itself_must_exist,
 		test_no_directory,	   test_filters_are_replaced,
 	};
-	Suite *suite = suite_create("config_files");
-	TCase *tcase = tcase_create("config_files");
+	Suite *suite = suite_create("config_load");
+	TCase *tcase = tcase_create("config_load");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
