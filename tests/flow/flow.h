@@ -109,6 +109,9 @@ void flow_await_channels(pid_t pid, unsigned count);
 /* Tasks the daemon has now, of all processes. */
 unsigned flow_task_count(void);
 
+/* What the daemon holds for this user, and did. */
+struct machd_watch_totals flow_totals(void);
+
 /* --- ports and messages --- */
 
 /* Where Mach counts pointers, programs of 64 and of 32 bits differ. */

@@ -138,3 +138,26 @@ unsigned flow_task_count(void)
 	close(watcher.fd);
 	return count;
 }
+
+struct machd_watch_totals flow_totals(void)
+{
+	struct machd_watch request = {.table = MACHD_WATCH_TOTALS};
+	struct machd_watch_totals record, own = {0};
+	struct machd_watch_answer answer;
+	struct watcher watcher;
+	uint8_t *payload = watcher.packet + sizeof(struct machd_frame);
+	size_t size;
+
+	watcher_open(&watcher);
+	memcpy(payload, &request, sizeof request);
+	size = ask(&watcher, MACHD_OP_WATCH, sizeof request);
+	memcpy(&answer, payload, sizeof answer);
+	CHECK_EQ(answer.code, KERN_SUCCESS);
+	for (size_t at = sizeof answer; at + answer.record_size <= size; at += answer.record_size) {
+		memcpy(&record, payload + at, sizeof record);
+		if (record.uid == getuid())
+			own = record;
+	}
+	close(watcher.fd);
+	return own;
+}
