@@ -26,7 +26,7 @@ static bool name_good(struct world *world, const struct m_entry *entry, mach_por
 	const struct m_entry *other;
 
 	if ((name & 3) != 3 || MACH_PORT_INDEX(name) == 0 ||
-	    MACH_PORT_INDEX(name) >= world->options.name_cap)
+	    MACH_PORT_INDEX(name) >= world->options.limits.names_per_task)
 		return false;
 	TAILQ_FOREACH (other, &task->entries, link)
 		if (other != entry && MACH_PORT_INDEX(other->name) == MACH_PORT_INDEX(name))

@@ -232,6 +232,7 @@ void gen_next(struct gen *gen, struct op *op)
 		let_one_leave(gen, op);
 	} else if (tasks < TASKS_MIN || (tasks < TASKS_MAX && way < 20)) {
 		op->kind = OP_TASK;
+		op->count = (uint8_t)gen_below(gen, 256);
 	} else if (way < 60) {
 		add_thread(gen, op);
 	} else if (way < 100) {

@@ -209,6 +209,8 @@ static void allocate(struct gen *gen, struct op *op)
 /* Routines whose arguments are one or two names, or a name and a number. */
 static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 {
+	uint32_t left;
+
 	switch (op->routine) {
 	case R(mach_port_destroy):
 	case R(mach_port_type):
@@ -258,8 +260,8 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 			name(gen, task, op, MACH_PORT_TYPE_SEND);
 		break;
 	case R(mach_ports_lookup): /* one without room for all does not say what it did give */
-		if (!m_room_for(&gen->world->model, task, TASK_PORT_REGISTER_MAX) &&
-		    m_room(&gen->world->model, task)) {
+		left = model_names_left(&gen->world->model, task);
+		if (left > 0 && left < TASK_PORT_REGISTER_MAX) {
 			op->routine = R(mach_port_names);
 			word(op, 0);
 		}

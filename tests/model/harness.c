@@ -15,15 +15,33 @@
 
 #define EPISODE_SECONDS 120 /* until it counts as hanging */
 
+const struct m_limits harness_no_limits = {
+	131072, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+};
+
+/* Limits of a user's so low that they count. */
+static void limit_user(struct m_limits *limits, uint64_t *random)
+{
+	uint64_t *const each[] = {&limits->names, &limits->ports,  &limits->messages,
+				  &limits->bytes, &limits->memfds, &limits->memory};
+	static const uint32_t least[] = {64, 30, 3, 3000, 2, 4000};
+
+	for (unsigned i = 0; i < sizeof least / sizeof *least; i++)
+		if (rng_percent(random, 35))
+			*each[i] = least[i] + rng_below(random, 4 * least[i]);
+}
+
 struct episode episode_of(uint64_t seed, uint32_t index)
 {
 	uint64_t random = seed ^ (uint64_t)index << 40;
-	struct episode episode = {.ops = EPISODE_OPS, .name_cap = 131072};
+	struct episode episode = {.ops = EPISODE_OPS, .limits = harness_no_limits};
 
 	rng_next(&random);
 	episode.seed = rng_next(&random);
 	if (rng_percent(&random, 25))
-		episode.name_cap = 16 + rng_below(&random, 48);
+		episode.limits.names_per_task = 16 + rng_below(&random, 48);
+	else if (rng_percent(&random, 30))
+		limit_user(&episode.limits, &random);
 	if (rng_percent(&random, 30))
 		episode.slice = 1 + rng_below(&random, 6);
 	return episode;
@@ -85,7 +103,7 @@ START_TEST(do_job)
 {
 	struct world_options options = {
 		.seed = job.episode->seed,
-		.name_cap = job.episode->name_cap,
+		.limits = job.episode->limits,
 		.mutation = job.episode->mutation,
 		.record = job.episode->record,
 		.slice = job.episode->record ? 0 : job.episode->slice,

@@ -15,12 +15,15 @@ enum { EPISODE_OPS = 2000 };
 /* One episode: all of it follows from these. */
 struct episode {
 	uint64_t seed;
-	uint32_t name_cap;
+	struct m_limits limits;
 	uint32_t ops;
 	uint32_t slice; /* 0, or the machine does its work in slices that are so small */
 	enum model_mutation mutation;
 	const char *record; /* or NULL; a record is of slices of the usual size */
 };
+
+/* The limits of a machine that nobody has limited. */
+extern const struct m_limits harness_no_limits;
 
 /* The episode number `index` of a run with this seed. */
 struct episode episode_of(uint64_t seed, uint32_t index);

@@ -36,9 +36,14 @@ void *m_alloc(struct model *model, size_t size)
 	return memset(memory, 0, size);
 }
 
-struct m_port *m_port_new(struct model *model)
+struct m_port *m_port_new(struct model *model, struct m_user *user)
 {
 	struct m_port *port = m_alloc(model, sizeof *port);
+
+	port->user = user;
+	if (user)
+		user->ports++;
+	TAILQ_INSERT_TAIL(&model->ports, port, of_model);
 
 	port->qlimit = MACH_PORT_QLIMIT_DEFAULT;
 	TAILQ_INIT(&port->queue);
@@ -49,27 +54,37 @@ struct m_port *m_port_new(struct model *model)
 	return port;
 }
 
+void m_port_doubt(struct m_port *port)
+{
+	if (port->user && !port->doubtful)
+		port->user->ports--;
+	port->doubtful = true;
+}
+
 static struct m_port *kernel_port(struct model *model)
 {
-	struct m_port *port = m_port_new(model);
+	struct m_port *port = m_port_new(model, NULL);
 
 	port->kernel = true;
 	return port;
 }
 
-void model_start(struct model *model, uint32_t name_cap, uint64_t now, enum model_mutation mutation)
+void model_start(struct model *model, const struct m_limits *limits, uint64_t now,
+		 enum model_mutation mutation)
 {
 	memset(model, 0, sizeof *model);
-	model->name_cap = name_cap;
+	model->limits = *limits;
 	model->now = now;
 	model->mutation = mutation;
 	TAILQ_INIT(&model->tasks);
+	TAILQ_INIT(&model->ports);
 	TAILQ_INIT(&model->reap);
 	TAILQ_INIT(&model->woken);
 	TAILQ_INIT(&model->vouchers);
 	TAILQ_INIT(&model->semaphores);
 	TAILQ_INIT(&model->timers);
 	model->host = kernel_port(model);
+	model->host_priv = kernel_port(model);
 	model->bootstrap = kernel_port(model);
 }
 
@@ -81,16 +96,6 @@ void model_stop(struct model *model)
 		free(model->chunks);
 		model->chunks = next;
 	}
-}
-
-bool m_room_for(const struct model *model, const struct m_task *task, unsigned count)
-{
-	return task->entry_count + count < model->name_cap; /* index 0 is nobody's */
-}
-
-bool m_room(const struct model *model, const struct m_task *task)
-{
-	return m_room_for(model, task, 1);
 }
 
 struct m_entry *m_entry_new(struct model *model, struct m_task *task, uint32_t type, uint32_t urefs)
@@ -144,9 +149,11 @@ struct m_entry *m_look(const struct m_task *task, mach_port_name_t name)
 {
 	struct m_entry *entry = m_find(task, name);
 
-	if (entry)
-		entry->died_asked = false;
-	if (entry && entry->type == MACH_PORT_TYPE_SEND_ONCE && entry->port->dead) {
+	if (!entry)
+		return NULL;
+	entry->died_asked = false;
+	entry->corpse = NULL;
+	if (entry->type == MACH_PORT_TYPE_SEND_ONCE && entry->port->dead) {
 		entry->type = MACH_PORT_TYPE_DEAD_NAME;
 		entry->port = NULL;
 	}
@@ -243,10 +250,13 @@ struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint3
 	task->pid = pid;
 	task->pidversion = pidversion;
 	task->word = 64;
+	task->user = m_user_of(model, uid);
+	m_grow_to(model, task, 0);
 	task->self = kernel_port(model);
 	task->self->task = task;
 	special_name(model, task, task->self, self);
-	special_name(model, task, model->host, host);
+	task->host = uid == 0 ? model->host_priv : model->host;
+	special_name(model, task, task->host, host);
 	special_name(model, task, model->bootstrap, bootstrap);
 	task->bootstrap = model->bootstrap;
 	task->bootstrap->srights++;
@@ -287,6 +297,7 @@ static void task_end(struct model *model, struct m_task *task)
 	m_semaphores_end(model, task);
 	while ((entry = lowest_index(task)))
 		m_entry_destroy(model, entry);
+	task->user->names -= task->table;
 	TAILQ_REMOVE(&model->tasks, task, link);
 }
 
@@ -297,7 +308,7 @@ static bool merges(const struct m_task *task, const struct m_right *right)
 	       (right->type == MACH_MSG_TYPE_PORT_SEND && m_find_port(task, right->port));
 }
 
-bool m_may_vanish(const struct model *model, const struct m_thread *thread)
+bool m_may_vanish(struct model *model, const struct m_thread *thread)
 {
 	const struct m_msg *msg = thread->msg;
 
@@ -317,7 +328,7 @@ bool m_may_vanish(const struct model *model, const struct m_thread *thread)
 static void take_back(struct model *model, struct m_task *task, struct m_msg *msg)
 {
 	mach_port_name_t name;
-	bool full;
+	uint32_t full = 0;
 
 	m_copyout(model, task, msg->dest, &name, &full);
 	m_copyout(model, task, msg->reply, &name, &full);
@@ -327,6 +338,7 @@ static void take_back(struct model *model, struct m_task *task, struct m_msg *ms
 		m_right_destroy(model, msg->voucher_right);
 	for (unsigned i = 0; i < msg->right_count; i++)
 		m_copyout(model, task, msg->right[i], &name, &full);
+	m_msg_over(model, msg);
 }
 
 void model_leave(struct model *model, struct m_thread *thread)

@@ -50,13 +50,15 @@ enum model_mutation {
 	MODEL_SIGNAL_FORGOTTEN,	    /* of a semaphore that nobody waits for */
 	MODEL_TIMER_TWICE,	    /* a message while the last one is under way */
 	MODEL_ERRORS_FORWARD,	    /* in a body with few descriptors */
-	MODEL_ARRAYS_ROUND,	    /* an array to a port under way counts as a circle */
+	MODEL_ARRAYS_ROUND,	    /* a receive right in an array counts as a circle */
 	MODEL_MEMORY_LEFT,	    /* with its sender */
 	MODEL_ARRAY_OF_NOTHING,	    /* names before a bad one are not taken from it */
+	MODEL_PORTS_ONE_MORE,	    /* than a user may have */
+	MODEL_MESSAGES_HELD,	    /* against their sender when they are received */
 	MODEL_MUTATIONS,
 };
 
-enum { M_FDS = 4, M_NAMES = 256, M_SERVICES = 6, M_FREED = 8 };
+enum { M_USERS = 4, M_FDS = 4, M_NAMES = 256, M_SERVICES = 6, M_FREED = 8 };
 
 struct m_right {
 	struct m_port *port; /* NULL: none */
@@ -77,7 +79,10 @@ struct m_request {
 };
 
 struct m_port {
-	TAILQ_ENTRY(m_port) next_voucher;
+	TAILQ_ENTRY(m_port) next_voucher, of_model;
+	struct m_user *user; /* who made it; NULL: the daemon itself */
+	bool doubtful;	     /* whether it still counts there */
+	unsigned counted;
 	bool kernel;   /* the daemon's own object */
 	bool voucher;  /* this one: */
 	uint64_t data; /* 0: the default; else a word, and 1 more */
@@ -137,6 +142,7 @@ struct m_entry {
 	struct m_port *port;
 	struct m_set *set;
 	struct m_request *request;
+	struct m_port *corpse; /* what it named when that died, until somebody looks at it */
 	bool died_asked; /* its port died under a request, and nobody has looked at it since */
 	uint32_t origin; /* for the test: which operation it came from */
 };
@@ -145,8 +151,10 @@ struct m_task {
 	TAILQ_ENTRY(m_task) link;
 	TAILQ_HEAD(m_entries, m_entry) entries;
 	unsigned entry_count;
+	uint32_t table; /* entries that there is room for, with the first, that is nobody's */
+	struct m_user *user;
 	unsigned threads;
-	struct m_port *self, *bootstrap; /* and what a naked send right is kept for */
+	struct m_port *self, *host, *bootstrap; /* and what a naked send right is kept for */
 	struct m_right registered[TASK_PORT_REGISTER_MAX];
 	bool dead;
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
@@ -188,7 +196,8 @@ struct m_msg {
 	uint32_t body_size;
 	uint32_t tail; /* of these, the last ones that travel in a descriptor */
 	unsigned fds;
-	uint64_t fd[M_FDS];
+	uint64_t fd[M_FDS], fd_size[M_FDS];
+	struct m_user *user; /* who pays */
 	bool complex;
 	int32_t id;
 	uint32_t voucher_type;	      /* 0: none, and the field is handed through */
@@ -242,21 +251,39 @@ struct m_thread {
 	struct m_semaphore *semaphore; /* or this */
 	uint64_t deadline;
 	struct m_answer answer;
-	bool heard; /* the machine has answered it: a hint where the contract leaves a choice */
+	bool heard;   /* the machine has answered it: a hint where the contract leaves a choice */
+	bool refused; /* and said that there is no room */
 	uint32_t origin;
 };
 
 struct m_chunk;
 
+/* What a user may hold, by protocol/limits.def. */
+struct m_limits {
+	uint32_t names_per_task;
+	uint64_t names, ports, messages, bytes, memfds, memory;
+};
+
+/* And holds: of bytes of messages at least and at most; of ports those alive. */
+struct m_user {
+	bool known;
+	uint32_t uid;
+	uint64_t names, ports, messages, least, most, memfds, memory;
+};
+
 struct model {
 	enum model_mutation mutation;
-	uint32_t name_cap; /* slots of a name table */
+	struct m_limits limits;
+	struct m_user users[M_USERS];
+	TAILQ_HEAD(, m_port) ports;
+	unsigned counting, doubtful; /* of them */
 	uint64_t now;
 	struct m_chunk *chunks;
 	TAILQ_HEAD(, m_task) tasks;
-	struct m_port *host, *bootstrap;
+	struct m_port *host, *host_priv, *bootstrap;
 	TAILQ_HEAD(, m_port) vouchers;
 	struct m_port *service[M_SERVICES]; /* naked send rights */
+	uint32_t service_uid[M_SERVICES];
 	struct m_task *service_task[M_SERVICES];
 	struct m_msgs reap; /* to be destroyed */
 	TAILQ_HEAD(, m_semaphore) semaphores;
@@ -269,13 +296,16 @@ struct model {
 };
 
 /* An empty machine at time `now` (ns). */
-void model_start(struct model *model, uint32_t name_cap, uint64_t now,
+void model_start(struct model *model, const struct m_limits *limits, uint64_t now,
 		 enum model_mutation mutation);
 void model_stop(struct model *model);
 
 /* A task with the names it was welcomed with. */
 struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint32_t pidversion,
 			  mach_port_name_t self, mach_port_name_t host, mach_port_name_t bootstrap);
+/* Whether a user has no room for another task. */
+bool model_task_refused(struct model *model, uint32_t uid);
+
 struct m_thread *model_thread(struct model *model, struct m_task *task);
 
 /*
@@ -299,11 +329,13 @@ void model_timeout(struct model *model, struct m_thread *thread);
 /* The timers that are due fire. */
 void model_timers(struct model *model);
 
-/* There is room for another name. */
-bool m_room(const struct model *model, const struct m_task *task);
-bool m_room_for(const struct model *model, const struct m_task *task, unsigned count);
+/* How many names a task can have more, for certain. */
+uint32_t model_names_left(const struct model *model, const struct m_task *task);
 
-bool m_may_vanish(const struct model *model, const struct m_thread *thread);
+/* There is a user's limit that this could reach: which is first then is not said. */
+bool m_tight(const struct model *model);
+
+bool m_may_vanish(struct model *model, const struct m_thread *thread);
 
 /* A thread is blocked. */
 static inline bool m_waits(const struct m_thread *thread)

@@ -230,8 +230,7 @@ static void set_transit(const struct model *model, struct m_msg *msg, const stru
 {
 	bool round = m_circular(port, msg->dest.port);
 
-	if (part->type == MACH_MSG_OOL_PORTS_DESCRIPTOR && model->mutation == MODEL_ARRAYS_ROUND &&
-	    !msg->dest.port->holder)
+	if (part->type == MACH_MSG_OOL_PORTS_DESCRIPTOR && model->mutation == MODEL_ARRAYS_ROUND)
 		round = true;
 	if (round)
 		msg->circular = true;
@@ -328,7 +327,8 @@ uint32_t m_memory_size(const struct m_msg *msg)
 struct out {
 	struct model *model;
 	struct m_thread *thread;
-	bool giving_back, full;
+	bool giving_back;
+	uint32_t full;		  /* bits of a code: there was no room for a name */
 	uint32_t at, table, data; /* the descriptor, its memory, and its bytes */
 };
 
@@ -391,7 +391,8 @@ static void put_memory(struct out *out, const struct m_part *part)
 	out->data += inline_size(part);
 }
 
-bool m_put_parts(struct model *model, struct m_thread *thread, struct m_msg *msg, bool giving_back)
+uint32_t m_put_parts(struct model *model, struct m_thread *thread, struct m_msg *msg,
+		     bool giving_back)
 {
 	struct m_answer *answer = &thread->answer;
 	uint32_t table = table_size(msg), memory = answer->size - m_memory_size(msg);

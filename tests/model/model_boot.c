@@ -20,11 +20,11 @@ uint32_t m_give_port(struct model *model, struct m_thread *thread, struct m_righ
 {
 	struct m_entry *entry;
 	mach_port_name_t name;
-	bool full = false;
+	uint32_t full = 0;
 
 	entry = m_copyout(model, thread->task, right, &name, &full);
 	if (full)
-		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+		return MACH_RCV_BODY_ERROR | full;
 	m_answer(model, thread, BOOTSTRAP_SUCCESS, HEAD + 4);
 	m_put_name(&thread->answer, HEAD, entry, name);
 	return M_ANSWERED;
@@ -36,21 +36,30 @@ static uint32_t check_in(struct model *model, struct m_thread *thread, unsigned 
 
 	if (model->service[service])
 		return BOOTSTRAP_SERVICE_ACTIVE;
-	if (!m_room(model, thread->task))
+	if (!m_room(model, thread->task) || !m_may_make_port(model, thread, thread->task->user))
 		return BOOTSTRAP_NO_MEMORY;
-	port = m_port_new(model);
+	port = m_port_new(model, thread->task->user);
 	port->srights = 1;
 	model->service[service] = port;
+	model->service_uid[service] = thread->task->uid;
 	return m_give_port(model, thread,
 			   (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_RECEIVE});
 }
 
-static uint32_t unregister(struct model *model, unsigned service)
+/* Root may use everybody's names, others only those of their own user. */
+static bool may_use(const struct model *model, const struct m_thread *thread, unsigned service)
+{
+	return thread->task->uid == 0 || thread->task->uid == model->service_uid[service];
+}
+
+static uint32_t unregister(struct model *model, const struct m_thread *thread, unsigned service)
 {
 	struct m_port *port = model->service[service];
 
 	if (!port)
 		return BOOTSTRAP_UNKNOWN_SERVICE;
+	if (!may_use(model, thread, service))
+		return BOOTSTRAP_NOT_PRIVILEGED;
 	model->service[service] = NULL;
 	m_release_send(model, port);
 	return BOOTSTRAP_SUCCESS;
@@ -69,6 +78,7 @@ static uint32_t enter(struct model *model, struct m_thread *thread, unsigned ser
 		return MACH_SEND_INVALID_RIGHT;
 	entry->port->srights++;
 	model->service[service] = entry->port;
+	model->service_uid[service] = thread->task->uid;
 	return BOOTSTRAP_SUCCESS;
 }
 
@@ -78,6 +88,8 @@ static uint32_t look_up(struct model *model, struct m_thread *thread, unsigned s
 
 	if (!port)
 		return BOOTSTRAP_UNKNOWN_SERVICE;
+	if (!may_use(model, thread, service))
+		return BOOTSTRAP_NOT_PRIVILEGED;
 	if (!m_room(model, thread->task))
 		return BOOTSTRAP_NO_MEMORY;
 	port->srights++;
@@ -93,7 +105,7 @@ uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct
 	if (which == TASK_KERNEL_PORT)
 		right.port = task->self;
 	else if (which == TASK_HOST_PORT)
-		right.port = model->host;
+		right.port = task->host;
 	else if (which == TASK_BOOTSTRAP_PORT)
 		right.port = task->bootstrap;
 	else
@@ -173,7 +185,7 @@ uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_t
 {
 	struct m_entry *entries[TASK_PORT_REGISTER_MAX];
 	mach_port_name_t names[TASK_PORT_REGISTER_MAX];
-	bool full = false;
+	uint32_t full = 0;
 
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
 		struct m_right right = task->registered[i];
@@ -186,7 +198,7 @@ uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_t
 		entries[i] = m_copyout(model, thread->task, right, &names[i], &full);
 	}
 	if (full)
-		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+		return MACH_RCV_BODY_ERROR | full;
 	m_answer(model, thread, KERN_SUCCESS, HEAD + sizeof names);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		m_put_name(&thread->answer, HEAD + 4 * i, entries[i], names[i]);
@@ -206,6 +218,6 @@ uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t rout
 		return look_up(model, thread, service);
 	}
 	if (in->port == MACH_PORT_NULL)
-		return unregister(model, service);
+		return unregister(model, thread, service);
 	return enter(model, thread, service, in->port);
 }

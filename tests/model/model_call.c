@@ -112,11 +112,12 @@ static struct m_entry *allocate_entry(struct call *call, uint32_t right)
 					    right == MACH_PORT_RIGHT_DEAD_NAME);
 
 	if (right == MACH_PORT_RIGHT_RECEIVE) {
-		entry->port = m_port_new(model);
+		entry->port = m_port_new(model, call->task->user);
 		entry->port->holder = entry;
 	} else if (right == MACH_PORT_RIGHT_PORT_SET) {
 		entry->set = m_alloc(model, sizeof *entry->set);
 		entry->set->holder = entry;
+		call->task->user->ports++;
 		TAILQ_INIT(&entry->set->members);
 		TAILQ_INIT(&entry->set->ready);
 		TAILQ_INIT(&entry->set->receivers);
@@ -130,12 +131,23 @@ static bool may_allocate(uint32_t right)
 	       right == MACH_PORT_RIGHT_DEAD_NAME;
 }
 
+static bool may_make(struct call *call, uint32_t right)
+{
+	return right == MACH_PORT_RIGHT_DEAD_NAME ||
+	       m_may_make_port(call->model, call->thread, call->task->user);
+}
+
 static uint32_t allocate(struct call *call)
 {
+	uint32_t lack;
+
 	if (!may_allocate(call->args[0]))
 		return KERN_INVALID_VALUE;
-	if (!m_room(call->model, call->task))
-		return KERN_NO_SPACE;
+	lack = m_lack(call->model, call->task, 1);
+	if (lack != KERN_SUCCESS)
+		return lack;
+	if (!may_make(call, call->args[0]))
+		return KERN_RESOURCE_SHORTAGE;
 	call_give(call, 1);
 	call_give_name(call, 0, allocate_entry(call, call->args[0]), 0);
 	return M_ANSWERED;
@@ -144,14 +156,16 @@ static uint32_t allocate(struct call *call)
 uint32_t call_check_name(struct call *call, mach_port_name_t name, struct m_entry **same)
 {
 	struct m_entry *entry;
+	uint32_t code;
 
 	*same = m_find(call->task, name);
 	if ((name & 3) != 3)
 		return KERN_INVALID_VALUE;
 	if (MACH_PORT_INDEX(name) == 0)
 		return KERN_FAILURE;
-	if (MACH_PORT_INDEX(name) >= call->model->name_cap)
-		return KERN_NO_SPACE;
+	code = m_grow_to(call->model, call->task, MACH_PORT_INDEX(name));
+	if (code != KERN_SUCCESS)
+		return code;
 	TAILQ_FOREACH (entry, &call->task->entries, link)
 		if (MACH_PORT_INDEX(entry->name) == MACH_PORT_INDEX(name) && entry != *same)
 			return KERN_FAILURE;
@@ -168,6 +182,10 @@ static uint32_t allocate_name(struct call *call)
 	code = call_check_name(call, call->args[1], &same);
 	if (code == KERN_SUCCESS && same)
 		code = KERN_NAME_EXISTS;
+	if (code == KERN_SUCCESS && !may_make(call, call->args[0])) {
+		m_name_freed(call->task, call->args[1]);
+		code = KERN_RESOURCE_SHORTAGE;
+	}
 	if (code == KERN_SUCCESS)
 		allocate_entry(call, call->args[0])->name = call->args[1];
 	return code;
@@ -406,7 +424,7 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_BOOTSTRAP)
 		return entry->port == call->model->bootstrap;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_HOST)
-		return entry->port == call->model->host;
+		return entry->port == call->model->host || entry->port == call->model->host_priv;
 	call->task = entry->port->task;
 	return call->task != NULL;
 }

@@ -96,7 +96,7 @@ uint32_t call_extract_right(struct call *call)
 	bool oneself = call->task == call->thread->task;
 	struct m_right right;
 	mach_port_name_t name;
-	bool full = false;
+	uint32_t full = 0;
 
 	if (!MACH_MSG_TYPE_PORT_ANY(disposition))
 		return KERN_INVALID_VALUE;
@@ -114,7 +114,7 @@ uint32_t call_extract_right(struct call *call)
 	m_deleted_send(call->model, &deleted);
 	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
 	if (full) /* of the reply, which is too late for the rest */
-		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+		return MACH_RCV_BODY_ERROR | full;
 	call_give(call, 2);
 	call_give_name(call, 0, entry, name);
 	m_answer_word(&call->thread->answer, OUT(1), right.type);
@@ -224,6 +224,11 @@ static uint32_t request(struct call *call, struct m_port *notify, struct m_port 
 	return KERN_INVALID_VALUE;
 }
 
+static uint32_t lack_code(uint32_t bits)
+{
+	return bits == MACH_MSG_IPC_SPACE ? KERN_NO_SPACE : KERN_RESOURCE_SHORTAGE;
+}
+
 uint32_t call_request_notification(struct call *call)
 {
 	struct m_right right = {.type = 0};
@@ -231,7 +236,8 @@ uint32_t call_request_notification(struct call *call)
 	struct m_entry *entry;
 	mach_port_name_t name;
 	uint32_t code;
-	bool full = false, replaces;
+	uint32_t full = 0;
+	bool replaces;
 
 	if (MACH_PORT_VALID(call->args[3])) {
 		code = copyin(call, call->args[3], call->args[4], &right);
@@ -249,7 +255,7 @@ uint32_t call_request_notification(struct call *call)
 	right = (struct m_right){.port = previous, .type = MACH_MSG_TYPE_PORT_SEND_ONCE};
 	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
 	if (full)
-		return replaces ? KERN_NO_SPACE : MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+		return replaces ? lack_code(full) : MACH_RCV_BODY_ERROR | full;
 	if (replaces && name == MACH_PORT_DEAD)
 		return KERN_INVALID_CAPABILITY;
 	call_give(call, 1);

@@ -122,14 +122,18 @@ uint32_t call_construct(struct call *call)
 	uint32_t flags = call->args[0], qlimit = call->args[1];
 	struct m_entry *entry;
 	struct m_port *port;
+	uint32_t code;
 
 	if (__builtin_popcount(flags & reply) > 1)
 		return KERN_INVALID_ARGUMENT;
 	if (flags & MPO_QLIMIT && qlimit > MACH_PORT_QLIMIT_MAX)
 		return KERN_INVALID_VALUE;
-	if (!m_room(call->model, call->task))
-		return KERN_NO_SPACE;
-	port = m_port_new(call->model);
+	code = m_lack(call->model, call->task, 1);
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!m_may_make_port(call->model, call->thread, call->task->user))
+		return KERN_RESOURCE_SHORTAGE;
+	port = m_port_new(call->model, call->task->user);
 	entry = m_entry_new(call->model, call->task, MACH_PORT_TYPE_RECEIVE, 0);
 	entry->port = port;
 	port->holder = entry;

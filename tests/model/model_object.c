@@ -30,12 +30,15 @@ static uint32_t create(struct call *call)
 	struct m_semaphore *semaphore;
 	struct m_entry *entry;
 	mach_port_name_t name;
-	bool full = false;
+	uint32_t full = 0;
 
 	if (policy & ~known || value < 0)
 		return KERN_INVALID_ARGUMENT;
+	if (!m_may_make_port(call->model, call->thread, call->task->user))
+		return KERN_RESOURCE_SHORTAGE;
 	semaphore = m_alloc(call->model, sizeof *semaphore);
-	right.port = m_port_new(call->model);
+	right.port = m_port_new(call->model, call->task->user);
+	m_port_doubt(right.port);
 	right.port->kernel = true;
 	right.port->semaphore = semaphore;
 	right.port->mscount = right.port->srights = 1;
@@ -45,7 +48,7 @@ static uint32_t create(struct call *call)
 	TAILQ_INSERT_TAIL(&call->model->semaphores, semaphore, link);
 	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
 	if (full)
-		return MACH_RCV_BODY_ERROR | MACH_MSG_IPC_SPACE;
+		return MACH_RCV_BODY_ERROR | full;
 	call_give(call, 1);
 	call_give_name(call, 0, entry, name);
 	return M_ANSWERED;
@@ -174,9 +177,13 @@ static uint32_t timer_create(struct call *call)
 	struct m_entry *entry;
 	struct m_port *port;
 
-	if (!m_room(call->model, call->task))
-		return KERN_NO_SPACE;
-	port = m_port_new(call->model);
+	uint32_t code = m_lack(call->model, call->task, 1);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!m_may_make_port(call->model, call->thread, call->task->user))
+		return KERN_RESOURCE_SHORTAGE;
+	port = m_port_new(call->model, call->task->user);
 	port->timer = m_alloc(call->model, sizeof *port->timer);
 	port->timer->port = port;
 	port->immovable = true;

@@ -12,7 +12,10 @@
 /* Zeroed memory that lives as long as the model. */
 void *m_alloc(struct model *model, size_t size);
 
-struct m_port *m_port_new(struct model *model);
+struct m_port *m_port_new(struct model *model, struct m_user *user);
+
+/* From now on it counts for its user only while somebody holds something of it. */
+void m_port_doubt(struct m_port *port);
 
 /* A new entry; there must be room. */
 struct m_entry *m_entry_new(struct model *model, struct m_task *task, uint32_t type,
@@ -37,6 +40,25 @@ void m_answer_word(struct m_answer *answer, uint32_t offset, uint32_t word);
 void m_answer_name(struct m_answer *answer, uint32_t offset, struct m_entry *entry);
 void m_answer_ignore(struct m_answer *answer, uint32_t offset, uint32_t size);
 
+/* --- model_limit.c --- */
+
+struct m_user *m_user_of(struct model *model, uint32_t uid);
+
+/* Make room for so many names, or up to an index: KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE. */
+uint32_t m_lack(struct model *model, struct m_task *task, unsigned count);
+uint32_t m_grow_to(struct model *model, struct m_task *task, uint32_t index);
+
+bool m_may_make_port(struct model *model, const struct m_thread *thread, const struct m_user *user);
+bool m_may_send(const struct model *model, const struct m_thread *thread, const struct m_msg *msg);
+
+/* A message that is paid for from now on, or is no more; its timer may send another. */
+void m_msg_begins(struct m_user *user, struct m_msg *msg);
+void m_msg_over(const struct model *model, struct m_msg *msg);
+
+/* The same, and there is room. */
+bool m_room(struct model *model, struct m_task *task);
+bool m_room_for(struct model *model, struct m_task *task, unsigned count);
+
 /* --- model_right.c: rights in and out of spaces --- */
 
 /* The type as which a right arrives that is sent with this disposition; 0: no such disposition. */
@@ -57,10 +79,10 @@ struct m_right m_copyin(struct model *model, struct m_entry *entry, uint32_t dis
 
 /*
  * Put a right into a space. The entry, or NULL with the name in *name: MACH_PORT_DEAD, or
- * MACH_PORT_NULL with `full` set if the right was destroyed for lack of room.
+ * MACH_PORT_NULL if the right was destroyed for lack of room; that is a bit in *full.
  */
 struct m_entry *m_copyout(struct model *model, struct m_task *task, struct m_right right,
-			  mach_port_name_t *name, bool *full);
+			  mach_port_name_t *name, uint32_t *full);
 
 /* The same into a chosen entry without checks. */
 void m_merge(struct model *model, struct m_entry *entry, struct m_right right);
@@ -119,10 +141,11 @@ uint32_t m_msg_size(const struct m_msg *msg, unsigned word);
 uint32_t m_memory_size(const struct m_msg *msg);
 
 /*
- * The descriptors as they are received, or given back, and their memory; true if there was no room
- * for a name.
+ * The descriptors as they are received, or given back, and their memory; bits of a code if there
+ * was no room for a name.
  */
-bool m_put_parts(struct model *model, struct m_thread *thread, struct m_msg *msg, bool giving_back);
+uint32_t m_put_parts(struct model *model, struct m_thread *thread, struct m_msg *msg,
+		     bool giving_back);
 
 /* --- model_queue.c: messages and who waits for them --- */
 
@@ -176,7 +199,7 @@ void m_voucher_copyin(struct model *model, struct m_task *task, const mach_msg_h
 
 /* The voucher where it is received, or given back; the disposition for the header. */
 uint32_t m_put_voucher(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t at,
-		       bool giving_back, bool *full);
+		       bool giving_back, uint32_t *full);
 
 /* --- model_boot.c --- */
 

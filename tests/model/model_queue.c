@@ -143,13 +143,6 @@ static void put_tail(const struct model *model, struct m_port *port, struct m_ms
 	port->queued++;
 }
 
-/* A message is no more; its timer may send another. */
-static void msg_over(struct m_msg *msg)
-{
-	if (msg->timer)
-		msg->timer->sent = false;
-}
-
 /* Destroy the rights of a message that was not received, or not by the one it was meant for. */
 static void destroy_rights(struct model *model, struct m_msg *msg, bool received)
 {
@@ -159,7 +152,7 @@ static void destroy_rights(struct model *model, struct m_msg *msg, bool received
 	m_right_destroy(model, msg->voucher_right);
 	for (unsigned i = 0; i < msg->right_count; i++)
 		m_right_destroy(model, msg->right[i]);
-	msg_over(msg);
+	m_msg_over(model, msg);
 }
 
 void m_msg_clean(struct model *model, struct m_msg *msg)
@@ -306,7 +299,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	uint32_t bits = msg->complex ? MACH_MSGH_BITS_COMPLEX : 0;
 	mach_port_name_t name;
 	struct m_entry *entry;
-	bool full = false;
+	uint32_t full = 0;
 
 	if (port)
 		bits |= MACH_MSGH_BITS(msg->reply.type, msg->dest.type);
@@ -326,7 +319,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 		m_put_name(answer, local_at, port->holder, MACH_PORT_NULL);
 	}
 	full |= m_put_parts(model, thread, msg, !port);
-	return full ? MACH_MSG_IPC_SPACE : 0;
+	return full;
 }
 
 /* Names that the header of a message may take, as far as must be sure beforehand. */
@@ -364,7 +357,7 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 	answer->note = msg->group ? msg : NULL;
 	m_put_trailer(answer, HEAD + size, trailer, msg, seqno, port->context, false);
 	error = m_place_message(model, thread, msg, port);
-	msg_over(msg);
+	m_msg_over(model, msg);
 	if (error) {
 		m_answer_word(answer, 0, MACH_RCV_BODY_ERROR | error);
 		answer->other_code = MACH_RCV_BODY_ERROR | error;

@@ -169,15 +169,17 @@ void m_merge(struct model *model, struct m_entry *entry, struct m_right right)
 }
 
 struct m_entry *m_copyout(struct model *model, struct m_task *task, struct m_right right,
-			  mach_port_name_t *name, bool *full)
+			  mach_port_name_t *name, uint32_t *full)
 {
 	struct m_entry *entry = NULL;
+	uint32_t lack;
 
 	*name = right.dead ? MACH_PORT_DEAD : MACH_PORT_NULL;
 	if (!right.port)
 		return NULL;
-	if (!m_room(model, task)) {
-		*full = true;
+	lack = m_lack(model, task, 1);
+	if (lack != KERN_SUCCESS) {
+		*full |= lack == KERN_NO_SPACE ? MACH_MSG_IPC_SPACE : MACH_MSG_IPC_KERNEL;
 		m_right_destroy(model, right);
 		return NULL;
 	}
@@ -264,6 +266,7 @@ static void names_die(struct model *model, struct m_port *port)
 			entry->died_asked = request && entry != model->ended;
 			entry->type = MACH_PORT_TYPE_DEAD_NAME;
 			entry->port = NULL;
+			entry->corpse = port;
 			entry->request = NULL;
 		}
 	}
@@ -313,6 +316,7 @@ void m_port_end(struct model *model, struct m_port *port)
 		return;
 	}
 	port->dead = true;
+	m_port_doubt(port);
 	while ((thread = TAILQ_FIRST(&port->senders))) {
 		TAILQ_REMOVE(&port->senders, thread, link);
 		thread->state = M_WOKEN;
@@ -329,6 +333,7 @@ void m_port_end(struct model *model, struct m_port *port)
 
 void m_set_destroy(struct model *model, struct m_set *set)
 {
+	set->holder->task->user->ports--;
 	while (!TAILQ_EMPTY(&set->members))
 		m_member_remove(TAILQ_FIRST(&set->members));
 	m_wake_receivers(model, &set->receivers);

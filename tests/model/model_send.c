@@ -184,6 +184,7 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 	code |= m_place_message(model, thread, msg, NULL);
 	m_answer_word(&thread->answer, 0, code);
 	thread->answer.other_code = code;
+	m_msg_over(model, msg);
 }
 
 static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
@@ -196,8 +197,10 @@ static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
 
 	msg->tail = sent->tail;
 	msg->fds = sent->fds;
-	for (unsigned i = 0; i < sent->fds; i++)
+	for (unsigned i = 0; i < sent->fds; i++) {
 		msg->fd[i] = sent->fd[i].handle;
+		msg->fd_size[i] = sent->fd[i].size;
+	}
 	msg->complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	msg->id = header->msgh_id;
 	m_stamp(msg, &thread->args);
@@ -246,6 +249,10 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 	msg = new_msg(model, thread, sent, &base.header);
 	code = m_body_check(model, thread, sent, msg->complex ? base.body.msgh_descriptor_count : 0,
 			    msg);
+	if (code == MACH_MSG_SUCCESS) {
+		keep_body(model, thread, sent, msg);
+		code = m_may_send(model, thread, msg) ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
+	}
 	if (code == MACH_MSG_SUCCESS)
 		code = check_header(&base.header);
 	if (code == MACH_MSG_SUCCESS)
@@ -254,7 +261,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 		code = check_names(model, thread->task, &base.header);
 	if (code != MACH_MSG_SUCCESS)
 		return code;
-	keep_body(model, thread, sent, msg);
+	m_msg_begins(thread->task->user, msg);
 	copyin_header(model, thread, &base.header, msg);
 	code = MACH_SEND_INVALID_OPTIONS;
 	if (kind_good(model, thread, msg))

@@ -11,7 +11,7 @@
 
 enum { RECIPE = 4, KEYS = 8 }; /* words of a recipe's head; keys there are */
 
-static struct m_port *find(struct model *model, uint64_t data)
+static struct m_port *find(struct model *model, const struct m_thread *thread, uint64_t data)
 {
 	struct m_port *port;
 
@@ -19,7 +19,10 @@ static struct m_port *find(struct model *model, uint64_t data)
 		if (port->data == data && port->srights > 0 &&
 		    model->mutation != MODEL_VOUCHERS_DIFFER)
 			return port;
-	port = m_port_new(model);
+	if (!m_may_make_port(model, thread, thread->task->user))
+		return NULL;
+	port = m_port_new(model, thread->task->user);
+	m_port_doubt(port);
 	port->kernel = port->voucher = true;
 	port->data = data;
 	TAILQ_INSERT_TAIL(&model->vouchers, port, next_voucher);
@@ -98,7 +101,9 @@ uint32_t call_create_voucher(struct call *call)
 	code = run(recipe, previous ? previous->port : NULL, &data);
 	if (code != KERN_SUCCESS || recipe[3] < size - head)
 		return code != KERN_SUCCESS ? code : KERN_INVALID_ARGUMENT;
-	right.port = find(call->model, data);
+	right.port = find(call->model, call->thread, data);
+	if (!right.port)
+		return KERN_RESOURCE_SHORTAGE;
 	right.port->srights++;
 	return m_give_port(call->model, call->thread, right);
 }
@@ -160,7 +165,7 @@ void m_voucher_copyin(struct model *model, struct m_task *task, const mach_msg_h
 
 /* The voucher of a message that is received, or given back: its bits and its field. */
 uint32_t m_put_voucher(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t at,
-		       bool giving_back, bool *full)
+		       bool giving_back, uint32_t *full)
 {
 	bool wanted = giving_back ? msg->voucher_type == MACH_MSG_TYPE_MOVE_SEND
 				  : thread->args.option & MACH_RCV_VOUCHER ||

@@ -61,6 +61,7 @@ struct op {
 	uint32_t number;
 	uint8_t kind;
 	uint8_t check; /* what to look at when it is done: enum op_check */
+	uint8_t count; /* OP_TASK: what kind of a task, by chance */
 	uint32_t who;  /* the operation that made the thread */
 
 	/* OP_CALL */

@@ -265,7 +265,7 @@ void harness_report(struct outcome *outcome, const struct episode *episode, FILE
 	fprintf(file, "machine and model differ after %u operations: %s\n", outcome->count,
 		outcome->text);
 	fprintf(file, "episode seed %#llx, %u names; the last of them:\n",
-		(unsigned long long)episode->seed, episode->name_cap);
+		(unsigned long long)episode->seed, episode->limits.names_per_task);
 	print_run(outcome, episode, file);
 	fflush(file);
 	harness_shrink(outcome, episode);

@@ -2,6 +2,7 @@
 /* Doing an operation in both worlds. */
 #include "tests/model/world.h"
 
+#include <servers/bootstrap.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,12 @@ void world_fail(struct world *world, const char *format, ...)
 	va_end(list);
 }
 
+static void set_limit(uint64_t *limit, uint64_t value)
+{
+	if (value != UINT64_MAX)
+		*limit = value;
+}
+
 void world_start(struct world *world, const struct world_options *options)
 {
 	struct lab_options lab;
@@ -34,14 +41,20 @@ void world_start(struct world *world, const struct world_options *options)
 	world->options = *options;
 	lab_options_init(&lab);
 	lab.seed = options->seed;
-	lab.limits.names_per_task = options->name_cap;
+	lab.limits.names_per_task = options->limits.names_per_task;
+	set_limit(&lab.limits.names_per_user, options->limits.names);
+	set_limit(&lab.limits.ports_per_user, options->limits.ports);
+	set_limit(&lab.limits.messages_per_user, options->limits.messages);
+	set_limit(&lab.limits.bytes_per_user, options->limits.bytes);
+	set_limit(&lab.limits.memfds_per_user, options->limits.memfds);
+	set_limit(&lab.limits.memory_per_user, options->limits.memory);
 	lab.record = options->record;
 	lab.slice = options->slice;
 	world->lab = lab_start(&lab);
 	LAB_TRUE(world->lab->host);
 	world->names = calloc(options->ops_max + 1, sizeof *world->names);
 	LAB_TRUE(world->names);
-	model_start(&world->model, options->name_cap, world->lab->now, options->mutation);
+	model_start(&world->model, &options->limits, world->lab->now, options->mutation);
 }
 
 void world_stop(struct world *world)
@@ -77,12 +90,26 @@ mach_port_name_t world_name(const struct world *world, const struct op_name *nam
 	return value ? value : NO_SUCH;
 }
 
+/* The machine has said that there is no room. */
+static bool refusal(const struct lab_thread *lab)
+{
+	uint32_t code;
+
+	memcpy(&code, lab->packet + sizeof(struct machd_frame), sizeof code);
+	return code == KERN_RESOURCE_SHORTAGE || code == BOOTSTRAP_NO_MEMORY ||
+	       code == MACH_SEND_NO_BUFFER;
+}
+
 /* The machine has had its turn: now the model knows the time and whom the machine answered. */
 static void before_model(struct world *world)
 {
 	world->model.now = world->lab->now;
-	for (unsigned i = 0; i < world->actor_count; i++)
-		world->actors[i].model->heard = world->actors[i].lab->answered;
+	for (unsigned i = 0; i < world->actor_count; i++) {
+		struct actor *actor = &world->actors[i];
+
+		actor->model->heard = actor->lab->answered;
+		actor->model->refused = actor->lab->answered && refusal(actor->lab);
+	}
 }
 
 /* --- coming and going --- */
@@ -105,12 +132,15 @@ static void name_special(struct world *world, struct m_task *task, mach_port_nam
 
 static void do_task(struct world *world)
 {
+	uint32_t uid = world->op->count % 4 ? WORLD_UID : 0;
 	struct lab_task *lab;
 	struct m_task *task;
 
 	if (world->actor_count == WORLD_ACTORS)
 		return;
-	lab = lab_task(world->lab, WORLD_UID);
+	lab = lab_task(world->lab, uid);
+	if (!lab && model_task_refused(&world->model, uid))
+		return;
 	LAB_TRUE(lab);
 	task = model_task(&world->model, lab->uid, (uint32_t)lab->pid,
 			  (uint32_t)lab->thread->channel, lab->self, lab->host, lab->bootstrap);
@@ -334,8 +364,9 @@ static bool message_open(const struct world *world, const struct actor *actor)
 	const struct m_entry *dest = entry_of(world, actor->model->task, &world->op->dest);
 	const struct m_entry *reply = entry_of(world, actor->model->task, &world->op->reply);
 
-	return dest && reply && dest->port && reply->port && dest->port->kernel &&
-	       reply->port->kernel;
+	if (!dest || !dest->port || !dest->port->kernel)
+		return false;
+	return m_tight(&world->model) || (reply && reply->port && reply->port->kernel);
 }
 
 /* Where the contract does not say what happens. */

@@ -19,8 +19,8 @@ struct actor {
 };
 
 struct world_options {
-	uint64_t seed;	   /* of the machine */
-	uint32_t name_cap; /* slots of a name table */
+	uint64_t seed; /* of the machine */
+	struct m_limits limits;
 	enum model_mutation mutation;
 	const char *record; /* write a record there, or NULL */
 	uint32_t slice;	    /* steps of work in one input of the machine, 0: as many as it does */
