@@ -10,7 +10,7 @@
 
 #include "daemon/config_policy.h"
 
-#define MAIN_KEYS	      7
+#define MAIN_KEYS	      8
 #define IMPORTANCE_NICE_LEAST (-20)
 #define LIMIT_KEYS	      (sizeof(struct machd_limits) / sizeof(uint64_t))
 
@@ -67,6 +67,15 @@ static int set_importance_nice(struct reader *reader, const char *value)
 	return 1;
 }
 
+static int set_inspect_group(struct reader *reader, const char *value)
+{
+	if (*value == '\0' || strlen(value) >= sizeof reader->config->inspect_group)
+		return config_fail(&reader->file, "InspectGroup=%s is not the name of a group",
+				   value);
+	strcpy(reader->config->inspect_group, value);
+	return 1;
+}
+
 static int set_uids(struct reader *reader, const char *key, const char *value,
 		    struct ipc_uids *uids)
 {
@@ -104,6 +113,7 @@ static const struct main_key {
 	{"machd", "LogLevel", set_log_level},
 	{"machd", "OnBadSignature", set_on_bad_signature},
 	{"machd", "ImportanceNice", set_importance_nice},
+	{"machd", "InspectGroup", set_inspect_group},
 	{"policy", "Hardened", set_hardened},
 	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
 	{"policy", "Filtered", set_filtered},
@@ -235,7 +245,8 @@ static int on_section(struct config_file *file, const char *section)
 
 void config_init(struct config *config)
 {
-	*config = (struct config){.log_level = LOG_LEVEL_INFO};
+	*config =
+		(struct config){.log_level = LOG_LEVEL_INFO, .inspect_group = CONFIG_DEFAULT_GROUP};
 	machd_limits_init(&config->limits);
 }
 

@@ -13,6 +13,9 @@
 #include "daemon/ipc/ipc_policy.h"
 #include "protocol/limits.h"
 
+#define CONFIG_GROUP_SIZE    64
+#define CONFIG_DEFAULT_GROUP "machd-inspect"
+
 #define CONFIG_DEFAULT_PATH "/etc/machd/machd.conf"
 
 struct config {
@@ -20,7 +23,8 @@ struct config {
 	enum log_level log_level;
 	bool discard_bad_signature; /* OnBadSignature=discard */
 	struct ipc_policy policy;
-	int importance_nice; /* what a boost adds to nice values */
+	int importance_nice;		       /* what a boost adds to nice values */
+	char inspect_group[CONFIG_GROUP_SIZE]; /* who is in it sees what belongs to others */
 	struct machd_limits limits;
 };
 

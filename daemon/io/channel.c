@@ -456,7 +456,7 @@ static struct channel *channel_new(struct gate *gate, int fd)
 {
 	struct channel *channel = mem_alloc(sizeof *channel);
 
-	if (!channel || creds_read(fd, &channel->peer) != 0 ||
+	if (!channel || creds_read(fd, gate->inspect_group, &channel->peer) != 0 ||
 	    uv_poll_init(gate->loop, &channel->poll, fd) != 0) {
 		mem_free(channel);
 		return NULL;

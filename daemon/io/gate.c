@@ -13,6 +13,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/io/bell.h"
 #include "daemon/io/channel.h"
+#include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/keep/record.h"
 
@@ -213,6 +214,7 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 	*gate = (struct gate){
 		.loop = loop,
 		.discard_bad_signature = config->discard_bad_signature,
+		.inspect_group = CREDS_NO_GROUP,
 		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
 			   out_boost, out_warn, out_ring},
 	};

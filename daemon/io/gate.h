@@ -25,7 +25,8 @@ struct gate {
 	struct ipc_outbox outbox;
 	struct record *record; /* NULL: not recording */
 	bool discard_bad_signature;
-	struct boosts boosts; /* boosts.nice may be set once it has started */
+	struct boosts boosts;	/* boosts.nice may be set once it has started */
+	uint32_t inspect_group; /* gid of who may see all: may be set once it has started */
 	bool stopping;
 	uint64_t last_channel;	    /* id given to the newest channel */
 	unsigned channel_count;	    /* open ones */

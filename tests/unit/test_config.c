@@ -62,6 +62,7 @@ START_TEST(test_defaults)
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_INFO);
 	ck_assert(!config.discard_bad_signature);
 	ck_assert_int_eq(config.importance_nice, 0);
+	ck_assert_str_eq(config.inspect_group, "machd-inspect");
 	for (unsigned i = 0; i < machd_limit_row_count; i++)
 		ck_assert_uint_eq(*machd_limit_field(&config.limits, &machd_limit_rows[i]),
 				  machd_limit_rows[i].value);
@@ -71,12 +72,14 @@ END_TEST
 START_TEST(test_every_key)
 {
 	good("[machd]\nSocket=/a/b\nLogLevel=debug\nOnBadSignature=discard\nImportanceNice=-5\n"
+	     "InspectGroup=adm\n"
 	     "[limits]\nChannels=100\nBytesPerUser = 2M\n  NamesPerTask=64K ; enough\n"
 	     "PortsPerUser: 1G\n");
 	ck_assert_str_eq(config.socket, "/a/b");
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert(config.discard_bad_signature);
 	ck_assert_int_eq(config.importance_nice, -5);
+	ck_assert_str_eq(config.inspect_group, "adm");
 	ck_assert_uint_eq(config.limits.channels, 100);
 	ck_assert_uint_eq(config.limits.bytes_per_user, 2 << 20);
 	ck_assert_uint_eq(config.limits.names_per_task, 64 << 10);
@@ -136,12 +139,14 @@ END_TEST
 
 START_TEST(test_bad_keys)
 {
-	bad("[machd]\n# x\nColour=red\n", "3: unknown key Colour= in [machd]: it has Socket=, "
-					  "LogLevel=, OnBadSignature=, ImportanceNice=");
-	bad("[machd]\nloglevel=info\n", "2: unknown key loglevel= in [machd]: it has Socket=, "
-					"LogLevel=, OnBadSignature=, ImportanceNice=");
+	bad("[machd]\n# x\nColour=red\n",
+	    "3: unknown key Colour= in [machd]: it has Socket=, "
+	    "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
+	bad("[machd]\nloglevel=info\n",
+	    "2: unknown key loglevel= in [machd]: it has Socket=, "
+	    "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
 	bad("[machd]\nChannels=20\n", "2: unknown key Channels= in [machd]: it has Socket=, "
-				      "LogLevel=, OnBadSignature=, ImportanceNice=");
+				      "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
 	bad("[limits]\nSocket=/a\n",
 	    "2: unknown key Socket= in [limits]: it has NamesPerTask=, NamesPerUser=, Channels=, "
 	    "TasksPerUser=, "
@@ -164,6 +169,7 @@ START_TEST(test_bad_words)
 {
 	bad("[machd]\nLogLevel=\n",
 	    "2: LogLevel= is not a level: use error, warning, notice, info or debug");
+	bad("[machd]\nInspectGroup=\n", "2: InspectGroup= is not the name of a group");
 	bad("[machd]\nImportanceNice=1\n", "2: ImportanceNice=1 is no number from -20 to 0");
 	bad("[machd]\nImportanceNice=-21\n", "2: ImportanceNice=-21 is no number from -20 to 0");
 	bad("[machd]\nImportanceNice=-1x\n", "2: ImportanceNice=-1x is no number from -20 to 0");
