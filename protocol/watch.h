@@ -217,6 +217,7 @@ enum machd_watch_scope {
 	MACHD_WATCH_OF_HOST,
 	MACHD_WATCH_OF_USER,
 	MACHD_WATCH_OF_TASK,
+	MACHD_WATCH_OF_NOBODY, /* just the value; comes first for every limit that can be set */
 };
 
 /* A limit of limits.def, and what somebody uses of it. */

@@ -69,8 +69,9 @@ static void print_json(const struct machd_watch_name *names, size_t count)
 void cmd_names(const struct options *options)
 {
 	struct channel *channel = channel_open(options->socket);
+	struct watch_query query = {.table = MACHD_WATCH_NAMES};
 	size_t count;
-	struct machd_watch_name *names = watch_names(channel, &count);
+	struct machd_watch_name *names = watch_all(channel, &query, &count);
 
 	if (options->json)
 		print_json(names, count);

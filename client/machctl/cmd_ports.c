@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `machctl ports [PID]`: every name of every task, or of one process's tasks. */
+/*
+ * `machctl ports [PID]`: every name of every task, or of one process's tasks. There may be a
+ * million of them: they are written as they come.
+ */
 #include <mach/port.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 #include "client/machctl/json.h"
 #include "client/machctl/machctl.h"
 #include "client/machctl/output.h"
+#include "client/machctl/port_words.h"
 #include "client/machctl/table.h"
 #include "client/machctl/text.h"
 #include "client/machctl/watch.h"
@@ -18,42 +22,6 @@ static const struct table_column columns[] = {
 	{"FLAGS", true, 0},  {"OWNER", false, 0}, {"WHAT", true, 8},
 };
 
-/* The words for the rights of an entry: in a table, and in JSON. */
-static const struct {
-	mach_port_type_t bit;
-	const char *brief, *name;
-} rights[] = {
-	{MACH_PORT_TYPE_RECEIVE, "recv", "receive"},
-	{MACH_PORT_TYPE_SEND, "send", "send"},
-	{MACH_PORT_TYPE_SEND_ONCE, "once", "send-once"},
-	{MACH_PORT_TYPE_PORT_SET, "set", "port-set"},
-	{MACH_PORT_TYPE_DEAD_NAME, "dead", "dead-name"},
-};
-
-#define RIGHT_COUNT (sizeof rights / sizeof *rights)
-
-static const char *const kinds[] = {
-	[MACHD_WATCH_PLAIN] = "port",
-	[MACHD_WATCH_TASK_PORT] = "task",
-	[MACHD_WATCH_HOST_PORT] = "host",
-	[MACHD_WATCH_BOOTSTRAP_PORT] = "bootstrap",
-	[MACHD_WATCH_SET] = "set",
-	[MACHD_WATCH_DEAD] = "dead",
-	[MACHD_WATCH_TIMER] = "timer",
-	[MACHD_WATCH_SEMAPHORE] = "semaphore",
-	[MACHD_WATCH_THREAD_PORT] = "thread",
-	[MACHD_WATCH_VOUCHER] = "voucher",
-	[MACHD_WATCH_FILEPORT] = "fileport",
-	[MACHD_WATCH_CLOCK] = "clock",
-	[MACHD_WATCH_EVENTLINK] = "eventlink",
-	[MACHD_WATCH_MEMORY_ENTRY] = "memory",
-};
-
-static const char *kind_name(uint32_t kind)
-{
-	return kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "unknown";
-}
-
 static bool is_port(const struct machd_watch_port *port)
 {
 	return port->kind != MACHD_WATCH_SET && port->kind != MACHD_WATCH_DEAD;
@@ -61,14 +29,9 @@ static bool is_port(const struct machd_watch_port *port)
 
 static void rights_cell(struct table *table, const struct machd_watch_port *port)
 {
-	char text[64] = "";
-	int length = 0;
+	char text[PORT_RIGHTS_SIZE];
 
-	for (unsigned i = 0; i < RIGHT_COUNT; i++)
-		if (port->type & rights[i].bit)
-			length += snprintf(text + length, sizeof text - (size_t)length, "%s%s",
-					   length ? "," : "", rights[i].brief);
-	table_cell(table, "%s", length ? text : "-");
+	table_cell(table, "%s", port_rights(port->type, text));
 }
 
 /* Messages and the limit; a full queue is where somebody hangs. */
@@ -132,7 +95,7 @@ static void what_cell(struct table *table, const struct machd_watch_port *port)
 
 	if (port->service[0] == 0) {
 		table_cell(table, port->kind == MACHD_WATCH_PLAIN ? "-" : "(%s)",
-			   kind_name(port->kind));
+			   port_kind(port->kind));
 		return;
 	}
 	service = text_escape(port->service);
@@ -158,22 +121,32 @@ static void row(struct table *table, const struct machd_watch_port *port)
 	what_cell(table, port);
 }
 
-static void print_table(const struct machd_watch_port *ports, size_t count)
+/* Cells that are kept before they are printed: some hundred rows. */
+#define CELLS_MAX 8192
+
+/* The table as it is written. */
+struct listing {
+	struct table *table;
+	struct json json;
+	uint64_t task; /* of the row before */
+};
+
+static void visit_row(void *context, const void *record)
 {
-	struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+	const struct machd_watch_port *port = record;
+	struct listing *listing = context;
 
-	for (size_t i = 0; i < count; i++) {
-		if (i == 0 || ports[i].task != ports[i - 1].task) {
-			char *command = text_command_escaped(ports[i].pid);
+	if (table_cells(listing->table) > CELLS_MAX)
+		output_table(listing->table);
+	if (port->task != listing->task) {
+		char *command = text_command_escaped(port->pid);
 
-			table_section(table, "PID %d %s, task %llu", ports[i].pid, command,
-				      (unsigned long long)ports[i].task);
-			free(command);
-		}
-		row(table, &ports[i]);
+		table_section(listing->table, "PID %d %s, task %llu", port->pid, command,
+			      (unsigned long long)port->task);
+		free(command);
 	}
-	output_table(table);
-	table_free(table);
+	listing->task = port->task;
+	row(listing->table, port);
 }
 
 static void receiver(struct json *json, const struct machd_watch_port *port)
@@ -189,19 +162,18 @@ static void receiver(struct json *json, const struct machd_watch_port *port)
 	json_end_object(json);
 }
 
-static void object(struct json *json, const struct machd_watch_port *port)
+static void visit_object(void *context, const void *record)
 {
+	const struct machd_watch_port *port = record;
+	struct json *json = &((struct listing *)context)->json;
+
 	json_object(json, NULL);
 	json_number(json, "task", port->task);
 	json_process(json, port->pid);
 	json_number(json, "name", port->name);
-	json_array(json, "rights");
-	for (unsigned i = 0; i < RIGHT_COUNT; i++)
-		if (port->type & rights[i].bit)
-			json_string(json, NULL, rights[i].name);
-	json_end_array(json);
+	port_rights_json(json, "rights", port->type);
 	json_number(json, "urefs", port->urefs);
-	json_string(json, "kind", kind_name(port->kind));
+	json_string(json, "kind", port_kind(port->kind));
 	json_number(json, "object", port->object);
 	receiver(json, port);
 	json_string(json, "service", port->service[0] ? port->service : NULL);
@@ -224,41 +196,23 @@ static void object(struct json *json, const struct machd_watch_port *port)
 	json_end_object(json);
 }
 
-static void print_json(const struct machd_watch_port *ports, size_t count)
-{
-	struct json json = {.out = stdout};
-
-	json_array(&json, NULL);
-	for (size_t i = 0; i < count; i++)
-		object(&json, &ports[i]);
-	json_end_array(&json);
-}
-
-/* A process without a task is an error, not an empty table. */
-static void require_task(struct channel *channel, int32_t pid)
-{
-	size_t count;
-
-	free(watch_tasks(channel, pid, &count));
-	if (count == 0)
-		fail(EXIT_ERROR,
-		     "process %d has no task at %s that you may see; `machctl ps` lists them", pid,
-		     channel_path(channel));
-}
-
 void cmd_ports(const struct options *options)
 {
 	struct channel *channel = channel_open(options->socket);
-	struct machd_watch_port *ports;
-	size_t count;
+	struct watch_query query = {.table = MACHD_WATCH_PORTS, .pid = options->pid};
+	struct listing listing = {.json = {.out = stdout}};
 
 	if (options->pid)
-		require_task(channel, options->pid);
-	ports = watch_ports(channel, options->pid, &count);
-	if (options->json)
-		print_json(ports, count);
-	else
-		print_table(ports, count);
-	free(ports);
+		watch_require_task(channel, options->pid);
+	if (options->json) {
+		json_array(&listing.json, NULL);
+		watch_each(channel, &query, visit_object, &listing);
+		json_end_array(&listing.json);
+	} else {
+		listing.table = table_new(columns, sizeof columns / sizeof *columns);
+		watch_each(channel, &query, visit_row, &listing);
+		output_table(listing.table);
+		table_free(listing.table);
+	}
 	channel_close(channel);
 }

@@ -81,6 +81,8 @@ static void object(struct json *json, const struct machd_watch_task *task)
 	json_number(json, "sent", task->sent);
 	json_number(json, "received", task->received);
 	json_number(json, "guard_exceptions", task->violations);
+	json_number(json, "names_peak", task->names_peak);
+	json_number(json, "channels_peak", task->channels_peak);
 	json_end_object(json);
 }
 
@@ -97,8 +99,9 @@ static void print_json(const struct machd_watch_task *tasks, size_t count)
 void cmd_ps(const struct options *options)
 {
 	struct channel *channel = channel_open(options->socket);
+	struct watch_query query = {.table = MACHD_WATCH_TASKS};
 	size_t count;
-	struct machd_watch_task *tasks = watch_tasks(channel, 0, &count);
+	struct machd_watch_task *tasks = watch_all(channel, &query, &count);
 
 	if (options->json)
 		print_json(tasks, count);

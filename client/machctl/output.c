@@ -10,7 +10,7 @@
 #include "client/machctl/text.h"
 
 /* NO_COLOR with any value but "" means no (no-color.org); so does a terminal that is dumb. */
-static bool wants_colour(void)
+bool output_wants_colour(void)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -18,19 +18,22 @@ static bool wants_colour(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* 80 columns, or those of a terminal that has more. */
+/* 80 columns, or those of a terminal that has more; who is no terminal gets all. */
 static unsigned line_width(void)
 {
 	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return TABLE_UNCUT;
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 80)
 		return size.ws_col;
 	return 80;
 }
 
-void output_table(const struct table *table)
+void output_table(struct table *table)
 {
-	table_print(table, stdout, line_width(), wants_colour());
+	table_print(table, stdout, line_width(), output_wants_colour());
 }
 
 void json_process(struct json *json, int32_t pid)

@@ -29,6 +29,8 @@ struct table {
 	unsigned column_count;
 	struct cell *cells;
 	size_t count, room;
+	unsigned widest[TABLE_COLUMNS]; /* what the columns need, as far as is known */
+	bool headed;			/* the headings were printed */
 };
 
 struct table *table_new(const struct table_column *columns, unsigned count)
@@ -40,14 +42,25 @@ struct table *table_new(const struct table_column *columns, unsigned count)
 	return table;
 }
 
+static void drop_cells(struct table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i].text);
+	table->count = 0;
+}
+
 void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	for (size_t i = 0; i < table->count; i++)
-		free(table->cells[i].text);
+	drop_cells(table);
 	free(table->cells);
 	free(table);
+}
+
+size_t table_cells(const struct table *table)
+{
+	return table->count;
 }
 
 __attribute__((format(printf, 3, 0))) static void append(struct table *table, bool section,
@@ -122,19 +135,19 @@ static unsigned next_column(const struct table *table, unsigned column)
 	return column + 1 < table->column_count ? column + 1 : 0;
 }
 
-/* `widths` starts as zeros. */
-static void measure(const struct table *table, unsigned *widths, unsigned width)
+static void measure(struct table *table, unsigned *widths, unsigned width)
 {
 	unsigned column = 0;
 
 	for (unsigned i = 0; i < table->column_count; i++)
-		widen(&widths[i], table->columns[i].heading);
+		widen(&table->widest[i], table->columns[i].heading);
 	for (size_t i = 0; i < table->count; i++) {
 		if (table->cells[i].section)
 			continue;
-		widen(&widths[column], table->cells[i].text);
+		widen(&table->widest[column], table->cells[i].text);
 		column = next_column(table, column);
 	}
+	memcpy(widths, table->widest, sizeof table->widest);
 	fit(table, widths, width);
 }
 
@@ -164,12 +177,14 @@ static void print_headings(const struct table *table, const unsigned *widths, FI
 			   out);
 }
 
-void table_print(const struct table *table, FILE *out, unsigned width, bool colour)
+void table_print(struct table *table, FILE *out, unsigned width, bool colour)
 {
-	unsigned widths[TABLE_COLUMNS] = {0}, column = 0;
+	unsigned widths[TABLE_COLUMNS], column = 0;
 
 	measure(table, widths, width);
-	print_headings(table, widths, out, colour);
+	if (!table->headed)
+		print_headings(table, widths, out, colour);
+	table->headed = true;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct cell *cell = &table->cells[i];
 
@@ -182,4 +197,5 @@ void table_print(const struct table *table, FILE *out, unsigned width, bool colo
 			   colour && cell->alert ? RED : NULL, out);
 		column = next_column(table, column);
 	}
+	drop_cells(table);
 }

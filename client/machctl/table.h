@@ -8,6 +8,9 @@
 /* The most columns a table may have. */
 #define TABLE_COLUMNS 16
 
+/* A line that is never full. */
+#define TABLE_UNCUT (1u << 30)
+
 struct table_column {
 	const char *heading;
 	bool text;	/* aligned left; numbers are aligned right */
@@ -30,5 +33,12 @@ void table_alert(struct table *table);
 __attribute__((format(printf, 2, 3))) void table_section(struct table *table, const char *format,
 							 ...);
 
-/* Write it all in lines of `width`. `colour`: `out` is a terminal that may get escape sequences. */
-void table_print(const struct table *table, FILE *out, unsigned width, bool colour);
+/* Rows and sections that were added and not printed yet. */
+size_t table_cells(const struct table *table);
+
+/*
+ * Write what was added in lines of `width`, with headings the first time. What is added later can
+ * be printed later: a long table need not be kept whole, but its columns may become wider on the
+ * way. `colour`: `out` is a terminal that may get escape sequences.
+ */
+void table_print(struct table *table, FILE *out, unsigned width, bool colour);

@@ -29,6 +29,26 @@ const char *text_count(uint64_t value, char text[TEXT_COUNT_SIZE])
 	return text;
 }
 
+const char *text_age(uint64_t ns, char text[TEXT_COUNT_SIZE])
+{
+	uint64_t seconds = ns / 1000000000, days = seconds / 86400;
+
+	if (ns < 1000000)
+		snprintf(text, TEXT_COUNT_SIZE, "%uus", (unsigned)(ns / 1000));
+	else if (ns < 1000000000)
+		snprintf(text, TEXT_COUNT_SIZE, "%ums", (unsigned)(ns / 1000000));
+	else if (seconds < 100)
+		snprintf(text, TEXT_COUNT_SIZE, "%u.%us", (unsigned)seconds,
+			 (unsigned)(ns / 100000000 % 10));
+	else if (seconds < 100 * 60)
+		snprintf(text, TEXT_COUNT_SIZE, "%um", (unsigned)(seconds / 60));
+	else if (days < 4)
+		snprintf(text, TEXT_COUNT_SIZE, "%uh", (unsigned)(seconds / 3600));
+	else
+		snprintf(text, TEXT_COUNT_SIZE, "%ud", (unsigned)(days < 99999 ? days : 99999));
+	return text;
+}
+
 bool text_command(int32_t pid, char command[TEXT_COMMAND_SIZE])
 {
 	char path[32];
@@ -64,6 +84,11 @@ char *text_escape(const char *text)
 	}
 	*end = 0;
 	return copy;
+}
+
+char *text_copy(const char *text)
+{
+	return strcpy(text_alloc(strlen(text) + 1), text);
 }
 
 void *text_alloc(size_t size)

@@ -1,56 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a table of the daemon page by page (protocol/watch.h) into one array. A daemon with longer
- * records than ours is a newer one that added fields at their end: those are left out.
+ * Reads tables of the daemon page by page (protocol/watch.h). A daemon with longer records than
+ * ours is a newer one that added fields at their end: those are left out.
  */
 #include "client/machctl/watch.h"
 
+#include <mach/kern_return.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "client/machctl/machctl.h"
+#include "client/machctl/text.h"
 #include "protocol/frame.h"
 
-/* Records collected so far. */
-struct collection {
-	uint8_t *bytes;
-	size_t record; /* bytes of one */
-	size_t count, room;
+/* Who waits hears of it for the first time after so many seconds, and then ever so often. */
+#define PATIENCE_NS 1000000000
+#define REFRESH_NS  200000000
+
+#define TEXT(type, field) offsetof(struct type, field), sizeof(((struct type *)0)->field)
+
+/* The records of each table, and the text that they have, if any. */
+static const struct shape {
+	size_t record, text, text_size;
+} shapes[] = {
+	[MACHD_WATCH_TASKS] = {sizeof(struct machd_watch_task), 0, 0},
+	[MACHD_WATCH_PORTS] = {sizeof(struct machd_watch_port), TEXT(machd_watch_port, service)},
+	[MACHD_WATCH_NAMES] = {sizeof(struct machd_watch_name), TEXT(machd_watch_name, service)},
+	[MACHD_WATCH_MESSAGES] = {sizeof(struct machd_watch_message), 0, 0},
+	[MACHD_WATCH_QUEUES] = {sizeof(struct machd_watch_queue), TEXT(machd_watch_queue, service)},
+	[MACHD_WATCH_HOLDS] = {sizeof(struct machd_watch_hold), 0, 0},
+	[MACHD_WATCH_WAITS] = {sizeof(struct machd_watch_wait), 0, 0},
+	[MACHD_WATCH_LIMITS] = {sizeof(struct machd_watch_limit), TEXT(machd_watch_limit, key)},
+	[MACHD_WATCH_TOTALS] = {sizeof(struct machd_watch_totals), 0, 0},
 };
 
-static void collect(struct collection *all, const uint8_t *record)
+/* A table that is being read. */
+struct walk {
+	const struct shape *shape;
+	void (*visit)(void *context, const void *record);
+	void *context;
+	uint64_t count;
+	uint64_t next_word; /* when to tell how far it is, ns */
+	bool told;
+};
+
+static uint64_t now_ns(void)
 {
-	if (all->count == all->room) {
-		all->room = all->room ? all->room * 2 : 64;
-		all->bytes = reallocarray(all->bytes, all->room, all->record);
-		if (!all->bytes)
-			fail(EXIT_ERROR, "out of memory");
-	}
-	memcpy(all->bytes + all->count++ * all->record, record, all->record);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void tell_progress(struct walk *walk)
+{
+	uint64_t now = now_ns();
+
+	if (now < walk->next_word || !isatty(STDERR_FILENO))
+		return;
+	walk->next_word = now + REFRESH_NS;
+	walk->told = true;
+	fprintf(stderr, "\rmachctl: %llu records so far", (unsigned long long)walk->count);
+}
+
+static void end_progress(const struct walk *walk)
+{
+	if (walk->told)
+		fputs("\r\033[K", stderr);
+}
+
+__attribute__((noreturn)) static void fail_code(const char *path, uint32_t code)
+{
+	if (code == KERN_RESOURCE_SHORTAGE)
+		fail(EXIT_ERROR, "machd at %s is short of memory; try again", path);
+	if (code == KERN_ABORTED)
+		fail(EXIT_ERROR, "machd at %s lost its place in the table; try again", path);
+	fail(EXIT_ERROR,
+	     "machd at %s does not know this table (code %u): it is older "
+	     "than this machctl",
+	     path, code);
 }
 
 /* Check a page's header against its size and ours; the header is copied to `answer`. */
 static void check_page(const struct channel *channel, const void *page, size_t size,
-		       const struct collection *all, struct machd_watch_answer *answer)
+		       const struct shape *shape, struct machd_watch_answer *answer)
 {
 	const char *path = channel_path(channel);
 
 	if (size < sizeof *answer)
 		fail(EXIT_ERROR, "machd at %s sent a page without a header", path);
 	memcpy(answer, page, sizeof *answer);
-	if (answer->code != 0)
-		fail(EXIT_ERROR,
-		     "machd at %s does not know this table (code %u): it is older "
-		     "than this machctl",
-		     path, answer->code);
+	if (answer->code != KERN_SUCCESS)
+		fail_code(path, answer->code);
 	size -= sizeof *answer;
 	if (size == 0)
 		return;
-	if (answer->record_size < all->record)
+	if (answer->record_size < shape->record)
 		fail(EXIT_ERROR,
 		     "machd at %s sends records of %u bytes, not %zu: it is older "
 		     "than this machctl",
-		     path, answer->record_size, all->record);
+		     path, answer->record_size, shape->record);
 	if (size % answer->record_size != 0)
 		fail(EXIT_ERROR, "machd at %s sent half a record", path);
 }
@@ -67,59 +119,115 @@ static void turn_page(const struct channel *channel, struct machd_watch *request
 	request->index = answer->next_index;
 }
 
-/* Ask for a page, and collect its records. */
-static void read_page(struct channel *channel, const struct machd_watch *request,
-		      struct collection *all, struct machd_watch_answer *answer)
+/* Ask for a page, and hand its records on. */
+static void read_page(struct channel *channel, const struct machd_watch *request, struct walk *walk,
+		      struct machd_watch_answer *answer)
 {
+	const struct shape *shape = walk->shape;
+	union {
+		struct machd_watch_port align;
+		uint8_t bytes[512];
+	} record;
 	size_t size;
 	const uint8_t *page =
 		channel_call(channel, MACHD_OP_WATCH, request, sizeof *request, &size);
 
-	check_page(channel, page, size, all, answer);
-	for (size_t at = sizeof *answer; at < size; at += answer->record_size)
-		collect(all, page + at);
+	_Static_assert(sizeof(struct machd_watch_queue) <= sizeof record, "records are small");
+	check_page(channel, page, size, shape, answer);
+	for (size_t at = sizeof *answer; at < size; at += answer->record_size) {
+		memcpy(&record, page + at, shape->record);
+		if (shape->text_size)
+			record.bytes[shape->text + shape->text_size - 1] = 0;
+		walk->count++;
+		walk->visit(walk->context, &record);
+	}
 }
 
-static void *read_table(struct channel *channel, enum machd_watch_table table, int32_t pid,
-			size_t record, size_t *count)
+void watch_each(struct channel *channel, const struct watch_query *query,
+		void (*visit)(void *context, const void *record), void *context)
 {
-	struct machd_watch request = {.table = table, .pid = pid};
-	struct collection all = {.record = record};
+	struct machd_watch request = {
+		.table = query->table, .pid = query->pid, .object = query->object};
+	struct walk walk = {.shape = &shapes[query->table],
+			    .visit = visit,
+			    .context = context,
+			    .next_word = now_ns() + PATIENCE_NS};
 	struct machd_watch_answer answer;
 
 	for (;;) {
-		read_page(channel, &request, &all, &answer);
+		read_page(channel, &request, &walk, &answer);
 		if (answer.next_task == 0 && answer.next_index == 0)
 			break;
 		turn_page(channel, &request, &answer);
+		tell_progress(&walk);
 	}
+	end_progress(&walk);
+}
+
+/* Records collected so far. */
+struct collection {
+	uint8_t *bytes;
+	size_t record; /* bytes of one */
+	size_t count, room;
+};
+
+static void collect(void *context, const void *record)
+{
+	struct collection *all = context;
+
+	if (all->count == all->room) {
+		all->room = all->room ? all->room * 2 : 64;
+		all->bytes = reallocarray(all->bytes, all->room, all->record);
+		if (!all->bytes)
+			fail(EXIT_ERROR, "out of memory");
+	}
+	memcpy(all->bytes + all->count++ * all->record, record, all->record);
+}
+
+void *watch_all(struct channel *channel, const struct watch_query *query, size_t *count)
+{
+	struct collection all = {.record = shapes[query->table].record};
+
+	watch_each(channel, query, collect, &all);
 	*count = all.count;
 	return all.bytes;
 }
 
-struct machd_watch_task *watch_tasks(struct channel *channel, int32_t pid, size_t *count)
+void watch_require_task(struct channel *channel, int32_t pid)
 {
-	return read_table(channel, MACHD_WATCH_TASKS, pid, sizeof(struct machd_watch_task), count);
+	struct watch_query query = {.table = MACHD_WATCH_TASKS, .pid = pid};
+	size_t count;
+
+	free(watch_all(channel, &query, &count));
+	if (count == 0)
+		fail(EXIT_ERROR,
+		     "process %d has no task at %s that you may see; `machctl ps` lists them", pid,
+		     channel_path(channel));
 }
 
-struct machd_watch_port *watch_ports(struct channel *channel, int32_t pid, size_t *count)
+bool watch_sees_all(struct channel *channel)
 {
-	struct machd_watch_port *ports =
-		read_table(channel, MACHD_WATCH_PORTS, pid, sizeof *ports, count);
+	struct watch_query query = {.table = MACHD_WATCH_TOTALS};
+	size_t count;
+	struct machd_watch_totals *totals = watch_all(channel, &query, &count);
+	bool all = false;
 
-	for (size_t i = 0; i < *count; i++)
-		ports[i].service[sizeof ports[i].service - 1] = 0;
-	return ports;
+	for (size_t i = 0; i < count; i++)
+		all |= totals[i].uid == MACHD_WATCH_NO_UID;
+	free(totals);
+	return all;
 }
 
-struct machd_watch_name *watch_names(struct channel *channel, size_t *count)
+bool watch_port(struct channel *channel, uint64_t object, struct machd_watch_queue *port)
 {
-	struct machd_watch_name *names =
-		read_table(channel, MACHD_WATCH_NAMES, 0, sizeof *names, count);
+	struct watch_query query = {.table = MACHD_WATCH_QUEUES, .object = object};
+	size_t count;
+	struct machd_watch_queue *found = watch_all(channel, &query, &count);
 
-	for (size_t i = 0; i < *count; i++)
-		names[i].service[sizeof names[i].service - 1] = 0;
-	return names;
+	if (count)
+		*port = *found;
+	free(found);
+	return count != 0;
 }
 
 struct machd_watch_message *watch_messages(struct channel *channel, int32_t pid, uint64_t *next,
@@ -127,9 +235,11 @@ struct machd_watch_message *watch_messages(struct channel *channel, int32_t pid,
 {
 	struct machd_watch request = {.table = MACHD_WATCH_MESSAGES, .pid = pid, .index = *next};
 	struct collection all = {.record = sizeof(struct machd_watch_message)};
+	struct walk walk = {
+		.shape = &shapes[MACHD_WATCH_MESSAGES], .visit = collect, .context = &all};
 	struct machd_watch_answer answer;
 
-	read_page(channel, &request, &all, &answer);
+	read_page(channel, &request, &walk, &answer);
 	*next = answer.next_index;
 	*lost = answer.next_task;
 	*count = all.count;

@@ -1,22 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's tables as arrays: see watch.c. */
+/* The daemon's tables, record by record or as arrays: see watch.c. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "client/machctl/channel.h"
 #include "protocol/watch.h"
 
+/* What is wanted of a table. */
+struct watch_query {
+	enum machd_watch_table table;
+	int32_t pid;	 /* only what belongs to tasks of this process; 0: all */
+	uint64_t object; /* as in struct machd_watch */
+};
+
 /*
- * Each reads one whole table; with `pid` only what belongs to tasks of that process, 0: all. The
- * number of records goes to `count`; free() the array. They exit with a message on any failure.
- * Every service name ends with a zero. The daemon goes on working between pages, so a table is not
- * a picture of one moment.
+ * Hand every record to `visit`, in the daemon's order. Texts in it end with a zero. Exits with a
+ * message on any failure. The daemon goes on working between pages, so a table is not a picture of
+ * one moment. Who waits at a terminal for longer than a second is told how far it is.
  */
-struct machd_watch_task *watch_tasks(struct channel *channel, int32_t pid, size_t *count);
-struct machd_watch_port *watch_ports(struct channel *channel, int32_t pid, size_t *count);
-struct machd_watch_name *watch_names(struct channel *channel, size_t *count);
+void watch_each(struct channel *channel, const struct watch_query *query,
+		void (*visit)(void *context, const void *record), void *context);
+
+/* The same as an array to free(); the number of records goes to `count`. */
+void *watch_all(struct channel *channel, const struct watch_query *query, size_t *count);
+
+/* A process without a task is an error, not an empty table: exits with a message. */
+void watch_require_task(struct channel *channel, int32_t pid);
+
+/* Does the caller see what belongs to others? */
+bool watch_sees_all(struct channel *channel);
+
+/* The port with that id, false: there is none, or the caller may not see it. */
+bool watch_port(struct channel *channel, uint64_t object, struct machd_watch_queue *port);
 
 /*
  * One page of the trace: messages from record number *next on (0: none, only where to begin), which

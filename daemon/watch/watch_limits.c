@@ -20,6 +20,23 @@ static void name_limit(const struct page *page, struct machd_watch_limit *record
 	       sizeof record->value);
 }
 
+/* What the limits are; they are few enough for a page. */
+static void add_values(struct page *page)
+{
+	_Static_assert(sizeof(struct machd_limits) / sizeof(uint64_t) *
+				       sizeof(struct machd_watch_limit) <
+			       PAGE_BYTES / 2,
+		       "all values fit on a page");
+
+	for (unsigned i = 0; i < machd_limit_row_count; i++) {
+		struct machd_watch_limit record = {.uid = MACHD_WATCH_NO_UID,
+						   .scope = MACHD_WATCH_OF_NOBODY};
+
+		name_limit(page, &record, machd_limit_rows[i].offset);
+		page_add(page, &record);
+	}
+}
+
 static void add_of_host(struct page *page, size_t offset, uint64_t used, uint64_t peak)
 {
 	struct machd_watch_limit record = {.used = used,
@@ -104,9 +121,11 @@ void watch_limits(struct page *page)
 	const struct machd_watch *request = page->p_request;
 	const struct ipc_host *host = page->p_host;
 
-	if (request->task == 0 && request->index == 0)
+	if (request->task == 0 && request->index == 0) {
+		add_values(page);
 		add_of_host(page, offsetof(struct machd_limits, channels), host->h_thread_count,
 			    host->h_thread_peak);
+	}
 	if (request->task == 0 && !list_users(page, request->index))
 		return;
 	list_tasks(page);

@@ -3,12 +3,15 @@
 #include "tests/flow/machctl_run.h"
 
 #include <ctype.h>
+#include <fcntl.h>
+#include <pty.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "tests/flow/flow.h"
@@ -25,20 +28,30 @@ static char *content(int fd)
 	return text;
 }
 
+/* The program; opened once, so that a process with fewer rights can run it, too. */
+static int program(void)
+{
+	static int fd = -1;
+	const char *path = getenv("MACHCTL_BINARY");
+
+	if (fd < 0 && path)
+		fd = open(path, O_PATH | O_CLOEXEC);
+	return fd;
+}
+
 static void run(struct machctl *run, int target, char **arguments)
 {
 	int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
-	const char *binary = getenv("MACHCTL_BINARY");
-	int status;
+	int status, binary = program();
 	pid_t pid;
 
-	CHECK(binary && out >= 0 && err >= 0);
+	CHECK(binary >= 0 && out >= 0 && err >= 0);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		dup2(target >= 0 ? target : out, STDOUT_FILENO);
 		dup2(err, STDERR_FILENO);
-		execv(binary, arguments);
+		fexecve(binary, arguments, environ);
 		_exit(127);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
@@ -85,6 +98,37 @@ void machctl_free(struct machctl *result)
 {
 	free(result->out);
 	free(result->err);
+}
+
+char *machctl_on_terminal(const char *command, unsigned short columns)
+{
+	enum { ROOM = 1 << 20 };
+	struct winsize size = {.ws_row = 24, .ws_col = columns};
+	struct termios raw = {0};
+	struct machctl result;
+	int master, slave, output = memfd_create("out", MFD_CLOEXEC);
+	char block[4096];
+	ssize_t got;
+	pid_t reader;
+
+	cfmakeraw(&raw);
+	CHECK(openpty(&master, &slave, NULL, &raw, &size) == 0 && output >= 0);
+	/* Somebody has to read: a terminal takes only so much. */
+	reader = fork();
+	CHECK(reader >= 0);
+	if (reader == 0) {
+		close(slave);
+		while ((got = read(master, block, sizeof block)) > 0)
+			CHECK(write(output, block, (size_t)got) == got);
+		_exit(0);
+	}
+	machctl_run_into(&result, slave, command, NULL);
+	CHECK_EQ(result.status, 0);
+	machctl_free(&result);
+	close(slave);
+	close(master);
+	CHECK(waitpid(reader, NULL, 0) == reader);
+	return content(output);
 }
 
 char *machctl_line(const char *output, const char *text)

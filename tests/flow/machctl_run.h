@@ -19,6 +19,12 @@ void machctl_run_into(struct machctl *run, int target, const char *first, ...)
 	__attribute__((sentinel));
 void machctl_free(struct machctl *run);
 
+/*
+ * What machctl writes to a terminal so many columns wide, with the line ends of a file. It must
+ * succeed. free() it.
+ */
+char *machctl_on_terminal(const char *command, unsigned short columns);
+
 /* The first line that contains `text`, as a copy to free(); NULL: there is none. */
 char *machctl_line(const char *output, const char *text);
 

@@ -4,7 +4,6 @@
  * faces are checked, the table and the JSON, and its exit codes.
  */
 #include <fcntl.h>
-#include <pty.h>
 #include <servers/bootstrap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +90,17 @@ static void assert_fits(const char *output)
 	}
 }
 
+/* The same of what a terminal of 80 columns gets. */
+static void assert_fits_terminal(const char *command)
+{
+	char *text;
+
+	setenv("TERM", "dumb", 1);
+	text = machctl_on_terminal(command, 80);
+	assert_fits(text);
+	free(text);
+}
+
 START_TEST(ps_counts_what_a_task_has)
 {
 	char *before = my_line("ps"), *after;
@@ -139,7 +149,7 @@ START_TEST(ps_shows_every_task_while_it_lives)
 	flow_fork(&child, wait_for_parent, NULL);
 	flow_hear(&child);
 	RUN(run, "ps", NULL);
-	assert_fits(run.out);
+	assert_fits_terminal("ps");
 	snprintf(row, sizeof row, "%d test_machctl ", getpid());
 	assert_has(run.out, row);
 	snprintf(row, sizeof row, "%d child of test ", child.pid);
@@ -314,7 +324,7 @@ START_TEST(names_show_services_and_owners)
 	CHECK_OK(bootstrap_check_in(bootstrap_port, SERVICE, &port));
 	CHECK_OK(bootstrap_register(bootstrap_port, "org.machd.test.registered", other));
 	RUN(run, "names", NULL);
-	assert_fits(run.out);
+	assert_fits_terminal("names");
 	line = machctl_line(run.out, SERVICE);
 	snprintf(row, sizeof row, " %d test_machctl ", getpid());
 	assert_has(line, row);
@@ -345,16 +355,14 @@ START_TEST(names_of_malice)
 
 	CHECK_OK(bootstrap_check_in(bootstrap_port, name, &port));
 	RUN(run, "names", NULL);
-	assert_fits(run.out);
+	assert_fits_terminal("names");
 	assert_has(run.out, "\na\\x1b[31m\"\\x5c\\x0a\\xff\\xc3\\xa9");
 	machctl_free(&run);
 	RUN(run, "names", "--json", NULL);
 	ck_assert(json_valid(run.out));
 	assert_has(run.out, "\"a\\u001b[31m\\\"\\\\\\u000a\\ufffd\xc3\xa9\\ufffd\\ufffd\\ufffdz\"");
 	machctl_free(&run);
-	RUN(run, "ports", NULL);
-	assert_fits(run.out);
-	machctl_free(&run);
+	assert_fits_terminal("ports");
 }
 END_TEST
 
@@ -371,29 +379,6 @@ START_TEST(empty_table_is_good)
 }
 END_TEST
 
-/* What machctl writes to a terminal so many columns wide. */
-static char *on_terminal(const char *command, unsigned short columns)
-{
-	struct winsize size = {.ws_row = 24, .ws_col = columns};
-	struct machctl run;
-	int master, slave;
-	char *text = calloc(1, 65536);
-	size_t used = 0;
-	ssize_t got;
-
-	ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, &size), 0);
-	machctl_run_into(&run, slave, command, NULL);
-	ck_assert_int_eq(run.status, 0);
-	machctl_free(&run);
-	/* The terminal hands its lines over one by one; when both ends are done it says EIO. */
-	close(slave);
-	while ((got = read(master, text + used, 65535 - used)) > 0)
-		used += (size_t)got;
-	ck_assert_uint_gt(used, 0);
-	close(master);
-	return text;
-}
-
 START_TEST(colours_only_where_wanted)
 {
 	struct machctl run;
@@ -401,17 +386,17 @@ START_TEST(colours_only_where_wanted)
 
 	setenv("TERM", "xterm", 1);
 	unsetenv("NO_COLOR");
-	text = on_terminal("ps", 80);
+	text = machctl_on_terminal("ps", 80);
 	assert_has(text, "\033[1mCOMMAND");
 	free(text);
 	setenv("NO_COLOR", "1", 1);
-	text = on_terminal("ps", 80);
+	text = machctl_on_terminal("ps", 80);
 	assert_has(text, "COMMAND");
 	ck_assert_ptr_null(strchr(text, '\033'));
 	free(text);
 	unsetenv("NO_COLOR");
 	setenv("TERM", "dumb", 1);
-	text = on_terminal("ps", 80);
+	text = machctl_on_terminal("ps", 80);
 	ck_assert_ptr_null(strchr(text, '\033'));
 	free(text);
 	setenv("TERM", "xterm", 1);
@@ -425,20 +410,25 @@ START_TEST(tables_use_the_width_of_a_terminal)
 {
 	static const char name[] = "org.machd.test.a-service.whose.name.takes.much.room.on.a.line."
 				   "and.is.cut.where.it.has.none";
+	struct machctl run;
 	mach_port_t port;
 	char *text;
 
 	setenv("TERM", "dumb", 1);
 	CHECK_OK(bootstrap_check_in(bootstrap_port, name, &port));
-	text = on_terminal("names", 80);
+	text = machctl_on_terminal("names", 80);
 	ck_assert_ptr_null(strstr(text, name));
 	free(text);
-	text = on_terminal("names", 200);
+	text = machctl_on_terminal("names", 200);
 	assert_has(text, name);
 	free(text);
-	text = on_terminal("ports", 200);
+	text = machctl_on_terminal("ports", 200);
 	assert_has(text, name);
 	free(text);
+	/* What is no terminal gets lines as long as they are. */
+	RUN(run, "names", NULL);
+	assert_has(run.out, name);
+	machctl_free(&run);
 }
 END_TEST
 
@@ -489,7 +479,8 @@ END_TEST
 
 START_TEST(help_fits_a_screen)
 {
-	static const char *const commands[] = {NULL, "ps", "ports", "names"};
+	static const char *const commands[] = {NULL,	"ps",	  "ports", "port",
+					       "names", "queues", "limits"};
 	struct machctl run;
 
 	for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++) {

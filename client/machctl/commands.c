@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands: their names, their options and their help. */
+#include "client/machctl/commands.h"
+
+#include <stddef.h>
+
+#define SHARED_OPTIONS                                                                \
+	{"json", 'j', NULL, 0, "Write a JSON array with an object for each line", 0}, \
+	{                                                                             \
+		"socket", 's', "PATH", 0, "The daemon's socket", 0                    \
+	}
+
+const struct argp_option shared_options[] = {SHARED_OPTIONS, {0}};
+
+static const struct argp_option trace_options[] = {
+	{"port", 'p', "OBJECT", 0, "Only messages to the port with this id", 1},
+	{"id", 'i', "NUMBER", 0, "Only messages with this msgh_id", 1},
+	{"count", 'n', "NUMBER", 0, "End after so many messages", 1},
+	SHARED_OPTIONS,
+	{0},
+};
+
+const struct command commands[] = {
+	{"ps", ARGUMENTS_NONE, NULL,
+	 "Show the tasks: one for each process that uses machd.\v"
+	 "CHAN its connections, NAMES entries of its name space, RECV SEND ONCE DEAD\n"
+	 "how many of them are rights of that kind, QUEUE messages on the ports it\n"
+	 "receives from, WAIT its blocked threads, SENT and RCVD messages in all,\n"
+	 "BAD how often it misused a name; if anybody is important, IMP requests and\n"
+	 "replies that make it so now, with + for a donor of importance.\n\n"
+	 "--json: task pid command uid gid channels names receive send send_once sets\n"
+	 "dead queued queued_bytes waiting boosts donor sent received\n"
+	 "guard_exceptions names_peak channels_peak. command is null when the process\n"
+	 "is gone.",
+	 cmd_ps, shared_options, 0, 0},
+	{"ports", ARGUMENTS_PID, "[PID]",
+	 "Show the names of every task, or of process PID, and what they stand for.\v"
+	 "RIGHTS and REFS of this name; then of the port, the same in every task:\n"
+	 "OBJECT its id, QUEUE messages/limit, SEND and ONCE rights there are, WAIT\n"
+	 "2r two blocked receivers, 2s two blocked senders; FLAGS requested notices\n"
+	 "N no senders, P port destroyed, D dead name, and S in a port set, I accepts\n"
+	 "importance, T for the next owner only; OWNER the process that receives (-: on\n"
+	 "its way, dead, or machd); WHAT service or kind.\n\n"
+	 "--json: task pid command name rights urefs kind object receiver{task pid\n"
+	 "name} service msgcount qlimit seqno mscount srights sorights waiters\n"
+	 "blocked_senders override boosts no_senders port_destroyed dead_name importance\n"
+	 "temporary_owner in_set. override is the QoS of the first message, boosts how\n"
+	 "many messages carry importance.",
+	 cmd_ports, shared_options, 0, 0},
+	{"port", ARGUMENTS_PORT, "OBJECT|SERVICE|PID NAME",
+	 "Show everybody who has to do with a port: by its id, the name of a service, or\n"
+	 "the name that process PID has for it.\v"
+	 "First the port and its queue. Then a line for each name of it, each right in a\n"
+	 "message, behind a request or kept for others, each set and waiting thread:\n"
+	 "PID who has it, or will have it; WHAT right; N of them; AGE of the message or\n"
+	 "the wait; WHERE it is. Lines also tell of rights in the port's own queue.\n\n"
+	 "--json: object kind service place task pid command name destination msgcount\n"
+	 "qlimit bytes age_ns head_id head_pid seqno mscount srights sorights waiters\n"
+	 "blocked_senders sets requests flags holders complete. In holders: how task pid\n"
+	 "command name rights urefs count object via sender id age_ns thread state\n"
+	 "timed.",
+	 cmd_port, shared_options, 0, 0},
+	{"names", ARGUMENTS_NONE, NULL,
+	 "Show the service names that can be looked up, and who serves them.\v"
+	 "OBJECT is the id of the service's port, as in `machctl ports`; BY how the\n"
+	 "name came to be.\n\n"
+	 "--json: service task pid command uid object checked_in. task is 0 while\n"
+	 "nobody holds the receive right.",
+	 cmd_names, shared_options, 0, 0},
+	{"queues", ARGUMENTS_PID, "[PID]",
+	 "Show ports with messages in their queues, or blocked senders; the deepest first.\v"
+	 "QUEUE messages/limit; AGE how long the first waits; BLOCKED threads that cannot\n"
+	 "send; WAIT threads that receive; PID COMMAND NAME of who receives (moving: the\n"
+	 "receive right is in a message); HEAD msgh_id of the first message, FROM whom.\n\n"
+	 "--json: object msgcount qlimit bytes age_ns blocked_senders waiters task pid\n"
+	 "command name head_id head_pid service. task is 0 if nobody receives.",
+	 cmd_queues, shared_options, 0, 0},
+	{"limits", ARGUMENTS_NONE, NULL,
+	 "Show each limit, who uses most of it, and why it is there.\v"
+	 "VALUE as machd.conf has it (capital letters: it cannot be set), USED by the user\n"
+	 "or task that uses most, MOST that anybody used at once, BY who uses most now.\n"
+	 "- where nothing is counted.\n\n"
+	 "--json: limit value default reason fixed uses. In uses, for each user or task:\n"
+	 "task pid command uid used peak.",
+	 cmd_limits, shared_options, 0, 0},
+	{"trace", ARGUMENTS_PID, "[PID]",
+	 "Show messages as they are sent: all, or those from and to process PID.\v"
+	 "TIME seconds since the system started; FROM and TO processes (machd; dead: the\n"
+	 "port has died, dying: its task does; moving: it is itself in a message); ID\n"
+	 "msgh_id; SIZE bytes of body and out-of-line memory; PORTS rights in it; OBJECT\n"
+	 "the port's id, as in `machctl ports`; WHAT is known of the id, and XNU's names\n"
+	 "for the rest.\n"
+	 "It goes on until it is interrupted. machd traces only while somebody reads;\n"
+	 "what a slow reader misses is said on stderr.\n\n"
+	 "--json: an object for each line, and no array around them: number time_ns\n"
+	 "from to object id size ports flags what. from and to are null for machd, and\n"
+	 "where nobody receives.",
+	 cmd_trace, trace_options, 0, 0},
+	{0},
+};
