@@ -33,7 +33,10 @@ function pick(list, n, which,    i, j, v) {
     return which == "least" ? list[1] : which == "most" ? list[n] : list[int((n + 1) / 2)]
 }
 
+# To ask for an element of `count` would make one: all ask whether there is one first.
 function of_key(key, which,    list, i) {
+    if (!(key in count))
+        return 0
     for (i = 1; i <= count[key]; i++)
         list[i] = value[key, i]
     return pick(list, count[key], which)
@@ -50,6 +53,8 @@ function of(test, peer, label, place, metric) {
 # Two figures that were measured in turns: the median of the quotients of each round; 0 if one was
 # not measured.
 function quotient(a, b,    list, i, n) {
+    if (!(a in count) || !(b in count))
+        return 0
     for (i = 1; i <= count[a] && i <= count[b]; i++)
         if (value[b, i] > 0)
             list[++n] = value[a, i] / value[b, i]
