@@ -120,16 +120,18 @@ void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
 	ipc_port_destroy(host, port);
 }
 
+/* Where those are counted that wait like this one: a receiver on a set has no port. */
+static uint32_t *waiters_like(struct ipc_thread *thread)
+{
+	if (thread->th_state == TH_SENDING)
+		return &thread->th_port->ip_sending;
+	return thread->th_set ? &thread->th_set->ps_waiting : &thread->th_port->ip_waiting;
+}
+
 /* One thread more (1) or less (-1) waits, as its state says. */
 static void count_waiter(struct ipc_thread *thread, int change)
 {
-	uint32_t *count = &thread->th_port->ip_waiting;
-
-	if (thread->th_state == TH_SENDING)
-		count = &thread->th_port->ip_sending;
-	else if (thread->th_set)
-		count = &thread->th_set->ps_waiting;
-	*count += (uint32_t)change;
+	*waiters_like(thread) += (uint32_t)change;
 	thread->th_task->t_waiting += (uint32_t)change;
 }
 
