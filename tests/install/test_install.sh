@@ -75,6 +75,18 @@ for program in "$scratch/with_pc" "$scratch/consumer/consumer"; do
     "$program" >"$scratch/said" || fail "the first program failed: $(cat "$scratch/said")"
     grep -q 'hello' "$scratch/said" || fail "the first program said: $(cat "$scratch/said")"
 done
+
+# The examples, as their README says to build them.
+examples=$(dirname "$(installed share/doc/libmachclient/examples/README.md)")
+for example in "$examples"/*.c; do
+    name=$(basename "$example" .c)
+    packages=(machclient)
+    [[ $name != loop ]] || packages+=(libuv)
+    # shellcheck disable=SC2046 # several words are meant
+    cc -Wall -Wextra -Werror -o "$scratch/$name" "$example" \
+        $(pkg-config --cflags --libs "${packages[@]}") || fail "$name.c is not compiled"
+done
+"$source_dir/tests/examples/check.sh" "$scratch" || fail "an example failed"
 "$machctl" ps >/dev/null || fail "machctl ps failed"
 kill "$daemon"
 wait "$daemon" || fail "machd ended with status $?"
