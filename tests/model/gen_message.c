@@ -256,9 +256,14 @@ static struct op_name receive_name(struct gen *gen, const struct m_task *task)
 
 static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 {
+	uint32_t least;
+
 	op->receive = receive_name(gen, task);
 	op->receive_size = gen_percent(gen, 88) ? 4096 : gen_below(gen, 160);
 	op->option |= MACH_RCV_MSG | (uint64_t)gen_below(gen, 10) << 24;
+	least = model_head_size(task, world_name(gen->world, &op->receive), op->option);
+	if (least && gen_percent(gen, 20))
+		op->receive_size = least - (gen_percent(gen, 50) ? 1 + gen_below(gen, 20) : 0);
 	if (gen_percent(gen, 65))
 		op->option |= MACH_RCV_TIMEOUT;
 	if (gen_percent(gen, 30))

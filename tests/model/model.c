@@ -239,8 +239,9 @@ static void special_name(struct model *model, struct m_task *task, struct m_port
 	port->srights++;
 }
 
-struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint32_t pidversion,
-			  mach_port_name_t self, mach_port_name_t host, mach_port_name_t bootstrap)
+struct m_task *model_task(struct model *model, unsigned word, uint32_t uid, uint32_t pid,
+			  uint32_t pidversion, mach_port_name_t self, mach_port_name_t host,
+			  mach_port_name_t bootstrap)
 {
 	struct m_task *task = m_alloc(model, sizeof *task);
 
@@ -249,7 +250,7 @@ struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint3
 	task->gid = uid + 1;
 	task->pid = pid;
 	task->pidversion = pidversion;
-	task->word = 64;
+	task->word = word;
 	task->user = m_user_of(model, uid);
 	m_grow_to(model, task, 0);
 	task->self = kernel_port(model);

@@ -55,6 +55,8 @@ enum model_mutation {
 	MODEL_ARRAY_OF_NOTHING,	    /* names before a bad one are not taken from it */
 	MODEL_PORTS_ONE_MORE,	    /* than a user may have */
 	MODEL_MESSAGES_HELD,	    /* against their sender when they are received */
+	MODEL_SIZE_OF_SENDER,	    /* a message is as large for everybody as for its sender */
+	MODEL_NARROW_TRAILER,	    /* a trailer's context is a word for everybody */
 	MODEL_MUTATIONS,
 };
 
@@ -300,9 +302,10 @@ void model_start(struct model *model, const struct m_limits *limits, uint64_t no
 		 enum model_mutation mutation);
 void model_stop(struct model *model);
 
-/* A task with the names it was welcomed with. */
-struct m_task *model_task(struct model *model, uint32_t uid, uint32_t pid, uint32_t pidversion,
-			  mach_port_name_t self, mach_port_name_t host, mach_port_name_t bootstrap);
+/* A task with pointers of `word` bits, and the names it was welcomed with. */
+struct m_task *model_task(struct model *model, unsigned word, uint32_t uid, uint32_t pid,
+			  uint32_t pidversion, mach_port_name_t self, mach_port_name_t host,
+			  mach_port_name_t bootstrap);
 /* Whether a user has no room for another task. */
 bool model_task_refused(struct model *model, uint32_t uid);
 
@@ -336,6 +339,9 @@ uint32_t model_names_left(const struct model *model, const struct m_task *task);
 bool m_tight(const struct model *model);
 
 bool m_may_vanish(struct model *model, const struct m_thread *thread);
+
+/* How large a buffer has to be for what waits at a port or set, with its trailer; 0: nothing. */
+uint32_t model_head_size(const struct m_task *task, mach_port_name_t name, uint64_t option);
 
 /* A thread is blocked. */
 static inline bool m_waits(const struct m_thread *thread)

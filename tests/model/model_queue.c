@@ -330,16 +330,40 @@ static unsigned header_names(const struct m_thread *thread, const struct m_msg *
 	return (msg->reply.port != NULL) + voucher;
 }
 
+uint32_t model_head_size(const struct m_task *task, mach_port_name_t name, uint64_t option)
+{
+	const struct m_entry *entry = m_find(task, name);
+	const struct m_msg *msg = NULL;
+
+	if (entry && entry->type == MACH_PORT_TYPE_PORT_SET && !TAILQ_EMPTY(&entry->set->ready))
+		msg = TAILQ_FIRST(&TAILQ_FIRST(&entry->set->ready)->port->queue);
+	else if (entry && entry->type & MACH_PORT_TYPE_RECEIVE)
+		msg = TAILQ_FIRST(&entry->port->queue);
+	return msg ? m_msg_size(msg, task->word) + m_trailer_size(option, task->word) : 0;
+}
+
+/* What the test for "too large" compares with the receiver's buffer. */
+static uint64_t needed(const struct model *model, const struct m_thread *thread,
+		       const struct m_msg *msg)
+{
+	unsigned word = thread->task->word;
+
+	if (model->mutation == MODEL_SIZE_OF_SENDER)
+		word = 64;
+	return (uint64_t)m_msg_size(msg, word) + trailer_for(thread);
+}
+
 static void deliver(struct model *model, struct m_thread *thread, struct m_port *port,
 		    struct m_msg *msg)
 {
 	uint32_t seqno = port->seqno, trailer = trailer_for(thread), error;
 	uint32_t size = m_msg_size(msg, thread->task->word);
 	struct m_answer *answer = &thread->answer;
+	uint64_t context;
 
 	port->seqno += model->mutation != MODEL_SEQNO_STAYS;
 	model->received++;
-	if (size + trailer > thread->args.rcv_size) {
+	if (needed(model, thread, msg) > thread->args.rcv_size) {
 		receive_bare(model, thread, port, msg, seqno, MACH_RCV_TOO_LARGE);
 		return;
 	}
@@ -355,7 +379,10 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 	m_answer_word(answer, offsetof(struct machd_message_answer, priority), msg->priority);
 	m_answer_word(answer, offsetof(struct machd_message_answer, override), msg->override);
 	answer->note = msg->group ? msg : NULL;
-	m_put_trailer(answer, HEAD + size, trailer, msg, seqno, port->context, false);
+	context = port->context;
+	if (thread->task->word == 32 || model->mutation == MODEL_NARROW_TRAILER)
+		context = (uint32_t)context;
+	m_put_trailer(answer, HEAD + size, trailer, msg, seqno, context, false);
 	error = m_place_message(model, thread, msg, port);
 	m_msg_over(model, msg);
 	if (error) {
@@ -372,7 +399,7 @@ static bool too_large_stays(struct model *model, struct m_thread *thread, struct
 	uint32_t size = m_msg_size(msg, thread->task->word);
 	struct m_answer *answer = &thread->answer;
 
-	if (!(args->option & MACH_RCV_LARGE) || size + trailer_for(thread) <= args->rcv_size)
+	if (!(args->option & MACH_RCV_LARGE) || needed(model, thread, msg) <= args->rcv_size)
 		return false;
 	m_message_answer(model, thread, MACH_RCV_TOO_LARGE, 0);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_TOO_LARGE);

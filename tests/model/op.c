@@ -275,7 +275,7 @@ void op_print(FILE *file, const struct op *op)
 		fprintf(file, "thread %u: ", op->who);
 	switch (op->kind) {
 	case OP_TASK:
-		fprintf(file, "a task connects");
+		fprintf(file, "a task connects, %u", op->count);
 		break;
 	case OP_THREAD:
 		fprintf(file, "another thread of its task connects");

@@ -133,16 +133,18 @@ static void name_special(struct world *world, struct m_task *task, mach_port_nam
 static void do_task(struct world *world)
 {
 	uint32_t uid = world->op->count % 4 ? WORLD_UID : 0;
+	unsigned word = world->op->count / 4 % 3 ? 64 : 32;
 	struct lab_task *lab;
 	struct m_task *task;
 
 	if (world->actor_count == WORLD_ACTORS)
 		return;
+	world->lab->word = word;
 	lab = lab_task(world->lab, uid);
 	if (!lab && model_task_refused(&world->model, uid))
 		return;
 	LAB_TRUE(lab);
-	task = model_task(&world->model, lab->uid, (uint32_t)lab->pid,
+	task = model_task(&world->model, word, lab->uid, (uint32_t)lab->pid,
 			  (uint32_t)lab->thread->channel, lab->self, lab->host, lab->bootstrap);
 	task->origin = world->op->number;
 	add_actor(world, lab->thread, task);
@@ -157,6 +159,7 @@ static void do_thread(struct world *world, const struct actor *peer)
 
 	if (world->actor_count == WORLD_ACTORS)
 		return;
+	world->lab->word = peer->model->task->word;
 	lab = lab_thread(peer->lab->task);
 	LAB_TRUE(lab);
 	add_actor(world, lab, peer->model->task);
