@@ -5,7 +5,10 @@
  * the last byte. By hand ("hand"): the shared mapping of a filled memfd is removed (moved) or
  * replaced by a private one (copied), the memfd sealed and passed over a socket pair, and mapped
  * private by the receiver; or (heap) bytes are copied into a memfd first. -s is the size in KiB, -n
- * how often each is done.
+ * how often each is done. With the test "through" filled memory of that size is sent -n times, and
+ * what the daemon grows by is told. Both say how much of shared memory the kernel keeps in huge
+ * pages when it is asked for them, as the library does: that depends on the system's
+ * transparent_hugepage/shmem_enabled.
  */
 #include <fcntl.h>
 #include <mach/mach_vm.h>
@@ -233,8 +236,24 @@ static void rows(const struct bench_case *run, const char *broker, enum kind kin
 /* Who takes part. */
 struct world {
 	mach_port_t service, reply;
+	pid_t machd;
 	int link;
 };
+
+/* A row: the part of large memory that is in huge pages, after it was filled. */
+static void huge_row(const struct bench_case *run)
+{
+	const size_t size = (size_t)64 << 20;
+	struct bench_case row = *run;
+	char *memory = vm_memory(size);
+
+	memset(memory, 7, size);
+	row.test = "memory-huge";
+	bench_row(&row, "percent",
+		  100 * bench_memory(getpid(), "smaps_rollup", "ShmemPmdMapped") /
+			  ((double)size / 1024));
+	vm_deallocate(mach_task_self(), (vm_address_t)memory, size);
+}
 
 static struct world start_world(void)
 {
@@ -242,7 +261,7 @@ static struct world start_world(void)
 	struct world world;
 	char byte;
 
-	bench_machd_start(NULL);
+	world.machd = bench_machd_start(NULL).pid;
 	if (pipe(ready) || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link))
 		bench_die("pipe");
 	if (bench_fork() == 0)
@@ -259,24 +278,55 @@ static struct world start_world(void)
 	return world;
 }
 
+/* What moves leaves nothing in the daemon. */
+static void through(const struct bench_case *run, const struct world *world, size_t size)
+{
+	char *memory = vm_memory(size);
+	uint64_t start;
+	double before;
+
+	memset(memory, 7, size);
+	for (unsigned i = 0; i < 3; i++)
+		send_mach(world->service, world->reply, memory, size, false);
+	before = bench_memory(world->machd, "smaps_rollup", "Rss");
+	start = bench_now();
+	for (long i = 0; i < run->count; i++)
+		send_mach(world->service, world->reply, memory, size, false);
+	bench_row(run, "ms", (double)(bench_now() - start) / 1e6);
+	bench_row(run, "gib", (double)size * (double)run->count / (1 << 30));
+	bench_row(run, "machd_growth_kib",
+		  bench_memory(world->machd, "smaps_rollup", "Rss") - before);
+}
+
+static void compare(const struct bench_case *run, const struct world *world, size_t size)
+{
+	struct bench_samples hand, mach;
+
+	bench_samples_new(&hand, (size_t)run->count);
+	bench_samples_new(&mach, (size_t)run->count);
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		for (long i = 0; i < run->count; i++) {
+			bench_samples_add(&hand, once_hand(world->link, size, kind));
+			bench_samples_add(&mach,
+					  once_mach(world->service, world->reply, size, kind));
+		}
+		rows(run, "hand", kind, &hand);
+		rows(run, "machd", kind, &mach);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct bench_case run = bench_options(argc, argv, "machd");
-	struct bench_samples hand, mach;
 	struct world world = start_world();
 	size_t size = run.size * 1024;
 
 	if (run.count == 0)
 		run.count = 21;
-	bench_samples_new(&hand, (size_t)run.count);
-	bench_samples_new(&mach, (size_t)run.count);
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		for (long i = 0; i < run.count; i++) {
-			bench_samples_add(&hand, once_hand(world.link, size, kind));
-			bench_samples_add(&mach, once_mach(world.service, world.reply, size, kind));
-		}
-		rows(&run, "hand", kind, &hand);
-		rows(&run, "machd", kind, &mach);
-	}
+	huge_row(&run);
+	if (strcmp(run.test, "through") == 0)
+		through(&run, &world, size);
+	else
+		compare(&run, &world, size);
 	bench_finish();
 }

@@ -232,6 +232,12 @@ memory() {
                     -n "${quick:-${times[$size]}}" memory
         done
     done
+    # 64 GiB in all.
+    if [[ $quick ]]; then
+        measure "$programs/bench-memory" -s 1024 -n 4 through
+    else
+        measure "$programs/bench-memory" -s 1048576 -n 64 through
+    fi
 }
 
 sizes() { measure "$programs/bench-sizes" -p 1cpu ${quick:+-n 1} sizes; }

@@ -150,7 +150,7 @@ function idle_table(    i, parts) {
         of("rss", "machd", "each", "free", "bytes_per_right")
 }
 
-function memory_table(    i, parts) {
+function memory_table(    i, parts, huge) {
     print "\nOut-of-line memory: us until the receiver has read it, beside the same by hand"
     print "place  kind            KiB         hand        machd    ratio"
     for (i = 1; i <= keys; i++) {
@@ -161,6 +161,18 @@ function memory_table(    i, parts) {
                 figure(of(parts[1], "machd", parts[3], parts[4], "p50_us")),
                 figure(ratio(parts[1], "machd", "hand", parts[3], parts[4], "p50_us"))
     }
+    for (i = 1; i <= keys; i++) {
+        split(order[i], parts, SUBSEP)
+        if (parts[1] == "through" && parts[5] == "gib")
+            printf "%s GiB in messages: %s ms; the daemon grew by %d KiB\n",
+                figure(of("through", "machd", parts[3], parts[4], "gib")),
+                figure(of("through", "machd", parts[3], parts[4], "ms")),
+                of("through", "machd", parts[3], parts[4], "machd_growth_kib")
+        if (parts[1] == "memory-huge")
+            huge = of("memory-huge", "machd", parts[3], parts[4], "percent")
+    }
+    printf "in huge pages: %d%% of large memory%s\n", huge,
+        huge ? "" : " (see transparent_hugepage/shmem_enabled)"
 }
 
 function sizes_table(    i, parts, us, last) {

@@ -84,9 +84,37 @@ function growth_targets(    i, parts) {
     }
 }
 
+function memory_target(kind, kib, place, most) {
+    target("memory " kind ", " kib " KiB, " place ": machd, of the same by hand",
+           ratio("memory-" kind, "machd", "hand", kib, place, "p50_us"), "at most", most)
+}
+
+function memory_targets_at(place) {
+    memory_target("moved", 1024, place, 1.5)
+    memory_target("moved", 65536, place, 1.2)
+    memory_target("moved", 1048576, place, 1.2)
+    memory_target("copied", 1024, place, 1.5)
+    memory_target("copied", 65536, place, 1.2)
+    memory_target("copied", 1048576, place, 1.2)
+    memory_target("heap", 1024, place, 1.3)
+}
+
+function memory_targets(    i, parts) {
+    memory_targets_at("free")
+    memory_targets_at("1cpu")
+    for (i = 1; i <= keys; i++) {
+        split(order[i], parts, SUBSEP)
+        if (parts[1] == "through" && parts[5] == "machd_growth_kib")
+            target("memory in messages: growth of the daemon, KiB",
+                   of("through", "machd", parts[3], parts[4], "machd_growth_kib"),
+                   "at most", 1024, 1)
+    }
+}
+
 END {
     rpc_targets("free", 15)
     rpc_targets("1cpu", 3)
     load_targets()
     growth_targets()
+    memory_targets()
 }

@@ -67,13 +67,15 @@ expect rss machd each free bytes_per_port bytes_per_right
 for kind in moved copied untouched again heap; do
     for peer in hand machd; do expect memory-$kind $peer 1024 1cpu p50_us; done
 done
+for metric in ms gib machd_growth_kib; do expect through machd 1024 free $metric; done
+expect memory-huge machd 1024 free percent
 for size in 24 64 50331580; do expect sizes machd $size 1cpu p50_us; done
 expect nest machd 1000 free ms longest_wait_ms others_calls
 expect nested-end machd 1000 free ms peak_rss_kib
 
 # The two numbers that are no figures: what was sent arrived, and no wish was forgotten.
 grep -q '"test": "pressure".*"metric": "lost", "median": 0,' "$json" || complain "messages were lost"
-[[ $left_out ]] || (($(grep -c '^{"target": ' "$json") == 28)) || complain "not all the targets"
+[[ $left_out ]] || (($(grep -c '^{"target": ' "$json") == 35)) || complain "not all the targets"
 (($(grep -cE '^(yes|NO ) ' "$table") == $(grep -c '^{"target": ' "$json"))) ||
     complain "the table and the JSON differ in their targets"
 grep -q '^free      64  machd-ring ' "$table" || complain "the table has no first line"
