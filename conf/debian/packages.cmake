@@ -52,7 +52,7 @@ calls.")
 
 set(CPACK_DEBIAN_DAEMON_PACKAGE_DEPENDS
     "procps, systemd | systemd-standalone-sysusers | systemd-sysusers")
-set(CPACK_DEBIAN_DAEMON_PACKAGE_RECOMMENDS machctl)
+set(CPACK_DEBIAN_DAEMON_PACKAGE_RECOMMENDS "dbus, machctl, polkitd")
 set(CPACK_DEBIAN_DAEMON_PACKAGE_CONTROL_EXTRA
     "${debian}/conffiles;${debian}/postinst;${debian}/prerm;${debian}/postrm")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS machd)

@@ -35,10 +35,13 @@ fi
 [[ $EUID == 0 ]] || skip "only root can boot a machine in namespaces"
 [[ -x /lib/systemd/systemd ]] || skip "there is no systemd here"
 namespaces=(--mount --uts --ipc --net --pid --fork --kill-child=KILL)
-unshare "${namespaces[@]}" --cgroup -- sh -c 'mount -t tmpfs none /mnt && mount -t cgroup2 none /mnt' \
-    2>/dev/null || skip "namespaces, or mounts in them, are not allowed here"
+# shellcheck disable=SC2016 # a dollar of that shell
+unshare "${namespaces[@]}" --cgroup -- sh -ec 'cd "$0" && mount -t tmpfs none . && cd "$0"
+    mkdir u w r && mount -t overlay none r -o "lowerdir=/,upperdir=u,workdir=w" &&
+        mount -t cgroup2 none r/mnt' "${TMPDIR:-/tmp}" 2>/dev/null ||
+    skip "namespaces, or mounts in them, are not allowed here"
 
-scratch=$(mktemp -d /tmp/machd-machine.XXXXXX)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/machd-machine.XXXXXX")
 
 # The cgroups of the machine are seen from outside; they are empty when it has ended.
 remove_cgroups() {

@@ -26,8 +26,15 @@ quietly cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDe
     -DCMAKE_INSTALL_PREFIX=/usr -DMACHD_TESTS=OFF -DMACHD_PACKAGES=ON
 quietly cmake --build "$build"
 quietly cpack -G DEB --config "$build/CPackConfig.cmake" -B "$build/first"
-quietly cpack -G DEB --config "$build/CPackConfig.cmake" -B "$build/second" \
-    -D CPACK_DEBIAN_PACKAGE_RELEASE=2
+
+# The second version differs in its number only.
+mkdir "$build/second"
+for deb in "$build"/first/*.deb; do
+    quietly dpkg-deb --raw-extract "$deb" "$build/second/tree"
+    sed -i -E '/^(Version|Depends):/s/-1(\)|$)/-2\1/' "$build/second/tree/DEBIAN/control"
+    quietly dpkg-deb --root-owner-group -Znone --build "$build/second/tree" "$build/second"
+    rm -r "$build/second/tree"
+done
 
 package() { find "$build/first" -maxdepth 1 -name "$1_*.deb"; }
 field() { dpkg-deb -f "$(package "$1")" "$2"; }
