@@ -38,7 +38,7 @@ static bool read_drop_in(struct config *config, const char *directory, const cha
 
 	if (length >= 0 && (size_t)length < sizeof path)
 		return config_read(config, path, error);
-	snprintf(error, CONFIG_ERROR_SIZE, "%s: a path of a file in it is too long", directory);
+	snprintf(error, CONFIG_ERROR_SIZE, "%.400s: a path of a file in it is too long", directory);
 	return false;
 }
 
@@ -51,7 +51,7 @@ static bool read_drop_ins(struct config *config, const char *directory, char *er
 	if (count < 0 && errno == ENOENT)
 		return true;
 	if (count < 0) {
-		snprintf(error, CONFIG_ERROR_SIZE, "%s: cannot be read: %s", directory,
+		snprintf(error, CONFIG_ERROR_SIZE, "%.400s: cannot be read: %s", directory,
 			 strerror(errno));
 		return false;
 	}

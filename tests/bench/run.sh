@@ -41,7 +41,11 @@ peers=(
 )
 rounds=5 window=200 json='' quick='' build='' keep='' from='' chosen=() wanted=("${peers[@]}")
 
-say() { printf '%s\n' "$*" >&2; }
+# On a terminal, what is being measured right now stands in a line that the next one replaces.
+clear='' status=''
+[[ ! -t 2 ]] || clear=$'\r\e[K' status=1
+
+say() { printf '%s%s\n' "$clear" "$*" >&2; }
 
 usage() {
     sed -n '/^# Builds/,/^$/s/^# \{0,1\}//p' "$0"
@@ -143,6 +147,7 @@ choose_peers() {
 # measure COMMAND...: its rows are added to those there are.
 failures=0
 measure() {
+    [[ -z $status ]] || printf '%s  %s' "$clear" "${*##*/}" >&2
     timeout -k 1 600 "$@" >>"$private/rows" 2>"$private/log" &
     running=$!
     wait "$running" || {
@@ -282,6 +287,7 @@ choose_peers
 printf '#\t%s, %s CPUs, %s\t%s\t%s\n' "$(uname -srm)" "$(nproc)" "$(date -u +%Y-%m-%dT%H:%MZ)" \
     "$rounds" "${left_out[*]}" >"$private/rows"
 measure_all
+printf '%s' "$clear" >&2
 [[ -z $keep ]] || cp "$private/rows" "$keep"
 report "$private/rows"
 ((failures == 0)) || {
