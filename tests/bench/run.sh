@@ -141,7 +141,7 @@ choose_peers() {
         fi
     done
     ((${#left_out[@]} == 0)) ||
-        say "left out, not installed and could not be: ${left_out[*]}"
+        say "left out, not installed and cannot be: ${left_out[*]}"
 }
 
 # measure COMMAND...: its rows are added to those there are.
