@@ -25,9 +25,10 @@ bool reload_read(const struct options *options, struct config *config)
 		read.log_level = options->log_level;
 	log_set_level(read.log_level);
 	if (fdcheck_fit_limits(&read.limits))
-		log_notice("MemfdsPerUser= is %" PRIu64 ", BellsPerUser= %" PRIu64
-			   ": machd may not open more descriptors",
-			   read.limits.memfds_per_user, read.limits.bells_per_user);
+		log_notice("Memfds= is %" PRIu64 ", MemfdsPerUser= %" PRIu64
+			   ", BellsPerUser= %" PRIu64 ": machd may not open more descriptors",
+			   read.limits.memfds, read.limits.memfds_per_user,
+			   read.limits.bells_per_user);
 	*config = read;
 	return true;
 }

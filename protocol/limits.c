@@ -12,6 +12,15 @@ const struct machd_limit_row machd_limit_rows[] = {
 
 const unsigned machd_limit_row_count = sizeof machd_limit_rows / sizeof *machd_limit_rows;
 
+const struct machd_limit_row *machd_limit_at(uint32_t offset)
+{
+	const struct machd_limit_row *row = machd_limit_rows;
+
+	while (row->offset != offset)
+		row++;
+	return row;
+}
+
 void machd_limits_init(struct machd_limits *limits)
 {
 	for (unsigned i = 0; i < machd_limit_row_count; i++)

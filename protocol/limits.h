@@ -28,6 +28,9 @@ struct machd_limit_row {
 extern const struct machd_limit_row machd_limit_rows[];
 extern const unsigned machd_limit_row_count;
 
+/* The row of the field at that offset of struct machd_limits. */
+const struct machd_limit_row *machd_limit_at(uint32_t offset);
+
 /* Fill `limits` with the defaults. */
 void machd_limits_init(struct machd_limits *limits);
 

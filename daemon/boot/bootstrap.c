@@ -51,7 +51,7 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 	kr = trap_reserve(call);
 	if (kr != KERN_SUCCESS)
 		return BOOTSTRAP_NO_MEMORY;
-	port = ipc_port_create(call->c_host, call->c_caller->t_space->is_user);
+	port = ipc_port_create(call->c_host, call->c_caller->t_space->is_account);
 	if (!port)
 		return BOOTSTRAP_NO_MEMORY;
 	kr = enter(call, args->service, ipc_port_make_send(port), true);

@@ -119,8 +119,9 @@ static bool lower(uint64_t *limit, uint64_t most)
 bool fdcheck_fit_limits(struct machd_limits *limits)
 {
 	uint64_t half = reserved_from > OWN ? (uint64_t)(reserved_from - OWN) / 2 : 1;
+	bool all = lower(&limits->memfds, half);
 	bool memfds = lower(&limits->memfds_per_user, half);
 	bool bells = lower(&limits->bells_per_user, half / 4); /* with two for each */
 
-	return memfds || bells;
+	return all || memfds || bells;
 }

@@ -3,12 +3,12 @@
 #include "daemon/ipc/ipc_bell.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_entry.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_task.h"
-#include "daemon/ipc/ipc_user.h"
 
 static struct ipc_knote *first_ready(const struct ipc_bell *bell)
 {
@@ -52,7 +52,7 @@ static void knote_free(struct ipc_knote *knote)
 	hush(knote);
 	list_remove(&knote->kn_bell_link);
 	list_remove(&knote->kn_object_link);
-	ipc_user_discharge(knote->kn_bell->bl_user, IPC_CHARGE_LINKS, 1);
+	ipc_account_discharge(knote->kn_bell->bl_account, IPC_CHARGE_LINKS, 1);
 	mem_free(knote);
 }
 
@@ -97,20 +97,20 @@ kern_return_t ipc_bell_create(struct ipc_host *host, struct ipc_task *task, ipc_
 
 	if (!bell)
 		return KERN_RESOURCE_SHORTAGE;
-	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_BELLS, 1)) {
+	if (!ipc_account_charge(host, task->t_account, IPC_CHARGE_BELLS, 1)) {
 		mem_free(bell);
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	bell->bl_id = ipc_host_id(host);
 	HASH_ADD(hh, host->h_bells, bl_id, sizeof bell->bl_id, bell);
 	if (!bell->hh.tbl) {
-		ipc_user_discharge(task->t_user, IPC_CHARGE_BELLS, 1);
+		ipc_account_discharge(task->t_account, IPC_CHARGE_BELLS, 1);
 		mem_free(bell);
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	bell->bl_host = host;
 	bell->bl_task = task;
-	bell->bl_user = ipc_user_ref(task->t_user);
+	bell->bl_account = ipc_account_ref(task->t_account);
 	bell->bl_ring = ring_fd;
 	bell->bl_quiet = quiet;
 	list_init(&bell->bl_knotes);
@@ -130,8 +130,8 @@ void ipc_bell_destroy(struct ipc_bell *bell)
 	host->h_outbox->release(host->h_outbox->context, bell->bl_quiet);
 	HASH_DELETE(hh, host->h_bells, bell);
 	list_remove(&bell->bl_link);
-	ipc_user_discharge(bell->bl_user, IPC_CHARGE_BELLS, 1);
-	ipc_user_put(bell->bl_user);
+	ipc_account_discharge(bell->bl_account, IPC_CHARGE_BELLS, 1);
+	ipc_account_put(bell->bl_account);
 	mem_free(bell);
 }
 
@@ -181,7 +181,7 @@ kern_return_t ipc_bell_add(struct ipc_bell *bell, struct ipc_entry *entry, mach_
 	knote = mem_alloc(sizeof *knote);
 	if (!knote)
 		return KERN_RESOURCE_SHORTAGE;
-	if (!ipc_user_charge(bell->bl_host, bell->bl_user, IPC_CHARGE_LINKS, 1)) {
+	if (!ipc_account_charge(bell->bl_host, bell->bl_account, IPC_CHARGE_LINKS, 1)) {
 		mem_free(knote);
 		return KERN_RESOURCE_SHORTAGE;
 	}

@@ -20,7 +20,7 @@ struct ipc_bell {
 	uint64_t bl_id;
 	struct ipc_host *bl_host;
 	struct ipc_task *bl_task;
-	struct ipc_user *bl_user;
+	struct ipc_account *bl_account;
 	ipc_fd_t bl_ring;      /* where a byte is sent, */
 	ipc_fd_t bl_quiet;     /* and where it is taken back */
 	struct list bl_knotes; /* ipc_knote */

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
-#include "daemon/ipc/ipc_user.h"
 
 #define GEN_FIRST 0x03
 #define GEN_STEP  0x04
@@ -106,14 +106,14 @@ static kern_return_t grow(struct ipc_host *host, struct ipc_space *space, uint32
 
 	while (buckets < size)
 		buckets *= 2;
-	if (!ipc_user_charge(host, space->is_user, IPC_CHARGE_NAMES, size - old_size))
+	if (!ipc_account_charge(host, space->is_account, IPC_CHARGE_NAMES, size - old_size))
 		return KERN_RESOURCE_SHORTAGE;
 	table = mem_alloc_array(size, sizeof *table);
 	hash = mem_alloc_array(buckets, sizeof *hash);
 	if (!table || !hash) {
 		mem_free(table);
 		mem_free(hash);
-		ipc_user_discharge(space->is_user, IPC_CHARGE_NAMES, size - old_size);
+		ipc_account_discharge(space->is_account, IPC_CHARGE_NAMES, size - old_size);
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	if (old_size)

@@ -39,8 +39,8 @@ static void init_side(struct ipc_eventlink *link, unsigned index, struct ipc_por
 bool ipc_eventlink_create(struct ipc_host *host, struct ipc_task *task, struct ipc_port *rights[2])
 {
 	struct ipc_eventlink *link = mem_alloc(sizeof *link);
-	struct ipc_port *first = link ? ipc_port_create(host, task->t_user) : NULL;
-	struct ipc_port *second = first ? ipc_port_create(host, task->t_user) : NULL;
+	struct ipc_port *first = link ? ipc_port_create(host, task->t_account) : NULL;
+	struct ipc_port *second = first ? ipc_port_create(host, task->t_account) : NULL;
 
 	if (!second) {
 		if (first)

@@ -14,7 +14,8 @@
  * The send right to a new fileport, which holds `file` from now on. NULL: no memory, or the user is
  * at a limit of ports or descriptors; the descriptor is still the caller's then.
  */
-struct ipc_port *ipc_fileport_create(struct ipc_host *host, struct ipc_user *user, ipc_fd_t file);
+struct ipc_port *ipc_fileport_create(struct ipc_host *host, struct ipc_account *payer,
+				     ipc_fd_t file);
 
 /* What a memory entry is beside its descriptor. */
 struct ipc_memory {
@@ -27,7 +28,7 @@ struct ipc_memory {
  * The same for a memory entry. The caller has checked that the memfd cannot change its size and
  * has the part.
  */
-struct ipc_port *ipc_memory_create(struct ipc_host *host, struct ipc_user *user, ipc_fd_t file,
+struct ipc_port *ipc_memory_create(struct ipc_host *host, struct ipc_account *payer, ipc_fd_t file,
 				   const struct ipc_memory *memory);
 
 /* The last send right to one of both is gone. */

@@ -16,6 +16,7 @@
 #include "daemon/ipc/ipc_sign.h"
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_work.h"
 #include "protocol/limits.h"
 
@@ -34,6 +35,7 @@ struct ipc_host {
 	uint64_t h_random;  /* state of the generator */
 
 	struct list h_users;
+	uint64_t h_held[IPC_CHARGE_KINDS]; /* by all users together, each up to its limit */
 	struct list h_tasks;
 	struct list h_ports;
 	struct list h_psets;
@@ -54,7 +56,7 @@ struct ipc_host {
 	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
 	/* A message to the daemon's own ports, and who pays for the reply: trap_mig() */
 	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,
-					     struct ipc_kmsg *, struct ipc_user *);
+					     struct ipc_kmsg *, struct ipc_account *);
 
 	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
 	struct list h_jobs;		    /* left over from earlier ones */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_timer.h"
-#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/kmsg_layout.h"
 
 _Static_assert(sizeof(struct ikm_descriptor) == 40, "no padding in what is signed");
@@ -17,18 +17,18 @@ _Static_assert(offsetof(struct ipc_kmsg, ikm_desc) ==
 		       offsetof(struct ipc_kmsg, ikm_header) + sizeof(struct ikm_header),
 	       "header and tables are signed in one piece");
 
-static bool charge(struct ipc_host *host, struct ipc_user *user, uint64_t bytes, bool always)
+static bool charge(struct ipc_host *host, struct ipc_account *payer, uint64_t bytes, bool always)
 {
 	if (always) {
-		ipc_user_charge_always(user, IPC_CHARGE_MESSAGES, 1);
-		ipc_user_charge_always(user, IPC_CHARGE_BYTES, bytes);
+		ipc_account_charge_always(payer, IPC_CHARGE_MESSAGES, 1);
+		ipc_account_charge_always(payer, IPC_CHARGE_BYTES, bytes);
 		return true;
 	}
-	if (!ipc_user_charge(host, user, IPC_CHARGE_MESSAGES, 1))
+	if (!ipc_account_charge(host, payer, IPC_CHARGE_MESSAGES, 1))
 		return false;
-	if (ipc_user_charge(host, user, IPC_CHARGE_BYTES, bytes))
+	if (ipc_account_charge(host, payer, IPC_CHARGE_BYTES, bytes))
 		return true;
-	ipc_user_discharge(user, IPC_CHARGE_MESSAGES, 1);
+	ipc_account_discharge(payer, IPC_CHARGE_MESSAGES, 1);
 	return false;
 }
 
@@ -51,7 +51,7 @@ static struct offsets lay_out(const struct ipc_kmsg_plan *plan)
 	return at;
 }
 
-struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
+struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer,
 				const struct ipc_kmsg_plan *plan, bool always)
 {
 	struct offsets at = lay_out(plan);
@@ -60,11 +60,11 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
 	if (!kmsg)
 		return NULL;
 	kmsg->ikm_charge = at.o_end;
-	if (user && !charge(host, user, kmsg->ikm_charge, always)) {
+	if (payer && !charge(host, payer, kmsg->ikm_charge, always)) {
 		mem_free(kmsg);
 		return NULL;
 	}
-	kmsg->ikm_user = user ? ipc_user_ref(user) : NULL;
+	kmsg->ikm_account = payer ? ipc_account_ref(payer) : NULL;
 	ipc_work_init(&kmsg->ikm_work, IPC_WORK_KMSG);
 	kmsg->ikm_rights = (union ikm_right *)((char *)kmsg + at.o_rights);
 	kmsg->ikm_fds = (struct ikm_fd *)((char *)kmsg + at.o_fds);
@@ -86,10 +86,10 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
 bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned index,
 		      struct ikm_fd fd)
 {
-	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1))
+	if (!ipc_account_charge(host, kmsg->ikm_account, IPC_CHARGE_MEMFDS, 1))
 		return false;
-	if (!ipc_user_charge(host, kmsg->ikm_user, IPC_CHARGE_MEMORY, fd.f_size)) {
-		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1);
+	if (!ipc_account_charge(host, kmsg->ikm_account, IPC_CHARGE_MEMORY, fd.f_size)) {
+		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMFDS, 1);
 		return false;
 	}
 	kmsg->ikm_fds[index] = fd;
@@ -108,8 +108,9 @@ static uint64_t free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_fd_count; i++) {
 		bytes += kmsg->ikm_fds[i].f_size;
 		host->h_memfds--;
-		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMFDS, 1);
-		ipc_user_discharge(kmsg->ikm_user, IPC_CHARGE_MEMORY, kmsg->ikm_fds[i].f_size);
+		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMFDS, 1);
+		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMORY,
+				      kmsg->ikm_fds[i].f_size);
 		if (kmsg->ikm_fds[i].f_handle != IPC_FD_NONE)
 			host->h_outbox->release(host->h_outbox->context, kmsg->ikm_fds[i].f_handle);
 	}
@@ -118,17 +119,17 @@ static uint64_t free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
 
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	struct ipc_user *user = kmsg->ikm_user;
+	struct ipc_account *payer = kmsg->ikm_account;
 	uint64_t in_fds = free_fds(host, kmsg);
 
 	host->h_queued--;
 	host->h_queued_bytes -= kmsg->ikm_charge;
 	if (kmsg->ikm_timer)
 		ipc_timer_message_done(host, kmsg->ikm_timer);
-	if (user) {
-		ipc_user_discharge(user, IPC_CHARGE_MESSAGES, 1);
-		ipc_user_discharge(user, IPC_CHARGE_BYTES, kmsg->ikm_charge - in_fds);
-		ipc_user_put(user);
+	if (payer) {
+		ipc_account_discharge(payer, IPC_CHARGE_MESSAGES, 1);
+		ipc_account_discharge(payer, IPC_CHARGE_BYTES, kmsg->ikm_charge - in_fds);
+		ipc_account_put(payer);
 	}
 	mem_free(kmsg);
 }

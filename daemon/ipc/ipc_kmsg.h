@@ -86,10 +86,10 @@ struct ikm_header {
 
 struct ipc_kmsg {
 	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
-	struct ipc_user *ikm_user; /* who pays */
-	uint64_t ikm_charge;	   /* bytes, those of memfds included */
-	uint64_t ikm_since;	   /* when it was queued */
-	struct ikm_fd *ikm_fds;	   /* the tables and bytes behind ikm_desc, in this order */
+	struct ipc_account *ikm_account; /* who pays */
+	uint64_t ikm_charge;		 /* bytes, those of memfds included */
+	uint64_t ikm_since;		 /* when it was queued */
+	struct ikm_fd *ikm_fds;		 /* the tables and bytes behind ikm_desc, in this order */
 	union ikm_right *ikm_rights;
 	uint8_t *ikm_body;
 	uint8_t *ikm_data;
@@ -122,7 +122,7 @@ struct ipc_kmsg_plan {
  * Lay out a kmsg. NULL: no memory, or `user` (may be NULL: the daemon itself) is at a limit; with
  * `always` no limit counts.
  */
-struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_user *user,
+struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer,
 				const struct ipc_kmsg_plan *plan, bool always);
 
 /* Put a memfd into its place in the table and charge for it; false at a limit, nothing done. */

@@ -59,7 +59,8 @@ void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct
 
 	header->ikm_dest->ip_seqno++;
 	header->ikm_reply = IP_NULL;
-	reply = host->h_kobject_server(host, thread, kmsg, replies_to(port) ? port->ip_user : NULL);
+	reply = host->h_kobject_server(host, thread, kmsg,
+				       replies_to(port) ? port->ip_account : NULL);
 	ipc_kmsg_sign(host, kmsg);
 	ipc_kmsg_destroy(host, kmsg);
 	if (reply)

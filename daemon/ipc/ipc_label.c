@@ -3,10 +3,10 @@
 #include "daemon/ipc/ipc_label.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
-#include "daemon/ipc/ipc_user.h"
 
 struct ipc_label *ipc_label_create(struct ipc_host *host, const struct ipc_task *owner,
 				   const struct mach_service_port_info *info)
@@ -16,13 +16,13 @@ struct ipc_label *ipc_label_create(struct ipc_host *host, const struct ipc_task 
 	if (!label)
 		return NULL;
 	/* It takes about as much memory as a port. */
-	if (!ipc_user_charge(host, owner->t_user, IPC_CHARGE_PORTS, 1)) {
+	if (!ipc_account_charge(host, owner->t_account, IPC_CHARGE_PORTS, 1)) {
 		mem_free(label);
 		return NULL;
 	}
 	label->l_refs = 1;
 	label->l_info = *info;
-	label->l_user = ipc_user_ref(owner->t_user);
+	label->l_account = ipc_account_ref(owner->t_account);
 	label->l_owner = owner->t_id;
 	return label;
 }
@@ -37,8 +37,8 @@ void ipc_label_release(struct ipc_label *label)
 {
 	if (!label || --label->l_refs)
 		return;
-	ipc_user_discharge(label->l_user, IPC_CHARGE_PORTS, 1);
-	ipc_user_put(label->l_user);
+	ipc_account_discharge(label->l_account, IPC_CHARGE_PORTS, 1);
+	ipc_account_put(label->l_account);
 	mem_free(label);
 }
 

@@ -13,11 +13,11 @@
 struct ipc_label {
 	uint32_t l_refs;
 	struct mach_service_port_info l_info;
-	struct ipc_user *l_user; /* who pays */
-	uint64_t l_owner;	 /* id of the task that made the service */
-	uint64_t l_guard;	 /* of the receive right when that task gave it away */
-	bool l_guarded;		 /* it was under a strict guard then */
-	bool l_returning;	 /* the right is coming back, by a port-destroyed notification */
+	struct ipc_account *l_account; /* who pays */
+	uint64_t l_owner;	       /* id of the task that made the service */
+	uint64_t l_guard;	       /* of the receive right when that task gave it away */
+	bool l_guarded;		       /* it was under a strict guard then */
+	bool l_returning; /* the right is coming back, by a port-destroyed notification */
 };
 
 /* NULL: no memory, or the task's user is at its limit of ports. One reference. */

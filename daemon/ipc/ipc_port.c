@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_port.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_fileport.h"
@@ -18,20 +19,19 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_timer.h"
-#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_voucher.h"
 
-struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user)
+struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_account *payer)
 {
 	struct ipc_port *port = mem_alloc(sizeof *port);
 
 	if (!port)
 		return NULL;
-	if (user && !ipc_user_charge(host, user, IPC_CHARGE_PORTS, 1)) {
+	if (payer && !ipc_account_charge(host, payer, IPC_CHARGE_PORTS, 1)) {
 		mem_free(port);
 		return NULL;
 	}
-	port->ip_user = user ? ipc_user_ref(user) : NULL;
+	port->ip_account = payer ? ipc_account_ref(payer) : NULL;
 	port->ip_id = ipc_host_id(host);
 	port->ip_refs = 1;
 	port->ip_kind = IP_PLAIN;
@@ -73,9 +73,9 @@ void ipc_port_release(struct ipc_host *host, struct ipc_port *port)
 	ipc_place_move_port(host, port);
 	list_remove(&port->ip_link);
 	host->h_port_count--;
-	if (port->ip_user) {
-		ipc_user_discharge(port->ip_user, IPC_CHARGE_PORTS, 1);
-		ipc_user_put(port->ip_user);
+	if (port->ip_account) {
+		ipc_account_discharge(port->ip_account, IPC_CHARGE_PORTS, 1);
+		ipc_account_put(port->ip_account);
 	}
 	ipc_label_release(port->ip_label);
 	mem_free(port->ip_requests.rs_table);

@@ -116,7 +116,7 @@ struct ipc_port {
 	struct ipc_memory *ip_memory;		 /* IP_MEMORY, while it lives */
 	struct ipc_label *ip_label;		 /* of service and connection ports, a reference */
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
-	struct ipc_user *ip_user;		 /* charged; NULL for the daemon's own */
+	struct ipc_account *ip_account;		 /* charged; NULL for the daemon's own */
 	struct list ip_host_link;		 /* those to be told of the time of day */
 	struct list ip_link;			 /* host's ports */
 	struct ipc_work ip_work;
@@ -131,7 +131,7 @@ static inline bool ipc_port_active(const struct ipc_port *port)
  * A new port, its receive right in limbo, with one reference. NULL: no memory, or `user` (may be
  * NULL: the daemon itself) is at its limit.
  */
-struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_user *user);
+struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_account *payer);
 
 /* A port of the daemon's own. */
 struct ipc_port *ipc_port_create_special(struct ipc_host *host, enum ipc_port_kind kind);

@@ -3,12 +3,12 @@
 #include "daemon/ipc/ipc_pset.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
-#include "daemon/ipc/ipc_user.h"
 
 #define MEMBERS_PER_STEP 8 /* of those that leave a set that is gone */
 
@@ -18,11 +18,11 @@ struct ipc_pset *ipc_pset_create(struct ipc_host *host, struct ipc_space *space)
 
 	if (!set)
 		return NULL;
-	if (!ipc_user_charge(host, space->is_user, IPC_CHARGE_PORTS, 1)) {
+	if (!ipc_account_charge(host, space->is_account, IPC_CHARGE_PORTS, 1)) {
 		mem_free(set);
 		return NULL;
 	}
-	set->ps_user = ipc_user_ref(space->is_user);
+	set->ps_account = ipc_account_ref(space->is_account);
 	set->ps_id = ipc_host_id(host);
 	set->ps_refs = 1;
 	set->ps_active = true;
@@ -41,8 +41,8 @@ void ipc_pset_release(struct ipc_pset *set)
 	if (--set->ps_refs)
 		return;
 	list_remove(&set->ps_link);
-	ipc_user_discharge(set->ps_user, IPC_CHARGE_PORTS, 1);
-	ipc_user_put(set->ps_user);
+	ipc_account_discharge(set->ps_account, IPC_CHARGE_PORTS, 1);
+	ipc_account_put(set->ps_account);
 	mem_free(set);
 }
 
@@ -73,7 +73,7 @@ static void member_free(struct ipc_member *member)
 	member->m_port->ip_member_count--;
 	list_remove(&member->m_port_link);
 	list_remove(&member->m_set_link);
-	ipc_user_discharge(member->m_set->ps_user, IPC_CHARGE_LINKS, 1);
+	ipc_account_discharge(member->m_set->ps_account, IPC_CHARGE_LINKS, 1);
 	mem_free(member);
 }
 
@@ -124,7 +124,7 @@ kern_return_t ipc_pset_add(struct ipc_host *host, struct ipc_pset *set, struct i
 	member = mem_alloc(sizeof *member);
 	if (!member)
 		return KERN_RESOURCE_SHORTAGE;
-	if (!ipc_user_charge(host, set->ps_user, IPC_CHARGE_LINKS, 1)) {
+	if (!ipc_account_charge(host, set->ps_account, IPC_CHARGE_LINKS, 1)) {
 		mem_free(member);
 		return KERN_RESOURCE_SHORTAGE;
 	}

@@ -21,7 +21,7 @@ struct ipc_pset {
 	uint32_t ps_waiting;	  /* how many those are */
 	struct list ps_knotes;	  /* ipc_knote: the bells that ring for it */
 	struct list ps_link;	  /* host's sets */
-	struct ipc_user *ps_user;
+	struct ipc_account *ps_account;
 	struct ipc_work ps_work;
 };
 

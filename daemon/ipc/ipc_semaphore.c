@@ -13,7 +13,7 @@ struct ipc_port *ipc_semaphore_create(struct ipc_host *host, struct ipc_task *ta
 				      bool reversed)
 {
 	struct ipc_semaphore *semaphore = mem_alloc(sizeof *semaphore);
-	struct ipc_port *port = semaphore ? ipc_port_create(host, task->t_user) : NULL;
+	struct ipc_port *port = semaphore ? ipc_port_create(host, task->t_account) : NULL;
 
 	if (!port) {
 		mem_free(semaphore);

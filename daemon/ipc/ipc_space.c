@@ -3,12 +3,12 @@
 #include "daemon/ipc/ipc_space.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_task.h"
-#include "daemon/ipc/ipc_user.h"
 
 /* Free entries that one step of termination passes. */
 #define STRETCH		    64
@@ -16,8 +16,8 @@
 
 static void space_free(struct ipc_space *space)
 {
-	ipc_user_discharge(space->is_user, IPC_CHARGE_NAMES, space->is_size);
-	ipc_user_put(space->is_user);
+	ipc_account_discharge(space->is_account, IPC_CHARGE_NAMES, space->is_size);
+	ipc_account_put(space->is_account);
 	mem_free(space->is_table);
 	mem_free(space->is_hash);
 	mem_free(space);
@@ -31,7 +31,7 @@ struct ipc_space *ipc_space_create(struct ipc_host *host, struct ipc_task *task)
 		return NULL;
 	space->is_task = task;
 	space->is_hash_factor = ipc_host_random(host) | 1;
-	space->is_user = ipc_user_ref(task->t_user);
+	space->is_account = ipc_account_ref(task->t_account);
 	list_init(&space->is_semaphores);
 	ipc_work_init(&space->is_work, IPC_WORK_SPACE);
 	if (ipc_entry_reserve(host, space) != KERN_SUCCESS) {

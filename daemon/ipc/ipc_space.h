@@ -6,8 +6,8 @@
 #include "daemon/ipc/ipc_work.h"
 
 struct ipc_space {
-	struct ipc_task *is_task; /* NULL once the task is gone and termination goes on */
-	struct ipc_user *is_user; /* who pays for what is allocated here */
+	struct ipc_task *is_task;	/* NULL once the task is gone and termination goes on */
+	struct ipc_account *is_account; /* who pays for what is allocated here */
 	struct ipc_entry *is_table;
 	uint32_t *is_hash;
 	uint64_t is_hash_factor;

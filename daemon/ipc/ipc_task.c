@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: made with the first channel of a process, ended with its last. */
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_account.h"
 
 #include <string.h>
 
@@ -93,6 +94,7 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 	}
 	ipc_importance_end(host, task);
 	ipc_user_discharge(task->t_user, IPC_CHARGE_TASKS, 1);
+	ipc_account_put(task->t_account);
 	ipc_user_put(task->t_user);
 	mem_free(task);
 }
@@ -104,7 +106,10 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 
 	if (!task)
 		return KERN_RESOURCE_SHORTAGE;
-	if (!ipc_user_charge(host, thread->th_user, IPC_CHARGE_TASKS, 1)) {
+	task->t_account = ipc_account_create(thread->th_user, thread->th_pid);
+	if (!task->t_account || !ipc_user_charge(host, thread->th_user, IPC_CHARGE_TASKS, 1)) {
+		if (task->t_account)
+			ipc_account_put(task->t_account);
 		mem_free(task);
 		return KERN_RESOURCE_SHORTAGE;
 	}
@@ -166,7 +171,7 @@ struct ipc_port *ipc_task_make_view(struct ipc_host *host, struct ipc_task *task
 	struct ipc_port *port = task->t_views[view];
 
 	if (!port) {
-		port = ipc_port_create(host, task->t_user);
+		port = ipc_port_create(host, task->t_account);
 		if (!port)
 			return NULL;
 		port->ip_kind = kinds[view];

@@ -68,7 +68,7 @@ bool ipc_thread_has_port(struct ipc_host *host, struct ipc_thread *thread)
 {
 	if (thread->th_self)
 		return true;
-	thread->th_self = ipc_port_create(host, thread->th_task->t_user);
+	thread->th_self = ipc_port_create(host, thread->th_task->t_account);
 	if (!thread->th_self)
 		return false;
 	thread->th_self->ip_kind = IP_THREAD;

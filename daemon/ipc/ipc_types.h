@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 struct ipc_host;
+struct ipc_account;
 struct ipc_user;
 struct ipc_task;
 struct ipc_thread;

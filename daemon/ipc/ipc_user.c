@@ -3,6 +3,8 @@
 #include "daemon/ipc/ipc_user.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/mem.h"
@@ -21,7 +23,9 @@ struct ipc_user *ipc_user_get(struct ipc_host *host, uint32_t uid)
 	if (!user)
 		return NULL;
 	user->u_uid = uid;
+	user->u_host = host;
 	user->u_refs = 1;
+	list_init(&user->u_accounts);
 	list_append(&host->h_users, &user->u_link);
 	return user;
 }
@@ -63,7 +67,7 @@ size_t ipc_user_limit(enum ipc_charge kind)
 	return limits[kind];
 }
 
-static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
+uint64_t ipc_user_limit_value(const struct ipc_host *host, enum ipc_charge kind)
 {
 	uint64_t limit;
 
@@ -71,20 +75,94 @@ static uint64_t limit_of(const struct ipc_host *host, enum ipc_charge kind)
 	return limit;
 }
 
+/*
+ * What counts as held when users share the machine: notifications beyond a user's limit are its own
+ * business, and take nothing from others.
+ */
+static uint64_t counted(const struct ipc_host *host, enum ipc_charge kind, uint64_t held)
+{
+	uint64_t limit = ipc_user_limit_value(host, kind);
+
+	return held < limit ? held : limit;
+}
+
+/* A user holds so much from now on. */
+static void set_held(struct ipc_user *user, enum ipc_charge kind, uint64_t held)
+{
+	struct ipc_host *host = user->u_host;
+
+	host->h_held[kind] -= counted(host, kind, user->u_held[kind]);
+	host->h_held[kind] += counted(host, kind, held);
+	user->u_held[kind] = held;
+}
+
+void ipc_user_limits_changed(struct ipc_host *host)
+{
+	for (unsigned kind = 0; kind < IPC_CHARGE_KINDS; kind++) {
+		host->h_held[kind] = 0;
+		LIST_FOR_EACH (node, &host->h_users)
+			host->h_held[kind] +=
+				counted(host, kind,
+					list_entry(node, struct ipc_user, u_link)->u_held[kind]);
+	}
+}
+
+/* What all users may hold together. */
+static uint64_t machine_limit(const struct ipc_host *host, enum ipc_charge kind)
+{
+	const struct machd_limits *limits = &host->h_limits;
+
+	if (kind == IPC_CHARGE_CHANNELS)
+		return limits->channels;
+	if (kind == IPC_CHARGE_MEMFDS)
+		return limits->memfds;
+	return ipc_user_limit_value(host, kind) * limits->full_users;
+}
+
+bool ipc_share_fits(uint64_t held, uint64_t total, uint64_t limit, uint64_t percent,
+		    uint64_t amount)
+{
+	uint64_t others = total - held;
+	uint64_t left = limit > others ? limit - others : 0;
+	uint64_t share = left / 100 * percent + left % 100 * percent / 100;
+
+	return amount <= share && held <= share - amount;
+}
+
+/* The log says once that a user is refused something, and again when it had less in between. */
+static void tell(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind)
+{
+	size_t offset = ipc_user_limit(kind);
+	char text[160];
+
+	if (user->u_told & 1u << kind)
+		return;
+	user->u_told |= 1u << kind;
+	snprintf(text, sizeof text,
+		 "uid %" PRIu32 " holds %" PRIu64 " and gets no more: %s=", user->u_uid,
+		 user->u_held[kind], machd_limit_at((uint32_t)offset)->key);
+	host->h_outbox->warn(host->h_outbox->context, text);
+}
+
 bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
 		     uint64_t amount)
 {
-	uint64_t limit = limit_of(host, kind);
+	bool owner = user->u_uid == 0 || user->u_uid == host->h_owner_uid;
+	uint64_t held = user->u_held[kind], limit = ipc_user_limit_value(host, kind);
 
-	if (amount > limit || user->u_held[kind] > limit - amount)
+	if (amount > limit || held > limit - amount ||
+	    !ipc_share_fits(held, host->h_held[kind], machine_limit(host, kind),
+			    owner ? 100 : host->h_limits.user_share, amount)) {
+		tell(host, user, kind);
 		return false;
+	}
 	ipc_user_charge_always(user, kind, amount);
 	return true;
 }
 
 void ipc_user_charge_always(struct ipc_user *user, enum ipc_charge kind, uint64_t amount)
 {
-	user->u_held[kind] += amount;
+	set_held(user, kind, user->u_held[kind] + amount);
 	if (user->u_held[kind] > user->u_peak[kind])
 		user->u_peak[kind] = user->u_held[kind];
 }
@@ -92,5 +170,7 @@ void ipc_user_charge_always(struct ipc_user *user, enum ipc_charge kind, uint64_
 void ipc_user_discharge(struct ipc_user *user, enum ipc_charge kind, uint64_t amount)
 {
 	assert(user->u_held[kind] >= amount);
-	user->u_held[kind] -= amount;
+	set_held(user, kind, user->u_held[kind] - amount);
+	if (user->u_held[kind] < user->u_peak[kind] / 2)
+		user->u_told &= ~(1u << kind);
 }

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounting by uid: what one user's tasks make the daemon hold. Each object that costs something
- * keeps a reference to the user it is charged to and gives the charge back when it is freed.
+ * Accounting by uid: what one user's tasks make the daemon hold. What a task makes it hold is
+ * charged to the task's account (ipc_account.h) and with that to its user; connections, tasks and
+ * service names are charged here alone. Who is charged keeps a reference until the charge is given
+ * back.
+ *
+ * A user may hold what its limit says, and of what the other users leave of the machine a share:
+ * UserShare= percent. So the more users there are the less there is for each, but for a new one
+ * there is always something. Root and whom the daemon belongs to may have all that is left.
  */
 #pragma once
 
@@ -26,7 +32,10 @@ enum ipc_charge {
 };
 
 struct ipc_user {
+	struct ipc_host *u_host;
 	struct list u_link; /* host's users */
+	struct list
+		u_accounts; /* of its tasks, and of those that are gone and still hold something */
 	uint32_t u_uid;
 	uint32_t u_refs;
 	uint64_t u_held[IPC_CHARGE_KINDS];
@@ -34,6 +43,7 @@ struct ipc_user {
 	uint64_t u_sent, u_received;	   /* messages of its tasks, ever */
 	uint64_t u_destroyed;		   /* messages it paid for that nobody received */
 	uint64_t u_sent_bytes;		   /* content of those that were sent */
+	uint32_t u_told;		   /* kinds that it was refused, as bits: said in the log */
 };
 
 /* The user with this uid, with a reference for the caller; NULL without memory. */
@@ -48,7 +58,23 @@ void ipc_user_put(struct ipc_user *user);
 /* The limit of struct machd_limits that holds for a kind: where it is there. */
 size_t ipc_user_limit(enum ipc_charge kind);
 
-/* Charge `amount`, or refuse (false, nothing charged) if that goes over the user's limit. */
+/*
+ * May somebody who holds `held` of what is `total` in all have `amount` more, if the limit for all
+ * is `limit` and nobody may have more than `percent` of what the others leave?
+ */
+bool ipc_share_fits(uint64_t held, uint64_t total, uint64_t limit, uint64_t percent,
+		    uint64_t amount);
+
+/* host's limits are others now. */
+void ipc_user_limits_changed(struct ipc_host *host);
+
+/* The value of that limit. */
+uint64_t ipc_user_limit_value(const struct ipc_host *host, enum ipc_charge kind);
+
+/*
+ * Charge `amount`, or refuse (false, nothing charged) if that goes over the user's limit or its
+ * share of the machine.
+ */
 bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
 		     uint64_t amount);
 

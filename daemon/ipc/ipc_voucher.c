@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
-#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/voucher_attr.h"
 
 struct ipc_voucher_value ipc_voucher_value(const struct ipc_voucher *voucher, uint32_t key)
@@ -46,11 +46,11 @@ static struct ipc_voucher *pack(const struct ipc_voucher_value values[IPC_VOUCHE
 }
 
 /* Give a voucher its port and enter it; false: no memory, or at a limit. */
-static bool publish(struct ipc_host *host, struct ipc_user *user, struct ipc_voucher *voucher)
+static bool publish(struct ipc_host *host, struct ipc_account *payer, struct ipc_voucher *voucher)
 {
-	if (!ipc_user_charge(host, user, IPC_CHARGE_VOUCHERS, 1))
+	if (!ipc_account_charge(host, payer, IPC_CHARGE_VOUCHERS, 1))
 		return false;
-	voucher->iv_port = ipc_port_create(host, user);
+	voucher->iv_port = ipc_port_create(host, payer);
 	if (voucher->iv_port) {
 		HASH_ADD_KEYPTR(hh, host->h_vouchers, voucher->iv_sizes, voucher->iv_size, voucher);
 		if (voucher->hh.tbl) {
@@ -61,11 +61,11 @@ static bool publish(struct ipc_host *host, struct ipc_user *user, struct ipc_vou
 		}
 		ipc_port_destroy(host, voucher->iv_port);
 	}
-	ipc_user_discharge(user, IPC_CHARGE_VOUCHERS, 1);
+	ipc_account_discharge(payer, IPC_CHARGE_VOUCHERS, 1);
 	return false;
 }
 
-struct ipc_port *ipc_voucher_find(struct ipc_host *host, struct ipc_user *user,
+struct ipc_port *ipc_voucher_find(struct ipc_host *host, struct ipc_account *payer,
 				  const struct ipc_voucher_value values[IPC_VOUCHER_KEYS])
 {
 	struct ipc_voucher *voucher = pack(values), *same;
@@ -73,7 +73,7 @@ struct ipc_port *ipc_voucher_find(struct ipc_host *host, struct ipc_user *user,
 	if (!voucher)
 		return NULL;
 	HASH_FIND(hh, host->h_vouchers, voucher->iv_sizes, voucher->iv_size, same);
-	if (same || !publish(host, user, voucher)) {
+	if (same || !publish(host, payer, voucher)) {
 		mem_free(voucher);
 		voucher = same;
 	}
@@ -85,7 +85,7 @@ void ipc_voucher_orphaned(struct ipc_host *host, struct ipc_port *port)
 	struct ipc_voucher *voucher = port->ip_voucher;
 
 	HASH_DEL(host->h_vouchers, voucher);
-	ipc_user_discharge(port->ip_user, IPC_CHARGE_VOUCHERS, 1);
+	ipc_account_discharge(port->ip_account, IPC_CHARGE_VOUCHERS, 1);
 	port->ip_voucher = NULL;
 	mem_free(voucher);
 	ipc_port_destroy(host, port);

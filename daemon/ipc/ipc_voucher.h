@@ -40,7 +40,7 @@ struct ipc_voucher_value ipc_voucher_value(const struct ipc_voucher *voucher, ui
  * A send right to the voucher with these values, one for each key from 1 on; it is made, and
  * charged to `user`, if there is none. NULL: no memory, or the user is at a limit.
  */
-struct ipc_port *ipc_voucher_find(struct ipc_host *host, struct ipc_user *user,
+struct ipc_port *ipc_voucher_find(struct ipc_host *host, struct ipc_account *payer,
 				  const struct ipc_voucher_value values[IPC_VOUCHER_KEYS]);
 
 /* The last send right to its port is gone, and the voucher with it. */

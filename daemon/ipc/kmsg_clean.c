@@ -4,6 +4,7 @@
  * it is destroyed, which may send notifications or kill ports, and so more messages; depth is taken
  * by the work list, not by the stack [10.3].
  */
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
@@ -93,8 +94,8 @@ void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg)
 static void count(struct ipc_host *host, const struct ipc_kmsg *kmsg)
 {
 	host->h_destroyed++;
-	if (kmsg->ikm_user)
-		kmsg->ikm_user->u_destroyed++;
+	if (kmsg->ikm_account)
+		kmsg->ikm_account->ac_user->u_destroyed++;
 }
 
 void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)

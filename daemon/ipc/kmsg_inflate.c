@@ -407,7 +407,7 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				      .p_body = message->um_inline - shape.s_offset,
 				      .p_data = message->um_data_size,
 				      .p_aux = message->um_aux_size};
-	kmsg = ipc_kmsg_alloc(host, task->t_user, &plan, false);
+	kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, false);
 	if (!kmsg)
 		return MACH_SEND_NO_BUFFER;
 	if (!take_fds(host, kmsg, message)) {

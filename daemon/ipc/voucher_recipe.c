@@ -155,7 +155,7 @@ kern_return_t ipc_voucher_create(struct ipc_host *host, const struct ipc_task *t
 		if (kr != KERN_SUCCESS)
 			return kr;
 	}
-	*port = ipc_voucher_find(host, task->t_user, draft.d_values);
+	*port = ipc_voucher_find(host, task->t_account, draft.d_values);
 	return *port ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
 
@@ -175,7 +175,7 @@ struct ipc_port *ipc_voucher_process(struct ipc_host *host, const struct ipc_tas
 		run_key(&draft, &recipe, key);
 		changes = true;
 	}
-	return changes ? ipc_voucher_find(host, task->t_user, draft.d_values)
+	return changes ? ipc_voucher_find(host, task->t_account, draft.d_values)
 		       : ipc_port_copy_send(voucher->iv_port);
 }
 

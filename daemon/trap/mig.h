@@ -39,7 +39,7 @@ kern_return_t mig_read(const struct machd_routine_row *row, const struct trap_ri
  * A message with room for the routine's reply, or for a failure (`row` is NULL then), but for what
  * is out of line. NULL: no memory, or `payer` (may be NULL) is at a limit.
  */
-struct ipc_kmsg *mig_reply_alloc(struct ipc_host *host, struct ipc_user *payer,
+struct ipc_kmsg *mig_reply_alloc(struct ipc_host *host, struct ipc_account *payer,
 				 const struct machd_routine_row *row);
 
 /* Make it a failure. */

@@ -31,7 +31,7 @@ static uint32_t body_size(const struct mig_shape *shape)
 	return shape->inline_size ? (uint32_t)sizeof ndr_here + shape->inline_size : 0;
 }
 
-static struct ipc_kmsg *alloc(struct ipc_host *host, struct ipc_user *payer,
+static struct ipc_kmsg *alloc(struct ipc_host *host, struct ipc_account *payer,
 			      const struct ipc_kmsg_plan *plan)
 {
 	struct ipc_kmsg *reply = ipc_kmsg_alloc(host, payer, plan, false);
@@ -55,7 +55,7 @@ static struct ipc_kmsg_plan plan_for(const struct machd_routine_row *row)
 	return plan;
 }
 
-struct ipc_kmsg *mig_reply_alloc(struct ipc_host *host, struct ipc_user *payer,
+struct ipc_kmsg *mig_reply_alloc(struct ipc_host *host, struct ipc_account *payer,
 				 const struct machd_routine_row *row)
 {
 	struct ipc_kmsg_plan plan = plan_for(row);
@@ -260,7 +260,7 @@ static kern_return_t grow(struct ipc_host *host, const struct trap_call *call,
 		plan.p_rights += call->c_out_words;
 	else
 		plan.p_data = call->c_out_words * (uint32_t)WORD;
-	larger = alloc(host, (*reply)->ikm_user, &plan);
+	larger = alloc(host, (*reply)->ikm_account, &plan);
 	if (!larger)
 		return KERN_RESOURCE_SHORTAGE;
 	ipc_kmsg_free(host, *reply);

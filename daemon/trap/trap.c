@@ -226,6 +226,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		break;
 	case TRAP_LIMITS:
 		host->h_limits = *input->limits;
+		ipc_user_limits_changed(host);
 		break;
 	case TRAP_CALENDAR:
 		ipc_host_set_calendar(host, input->calendar);

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_fileport.h"
@@ -345,6 +346,18 @@ static void add_work(void *context, const struct ipc_work *work)
 	}
 }
 
+static void add_accounts(struct digest *digest, const struct ipc_user *user)
+{
+	LIST_FOR_EACH (node, &user->u_accounts) {
+		const struct ipc_account *account = list_entry(node, struct ipc_account, ac_link);
+
+		add(digest, account->ac_told);
+		add(digest, account->ac_refused);
+		add_bytes(digest, account->ac_held, sizeof account->ac_held);
+		add_bytes(digest, account->ac_peak, sizeof account->ac_peak);
+	}
+}
+
 static void add_host(struct digest *digest, const struct ipc_host *host)
 {
 	add(digest, host->h_last_id);
@@ -375,6 +388,8 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 		add(digest, user->u_received);
 		add(digest, user->u_destroyed);
 		add(digest, user->u_sent_bytes);
+		add(digest, user->u_told);
+		add_accounts(digest, user);
 	}
 }
 

@@ -41,8 +41,8 @@ static kern_return_t make(struct ipc_host *host, struct ipc_task *task, const st
 	if (request->kind == MACHD_FILE_MEMORY && !part_good(fd, &request->extent))
 		return KERN_INVALID_ARGUMENT;
 	right = request->kind == MACHD_FILE_MEMORY
-			? ipc_memory_create(host, task->t_user, fd->handle, &memory)
-			: ipc_fileport_create(host, task->t_user, fd->handle);
+			? ipc_memory_create(host, task->t_account, fd->handle, &memory)
+			: ipc_fileport_create(host, task->t_account, fd->handle);
 	if (!right)
 		return KERN_RESOURCE_SHORTAGE;
 	host->h_fds_taken = true;

@@ -242,7 +242,7 @@ kern_return_t trap_construct(struct trap_call *call, const struct trap_options *
 	struct ipc_port *port = NULL;
 
 	if (kr == KERN_SUCCESS) {
-		port = ipc_port_create(host, call->c_space->is_user);
+		port = ipc_port_create(host, call->c_space->is_account);
 		kr = port ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 	}
 	if (kr != KERN_SUCCESS) {

@@ -136,4 +136,4 @@ struct trap_right trap_right_take(struct trap_rights *rights, mach_port_name_t h
  * The message's rights that are still in it afterwards were not taken.
  */
 struct ipc_kmsg *trap_mig(struct ipc_host *host, struct ipc_thread *thread,
-			  struct ipc_kmsg *request, struct ipc_user *payer);
+			  struct ipc_kmsg *request, struct ipc_account *payer);

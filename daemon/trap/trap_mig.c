@@ -106,7 +106,7 @@ static kern_return_t call_routine(struct ipc_host *host, struct ipc_thread *thre
 }
 
 struct ipc_kmsg *trap_mig(struct ipc_host *host, struct ipc_thread *thread,
-			  struct ipc_kmsg *request, struct ipc_user *payer)
+			  struct ipc_kmsg *request, struct ipc_account *payer)
 {
 	const struct machd_routine_row *row = find_routine(request);
 	struct ipc_kmsg *reply = mig_reply_alloc(host, payer, row);

@@ -23,7 +23,7 @@ static kern_return_t new_object(struct trap_call *call, mach_port_right_t right,
 {
 	switch (right) {
 	case MACH_PORT_RIGHT_RECEIVE:
-		*port = ipc_port_create(call->c_host, call->c_space->is_user);
+		*port = ipc_port_create(call->c_host, call->c_space->is_account);
 		return *port ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 	case MACH_PORT_RIGHT_PORT_SET:
 		*set = ipc_pset_create(call->c_host, call->c_space);

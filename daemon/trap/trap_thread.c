@@ -31,7 +31,7 @@ kern_return_t trap_thread_get_special_reply_port(
 	(void)args;
 	if (kr != KERN_SUCCESS)
 		return kr;
-	port = ipc_port_create(host, space->is_user);
+	port = ipc_port_create(host, space->is_account);
 	if (!port)
 		return KERN_RESOURCE_SHORTAGE;
 	result->port = ipc_right_copyout_reserved(host, space, port, MACH_MSG_TYPE_PORT_RECEIVE);

@@ -15,7 +15,7 @@ kern_return_t trap_mk_timer_create(struct trap_call *call, const struct mk_timer
 	(void)args;
 	if (kr != KERN_SUCCESS)
 		return kr;
-	port = ipc_port_create(call->c_host, call->c_space->is_user);
+	port = ipc_port_create(call->c_host, call->c_space->is_account);
 	if (!port)
 		return KERN_RESOURCE_SHORTAGE;
 	if (!ipc_timer_attach(call->c_host, port)) {

@@ -3,19 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
-#include "daemon/ipc/ipc_user.h"
 #include "daemon/watch/page.h"
 
 /* The key of the limit at `offset` of struct machd_limits, and its value. */
 static void name_limit(const struct page *page, struct machd_watch_limit *record, size_t offset)
 {
-	for (unsigned i = 0; i < machd_limit_row_count; i++)
-		if (machd_limit_rows[i].offset == offset)
-			snprintf(record->key, sizeof record->key, "%s", machd_limit_rows[i].key);
+	snprintf(record->key, sizeof record->key, "%s", machd_limit_at((uint32_t)offset)->key);
 	memcpy(&record->value, (const char *)&page->p_host->h_limits + offset,
 	       sizeof record->value);
 }
@@ -73,6 +71,23 @@ static void add_of_task(struct page *page, const struct ipc_task *task, size_t o
 	page_add(page, &record);
 }
 
+/*
+ * What the task itself is charged for of what its user may have, and the most that was. With the
+ * two limits of its own these are no more than PAGE_RESERVE.
+ */
+static void add_account(struct page *page, const struct ipc_task *task)
+{
+	static const enum ipc_charge kinds[] = {IPC_CHARGE_PORTS, IPC_CHARGE_MESSAGES,
+						IPC_CHARGE_BYTES, IPC_CHARGE_MEMFDS,
+						IPC_CHARGE_LINKS, IPC_CHARGE_BELLS};
+	const struct ipc_account *account = task->t_account;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (account->ac_peak[kinds[i]])
+			add_of_task(page, task, ipc_user_limit(kinds[i]),
+				    account->ac_held[kinds[i]], account->ac_peak[kinds[i]]);
+}
+
 /* The users, from the one at place `from` on; false: the page ends before the last. */
 static bool list_users(struct page *page, uint64_t from)
 {
@@ -111,6 +126,7 @@ static void list_tasks(struct page *page)
 			    task->t_space->is_used, task->t_space->is_peak);
 		add_of_task(page, task, offsetof(struct machd_limits, channels_per_task),
 			    task->t_thread_count, task->t_thread_peak);
+		add_account(page, task);
 	}
 	page_done(page);
 }

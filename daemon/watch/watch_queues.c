@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -97,7 +98,7 @@ static uint32_t uid_of(const struct ipc_port *port)
 		task = port->ip_task;
 	if (task)
 		return task->t_user->u_uid;
-	return port->ip_user ? port->ip_user->u_uid : MACHD_WATCH_NO_UID;
+	return port->ip_account ? port->ip_account->ac_user->u_uid : MACHD_WATCH_NO_UID;
 }
 
 /* Its first message. */

@@ -53,7 +53,7 @@ reload() {
 }
 mkdir -p /etc/machd/machd.conf.d
 limit=/etc/machd/machd.conf.d/10-limit.conf
-printf '[limits]\nPortsPerUser=100\n' >"$limit"
+printf '[limits]\nTaskShare=100\nPortsPerUser=100\n' >"$limit"
 reload
 [[ $(ask a fill) == *" 6" ]] || fail "there is no end of ports" # KERN_RESOURCE_SHORTAGE
 printf '[limits]\nPortsPerUser=123\nLogLevel=debug\n' >"$limit"
@@ -61,7 +61,7 @@ systemctl reload machd.service
 await_journal "$limit:3: unknown key LogLevel= in [limits]" -p err
 await_journal "the configuration stays as it was"
 expect "0 6" ask a fill
-printf '[machd]\nLogLevel=debug\n[limits]\nPortsPerUser=123\n' >"$limit"
+printf '[machd]\nLogLevel=debug\n[limits]\nTaskShare=100\nPortsPerUser=123\n' >"$limit"
 reload
 expect "23 6" ask a fill
 rm "$limit"

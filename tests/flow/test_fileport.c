@@ -154,7 +154,8 @@ END_TEST
 
 START_TEST(there_are_not_any_number_of_them)
 {
-	static const struct flow_options options = {.config = "[limits]\nMemfdsPerUser=3\n"};
+	static const struct flow_options options = {
+		.config = "[limits]\nTaskShare=100\nMemfdsPerUser=3\n"};
 	mach_port_t ports[4];
 	int ends[2];
 

@@ -21,6 +21,7 @@ static void few_names(void)
 static void few_of_all(void)
 {
 	flow_start_with(&(struct flow_options){.config = "[limits]\n"
+							 "TaskShare=100\n"
 							 "MessagesPerUser=16\n"
 							 "MemfdsPerUser=2\n"
 							 "ChannelsPerTask=3\n"

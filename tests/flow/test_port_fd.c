@@ -473,7 +473,7 @@ END_TEST
 
 static void limited_start(void)
 {
-	struct flow_options options = {.config = "[limits]\nBellsPerUser=2\n"};
+	struct flow_options options = {.config = "[limits]\nTaskShare=100\nBellsPerUser=2\n"};
 
 	flow_start_with(&options);
 }

@@ -150,6 +150,8 @@ void lab_options_init(struct lab_options *options)
 {
 	*options = (struct lab_options){.seed = 1};
 	machd_limits_init(&options->limits);
+	/* Limits are what they say, but where shares are tested. */
+	options->limits.task_share = options->limits.user_share = 100;
 }
 
 /* The outbox that the machine gets: ours, or the recorder's in front of it. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_fileport.h"
 #include "daemon/ipc/ipc_host.h"
@@ -16,7 +17,6 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
-#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_voucher.h"
 #include "daemon/ipc/kmsg_layout.h"
 
@@ -574,19 +574,41 @@ static uint64_t count_labels(const struct audit *audit)
 	return labels;
 }
 
+/* What is charged to tasks is charged to their user, and nothing else of these kinds is. */
+static void compare_accounts(const struct ipc_user *user)
+{
+	uint64_t held[IPC_CHARGE_KINDS] = {0};
+
+	LIST_FOR_EACH (node, &user->u_accounts) {
+		const struct ipc_account *account = list_entry(node, struct ipc_account, ac_link);
+
+		for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
+			held[i] += account->ac_held[i];
+	}
+	for (unsigned i = IPC_CHARGE_NAMES; i <= IPC_CHARGE_BELLS; i++)
+		LAB_TRUE(held[i] == user->u_held[i]);
+}
+
 static void compare_users(const struct audit *audit)
 {
 	const struct ipc_host *host = audit->host;
-	uint64_t held[IPC_CHARGE_KINDS] = {0}, owned = 0;
+	uint64_t held[IPC_CHARGE_KINDS] = {0}, counted[IPC_CHARGE_KINDS] = {0}, owned = 0;
 
 	LIST_FOR_EACH (node, &host->h_users) {
 		const struct ipc_user *user = list_entry(node, struct ipc_user, u_link);
 
 		for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
 			held[i] += user->u_held[i];
+		for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
+			counted[i] += user->u_held[i] < ipc_user_limit_value(host, i)
+					      ? user->u_held[i]
+					      : ipc_user_limit_value(host, i);
+		compare_accounts(user);
 	}
+	for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
+		LAB_TRUE(counted[i] == host->h_held[i]);
 	for (size_t i = 0; i < audit->port_count; i++)
-		owned += audit->ports[i].port->ip_user != NULL;
+		owned += audit->ports[i].port->ip_account != NULL;
 	LAB_TRUE(held[IPC_CHARGE_TASKS] == host->h_task_count);
 	LAB_TRUE(held[IPC_CHARGE_LINKS] == audit->links);
 	LAB_TRUE(held[IPC_CHARGE_BELLS] == audit->bells);

@@ -148,10 +148,12 @@ START_TEST(test_bad_keys)
 	bad("[machd]\nChannels=20\n", "2: unknown key Channels= in [machd]: it has Socket=, "
 				      "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
 	bad("[limits]\nSocket=/a\n",
-	    "2: unknown key Socket= in [limits]: it has NamesPerTask=, NamesPerUser=, Channels=, "
+	    "2: unknown key Socket= in [limits]: it has TaskShare=, UserShare=, "
+	    "FullUsers=, NamesPerTask=, NamesPerUser=, Channels=, "
 	    "TasksPerUser=, "
 	    "ChannelsPerUser=, ChannelsPerTask=, PortsPerUser=, SetsPerPort=, ServicesPerUser=, "
-	    "MessagesPerUser=, BytesPerUser=, MemfdsPerUser=, MemoryPerUser=, VouchersPerUser=, "
+	    "MessagesPerUser=, BytesPerUser=, Memfds=, MemfdsPerUser=, MemoryPerUser=, "
+	    "VouchersPerUser=, "
 	    "LinksPerUser=, BellsPerUser=, DonorsPerUser=");
 	bad("[machd]\nLogLevel\n", "2: this is neither a [section] nor Key=value");
 	bad("[machd]\nwhat is this\nLogLevel=loud\n",

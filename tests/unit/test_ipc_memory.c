@@ -398,6 +398,7 @@ START_TEST(limits_of_a_user)
 	struct machd_limits limits;
 
 	machd_limits_init(&limits);
+	limits.task_share = 100;
 	limits.memfds_per_user = 2;
 	lab_limits(world.lab, &limits);
 	for (unsigned i = 0; i < 3; i++) {

@@ -630,6 +630,7 @@ START_TEST(different_vouchers_are_charged_to_their_maker)
 	mach_port_name_t one, voucher;
 
 	machd_limits_init(&limits);
+	limits.task_share = 100;
 	limits.vouchers_per_user = 2;
 	lab_limits(world.lab, &limits);
 	one = lab_new_voucher(world.a, "one");

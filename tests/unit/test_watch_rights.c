@@ -316,7 +316,12 @@ START_TEST(limits_tell_use_and_the_most_at_once)
 		LAB_TRUE(limit->used <= limit->peak && limit->key[0]);
 		if (limit->scope == MACHD_WATCH_OF_NOBODY)
 			continue;
-		if (!strcmp(limit->key, "PortsPerUser") && limit->uid == 1000) {
+		if (!strcmp(limit->key, "PortsPerUser") && limit->scope == MACHD_WATCH_OF_TASK) {
+			ck_assert_int_eq(limit->pid, a->pid);
+			ck_assert_uint_eq(limit->used, 10);
+			ck_assert_uint_eq(limit->peak, 40);
+			seen |= 8;
+		} else if (!strcmp(limit->key, "PortsPerUser") && limit->uid == 1000) {
 			ck_assert_uint_eq(limit->used, 10);
 			ck_assert_uint_eq(limit->peak, 40);
 			ck_assert_uint_eq(limit->value, lab->host->h_limits.ports_per_user);
@@ -333,7 +338,7 @@ START_TEST(limits_tell_use_and_the_most_at_once)
 			seen |= 4;
 		}
 	}
-	ck_assert_uint_eq(seen, 7);
+	ck_assert_uint_eq(seen, 15);
 	free(limits);
 	lab_stop(lab);
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounting by task: what one task makes the daemon hold, within what its user may. Ports,
+ * messages and the like keep a reference to the account they are charged to, and so an account
+ * outlives its task until the last of them is gone.
+ *
+ * A task may hold TaskShare= percent of what the others of its user leave: who leaks or floods
+ * leaves something for its neighbours, however much it takes.
+ */
+#pragma once
+
+#include "daemon/ipc/ipc_user.h"
+
+struct ipc_account {
+	struct list ac_link; /* in u_accounts */
+	struct ipc_user *ac_user;
+	uint32_t ac_refs;
+	int32_t ac_pid;	     /* of the task, even when it is gone */
+	uint32_t ac_told;    /* kinds that it was refused, as bits: said in the log */
+	uint64_t ac_refused; /* charges, ever */
+	uint64_t ac_held[IPC_CHARGE_KINDS];
+	uint64_t ac_peak[IPC_CHARGE_KINDS]; /* the most at once */
+};
+
+/* An account for a task of `user`, with a reference for the caller; NULL without memory. */
+struct ipc_account *ipc_account_create(struct ipc_user *user, int32_t pid);
+
+/* Another reference. */
+struct ipc_account *ipc_account_ref(struct ipc_account *account);
+
+/* Give a reference back. The last one frees the account; it must hold nothing then. */
+void ipc_account_put(struct ipc_account *account);
+
+/*
+ * Charge `amount`, or refuse (false, nothing charged) if that goes over the task's share, or over
+ * what its user may have.
+ */
+bool ipc_account_charge(struct ipc_host *host, struct ipc_account *account, enum ipc_charge kind,
+			uint64_t amount);
+
+/* Charge for what must not be refused, such as a notification somebody else asked for. */
+void ipc_account_charge_always(struct ipc_account *account, enum ipc_charge kind, uint64_t amount);
+
+void ipc_account_discharge(struct ipc_account *account, enum ipc_charge kind, uint64_t amount);
