@@ -7,7 +7,7 @@
 #include "tests/model/rng.h"
 #include "tests/model/world_private.h"
 
-enum { MESSAGE_MAX = 2048, DATA_MAX = 16384, PAGE = 4096 };
+enum { MESSAGE_MAX = 2048, DATA_MAX = 16384, AUX_MAX = 1032, PAGE = 4096 };
 
 /* A message in the making. */
 struct draft {
@@ -21,6 +21,7 @@ struct draft {
 	struct machd_memory memory[OP_DESCRIPTORS];
 	_Alignas(8) uint8_t bytes[MESSAGE_MAX];
 	uint8_t data[DATA_MAX];
+	uint8_t aux[AUX_MAX];
 };
 
 static void put_word(struct draft *draft, uint32_t offset, uint32_t word)
@@ -119,6 +120,8 @@ static void compose(struct draft *draft)
 
 	for (size_t i = 0; i < MESSAGE_MAX; i++)
 		draft->bytes[i] = (uint8_t)rng_next(&payload);
+	for (size_t i = 0; i < op->aux_size; i++)
+		draft->aux[i] = (uint8_t)rng_next(&payload);
 	memcpy(draft->bytes, &base, sizeof base.header);
 	if (!(op->bits & MACH_MSGH_BITS_COMPLEX))
 		return;
@@ -163,6 +166,7 @@ static struct m_sent sent_of(const struct draft *draft, uint32_t tail)
 			      .tail = tail,
 			      .memory = draft->memory,
 			      .data = draft->data,
+			      .aux = draft->aux,
 			      .fds = draft->fds};
 
 	for (unsigned i = 0; i < draft->fds; i++)
@@ -181,7 +185,9 @@ void world_message(struct world *world, struct actor *actor)
 		.send_address = 0x1000,
 		.rcv_address = 0x2000,
 		.send_size = sends ? op->size : 0,
+		.aux_size = sends ? op->aux_size : 0,
 		.rcv_size = op->receive_size,
+		.rcv_aux_size = op->receive_aux_size,
 		.rcv_name = world_name(world, &op->receive),
 		.timeout = op->timeout,
 		.priority = op->priority,
@@ -205,6 +211,8 @@ void world_message(struct world *world, struct actor *actor)
 	frame.parts[2].size = draft->memory_count * sizeof draft->memory[0];
 	frame.parts[3].bytes = draft->data;
 	frame.parts[3].size = draft->data_size;
+	frame.parts[4].bytes = draft->aux;
+	frame.parts[4].size = args.aux_size;
 	frame.fds = draft->fd;
 	frame.fd_count = draft->fds;
 	sent = sent_of(draft, tail);

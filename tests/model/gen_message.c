@@ -276,6 +276,25 @@ static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 		op->option |= MACH_RCV_GUARDED_DESC;
 }
 
+/* Auxiliary data, and what the library asks for by itself. */
+static void vector(struct gen *gen, struct op *op)
+{
+	static const uint32_t sizes[][2] = {{10, 0}, {10, 8},	{10, 20},  {10, 128},
+					    {4, 3},  {4, 1024}, {1, 1025}, {0, 0}};
+
+	if (op->option & MACH_SEND_MSG && op->option & MACH_RCV_MSG && gen_percent(gen, 10))
+		op->option |= MACHD_SEND_FIRST;
+	if (gen_percent(gen, 75))
+		return;
+	op->option |= MACH64_MSG_VECTOR;
+	if (op->option & MACH_SEND_MSG)
+		op->aux_size = gen_weighted(gen, sizes);
+	if (op->option & MACH_RCV_MSG && gen_percent(gen, 20))
+		op->option |= MACHD_RCV_LINEAR;
+	else if (op->option & MACH_RCV_MSG)
+		op->receive_aux_size = gen_percent(gen, 70) ? 1024 : gen_weighted(gen, sizes);
+}
+
 void gen_message(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	uint32_t way = gen_below(gen, 100);
@@ -285,6 +304,7 @@ void gen_message(struct gen *gen, const struct m_task *task, struct op *op)
 		send(gen, task, op);
 	if (way >= 44 && way < 99)
 		receive(gen, task, op);
+	vector(gen, op);
 	if (gen_percent(gen, 35))
 		op->timeout = 1 + gen_below(gen, 40);
 	if (gen_percent(gen, 5))

@@ -357,19 +357,28 @@ void model_leave(struct model *model, struct m_thread *thread)
 
 /* --- mach_msg --- */
 
-void model_message(struct model *model, struct m_thread *thread,
-		   const struct machd_message_args *args, const struct m_sent *sent)
+/* A send names one kind of destination, and a vector is for no object of the daemon. */
+static bool options_good(uint64_t option)
 {
 	const uint64_t kinds = MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY |
 			       MACH64_SEND_DK_CALL;
+
+	if (option & MACH64_MSG_VECTOR && !(option & (MACH64_SEND_MQ_CALL | MACH64_SEND_ANY)))
+		return false;
+	return __builtin_popcountll(option & kinds) == 1;
+}
+
+void model_message(struct model *model, struct m_thread *thread,
+		   const struct machd_message_args *args, const struct m_sent *sent)
+{
 	uint32_t code = MACH_MSG_SUCCESS;
 
 	thread->args = *args;
 	thread->memory_taken = 0;
 	if (args->option & MACH_SEND_MSG)
-		code = __builtin_popcountll(args->option & kinds) == 1 ? m_send(model, thread, sent)
-								       : MACH_SEND_INVALID_OPTIONS;
-	if (code == MACH_MSG_SUCCESS && (args->option & MACH_RCV_MSG))
+		code = options_good(args->option) ? m_send(model, thread, sent)
+						  : MACH_SEND_INVALID_OPTIONS;
+	if (code == MACH_MSG_SUCCESS && m_receives(thread))
 		m_receive(model, thread);
 	else if (code != M_BLOCKED && code != M_ANSWERED)
 		m_message_answer(model, thread, code, 0);

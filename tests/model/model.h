@@ -57,6 +57,8 @@ enum model_mutation {
 	MODEL_MESSAGES_HELD,	    /* against their sender when they are received */
 	MODEL_SIZE_OF_SENDER,	    /* a message is as large for everybody as for its sender */
 	MODEL_NARROW_TRAILER,	    /* a trailer's context is a word for everybody */
+	MODEL_AUX_UNCOUNTED,	    /* auxiliary data never make a message too large */
+	MODEL_AUX_HEADER_KEPT,	    /* as the sender wrote it */
 	MODEL_MUTATIONS,
 };
 
@@ -188,6 +190,7 @@ struct m_sent {
 	uint32_t tail;			   /* those are the content of the first descriptor */
 	const struct machd_memory *memory; /* a table of args->memory_count */
 	const uint8_t *data;
+	const uint8_t *aux; /* args->aux_size bytes beside the message */
 	unsigned fds;
 	struct m_fd fd[M_FDS];
 };
@@ -197,6 +200,8 @@ struct m_msg {
 	uint8_t *body; /* what is behind the descriptors */
 	uint32_t body_size;
 	uint32_t tail; /* of these, the last ones that travel in a descriptor */
+	uint8_t *aux;
+	uint32_t aux_size;
 	unsigned fds;
 	uint64_t fd[M_FDS], fd_size[M_FDS];
 	struct m_user *user; /* who pays */

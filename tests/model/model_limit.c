@@ -166,7 +166,7 @@ bool m_may_make_port(struct model *model, const struct m_thread *thread, const s
 
 static uint64_t least_bytes(const struct m_msg *msg)
 {
-	uint64_t bytes = msg->body_size - msg->tail;
+	uint64_t bytes = msg->body_size - msg->tail + msg->aux_size;
 
 	for (unsigned i = 0; i < msg->parts; i++)
 		if (msg->part[i].memory.source == MACHD_MEMORY_INLINE)

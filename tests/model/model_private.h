@@ -181,6 +181,9 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 			 struct m_port *port);
 uint32_t m_trailer_size(uint64_t option, unsigned word);
 
+/* Auxiliary data are the last thing in an answer. */
+void m_put_aux(struct m_answer *answer, uint32_t at, const uint8_t *aux, uint32_t size);
+
 /* What a trailer says; it is cut at the end of the answer. `error`: of a message that was lost. */
 void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
 		   uint32_t seqno, uint64_t context, bool error);
@@ -242,6 +245,12 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 
 /* Senders that were woken go on. */
 void m_settle(struct model *model);
+
+/* Does the call receive, once it has sent? */
+static inline bool m_receives(const struct m_thread *thread)
+{
+	return thread->args.option & MACH_RCV_MSG && !(thread->args.option & MACHD_SEND_FIRST);
+}
 
 /* A receive right that is refused only because it cannot be moved. */
 static inline bool m_immovable(const struct m_entry *entry, uint32_t disposition)

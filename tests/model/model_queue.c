@@ -230,6 +230,13 @@ void m_put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry, mac
 		m_answer_word(answer, at, name);
 }
 
+void m_put_aux(struct m_answer *answer, uint32_t at, const uint8_t *aux, uint32_t size)
+{
+	if (size)
+		memcpy(answer->bytes + at, aux, size);
+	m_answer_word(answer, offsetof(struct machd_message_answer, aux_size), size);
+}
+
 static void consume_dest(struct model *model, struct m_msg *msg)
 {
 	if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND)
@@ -255,15 +262,20 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 		.msgh_id = msg->id,
 	};
 	struct m_answer *answer = &thread->answer;
+	const mach_msg_aux_header_t aux = {.msgdh_size = sizeof aux};
+	uint32_t lost = msg->aux_size && thread->args.rcv_aux_size >= sizeof aux ? sizeof aux : 0;
 
 	if (size > rcv_size)
 		size = rcv_size;
-	m_message_answer(model, thread, code, size);
+	m_message_answer(model, thread, code, size + lost);
+	m_put_aux(answer, HEAD + size, (const uint8_t *)&aux, lost);
+	answer->size -= lost; /* nothing else is cut there */
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	memcpy(answer->bytes + HEAD, &header, size < sizeof header ? size : sizeof header);
 	if (size >= sizeof header)
 		m_put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
 	m_put_name(answer, HEAD + offsetof(mach_msg_header_t, msgh_local_port), port->holder, 0);
+	answer->size += lost;
 	consume_dest(model, msg);
 	destroy_rights(model, msg, true);
 }
@@ -347,10 +359,23 @@ static uint64_t needed(const struct model *model, const struct m_thread *thread,
 		       const struct m_msg *msg)
 {
 	unsigned word = thread->task->word;
+	uint32_t aux = thread->args.option & MACHD_RCV_LINEAR ? msg->aux_size : 0;
 
 	if (model->mutation == MODEL_SIZE_OF_SENDER)
 		word = 64;
-	return (uint64_t)m_msg_size(msg, word) + trailer_for(thread);
+	return (uint64_t)m_msg_size(msg, word) + trailer_for(thread) + aux;
+}
+
+/* A receiver that knows of no auxiliary data goes without. */
+static bool too_large(const struct model *model, const struct m_thread *thread,
+		      const struct m_msg *msg)
+{
+	const struct machd_message_args *args = &thread->args;
+	bool beside = (args->option & MACH64_MSG_VECTOR) && !(args->option & MACHD_RCV_LINEAR);
+
+	if (beside && msg->aux_size > args->rcv_aux_size && model->mutation != MODEL_AUX_UNCOUNTED)
+		return true;
+	return needed(model, thread, msg) > args->rcv_size;
 }
 
 static void deliver(struct model *model, struct m_thread *thread, struct m_port *port,
@@ -360,10 +385,11 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 	uint32_t size = m_msg_size(msg, thread->task->word);
 	struct m_answer *answer = &thread->answer;
 	uint64_t context;
+	uint32_t aux;
 
 	port->seqno += model->mutation != MODEL_SEQNO_STAYS;
 	model->received++;
-	if (needed(model, thread, msg) > thread->args.rcv_size) {
+	if (too_large(model, thread, msg)) {
 		receive_bare(model, thread, port, msg, seqno, MACH_RCV_TOO_LARGE);
 		return;
 	}
@@ -374,7 +400,10 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 		return;
 	}
 	size -= msg->tail;
-	m_message_answer(model, thread, MACH_MSG_SUCCESS, size + trailer + m_memory_size(msg));
+	aux = thread->args.option & MACH64_MSG_VECTOR ? msg->aux_size : 0;
+	m_message_answer(model, thread, MACH_MSG_SUCCESS,
+			 size + trailer + aux + m_memory_size(msg));
+	m_put_aux(answer, HEAD + size + trailer, msg->aux, aux);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
 	m_answer_word(answer, offsetof(struct machd_message_answer, priority), msg->priority);
 	m_answer_word(answer, offsetof(struct machd_message_answer, override), msg->override);
@@ -399,11 +428,12 @@ static bool too_large_stays(struct model *model, struct m_thread *thread, struct
 	uint32_t size = m_msg_size(msg, thread->task->word);
 	struct m_answer *answer = &thread->answer;
 
-	if (!(args->option & MACH_RCV_LARGE) || needed(model, thread, msg) <= args->rcv_size)
+	if (!(args->option & MACH_RCV_LARGE) || !too_large(model, thread, msg))
 		return false;
 	m_message_answer(model, thread, MACH_RCV_TOO_LARGE, 0);
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_TOO_LARGE);
 	m_answer_word(answer, offsetof(struct machd_message_answer, too_large_size), size);
+	m_answer_word(answer, offsetof(struct machd_message_answer, aux_size), msg->aux_size);
 	if (args->option & MACH_RCV_LARGE_IDENTITY)
 		m_answer_name(answer, offsetof(struct machd_message_answer, too_large_name),
 			      port->holder);

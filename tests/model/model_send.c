@@ -6,12 +6,17 @@
 
 /* --- before any right moves --- */
 
-static uint32_t check_size(const uint8_t *bytes, uint32_t size)
+static uint32_t check_size(const uint8_t *bytes, const struct machd_message_args *args)
 {
 	mach_msg_base_t base = {.body = {0}};
+	uint32_t size = args->send_size;
 
 	if (size < sizeof base.header || size % 4 != 0)
 		return MACH_SEND_MSG_TOO_SMALL;
+	if (args->aux_size && args->aux_size < MACHD_AUX_SIZE_MIN)
+		return MACH_SEND_AUX_TOO_SMALL;
+	if (args->aux_size > MACHD_AUX_SIZE_MAX)
+		return MACH_SEND_AUX_TOO_LARGE;
 	memcpy(&base, bytes, size < sizeof base ? size : sizeof base);
 	if (!(base.header.msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		return MACH_MSG_SUCCESS;
@@ -178,7 +183,9 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 {
 	uint32_t size = m_msg_size(msg, thread->task->word) - msg->tail;
 
-	m_message_answer(model, thread, code, size + m_memory_size(msg));
+	m_message_answer(model, thread, code, size + msg->aux_size + m_memory_size(msg));
+	m_put_aux(&thread->answer, sizeof(struct machd_message_answer) + size, msg->aux,
+		  msg->aux_size);
 	m_answer_word(&thread->answer, offsetof(struct machd_message_answer, place),
 		      MACHD_PLACE_SEND);
 	code |= m_place_message(model, thread, msg, NULL);
@@ -229,16 +236,23 @@ static bool kind_good(const struct model *model, const struct m_thread *thread,
 static void keep_body(struct model *model, const struct m_thread *thread, const struct m_sent *sent,
 		      struct m_msg *msg)
 {
+	mach_msg_aux_header_t header = {.msgdh_size = thread->args.aux_size};
 	uint32_t at = m_body_at(msg, thread->task->word);
 
 	msg->body_size = thread->args.send_size - at;
 	msg->body = m_alloc(model, msg->body_size);
 	memcpy(msg->body, sent->bytes + at, msg->body_size - msg->tail);
+	msg->aux_size = thread->args.aux_size;
+	if (msg->aux_size == 0)
+		return;
+	msg->aux = memcpy(m_alloc(model, msg->aux_size), sent->aux, msg->aux_size);
+	if (model->mutation != MODEL_AUX_HEADER_KEPT)
+		memcpy(msg->aux, &header, sizeof header);
 }
 
 uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sent *sent)
 {
-	uint32_t code = check_size(sent->bytes, thread->args.send_size);
+	uint32_t code = check_size(sent->bytes, &thread->args);
 	mach_msg_base_t base = {.body = {0}};
 	struct m_msg *msg;
 
@@ -292,7 +306,7 @@ static void go_on(struct model *model, struct m_thread *thread)
 	else
 		m_post(model, port, msg);
 	m_grant_slot(model, port);
-	if (thread->args.option & MACH_RCV_MSG)
+	if (m_receives(thread))
 		m_receive(model, thread);
 	else
 		m_message_answer(model, thread, MACH_MSG_SUCCESS, 0);

@@ -6,6 +6,7 @@
 #include <mach/notify.h>
 #include <mach/port.h>
 
+#include "protocol/frame.h"
 #include "protocol/ops.h"
 #include "tests/model/layout.h"
 
@@ -167,6 +168,9 @@ static void print_options(FILE *file, uint64_t option)
 		{MACH64_SEND_KOBJECT_CALL, "KOBJECT"},
 		{MACH64_SEND_MQ_CALL, "MQ"},
 		{MACH64_SEND_ANY, "ANY"},
+		{MACH64_MSG_VECTOR, "VECTOR"},
+		{MACHD_RCV_LINEAR, "LINEAR"},
+		{MACHD_SEND_FIRST, "SEND_FIRST"},
 	};
 	const char *bar = "";
 
@@ -221,7 +225,10 @@ static void print_descriptor(FILE *file, const struct op *op, const struct op_de
 
 static void print_send(FILE *file, const struct op *op)
 {
-	fprintf(file, ", size %u, to ", op->size);
+	fprintf(file, ", size %u", op->size);
+	if (op->aux_size)
+		fprintf(file, "+%u", op->aux_size);
+	fprintf(file, ", to ");
 	print_name(file, &op->dest);
 	fprintf(file, " ");
 	print_disposition(file, MACH_MSGH_BITS_REMOTE(op->bits));
@@ -264,6 +271,8 @@ static void print_message(FILE *file, const struct op *op)
 		fprintf(file, ", from ");
 		print_name(file, &op->receive);
 		fprintf(file, " size %u", op->receive_size);
+		if (op->receive_aux_size)
+			fprintf(file, "+%u", op->receive_aux_size);
 	}
 	fprintf(file, ", %u ms)", op->timeout);
 }

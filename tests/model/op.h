@@ -73,6 +73,7 @@ struct op {
 	uint64_t option;
 	uint32_t bits, size, id;
 	struct op_name dest, reply, voucher, receive;
+	uint32_t aux_size, receive_aux_size;
 	uint32_t receive_size, timeout, priority, thread_priority;
 	uint32_t tail;	/* bytes of the body that go in a descriptor, if there are as many */
 	uint8_t filler; /* descriptors with a null name, in front of the others */
