@@ -18,7 +18,7 @@
 
 #define SECOND	     1000000000U
 #define SERVICE	     "org.machd.bench"
-#define CALLS	     20	   /* of an active client */
+#define CALLS	     100   /* of an active client */
 #define ARRAY_RIGHTS 16383 /* in one message */
 
 static double rss(const struct bench_machd *machd)
