@@ -20,6 +20,19 @@ static const struct argp_option trace_options[] = {
 	{0},
 };
 
+static const struct argp_option graph_options[] = {
+	{"all", 'a', NULL, 0, "Also the ports that every task has rights to", 1},
+	SHARED_OPTIONS,
+	{0},
+};
+
+static const struct argp_option leaks_options[] = {
+	{"interval", 'i', "SECONDS", 0, "Between two looks; 2 if not given", 1},
+	{"count", 'n', "NUMBER", 0, "Looks after the first; 3 if not given", 1},
+	SHARED_OPTIONS,
+	{0},
+};
+
 const struct command commands[] = {
 	{"ps", ARGUMENTS_NONE, NULL,
 	 "Show the tasks: one for each process that uses machd.\v"
@@ -83,6 +96,46 @@ const struct command commands[] = {
 	 "--json: limit value default reason fixed uses. In uses, for each user or task:\n"
 	 "task pid command uid used peak.",
 	 cmd_limits, shared_options, 0, 0},
+	{"why", ARGUMENTS_THIS_PID, "PID",
+	 "Explain what process PID waits for: who waits for whom, from thread to thread.\v"
+	 "A thread that cannot send waits for who receives from the full queue; one that\n"
+	 "receives, for who has a right to its port, or will have it when it receives a\n"
+	 "message. What stands further right is why the line above does not go on. The\n"
+	 "exit status is 4 if the chain comes back to where it was: a circle.\n\n"
+	 "--json: depth task pid command state thread object set service age_ns timed\n"
+	 "msgcount qlimit anybody next. A line is a wait or an end of the chain. In next,\n"
+	 "those who could end it: task pid command how. state is send, receive,\n"
+	 "semaphore or eventlink, and at an end running, circle, told (above), unknown\n"
+	 "or cut.",
+	 cmd_why, shared_options, 0, 0},
+	{"graph", ARGUMENTS_PID, "[PID]",
+	 "Write tasks, ports and rights as a graph for Graphviz: machctl graph | dot -Tsvg\v"
+	 "Arrows go the way of messages: bold to who receives, dashed from send-once\n"
+	 "rights, dotted where a message in a queue holds a right. Ports are yellow,\n"
+	 "orange or red as their queues fill. Left out without -a: ports of tasks, of the\n"
+	 "host and for bootstrap, which every task has rights to.\n\n"
+	 "--json: element task pid command object kind service msgcount qlimit\n"
+	 "blocked_senders name rights via. element is task, port, rights (of a task) or\n"
+	 "message (with a right to object, in the queue of via), and says which of the\n"
+	 "others there are.",
+	 cmd_graph, graph_options, 0, 0},
+	{"leaks", ARGUMENTS_NONE, NULL,
+	 "Look several times, and show the tasks whose names grew, the fastest first.\v"
+	 "NAMES they have now, GREW by so many, PER-S a second; TIMES that there were more\n"
+	 "than before, of so many looks; RECV SEND ONCE DEAD SETS how much each kind grew.\n"
+	 "The exit status is 4 if a task had more names each time.\n\n"
+	 "--json: task pid command uid names grew seconds times looks receive send\n"
+	 "send_once dead sets leak.",
+	 cmd_leaks, leaks_options, 2, 3},
+	{"metrics", ARGUMENTS_NONE, NULL,
+	 "Write numbers in the text format of OpenMetrics, for Prometheus and the like.\v"
+	 "Of each user that you may see, and of all if you see all: tasks, connections,\n"
+	 "ports, messages and bytes, messages sent, received and destroyed; then queues,\n"
+	 "limits and their use. Each has a line of help.\n\n"
+	 "--json: uid tasks channels names ports messages messages_bytes memfds\n"
+	 "messages_sent messages_received messages_destroyed sent_bytes. uid is null for\n"
+	 "the sum of all.",
+	 cmd_metrics, shared_options, 0, 0},
 	{"trace", ARGUMENTS_PID, "[PID]",
 	 "Show messages as they are sent: all, or those from and to process PID.\v"
 	 "TIME seconds since the system started; FROM and TO processes (machd; dead: the\n"

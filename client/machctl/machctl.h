@@ -28,6 +28,7 @@ enum exit_code {
 struct options {
 	const char *socket; /* NULL: look in the usual places */
 	bool json;
+	bool all;	  /* graph */
 	int32_t pid;	  /* `ports PID`, `trace PID`; 0: all */
 	const char *port; /* `port OBJECT`, `port SERVICE` or, with a name, `port PID NAME` */
 	uint32_t name;
@@ -48,7 +49,14 @@ void cmd_port(const struct options *options);
 void cmd_names(const struct options *options);
 void cmd_queues(const struct options *options);
 void cmd_limits(const struct options *options);
+void cmd_why(const struct options *options);
+void cmd_graph(const struct options *options);
+void cmd_leaks(const struct options *options);
+void cmd_metrics(const struct options *options);
 void cmd_trace(const struct options *options);
+
+/* End with this code, once all that was written is out. */
+__attribute__((noreturn)) void finish(enum exit_code code);
 
 /* Print "machctl: ..." to stderr and exit with `code`. */
 __attribute__((noreturn, format(printf, 2, 3))) void fail(enum exit_code code, const char *format,

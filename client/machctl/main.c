@@ -53,6 +53,13 @@ static const struct command *find_command(const char *name)
 	return command->name ? command : NULL;
 }
 
+void finish(enum exit_code code)
+{
+	if (fflush(stdout) || ferror(stdout))
+		fail(EXIT_ERROR, "cannot write the output: %s", strerror(errno));
+	exit(code);
+}
+
 static int32_t read_pid(struct argp_state *state, const char *text)
 {
 	char *end;
@@ -129,6 +136,9 @@ static error_t parse_special_option(int key, char *argument, struct argp_state *
 		return 0;
 	case 'n':
 		options->count = read_number(state, argument, UINT64_MAX);
+		return 0;
+	case 'a':
+		options->all = true;
 		return 0;
 	case 'b':
 		options->batch = true;
@@ -237,7 +247,5 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version = "machctl " MACHD_VERSION;
 	argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &line);
-	if (fflush(stdout) || ferror(stdout))
-		fail(EXIT_ERROR, "cannot write the output: %s", strerror(errno));
-	return EXIT_GOOD;
+	finish(EXIT_GOOD);
 }
