@@ -92,14 +92,22 @@ static bool dest_usable(const struct ipc_space *space, const struct ipc_entry *e
 	       ipc_right_copyin_check(space, entry, disposition, RIGHT_FOR_DEST);
 }
 
-/* Some destinations take replies only to ports that were made for replies [17.1]. */
-static bool reply_good(const struct header_rights *rights)
+/*
+ * Some destinations take replies only to ports that were made for replies [17.1]. It is the reply
+ * that is wrong then, whatever is sent to the destination.
+ */
+static bool reply_fits(struct ipc_host *host, const struct header_rights *rights)
 {
-	const struct ipc_entry *reply = rights->hr_reply_entry;
+	const struct ipc_entry *dest = rights->hr_dest_entry, *reply = rights->hr_reply_entry;
 
-	if (!rights->hr_dest_entry->ie_port->ip_enforces_reply)
+	if (!(dest->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) || !ipc_port_active(dest->ie_port) ||
+	    !dest->ie_port->ip_enforces_reply)
 		return true;
-	return (reply->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) && reply->ie_port->ip_reply_port;
+	if ((reply->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) && reply->ie_port->ip_reply_port)
+		return true;
+	ipc_guard_raise(host, host->h_current, kGUARD_EXC_REQUIRE_REPLY_PORT_SEMANTICS,
+			rights->hr_reply_name, 0);
+	return false;
 }
 
 /* The reply's name is one for itself or the destination's, never the voucher's [4.3]. */
@@ -113,7 +121,7 @@ static bool lookup_reply(struct ipc_host *host, struct ipc_space *space,
 	rights->hr_reply_entry = ipc_right_lookup(host, space, rights->hr_reply_name);
 	if (ipc_right_copyin_check(space, rights->hr_reply_entry, rights->hr_reply,
 				   RIGHT_FOR_REPLY))
-		return true;
+		return reply_fits(host, rights);
 	ipc_right_guard(host, space, rights->hr_reply_name, rights->hr_reply, RIGHT_FOR_REPLY);
 	return false;
 }
@@ -138,11 +146,6 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 	    ipc_right_must_stay(space, rights->hr_dest_entry, rights->hr_dest, RIGHT_FOR_DEST))
 		return MACH_SEND_INVALID_REPLY;
 	good = dest_usable(space, rights->hr_dest_entry, rights->hr_dest);
-	if (good && rights->hr_reply_entry && !reply_good(rights)) {
-		ipc_guard_raise(host, host->h_current, kGUARD_EXC_REQUIRE_REPLY_PORT_SEMANTICS,
-				rights->hr_reply_name, 0);
-		return MACH_SEND_INVALID_REPLY;
-	}
 	if (good && twin)
 		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest, twin);
 	return good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;

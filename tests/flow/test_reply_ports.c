@@ -52,13 +52,15 @@ START_TEST(an_enforcing_destination_wants_no_dead_name_either)
 }
 END_TEST
 
-START_TEST(a_missing_right_to_the_destination_is_still_a_bad_destination)
+START_TEST(a_reply_that_does_not_fit_beats_a_missing_right_to_the_destination)
 {
 	mach_port_options_t options = {.flags = MPO_ENFORCE_REPLY_PORT_SEMANTICS};
 	mach_port_t port;
 
 	CHECK_OK(mach_port_construct(mach_task_self(), &options, 0, &port));
-	CHECK_CODE(send_with_reply(port, flow_receive_right(), MAKE_ONCE), MACH_SEND_INVALID_DEST);
+	CHECK_CODE(send_with_reply(port, flow_receive_right(), MAKE_ONCE), MACH_SEND_INVALID_REPLY);
+	CHECK_CODE(send_with_reply(port, construct(MPO_REPLY_PORT), MAKE_ONCE),
+		   MACH_SEND_INVALID_DEST);
 }
 END_TEST
 
@@ -81,7 +83,7 @@ int main(void)
 
 	tcase_add_test(tests, r293_an_enforcing_destination_wants_a_reply_port);
 	tcase_add_test(tests, an_enforcing_destination_wants_no_dead_name_either);
-	tcase_add_test(tests, a_missing_right_to_the_destination_is_still_a_bad_destination);
+	tcase_add_test(tests, a_reply_that_does_not_fit_beats_a_missing_right_to_the_destination);
 	tcase_add_test(tests, r292_a_reply_port_is_an_ordinary_port);
 	return flow_run(suite);
 }

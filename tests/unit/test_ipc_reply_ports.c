@@ -313,6 +313,21 @@ START_TEST(r293_a_destination_that_takes_replies_to_reply_ports)
 }
 END_TEST
 
+START_TEST(a_reply_that_does_not_fit_beats_a_wrong_destination_right)
+{
+	struct world world = begin_as(SOFT);
+
+	/* Of the door it has no send right, only the receive right. */
+	world.client = world.server;
+	world.service = construct(world.server, MPO_ENFORCE_REPLY_PORT_SEMANTICS);
+	world.reply = lab_new_port(world.server);
+	lab_is(MACH_SEND_INVALID_REPLY, ask(&world, MAKE_ONCE));
+	world.reply = construct(world.server, MPO_PROVISIONAL_REPLY_PORT);
+	lab_is(MACH_SEND_INVALID_DEST, ask(&world, MAKE_ONCE));
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_port_is_of_one_kind)
 {
 	static const uint32_t kinds[] = {MPO_REPLY_PORT, MPO_ENFORCE_REPLY_PORT_SEMANTICS,
@@ -348,6 +363,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, r292_a_provisional_one_is_ordinary_for_all);
 	tcase_add_test(tcase, an_exception_port_stays);
 	tcase_add_loop_test(tcase, r293_a_destination_that_takes_replies_to_reply_ports, 0, 2);
+	tcase_add_test(tcase, a_reply_that_does_not_fit_beats_a_wrong_destination_right);
 	tcase_add_test(tcase, a_port_is_of_one_kind);
 }
 
