@@ -304,6 +304,7 @@ bool lab_work_turn(struct lab *lab)
 	if (!trap_has_work(lab->host))
 		return false;
 	LAB_TRUE(!lab_feed(lab, &input));
+	lab->turns++;
 	return true;
 }
 

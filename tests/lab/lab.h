@@ -79,6 +79,7 @@ struct lab {
 	int32_t last_pid;
 	ipc_fd_t last_fd;
 	uint8_t fds[LAB_FDS_MAX + 1]; /* enum lab_fd_place */
+	unsigned turns;		      /* of work that was put off */
 	unsigned rung;		      /* how often a bell began to ring */
 	bool rings[LAB_FDS_MAX + 1];  /* a bell, by the descriptor it rings with */
 	unsigned answers;	      /* how many came, in all */

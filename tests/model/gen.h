@@ -43,5 +43,13 @@ uint32_t gen_type_for(uint32_t disposition);
 /* A voucher that the task has; if it has none, and now and then, null or any name. */
 struct op_name gen_voucher(struct gen *gen, const struct m_task *task);
 
+/* The next argument of a call: a word, or a name with one of these rights. */
+void gen_word(struct op *op, uint32_t value);
+void gen_arg(struct gen *gen, const struct m_task *task, struct op *op, uint32_t types);
+
+/* The arguments of a routine that is about an object; false: it is another one. */
+bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_task *task,
+		struct op *op);
+
 void gen_call(struct gen *gen, const struct m_task *caller, struct op *op);
 void gen_message(struct gen *gen, const struct m_task *task, struct op *op);

@@ -59,6 +59,18 @@ static const uint32_t routines[][2] = {
 	{1, R(mk_timer_destroy)},
 	{2, R(mach_ports_register)},
 	{1, R(mach_ports_lookup)},
+	{2, R(thread_get_special_reply_port)},
+	{1, R(mach_thread_self)},
+	{2, R(mach_eventlink_create)},
+	{1, R(mach_eventlink_destroy)},
+	{4, R(mach_eventlink_associate)},
+	{1, R(mach_eventlink_disassociate)},
+	{4, R(mach_eventlink_signal)},
+	{4, R(mach_eventlink_wait_until)},
+	{3, R(mach_eventlink_signal_wait_until)},
+	{2, R(machd_construct_service_port)},
+	{1, R(mach_port_is_connection_for_service)},
+	{1, R(mach_port_get_service_port_info)},
 	{9, R(host_create_mach_voucher)},
 	{0, 0},
 };
@@ -109,12 +121,12 @@ static const uint32_t flavors[][2] = {
 	{0, 0},
 };
 
-static void word(struct op *op, uint32_t value)
+void gen_word(struct op *op, uint32_t value)
 {
 	op->arg[op->words++] = (struct op_name){.literal = value};
 }
 
-static void name(struct gen *gen, const struct m_task *task, struct op *op, uint32_t types)
+void gen_arg(struct gen *gen, const struct m_task *task, struct op *op, uint32_t types)
 {
 	op->arg[op->words++] = gen_name(gen, task, types);
 }
@@ -125,11 +137,12 @@ static void chosen_name(struct gen *gen, const struct m_task *task, struct op *o
 	uint32_t index = 1 + gen_below(gen, 90);
 
 	if (gen_percent(gen, 25))
-		name(gen, task, op, ~0u);
+		gen_arg(gen, task, op, ~0u);
 	else if (gen_percent(gen, 90))
-		word(op, index << 8 | 3 | gen_below(gen, 3) << 2);
+		gen_word(op, index << 8 | 3 | gen_below(gen, 3) << 2);
 	else
-		word(op, gen_percent(gen, 50) ? index << 8 | 1 : gen_below(gen, 200000) << 8 | 3);
+		gen_word(op,
+			 gen_percent(gen, 50) ? index << 8 | 1 : gen_below(gen, 200000) << 8 | 3);
 }
 
 static void insert_right(struct gen *gen, const struct m_task *caller, const struct m_task *task,
@@ -143,7 +156,7 @@ static void insert_right(struct gen *gen, const struct m_task *caller, const str
 	else
 		chosen_name(gen, task, op);
 	op->arg[op->words++] = right;
-	word(op, disposition);
+	gen_word(op, disposition);
 }
 
 static void extract_right(struct gen *gen, const struct m_task *task, struct op *op)
@@ -151,7 +164,7 @@ static void extract_right(struct gen *gen, const struct m_task *task, struct op 
 	uint32_t disposition;
 
 	op->arg[op->words++] = gen_right(gen, task, dispositions, &disposition);
-	word(op, disposition);
+	gen_word(op, disposition);
 }
 
 static void request_notification(struct gen *gen, const struct m_task *caller,
@@ -161,38 +174,39 @@ static void request_notification(struct gen *gen, const struct m_task *caller,
 	bool receive = id == MACH_NOTIFY_NO_SENDERS || id == MACH_NOTIFY_PORT_DESTROYED;
 	bool make = gen_percent(gen, 80);
 
-	name(gen, task, op, receive ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_PORT_OR_DEAD);
-	word(op, id);
-	word(op, id == MACH_NOTIFY_PORT_DESTROYED && gen_percent(gen, 90) ? 0 : gen_below(gen, 3));
+	gen_arg(gen, task, op, receive ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_PORT_OR_DEAD);
+	gen_word(op, id);
+	gen_word(op,
+		 id == MACH_NOTIFY_PORT_DESTROYED && gen_percent(gen, 90) ? 0 : gen_below(gen, 3));
 	if (gen_percent(gen, 10))
-		word(op, gen_percent(gen, 70) ? MACH_PORT_NULL : MACH_PORT_DEAD);
+		gen_word(op, gen_percent(gen, 70) ? MACH_PORT_NULL : MACH_PORT_DEAD);
 	else
-		name(gen, caller, op, make ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND_ONCE);
-	word(op, make ? MACH_MSG_TYPE_MAKE_SEND_ONCE : MACH_MSG_TYPE_MOVE_SEND_ONCE);
+		gen_arg(gen, caller, op, make ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND_ONCE);
+	gen_word(op, make ? MACH_MSG_TYPE_MAKE_SEND_ONCE : MACH_MSG_TYPE_MOVE_SEND_ONCE);
 }
 
 static void mod_refs(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	uint32_t right = gen_weighted(gen, rights);
 
-	name(gen, task, op, right < MACH_PORT_RIGHT_LABELH ? MACH_PORT_TYPE(right) : ~0u);
-	word(op, right);
-	word(op, gen_weighted(gen, deltas));
+	gen_arg(gen, task, op, right < MACH_PORT_RIGHT_LABELH ? MACH_PORT_TYPE(right) : ~0u);
+	gen_word(op, right);
+	gen_word(op, gen_weighted(gen, deltas));
 }
 
 static void set_attributes(struct gen *gen, const struct m_task *task, struct op *op)
 {
-	name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-	word(op, gen_weighted(gen, flavors));
+	gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+	gen_word(op, gen_weighted(gen, flavors));
 	if (gen_percent(gen, 95))
-		word(op, gen_percent(gen, 95) ? gen_below(gen, 8) : 1020 + gen_below(gen, 8));
+		gen_word(op, gen_percent(gen, 95) ? gen_below(gen, 8) : 1020 + gen_below(gen, 8));
 }
 
 static void get_attributes(struct gen *gen, const struct m_task *task, struct op *op)
 {
-	name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-	word(op, gen_weighted(gen, flavors));
-	word(op, gen_percent(gen, 80) ? 32 : gen_below(gen, 18));
+	gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+	gen_word(op, gen_weighted(gen, flavors));
+	gen_word(op, gen_percent(gen, 80) ? 32 : gen_below(gen, 18));
 }
 
 static void allocate(struct gen *gen, struct op *op)
@@ -203,7 +217,7 @@ static void allocate(struct gen *gen, struct op *op)
 					    {1, MACH_PORT_RIGHT_SEND},
 					    {0, 0}};
 
-	word(op, gen_weighted(gen, table));
+	gen_word(op, gen_weighted(gen, table));
 }
 
 /* Routines whose arguments are one or two names, or a name and a number. */
@@ -214,61 +228,61 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 	switch (op->routine) {
 	case R(mach_port_destroy):
 	case R(mach_port_type):
-		name(gen, task, op, ~0u);
+		gen_arg(gen, task, op, ~0u);
 		break;
 	case R(mach_port_deallocate):
-		name(gen, task, op, ~(MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET));
+		gen_arg(gen, task, op, ~(MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET));
 		break;
 	case R(mach_port_get_refs):
-		name(gen, task, op, ~0u);
-		word(op, gen_weighted(gen, rights));
+		gen_arg(gen, task, op, ~0u);
+		gen_word(op, gen_weighted(gen, rights));
 		break;
 	case R(mach_port_kobject):
-		name(gen, task, op, MACH_PORT_TYPE_SEND_RECEIVE);
+		gen_arg(gen, task, op, MACH_PORT_TYPE_SEND_RECEIVE);
 		break;
 	case R(mach_port_peek):
-		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-		word(op, gen_below(gen, 6) << 24);
-		word(op, gen_below(gen, 4));
-		word(op,
-		     gen_percent(gen, 90) ? MAX_TRAILER_SIZE : gen_below(gen, MAX_TRAILER_SIZE));
+		gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		gen_word(op, gen_below(gen, 6) << 24);
+		gen_word(op, gen_below(gen, 4));
+		gen_word(op, gen_percent(gen, 90) ? MAX_TRAILER_SIZE
+						  : gen_below(gen, MAX_TRAILER_SIZE));
 		break;
 	case R(mach_port_dnrequest_info):
 	case R(mach_port_get_srights):
 	case R(mach_port_get_context):
-		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
 		break;
 	case R(mach_port_set_mscount):
 	case R(mach_port_set_seqno):
-		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-		word(op, gen_below(gen, 10));
+		gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		gen_word(op, gen_below(gen, 10));
 		break;
 	case R(mach_port_set_context):
-		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-		word(op, gen_below(gen, UINT32_MAX));
-		word(op, gen_below(gen, UINT32_MAX));
+		gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		gen_word(op, gen_below(gen, UINT32_MAX));
+		gen_word(op, gen_below(gen, UINT32_MAX));
 		break;
 	case R(mach_port_get_set_status):
-		name(gen, task, op, MACH_PORT_TYPE_PORT_SET);
-		word(op, 0);
+		gen_arg(gen, task, op, MACH_PORT_TYPE_PORT_SET);
+		gen_word(op, 0);
 		break;
 	case R(mach_port_names):
-		word(op, 0);
+		gen_word(op, 0);
 		break;
 	case R(mach_ports_register):
 		for (unsigned i = gen_below(gen, TASK_PORT_REGISTER_MAX + 2); i > 0; i--)
-			name(gen, task, op, MACH_PORT_TYPE_SEND);
+			gen_arg(gen, task, op, MACH_PORT_TYPE_SEND);
 		break;
 	case R(mach_ports_lookup): /* one without room for all does not say what it did give */
 		left = model_names_left(&gen->world->model, task);
 		if (left > 0 && left < TASK_PORT_REGISTER_MAX) {
 			op->routine = R(mach_port_names);
-			word(op, 0);
+			gen_word(op, 0);
 		}
 		break;
 	default: /* members */
-		name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-		name(gen, task, op, MACH_PORT_TYPE_PORT_SET);
+		gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+		gen_arg(gen, task, op, MACH_PORT_TYPE_PORT_SET);
 	}
 }
 
@@ -298,11 +312,11 @@ static void bootstrap(struct gen *gen, const struct m_task *task, struct op *op)
 	if (op->routine != R(bootstrap_register))
 		return;
 	if (gen_percent(gen, 25))
-		word(op, MACH_PORT_NULL);
+		gen_word(op, MACH_PORT_NULL);
 	else if (gen_percent(gen, 15)) /* for others to work on its space */
 		op->arg[op->words++].origin = task->origin * OP_NAMES;
 	else
-		name(gen, task, op, MACH_PORT_TYPE_SEND);
+		gen_arg(gen, task, op, MACH_PORT_TYPE_SEND);
 }
 
 /* A guard: mostly the one that the port has. */
@@ -314,32 +328,8 @@ static void guard_value(struct gen *gen, const struct m_task *task, const struct
 
 	if (entry && entry->type & MACH_PORT_TYPE_RECEIVE && gen_percent(gen, 80))
 		value = entry->port->context;
-	word(op, (uint32_t)value);
-	word(op, (uint32_t)(value >> 32));
-}
-
-static void construct(struct gen *gen, struct op *op)
-{
-	uint32_t flags = 0;
-
-	if (gen_percent(gen, 40))
-		flags |= MPO_CONTEXT_AS_GUARD;
-	if (gen_percent(gen, 30))
-		flags |= MPO_QLIMIT;
-	if (gen_percent(gen, 60))
-		flags |= MPO_INSERT_SEND_RIGHT;
-	if (gen_percent(gen, 20))
-		flags |= MPO_STRICT;
-	if (gen_percent(gen, 20))
-		flags |= MPO_IMMOVABLE_RECEIVE;
-	if (gen_percent(gen, 2))
-		flags |= MPO_REPLY_PORT | MPO_EXCEPTION_PORT;
-	word(op, flags);
-	word(op, gen_percent(gen, 95) ? gen_below(gen, 8) : 1024 + gen_below(gen, 2));
-	for (unsigned i = 0; i < 4; i++) /* the rest of the options */
-		word(op, 0);
-	word(op, gen_below(gen, 3));
-	word(op, 0);
+	gen_word(op, (uint32_t)value);
+	gen_word(op, (uint32_t)(value >> 32));
 }
 
 static void guard_call(struct gen *gen, const struct m_task *task, struct op *op)
@@ -352,28 +342,28 @@ static void guard_call(struct gen *gen, const struct m_task *task, struct op *op
 
 	op->arg[op->words++] = port;
 	if (op->routine == R(mach_port_destruct))
-		word(op, gen_weighted(gen, srdeltas));
+		gen_word(op, gen_weighted(gen, srdeltas));
 	if (makes)
-		word(op, gen_below(gen, 4));
+		gen_word(op, gen_below(gen, 4));
 	if (makes)
-		word(op, 0);
+		gen_word(op, 0);
 	else
 		guard_value(gen, task, &port, op);
 	if (op->routine == R(mach_port_swap_guard)) {
-		word(op, gen_below(gen, 4));
-		word(op, 0);
+		gen_word(op, gen_below(gen, 4));
+		gen_word(op, 0);
 	} else if (op->routine == R(mach_port_guard_with_flags)) {
-		word(op, gen_below(gen, 8));
-		word(op, 0);
+		gen_word(op, gen_below(gen, 8));
+		gen_word(op, 0);
 	} else if (op->routine == R(mach_port_guard)) {
-		word(op, gen_below(gen, 2));
+		gen_word(op, gen_below(gen, 2));
 	}
 }
 
 static void assert_attributes(struct gen *gen, const struct m_task *task, struct op *op)
 {
-	name(gen, task, op, MACH_PORT_TYPE_RECEIVE);
-	word(op, gen_percent(gen, 80) ? MACH_PORT_GUARD_INFO : MACH_PORT_LIMITS_INFO);
+	gen_arg(gen, task, op, MACH_PORT_TYPE_RECEIVE);
+	gen_word(op, gen_percent(gen, 80) ? MACH_PORT_GUARD_INFO : MACH_PORT_LIMITS_INFO);
 	guard_value(gen, task, &op->arg[0], op);
 }
 
@@ -385,13 +375,13 @@ static void special_port(struct gen *gen, const struct m_task *caller, struct op
 					    {1, 99},
 					    {0, 0}};
 
-	word(op, gen_weighted(gen, table));
+	gen_word(op, gen_weighted(gen, table));
 	if (op->routine != R(task_set_special_port))
 		return;
 	if (gen_percent(gen, 20))
-		word(op, MACH_PORT_NULL);
+		gen_word(op, MACH_PORT_NULL);
 	else
-		name(gen, caller, op, MACH_PORT_TYPE_SEND);
+		gen_arg(gen, caller, op, MACH_PORT_TYPE_SEND);
 }
 
 /* A recipe, and now and then a size that cuts it or goes beyond it. */
@@ -413,75 +403,15 @@ static void voucher(struct gen *gen, const struct m_task *caller, struct op *op)
 
 	content = command == MACH_VOUCHER_ATTR_USER_DATA_STORE || gen_percent(gen, 5) ? 4 : 0;
 	op->target.origin = caller->origin * OP_NAMES + gen_percent(gen, 98);
-	word(op, gen_percent(gen, 95) ? 16 + content : gen_below(gen, 21));
-	word(op, gen_weighted(gen, keys));
-	word(op, command);
+	gen_word(op, gen_percent(gen, 95) ? 16 + content : gen_below(gen, 21));
+	gen_word(op, gen_weighted(gen, keys));
+	gen_word(op, command);
 	if (gen_percent(gen, 50))
-		word(op, MACH_PORT_NULL);
+		gen_word(op, MACH_PORT_NULL);
 	else
 		op->arg[op->words++] = gen_voucher(gen, caller);
-	word(op, content);
-	word(op, gen_below(gen, 3));
-}
-
-/* A name of an object of this kind, or any other. */
-static void object_name(struct gen *gen, const struct m_task *task, struct op *op, bool timer)
-{
-	const struct m_entry *entry, *chosen = NULL;
-	uint32_t seen = 0;
-
-	TAILQ_FOREACH (entry, &task->entries, link) {
-		const struct m_port *port = entry->port;
-
-		if (port && entry->origin &&
-		    (timer ? port->timer != NULL : port->semaphore != NULL) &&
-		    gen_below(gen, ++seen) == 0)
-			chosen = entry;
-	}
-	if (chosen && gen_percent(gen, 90))
-		op->arg[op->words++].origin = chosen->origin;
-	else
-		name(gen, task, op, timer ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND);
-}
-
-static void semaphore_call(struct gen *gen, const struct m_task *task, struct op *op)
-{
-	static const uint32_t policies[][2] = {{10, 0}, {6, 2}, {2, 4}, {1, 1}, {0, 0}};
-	bool signals = op->routine == R(semaphore_wait_signal) ||
-		       op->routine == R(semaphore_timedwait_signal);
-	bool timed = op->routine == R(semaphore_timedwait) ||
-		     op->routine == R(semaphore_timedwait_signal);
-
-	if (op->routine == R(semaphore_create)) {
-		word(op, gen_weighted(gen, policies));
-		word(op, gen_below(gen, 4) - 1);
-		return;
-	}
-	object_name(gen, task, op, false);
-	if (signals)
-		object_name(gen, task, op, false);
-	if (!timed)
-		return;
-	word(op, gen_percent(gen, 97) ? 0 : gen_below(gen, 3));
-	word(op, gen_percent(gen, 40)
-			 ? 0
-			 : gen_below(gen, 60000000) + (gen_below(gen, 50) == 0) * 1000000000);
-}
-
-static void timer_call(struct gen *gen, const struct m_task *task, struct op *op)
-{
-	uint64_t deadline = gen->world->lab->now + op->number;
-
-	if (op->routine == R(mk_timer_create))
-		return;
-	if (op->routine == R(mk_timer_arm)) {
-		deadline += gen_percent(gen, 60) ? gen_below(gen, 40) * UINT64_C(1000000) : 0;
-		if (gen_percent(gen, 30))
-			deadline = 1 + gen_below(gen, 5);
-		word(op, (uint32_t)deadline);
-		word(op, (uint32_t)(deadline >> 32));
-	}
-	object_name(gen, task, op, true);
+	gen_word(op, content);
+	gen_word(op, gen_below(gen, 3));
 }
 
 /* Whose space the call is about: mostly the caller's, now and then one that it has a right to. */
@@ -510,6 +440,8 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 
 	op->kind = OP_CALL;
 	op->routine = routine_for(gen, task);
+	if (gen_object(gen, caller, task, op))
+		return;
 	switch (op->routine) {
 	case R(mach_port_allocate):
 		allocate(gen, op);
@@ -541,9 +473,6 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 	case R(bootstrap_check_in):
 		bootstrap(gen, caller, op);
 		break;
-	case R(mach_port_construct):
-		construct(gen, op);
-		break;
 	case R(mach_port_guard):
 	case R(mach_port_guard_with_flags):
 	case R(mach_port_unguard):
@@ -556,22 +485,6 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 		break;
 	case R(host_create_mach_voucher):
 		voucher(gen, caller, op);
-		break;
-	case R(semaphore_create):
-	case R(semaphore_destroy):
-	case R(semaphore_signal):
-	case R(semaphore_signal_all):
-	case R(semaphore_wait):
-	case R(semaphore_wait_signal):
-	case R(semaphore_timedwait):
-	case R(semaphore_timedwait_signal):
-		semaphore_call(gen, caller, op);
-		break;
-	case R(mk_timer_create):
-	case R(mk_timer_arm):
-	case R(mk_timer_cancel):
-	case R(mk_timer_destroy):
-		timer_call(gen, task, op);
 		break;
 	case R(task_get_special_port):
 	case R(task_set_special_port):

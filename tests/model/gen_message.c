@@ -274,6 +274,10 @@ static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 		op->option |= MACH_RCV_VOUCHER;
 	if (gen_percent(gen, 50))
 		op->option |= MACH_RCV_GUARDED_DESC;
+	if (gen_percent(gen, 5))
+		op->option |= MACH_RCV_SYNC_WAIT;
+	if (op->option & MACH_RCV_SYNC_WAIT)
+		op->priority = gen_percent(gen, 80);
 }
 
 /* Auxiliary data, and what the library asks for by itself. */

@@ -16,6 +16,7 @@ enum { EPISODE_OPS = 2000 };
 struct episode {
 	uint64_t seed;
 	struct m_limits limits;
+	bool policy;
 	uint32_t ops;
 	uint32_t slice; /* 0, or the machine does its work in slices that are so small */
 	enum model_mutation mutation;
@@ -31,7 +32,7 @@ struct episode episode_of(uint64_t seed, uint32_t index);
 /* What a run of operations came to; in memory that is shared with the child. */
 struct outcome {
 	bool failed;
-	bool differs;	    /* from the model: it did not crash */
+	bool put_off;	    /* it differs from the model, and has put off work before */
 	uint32_t failed_at; /* index of the operation; the last one if it crashed */
 	char text[2048];
 	uint32_t index;	   /* of the episode */

@@ -69,11 +69,12 @@ static struct m_port *kernel_port(struct model *model)
 	return port;
 }
 
-void model_start(struct model *model, const struct m_limits *limits, uint64_t now,
-		 enum model_mutation mutation)
+void model_start(struct model *model, const struct m_limits *limits, const struct m_policy *policy,
+		 uint64_t now, enum model_mutation mutation)
 {
 	memset(model, 0, sizeof *model);
 	model->limits = *limits;
+	model->policy = policy;
 	model->now = now;
 	model->mutation = mutation;
 	TAILQ_INIT(&model->tasks);
@@ -251,6 +252,7 @@ struct m_task *model_task(struct model *model, unsigned word, uint32_t uid, uint
 	task->pid = pid;
 	task->pidversion = pidversion;
 	task->word = word;
+	task->suspect = model->policy && model->policy->uid == uid;
 	task->user = m_user_of(model, uid);
 	m_grow_to(model, task, 0);
 	task->self = kernel_port(model);
@@ -321,7 +323,8 @@ bool m_may_vanish(struct model *model, const struct m_thread *thread)
 	if (msg->voucher_type == MACH_MSG_TYPE_MOVE_SEND &&
 	    !merges(thread->task, &msg->voucher_right))
 		return false;
-	return merges(thread->task, &msg->dest) && merges(thread->task, &msg->reply) &&
+	return merges(thread->task, &msg->dest) &&
+	       (m_swallowed(msg) || merges(thread->task, &msg->reply)) &&
 	       m_room(model, thread->task);
 }
 
@@ -332,7 +335,10 @@ static void take_back(struct model *model, struct m_task *task, struct m_msg *ms
 	uint32_t full = 0;
 
 	m_copyout(model, task, msg->dest, &name, &full);
-	m_copyout(model, task, msg->reply, &name, &full);
+	if (m_swallowed(msg))
+		msg->reply.port->sorights--;
+	else
+		m_copyout(model, task, msg->reply, &name, &full);
 	if (msg->voucher_type == MACH_MSG_TYPE_MOVE_SEND)
 		m_copyout(model, task, msg->voucher_right, &name, &full);
 	else
@@ -350,6 +356,7 @@ void model_leave(struct model *model, struct m_thread *thread)
 	thread->state = M_GONE;
 	if (msg)
 		take_back(model, thread->task, msg);
+	m_thread_end(model, thread);
 	if (--thread->task->threads == 0)
 		task_end(model, thread->task);
 	m_settle(model);
@@ -389,11 +396,13 @@ static void give_up(struct model *model, struct m_thread *thread, uint32_t send,
 		    uint32_t call)
 {
 	struct m_msg *msg = thread->msg;
-	bool waited = thread->state == M_WAITING;
+	bool waited = thread->state == M_WAITING, linked = thread->side;
 
 	m_stop_waiting(thread);
 	if (msg)
 		m_give_back(model, thread, msg, send);
+	else if (linked)
+		m_eventlink_give_up(model, thread, call);
 	else if (waited)
 		m_answer(model, thread, call, sizeof(struct machd_call_answer));
 	else

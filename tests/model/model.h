@@ -59,10 +59,14 @@ enum model_mutation {
 	MODEL_NARROW_TRAILER,	    /* a trailer's context is a word for everybody */
 	MODEL_AUX_UNCOUNTED,	    /* auxiliary data never make a message too large */
 	MODEL_AUX_HEADER_KEPT,	    /* as the sender wrote it */
+	MODEL_REPLY_PORT_LENT,	    /* the right to a marked reply port goes in bodies */
+	MODEL_REPLY_PORT_ANY,	    /* will do for those that insist on one */
+	MODEL_FILTER_OPEN,	    /* everything passes */
+	MODEL_EVENT_LOST,	    /* a signal of an eventlink */
 	MODEL_MUTATIONS,
 };
 
-enum { M_USERS = 4, M_FDS = 4, M_NAMES = 256, M_SERVICES = 6, M_FREED = 8 };
+enum { M_USERS = 4, M_FDS = 4, M_NAMES = 256, M_INFO_WORDS = 64, M_SERVICES = 6, M_FREED = 8 };
 
 struct m_right {
 	struct m_port *port; /* NULL: none */
@@ -104,8 +108,38 @@ struct m_port {
 	struct m_port *no_senders, *destroyed; /* send-once rights of those requests */
 	TAILQ_HEAD(, m_request) requests;
 	struct m_members sets;
+	bool special;	  /* some thread's special reply port */
+	bool only_reply;  /* marked: good for replies and nothing else */
+	bool is_reply;	  /* good for replies to those that take no others: */
+	bool wants_reply; /* this is one of them */
+	bool filtered;	  /* not everything may be sent to it by everybody */
+	bool no_grant;	  /* messages to it carry no rights */
+	bool service, connection;
+	struct m_label *label;	       /* of one of these */
 	struct m_semaphore *semaphore; /* that it stands for, or NULL */
 	struct m_timer *timer;	       /* whose it is, or NULL */
+	struct m_thread *thread;       /* whose port it is, or NULL */
+	bool eventlink;		       /* it stands for a side of one, */
+	struct m_side *side;	       /* which is this as long as that lives */
+};
+
+/* A side of an eventlink. */
+struct m_side {
+	struct m_side *other;
+	struct m_port *port;
+	uint64_t count;		 /* of signals */
+	bool taken, by_any;	 /* somebody may wait on it: anybody, */
+	struct m_thread *thread; /* or this one, as long as it lives */
+	struct m_thread *waiter;
+	uint64_t wanted; /* it waits for more than that */
+};
+
+/* A service, with what its maker's receive right was guarded with when that left. */
+struct m_label {
+	const struct m_task *owner;
+	uint32_t info[M_INFO_WORDS];
+	bool guarded, returning;
+	uint64_t guard;
 };
 
 struct m_semaphore {
@@ -164,6 +198,7 @@ struct m_task {
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
 	unsigned freed_count;
 	uint32_t uid, gid, pid, pidversion;
+	bool suspect;  /* hardened, and its messages are filtered */
 	unsigned word; /* bits of its pointers */
 	uint32_t origin;
 };
@@ -253,9 +288,13 @@ struct m_thread {
 	uint32_t memory_taken;	       /* of what it sent */
 	struct m_msg *msg;	       /* that it is blocked in sending */
 	uint32_t qos;		       /* its place among those that are */
+	struct m_port *special;	       /* its special reply port, or NULL */
 	struct m_port *port;	       /* that it waits at, */
 	struct m_set *set;	       /* or this, */
-	struct m_semaphore *semaphore; /* or this */
+	struct m_semaphore *semaphore; /* or this, */
+	struct m_side *side;	       /* or on this; */
+	uint64_t count;		       /* its signals when that began */
+	struct m_port *self;	       /* what stands for it, once somebody has asked */
 	uint64_t deadline;
 	struct m_answer answer;
 	bool heard;   /* the machine has answered it: a hint where the contract leaves a choice */
@@ -271,6 +310,12 @@ struct m_limits {
 	uint64_t names, ports, messages, bytes, memfds, memory;
 };
 
+/* The machine's policy: whom it is about, and what others may send where there is a filter. */
+struct m_policy {
+	uint32_t uid;
+	uint32_t first[2], last[2]; /* ids of messages to a port of no service, and of one */
+};
+
 /* And holds: of bytes of messages at least and at most; of ports those alive. */
 struct m_user {
 	bool known;
@@ -284,6 +329,8 @@ struct model {
 	struct m_user users[M_USERS];
 	TAILQ_HEAD(, m_port) ports;
 	unsigned counting, doubtful; /* of them */
+	unsigned slack;		     /* of what counts as ports, too, and is not followed */
+	const struct m_policy *policy;
 	uint64_t now;
 	struct m_chunk *chunks;
 	TAILQ_HEAD(, m_task) tasks;
@@ -302,9 +349,9 @@ struct model {
 	unsigned long sent, received; /* messages */
 };
 
-/* An empty machine at time `now` (ns). */
-void model_start(struct model *model, const struct m_limits *limits, uint64_t now,
-		 enum model_mutation mutation);
+/* An empty machine at time `now` (ns); `policy` may be NULL. */
+void model_start(struct model *model, const struct m_limits *limits, const struct m_policy *policy,
+		 uint64_t now, enum model_mutation mutation);
 void model_stop(struct model *model);
 
 /* A task with pointers of `word` bits, and the names it was welcomed with. */

@@ -212,14 +212,16 @@ static bool guard_good(const struct m_port *port, const struct m_part *part)
 	return part->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
 }
 
-static bool right_good(const struct m_msg *msg, const struct m_entry *entry,
-		       const struct m_part *part)
+static bool right_good(const struct model *model, const struct m_msg *msg,
+		       const struct m_entry *entry, const struct m_part *part)
 {
 	bool read = !msg->dest.port->dead && !msg->dest.port->kernel; /* by a task, one day */
+	enum m_use use = read ? M_FOR_BODY : M_FOR_DAEMON;
 
-	if (!entry || !m_copyin_good(entry, part->disposition))
-		return false;
-	if (read && m_kept(entry, part->disposition))
+	if (entry && entry->port && entry->port->only_reply &&
+	    model->mutation == MODEL_REPLY_PORT_LENT)
+		use = M_FOR_REPLY;
+	if (!entry || !m_copyin_good(entry, part->disposition, use))
 		return false;
 	return part->type != MACH_MSG_GUARDED_PORT_DESCRIPTOR || guard_good(entry->port, part);
 }
@@ -248,7 +250,7 @@ static bool copyin_rights(struct model *model, struct m_task *task, struct m_msg
 		mach_port_name_t name = word_of(part->data + 4 * i);
 		struct m_right *right = &part->rights[i];
 
-		if (MACH_PORT_VALID(name) && !right_good(msg, m_look(task, name), part))
+		if (MACH_PORT_VALID(name) && !right_good(model, msg, m_look(task, name), part))
 			return false;
 		*right = m_copyin_name(model, task, name, part->disposition, &deleted);
 		m_deleted_send(model, &deleted);

@@ -74,7 +74,7 @@ static uint32_t enter(struct model *model, struct m_thread *thread, unsigned ser
 		return BOOTSTRAP_NAME_IN_USE;
 	if (entry && entry->type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_CAPABILITY;
-	if (!entry || !(entry->type & MACH_PORT_TYPE_SEND))
+	if (!entry || !m_copyin_good(entry, MACH_MSG_TYPE_COPY_SEND, M_FOR_DAEMON))
 		return MACH_SEND_INVALID_RIGHT;
 	entry->port->srights++;
 	model->service[service] = entry->port;
@@ -123,7 +123,9 @@ uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct
 	struct m_entry *entry = m_look(thread->task, name);
 	struct m_port *old = task->bootstrap;
 
-	if (entry && m_pinned(entry))
+	if (entry && !m_copyin_good(entry, MACH_MSG_TYPE_COPY_SEND, M_FOR_DAEMON))
+		return MACH_SEND_INVALID_RIGHT;
+	if (entry && m_kept(entry))
 		return KERN_INVALID_RIGHT;
 	if (which == TASK_KERNEL_PORT || which == TASK_HOST_PORT)
 		return KERN_NO_ACCESS;
@@ -149,11 +151,11 @@ static uint32_t copy_rights(struct m_thread *thread, const mach_port_name_t *nam
 		rights[i].dead = names[i] == MACH_PORT_DEAD;
 		if (!MACH_PORT_VALID(names[i]))
 			continue;
-		if (!entry || !(entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME)))
+		if (!entry || !m_copyin_good(entry, MACH_MSG_TYPE_COPY_SEND, M_FOR_DAEMON))
 			return MACH_SEND_INVALID_RIGHT;
 		rights[i].port = entry->port;
 		rights[i].dead = entry->type == MACH_PORT_TYPE_DEAD_NAME;
-		kept |= m_pinned(entry);
+		kept |= m_kept(entry);
 	}
 	return kept ? KERN_INVALID_RIGHT : KERN_SUCCESS;
 }

@@ -326,92 +326,97 @@ static uint32_t mod_refs(struct call *call)
 
 /* --- dispatch --- */
 
-static uint32_t run(struct call *call, uint32_t routine)
+static uint32_t ports_register(struct call *call)
+{
+	return m_ports_register(call->model, call->thread, call->task, call->args, call->words);
+}
+
+static uint32_t ports_lookup(struct call *call)
+{
+	return m_ports_lookup(call->model, call->thread, call->task);
+}
+
+static uint32_t special_get(struct call *call)
+{
+	return m_special_port_get(call->model, call->thread, call->task, (int32_t)call->args[0]);
+}
+
+static uint32_t special_set(struct call *call)
+{
+	return m_special_port_set(call->model, call->thread, call->task, (int32_t)call->args[0],
+				  call->args[1]);
+}
+
+#define ROW(name, function)                    \
+	{                                      \
+		MACHD_ROUTINE_##name, function \
+	}
+
+static const struct {
+	uint32_t routine;
+	uint32_t (*run)(struct call *call);
+} table[] = {
+	ROW(mach_port_names, names),
+	ROW(mach_port_type, type),
+	ROW(mach_port_allocate_name, allocate_name),
+	ROW(mach_port_allocate, allocate),
+	ROW(mach_port_destroy, destroy),
+	ROW(mach_port_deallocate, deallocate),
+	ROW(mach_port_get_refs, get_refs),
+	ROW(mach_port_mod_refs, mod_refs),
+	ROW(mach_port_set_mscount, call_set_mscount),
+	ROW(mach_port_get_set_status, call_get_set_status),
+	ROW(mach_port_move_member, call_move_member),
+	ROW(mach_port_request_notification, call_request_notification),
+	ROW(mach_port_insert_right, call_insert_right),
+	ROW(mach_port_extract_right, call_extract_right),
+	ROW(mach_port_set_seqno, call_set_seqno),
+	ROW(mach_port_get_attributes, call_get_attributes),
+	ROW(mach_port_set_attributes, call_set_attributes),
+	ROW(mach_port_get_srights, call_get_srights),
+	ROW(mach_port_insert_member, call_insert_member),
+	ROW(mach_port_extract_member, call_extract_member),
+	ROW(mach_port_get_context, call_get_context),
+	ROW(mach_port_set_context, call_set_context),
+	ROW(mach_port_guard, call_guard),
+	ROW(mach_port_guard_with_flags, call_guard_with_flags),
+	ROW(mach_port_unguard, call_unguard),
+	ROW(mach_port_swap_guard, call_swap_guard),
+	ROW(mach_port_assert_attributes, call_assert_attributes),
+	ROW(machd_construct_service_port, call_construct_service),
+	ROW(mach_port_is_connection_for_service, call_is_connection),
+	ROW(mach_port_get_service_port_info, call_service_info),
+	ROW(mach_thread_self, call_thread_self),
+	ROW(thread_get_special_reply_port, call_special_reply_port),
+	ROW(mach_port_construct, call_construct),
+	ROW(mach_port_destruct, call_destruct),
+	ROW(mach_port_kobject, call_kobject),
+	ROW(mach_port_dnrequest_info, call_dnrequest_info),
+	ROW(mach_port_peek, call_peek),
+	ROW(host_create_mach_voucher, call_create_voucher),
+	ROW(mach_eventlink_create, call_eventlink),
+	ROW(mach_eventlink_destroy, call_eventlink),
+	ROW(mach_eventlink_associate, call_eventlink),
+	ROW(mach_eventlink_disassociate, call_eventlink),
+	ROW(mach_eventlink_signal, call_eventlink),
+	ROW(mach_eventlink_wait_until, call_eventlink),
+	ROW(mach_eventlink_signal_wait_until, call_eventlink),
+	ROW(mach_ports_register, ports_register),
+	ROW(mach_ports_lookup, ports_lookup),
+	ROW(task_get_special_port, special_get),
+	ROW(task_set_special_port, special_set),
+};
+
+static uint32_t run(struct call *call)
 {
 	uint32_t code;
 
-	switch (routine) {
-	case MACHD_ROUTINE_mach_port_names:
-		return names(call);
-	case MACHD_ROUTINE_mach_port_type:
-		return type(call);
-	case MACHD_ROUTINE_mach_port_allocate_name:
-		return allocate_name(call);
-	case MACHD_ROUTINE_mach_port_allocate:
-		return allocate(call);
-	case MACHD_ROUTINE_mach_port_destroy:
-		return destroy(call);
-	case MACHD_ROUTINE_mach_port_deallocate:
-		return deallocate(call);
-	case MACHD_ROUTINE_mach_port_get_refs:
-		return get_refs(call);
-	case MACHD_ROUTINE_mach_port_mod_refs:
-		return mod_refs(call);
-	case MACHD_ROUTINE_mach_port_set_mscount:
-		return call_set_mscount(call);
-	case MACHD_ROUTINE_mach_port_get_set_status:
-		return call_get_set_status(call);
-	case MACHD_ROUTINE_mach_port_move_member:
-		return call_move_member(call);
-	case MACHD_ROUTINE_mach_port_request_notification:
-		return call_request_notification(call);
-	case MACHD_ROUTINE_mach_port_insert_right:
-		return call_insert_right(call);
-	case MACHD_ROUTINE_mach_port_extract_right:
-		return call_extract_right(call);
-	case MACHD_ROUTINE_mach_port_set_seqno:
-		return call_set_seqno(call);
-	case MACHD_ROUTINE_mach_port_get_attributes:
-		return call_get_attributes(call);
-	case MACHD_ROUTINE_mach_port_set_attributes:
-		return call_set_attributes(call);
-	case MACHD_ROUTINE_mach_port_get_srights:
-		return call_get_srights(call);
-	case MACHD_ROUTINE_mach_port_insert_member:
-		return call_insert_member(call);
-	case MACHD_ROUTINE_mach_port_extract_member:
-		return call_extract_member(call);
-	case MACHD_ROUTINE_mach_port_get_context:
-		return call_get_context(call);
-	case MACHD_ROUTINE_mach_port_set_context:
-		return call_set_context(call);
-	case MACHD_ROUTINE_mach_port_guard:
-		return call_guard(call);
-	case MACHD_ROUTINE_mach_port_guard_with_flags:
-		return call_guard_with_flags(call);
-	case MACHD_ROUTINE_mach_port_unguard:
-		return call_unguard(call);
-	case MACHD_ROUTINE_mach_port_swap_guard:
-		return call_swap_guard(call);
-	case MACHD_ROUTINE_mach_port_assert_attributes:
-		return call_assert_attributes(call);
-	case MACHD_ROUTINE_mach_port_construct:
-		return call_construct(call);
-	case MACHD_ROUTINE_mach_port_destruct:
-		return call_destruct(call);
-	case MACHD_ROUTINE_mach_port_kobject:
-		return call_kobject(call);
-	case MACHD_ROUTINE_mach_port_dnrequest_info:
-		return call_dnrequest_info(call);
-	case MACHD_ROUTINE_mach_port_peek:
-		return call_peek(call);
-	case MACHD_ROUTINE_mach_ports_register:
-		return m_ports_register(call->model, call->thread, call->task, call->args,
-					call->words);
-	case MACHD_ROUTINE_mach_ports_lookup:
-		return m_ports_lookup(call->model, call->thread, call->task);
-	case MACHD_ROUTINE_host_create_mach_voucher:
-		return call_create_voucher(call);
-	case MACHD_ROUTINE_task_get_special_port:
-		return m_special_port_get(call->model, call->thread, call->task,
-					  (int32_t)call->args[0]);
-	case MACHD_ROUTINE_task_set_special_port:
-		return m_special_port_set(call->model, call->thread, call->task,
-					  (int32_t)call->args[0], call->args[1]);
-	}
-	if (call_object(call, routine, &code))
+	for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i].routine == call->routine)
+			return table[i].run(call);
+	if (call_object(call, call->routine, &code))
 		return code;
-	return m_boot_call(call->model, call->thread, routine, call->args);
+	return m_boot_call(call->model, call->thread, call->routine, call->args);
 }
 
 /* A name that is no send right to a task's port is a bad destination. */
@@ -425,6 +430,9 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 		return entry->port == call->model->bootstrap;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_HOST)
 		return entry->port == call->model->host || entry->port == call->model->host_priv;
+	call->target = entry->port;
+	if (machd_routine_find(routine)->object == MACHD_OBJECT_EVENTLINK)
+		return entry->port->eventlink;
 	call->task = entry->port->task;
 	return call->task != NULL;
 }
@@ -432,11 +440,12 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 void model_call(struct model *model, struct m_thread *thread, uint32_t routine,
 		mach_port_name_t target, const uint32_t *args, unsigned words)
 {
-	struct call call = {.model = model, .thread = thread, .args = args, .words = words};
+	struct call call = {
+		.model = model, .thread = thread, .routine = routine, .args = args, .words = words};
 	uint32_t code = MACH_SEND_INVALID_DEST;
 
 	if (find_target(&call, routine, target))
-		code = run(&call, routine);
+		code = run(&call);
 	if (code != M_ANSWERED && code != M_BLOCKED) {
 		m_answer(model, thread, code, CALL_HEAD);
 		if (call.other_code)

@@ -12,6 +12,8 @@ struct call {
 	struct model *model;
 	struct m_thread *thread;
 	struct m_task *task; /* whose space it is about */
+	uint32_t routine;
+	struct m_port *target;
 	const uint32_t *args;
 	unsigned words;
 	uint32_t other_code; /* where two are open */
@@ -58,6 +60,12 @@ uint32_t call_unguard(struct call *call);
 uint32_t call_swap_guard(struct call *call);
 uint32_t call_assert_attributes(struct call *call);
 uint32_t call_construct(struct call *call);
+uint32_t call_construct_service(struct call *call);
+uint32_t call_is_connection(struct call *call);
+uint32_t call_service_info(struct call *call);
+uint32_t call_special_reply_port(struct call *call);
+uint32_t call_thread_self(struct call *call);
+uint32_t call_eventlink(struct call *call);
 uint32_t call_destruct(struct call *call);
 uint32_t call_kobject(struct call *call);
 uint32_t call_dnrequest_info(struct call *call);

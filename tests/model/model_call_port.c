@@ -50,12 +50,13 @@ static uint32_t flavor_words(int32_t flavor)
 	return 0;
 }
 
-static natural_t guard_flags(const struct m_port *port)
+static natural_t status_flags(const struct m_port *port)
 {
 	return (port->guarded ? MACH_PORT_STATUS_FLAG_GUARDED : 0) |
 	       (port->strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
 	       (port->guarded && port->immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
-						 : 0);
+						 : 0) |
+	       (port->no_grant ? MACH_PORT_STATUS_FLAG_NO_GRANT : 0);
 }
 
 static void give_status(const struct m_port *port, struct m_answer *answer)
@@ -70,7 +71,7 @@ static void give_status(const struct m_port *port, struct m_answer *answer)
 		.mps_srights = port->srights > 0,
 		.mps_pdrequest = port->destroyed != NULL,
 		.mps_nsrequest = port->no_senders != NULL,
-		.mps_flags = guard_flags(port),
+		.mps_flags = status_flags(port),
 	};
 
 	memcpy(answer->bytes + CALL_HEAD, &status, sizeof status);

@@ -7,15 +7,16 @@ static uint32_t copyin(struct call *call, mach_port_name_t name, uint32_t dispos
 		       struct m_right *right)
 {
 	struct m_entry *entry = m_look(call->thread->task, name);
+	enum m_use use = M_FOR_CALL;
 	struct m_deleted deleted = {0};
 
 	if (!entry)
 		return KERN_INVALID_NAME;
-	if (m_immovable(entry, disposition))
+	if (call->task != call->thread->task)
+		use = M_FOR_DAEMON;
+	if (m_stays(entry, disposition, use))
 		return KERN_INVALID_CAPABILITY;
-	if (call->task == call->thread->task && m_kept(entry, disposition))
-		return KERN_INVALID_CAPABILITY;
-	if (!m_copyin_good(entry, disposition))
+	if (!m_copyin_good(entry, disposition, use))
 		return KERN_INVALID_RIGHT;
 	*right = m_copyin(call->model, entry, disposition, &deleted);
 	m_deleted_send(call->model, &deleted);
@@ -32,9 +33,7 @@ static uint32_t insert_same(struct call *call, uint32_t disposition)
 		return KERN_INVALID_NAME;
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_CAPABILITY;
-	if (m_immovable(entry, disposition))
-		return KERN_INVALID_CAPABILITY;
-	if (!m_copyin_good(entry, disposition))
+	if (!m_copyin_good(entry, disposition, M_FOR_ITSELF))
 		return KERN_INVALID_RIGHT;
 	m_merge(call->model, entry, m_copyin(call->model, entry, disposition, &deleted));
 	return KERN_SUCCESS;
@@ -94,6 +93,7 @@ uint32_t call_extract_right(struct call *call)
 	struct m_entry *entry = m_look(call->task, call->args[0]);
 	struct m_deleted deleted = {0};
 	bool oneself = call->task == call->thread->task;
+	enum m_use use = M_FOR_CALL;
 	struct m_right right;
 	mach_port_name_t name;
 	uint32_t full = 0;
@@ -104,11 +104,11 @@ uint32_t call_extract_right(struct call *call)
 		return KERN_INVALID_RIGHT;
 	if (!entry)
 		return KERN_INVALID_NAME;
-	if (m_immovable(entry, disposition))
+	if (oneself && disposition == MACH_MSG_TYPE_COPY_SEND)
+		use = M_FOR_DAEMON;
+	if (m_stays(entry, disposition, use))
 		return KERN_INVALID_CAPABILITY;
-	if (m_kept(entry, disposition) && !(oneself && disposition == MACH_MSG_TYPE_COPY_SEND))
-		return KERN_INVALID_CAPABILITY;
-	if (!m_copyin_good(entry, disposition))
+	if (!m_copyin_good(entry, disposition, use))
 		return KERN_INVALID_RIGHT;
 	right = m_copyin(call->model, entry, disposition, &deleted);
 	m_deleted_send(call->model, &deleted);
@@ -131,6 +131,8 @@ static uint32_t request_no_senders(struct call *call, struct m_port *notify, uin
 
 	if (code != KERN_SUCCESS)
 		return code;
+	if (port->only_reply)
+		return KERN_INVALID_RIGHT;
 	*previous = port->no_senders;
 	port->no_senders = notify;
 	if (notify && port->srights == 0 && sync <= port->mscount) {
@@ -150,7 +152,7 @@ static uint32_t request_destroyed(struct call *call, struct m_port *notify, uint
 	code = call_look_up_port(call, call->args[0], &port);
 	if (code != KERN_SUCCESS)
 		return code;
-	if (port->timer)
+	if (port->timer || port->only_reply || port->special)
 		return KERN_INVALID_RIGHT;
 	if (port->destroyed)
 		return KERN_FAILURE;

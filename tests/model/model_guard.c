@@ -115,19 +115,28 @@ uint32_t call_assert_attributes(struct call *call)
 							      : KERN_INVALID_ARGUMENT;
 }
 
-uint32_t call_construct(struct call *call)
+/* The label of a service that an argument names. */
+static uint32_t find_label(struct call *call, mach_port_name_t name, struct m_label **label)
 {
-	const uint32_t reply = MPO_REPLY_PORT | MPO_ENFORCE_REPLY_PORT_SEMANTICS |
-			       MPO_EXCEPTION_PORT | MPO_PROVISIONAL_REPLY_PORT;
-	uint32_t flags = call->args[0], qlimit = call->args[1];
+	struct m_entry *entry = m_look(call->task, name);
+
+	if (!entry || entry->type == MACH_PORT_TYPE_DEAD_NAME)
+		return KERN_INVALID_NAME;
+	if (!(entry->type & MACH_PORT_TYPE_SEND))
+		return KERN_INVALID_RIGHT;
+	if (!entry->port->service)
+		return KERN_INVALID_CAPABILITY;
+	*label = entry->port->label;
+	return KERN_SUCCESS;
+}
+
+static uint32_t construct(struct call *call, uint32_t flags, uint64_t context,
+			  struct m_label *label)
+{
+	uint32_t code;
 	struct m_entry *entry;
 	struct m_port *port;
-	uint32_t code;
 
-	if (__builtin_popcount(flags & reply) > 1)
-		return KERN_INVALID_ARGUMENT;
-	if (flags & MPO_QLIMIT && qlimit > MACH_PORT_QLIMIT_MAX)
-		return KERN_INVALID_VALUE;
 	code = m_lack(call->model, call->task, 1);
 	if (code != KERN_SUCCESS)
 		return code;
@@ -137,12 +146,14 @@ uint32_t call_construct(struct call *call)
 	entry = m_entry_new(call->model, call->task, MACH_PORT_TYPE_RECEIVE, 0);
 	entry->port = port;
 	port->holder = entry;
-	port->context = wide(call, 6);
+	port->context = context;
+	port->label = label;
 	port->guarded = flags & MPO_CONTEXT_AS_GUARD;
 	port->strict = port->guarded && flags & MPO_STRICT;
 	port->immovable = port->guarded && flags & MPO_IMMOVABLE_RECEIVE;
+	m_apply_purpose(call->task, port, flags);
 	if (flags & MPO_QLIMIT)
-		port->qlimit = qlimit;
+		port->qlimit = call->args[1];
 	if (flags & MPO_INSERT_SEND_RIGHT) {
 		entry->type |= MACH_PORT_TYPE_SEND;
 		entry->urefs = port->srights = port->mscount = 1;
@@ -150,6 +161,93 @@ uint32_t call_construct(struct call *call)
 	call_give(call, 1);
 	call_give_name(call, 0, entry, 0);
 	return M_ANSWERED;
+}
+
+uint32_t call_construct(struct call *call)
+{
+	uint32_t flags = call->args[0], qlimit = call->args[1];
+	uint32_t code = m_check_purpose(call->thread->task, flags);
+	struct m_label *label = NULL;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (flags & MPO_SERVICE_PORT || (flags & MPO_CONNECTION_PORT && call->args[2] == 0))
+		return KERN_INVALID_ARGUMENT;
+	if (flags & MPO_QLIMIT && qlimit > MACH_PORT_QLIMIT_MAX)
+		return KERN_INVALID_VALUE;
+	if (flags & MPO_CONNECTION_PORT)
+		code = find_label(call, call->args[2], &label);
+	return code == KERN_SUCCESS ? construct(call, flags, wide(call, 6), label) : code;
+}
+
+uint32_t call_construct_service(struct call *call)
+{
+	uint32_t flags = call->args[0] | MPO_SERVICE_PORT;
+	uint32_t code = m_check_purpose(call->thread->task, flags);
+	struct m_label *label;
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (call->args[4])
+		return KERN_MEMORY_ERROR;
+	if (flags & MPO_QLIMIT && call->args[1] > MACH_PORT_QLIMIT_MAX)
+		return KERN_INVALID_VALUE;
+	label = m_alloc(call->model, sizeof *label);
+	label->owner = call->task;
+	memcpy(label->info, call->args + 5, sizeof label->info);
+	call->model->slack++;
+	return construct(call, flags, wide(call, 2), label);
+}
+
+/* Both receive rights are needed, and there must be filters at all. */
+uint32_t call_is_connection(struct call *call)
+{
+	struct m_port *connection, *service;
+	uint32_t code;
+
+	if (!MACH_PORT_VALID(call->args[0]) || !MACH_PORT_VALID(call->args[1]))
+		return KERN_INVALID_NAME;
+	if (!call->model->policy)
+		return KERN_NOT_SUPPORTED;
+	code = call_look_up_port(call, call->args[1], &service);
+	if (code == KERN_SUCCESS && !service->service)
+		code = KERN_INVALID_CAPABILITY;
+	if (code == KERN_SUCCESS)
+		code = call_look_up_port(call, call->args[0], &connection);
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!connection->connection || connection->label != service->label)
+		return KERN_INVALID_CAPABILITY;
+	m_answer_word(call_give(call, 2), OUT(0), 2); /* the second rule is that of the service */
+	return M_ANSWERED;
+}
+
+uint32_t call_service_info(struct call *call)
+{
+	struct m_answer *answer;
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+
+	if (code == KERN_SUCCESS && !port->service)
+		code = KERN_INVALID_CAPABILITY;
+	if (code != KERN_SUCCESS)
+		return code;
+	answer = call_give(call, M_INFO_WORDS);
+	for (unsigned i = 0; i < M_INFO_WORDS; i++)
+		m_answer_word(answer, OUT(i), port->label->info[i]);
+	return M_ANSWERED;
+}
+
+uint32_t call_special_reply_port(struct call *call)
+{
+	uint32_t code;
+
+	call->task = call->thread->task;
+	call->model->slack++; /* its thread holds it as well */
+	code = construct(call, MPO_INSERT_SEND_RIGHT, 0, NULL);
+	if (code == M_ANSWERED)
+		m_bind_special(call->thread, TAILQ_LAST(&call->task->entries, m_entries)->port);
+	return code;
 }
 
 /* What is wrong with destroying this receive right and `delta` send references. */

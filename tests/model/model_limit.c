@@ -157,7 +157,7 @@ bool m_may_make_port(struct model *model, const struct m_thread *thread, const s
 		limit++;
 	if (user->ports >= limit)
 		return false;
-	if (user->ports + doubtful_ports(model, user) < limit)
+	if (user->ports + doubtful_ports(model, user) + model->slack < limit)
 		return true;
 	return !thread->refused;
 }

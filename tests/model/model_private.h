@@ -64,7 +64,19 @@ bool m_room_for(struct model *model, struct m_task *task, unsigned count);
 /* The type as which a right arrives that is sent with this disposition; 0: no such disposition. */
 uint32_t m_received_type(uint32_t disposition);
 
-bool m_copyin_good(const struct m_entry *entry, uint32_t disposition);
+/* What a right is wanted for. */
+enum m_use {
+	M_FOR_DEST,   /* of a message */
+	M_FOR_REPLY,  /* its reply field */
+	M_FOR_BODY,   /* its body, if a task will receive it */
+	M_FOR_DAEMON, /* or nobody will */
+	M_FOR_CALL,
+	M_FOR_ITSELF, /* one reference more */
+};
+
+/* The right is there and refused: it stays where it is [4.1, 16.3, 16.5, 17.1]. */
+bool m_stays(const struct m_entry *entry, uint32_t disposition, enum m_use use);
+bool m_copyin_good(const struct m_entry *entry, uint32_t disposition, enum m_use use);
 
 /* Notifications of names that were freed, put off until a message header is in. */
 struct m_deleted {
@@ -147,6 +159,22 @@ uint32_t m_memory_size(const struct m_msg *msg);
 uint32_t m_put_parts(struct model *model, struct m_thread *thread, struct m_msg *msg,
 		     bool giving_back);
 
+/* --- model_purpose.c: ports that are made for something --- */
+
+/* The flags of mach_port_construct: a code, and what they make of a new port. */
+uint32_t m_check_purpose(const struct m_task *caller, uint32_t flags);
+void m_apply_purpose(const struct m_task *task, struct m_port *port, uint32_t flags);
+
+/* Does the destination take this message, and a reply to this right? */
+uint32_t m_check_policy(const struct model *model, const struct m_task *task,
+			const struct m_msg *msg);
+bool m_reply_fits(const struct model *model, const struct m_entry *dest,
+		  const struct m_entry *reply);
+
+/* The receive right of a service port leaves its holder, or has a new one. */
+void m_service_leaves(struct m_port *port);
+void m_service_arrives(struct m_port *port);
+
 /* --- model_queue.c: messages and who waits for them --- */
 
 /* Give a message to a waiting receiver or queue it. */
@@ -219,6 +247,12 @@ uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_t
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
 		     const uint32_t *args);
 
+/* --- model_eventlink.c --- */
+
+void m_thread_end(struct model *model, struct m_thread *thread);
+void m_eventlink_give_up(struct model *model, struct m_thread *thread, uint32_t code);
+void m_eventlink_orphaned(struct model *model, struct m_port *port);
+
 /* --- model_object.c --- */
 
 /* The semaphores of a task that dies; and one whose last send right is gone. */
@@ -252,22 +286,33 @@ static inline bool m_receives(const struct m_thread *thread)
 	return thread->args.option & MACH_RCV_MSG && !(thread->args.option & MACHD_SEND_FIRST);
 }
 
-/* A receive right that is refused only because it cannot be moved. */
-static inline bool m_immovable(const struct m_entry *entry, uint32_t disposition)
-{
-	return disposition == MACH_MSG_TYPE_MOVE_RECEIVE && entry->type & MACH_PORT_TYPE_RECEIVE &&
-	       entry->port->immovable;
-}
-
 /* A task's right to its own port: the last reference stays [16.3]. */
 static inline bool m_pinned(const struct m_entry *entry)
 {
 	return entry->port && entry->port == entry->task->self;
 }
 
-/* And no message takes it to another task. */
-static inline bool m_kept(const struct m_entry *entry, uint32_t disposition)
+/* Nor does a send right like that go to another task, or one to a thread or a connection [16.3]. */
+static inline bool m_kept(const struct m_entry *entry)
 {
-	return m_pinned(entry) &&
-	       (disposition == MACH_MSG_TYPE_COPY_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND);
+	const struct m_port *port = entry->port;
+
+	return m_pinned(entry) ||
+	       (port && (port->connection || (port->thread && port->thread->task == entry->task)));
+}
+
+/* Nobody gets a name for a right to a marked reply port: it goes when the message comes back. */
+static inline bool m_swallowed(const struct m_msg *msg)
+{
+	return msg->reply.port && msg->reply.port->only_reply;
+}
+
+/* A thread's special reply port from now on, or none. */
+static inline void m_bind_special(struct m_thread *thread, struct m_port *port)
+{
+	if (thread->special)
+		thread->special->special = false;
+	if (port)
+		port->special = true;
+	thread->special = port;
 }

@@ -43,6 +43,8 @@ void m_stop_waiting(struct m_thread *thread)
 	else if (thread->state == M_RECEIVING)
 		TAILQ_REMOVE(thread->set ? &thread->set->receivers : &thread->port->receivers,
 			     thread, link);
+	else if (thread->side)
+		thread->side->waiter = NULL;
 	else if (thread->state == M_WAITING)
 		TAILQ_REMOVE(&thread->semaphore->waiters, thread, link);
 	thread->state = M_IDLE;
@@ -50,6 +52,7 @@ void m_stop_waiting(struct m_thread *thread)
 	thread->port = NULL;
 	thread->set = NULL;
 	thread->semaphore = NULL;
+	thread->side = NULL;
 	thread->msg = NULL;
 }
 
@@ -322,7 +325,17 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 		entry = m_copyout(model, thread->task, msg->dest, &name, &full);
 		m_put_name(answer, remote_at, entry, name);
 	}
-	entry = m_copyout(model, thread->task, msg->reply, &name, &full);
+	entry = NULL;
+	if (!port && m_swallowed(msg)) {
+		name = msg->reply.port->dead ? MACH_PORT_DEAD : MACH_PORT_NULL;
+		entry = msg->reply.port->dead ? NULL : msg->reply.port->holder;
+		msg->reply.port->sorights--;
+		if (entry)
+			bits ^= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE ^
+							  MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	} else {
+		entry = m_copyout(model, thread->task, msg->reply, &name, &full);
+	}
 	m_put_name(answer, port ? remote_at : local_at, entry, name);
 	bits |= m_put_voucher(model, thread, msg, voucher_at, !port, &full) << 16;
 	m_answer_word(answer, HEAD, bits);
@@ -492,6 +505,16 @@ void m_member_add(struct model *model, struct m_port *port, struct m_set *set)
 	}
 }
 
+/* With MACH_RCV_SYNC_WAIT a receive alone names whom it waits for, at its special reply port. */
+static bool waits_well(const struct m_thread *thread, const struct m_entry *entry)
+{
+	const struct machd_message_args *args = &thread->args;
+
+	if (!(args->option & MACH_RCV_SYNC_WAIT) || args->option & MACH_SEND_MSG)
+		return true;
+	return entry->port && entry->port == thread->special && MACH_PORT_VALID(args->priority);
+}
+
 void m_receive(struct model *model, struct m_thread *thread)
 {
 	const struct machd_message_args *args = &thread->args;
@@ -500,6 +523,10 @@ void m_receive(struct model *model, struct m_thread *thread)
 
 	if (!set && !(entry && entry->type & MACH_PORT_TYPE_RECEIVE)) {
 		m_message_answer(model, thread, MACH_RCV_INVALID_NAME, 0);
+		return;
+	}
+	if (!waits_well(thread, entry)) {
+		m_message_answer(model, thread, MACH_RCV_INVALID_NOTIFY, 0);
 		return;
 	}
 	if (set ? receive_from_set(model, thread, entry->set)

@@ -20,17 +20,14 @@ uint32_t m_received_type(uint32_t disposition)
 	return 0;
 }
 
-bool m_copyin_good(const struct m_entry *entry, uint32_t disposition)
+static bool has(const struct m_entry *entry, uint32_t disposition)
 {
 	switch (disposition) {
 	case MACH_MSG_TYPE_MAKE_SEND:
 	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-		return entry->type & MACH_PORT_TYPE_RECEIVE;
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		return entry->type & MACH_PORT_TYPE_RECEIVE && !entry->port->immovable;
+		return entry->type & MACH_PORT_TYPE_RECEIVE;
 	case MACH_MSG_TYPE_MOVE_SEND:
-		if (m_pinned(entry) && entry->urefs == 1)
-			return false;
 		return entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME);
 	case MACH_MSG_TYPE_COPY_SEND:
 		return entry->type & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DEAD_NAME);
@@ -38,6 +35,34 @@ bool m_copyin_good(const struct m_entry *entry, uint32_t disposition)
 		return entry->type & (MACH_PORT_TYPE_SEND_ONCE | MACH_PORT_TYPE_DEAD_NAME);
 	}
 	return false;
+}
+
+bool m_stays(const struct m_entry *entry, uint32_t disposition, enum m_use use)
+{
+	const struct m_port *port = entry->port;
+	bool sends =
+		disposition == MACH_MSG_TYPE_COPY_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND;
+
+	if (entry->type == MACH_PORT_TYPE_DEAD_NAME || !has(entry, disposition))
+		return false;
+	if (port->only_reply && disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		return use != M_FOR_REPLY;
+	if (port->only_reply && disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		return use != M_FOR_DEST;
+	if (port->only_reply)
+		return use != M_FOR_ITSELF;
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return port->immovable || port->special ||
+		       (port->connection && use != M_FOR_BODY && use != M_FOR_DAEMON);
+	return sends && m_kept(entry) &&
+	       (use == M_FOR_REPLY || use == M_FOR_BODY || use == M_FOR_CALL);
+}
+
+bool m_copyin_good(const struct m_entry *entry, uint32_t disposition, enum m_use use)
+{
+	if (!has(entry, disposition) || m_stays(entry, disposition, use))
+		return false;
+	return disposition != MACH_MSG_TYPE_MOVE_SEND || !m_pinned(entry) || entry->urefs > 1;
 }
 
 void m_deleted_send(struct model *model, struct m_deleted *deleted)
@@ -109,7 +134,7 @@ struct m_right m_copyin(struct model *model, struct m_entry *entry, uint32_t dis
 {
 	struct m_port *port = entry->port;
 
-	assert(m_copyin_good(entry, disposition));
+	assert(has(entry, disposition));
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
 		return copyin_dead(entry, disposition);
 	switch (disposition) {
@@ -163,6 +188,7 @@ void m_merge(struct model *model, struct m_entry *entry, struct m_right right)
 	if (right.type == MACH_MSG_TYPE_PORT_RECEIVE) {
 		port->holder = entry;
 		port->transit = NULL;
+		m_service_arrives(port);
 	}
 	entry->type |= entry_type(right.type);
 	entry->port = port;
@@ -206,6 +232,8 @@ void m_release_send(struct model *model, struct m_port *port)
 		m_notify_word(model, notify, MACH_NOTIFY_NO_SENDERS, port->mscount, 0);
 	if (port->semaphore)
 		m_semaphore_orphaned(model, port);
+	else if (port->eventlink)
+		m_eventlink_orphaned(model, port);
 }
 
 void m_right_destroy(struct model *model, struct m_right right)
@@ -238,6 +266,7 @@ void m_clear_receiver(struct model *model, struct m_port *port)
 	while (!TAILQ_EMPTY(&port->sets))
 		m_member_remove(TAILQ_FIRST(&port->sets));
 	m_wake_receivers(model, &port->receivers);
+	m_service_leaves(port);
 	port->holder = NULL;
 	port->guarded = port->strict = port->immovable = false;
 	port->mscount = 0;
@@ -311,6 +340,8 @@ void m_port_end(struct model *model, struct m_port *port)
 	m_clear_receiver(model, port);
 	port->transit = NULL;
 	port->destroyed = NULL;
+	if (notify && port->service)
+		port->label->returning = true;
 	if (notify && !notify->dead) {
 		m_notify_destroyed(model, notify, port);
 		return;
@@ -365,4 +396,6 @@ void m_entry_destroy(struct model *model, struct m_entry *entry)
 		m_notify_word(model, notify, MACH_NOTIFY_PORT_DELETED, entry->name, 0);
 	if (type & MACH_PORT_TYPE_SEND && port->semaphore && port->srights == 0)
 		m_semaphore_orphaned(model, port);
+	else if (type & MACH_PORT_TYPE_SEND && port->eventlink && port->srights == 0)
+		m_eventlink_orphaned(model, port);
 }

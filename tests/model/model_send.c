@@ -42,11 +42,13 @@ static uint32_t check_header(const mach_msg_header_t *header)
 }
 
 /* Destination and reply are one name [4.3]. */
-static uint32_t check_same(struct m_entry *entry, uint32_t dest, uint32_t reply)
+static uint32_t check_same(const struct model *model, struct m_entry *entry, uint32_t dest,
+			   uint32_t reply)
 {
-	if (!m_copyin_good(entry, reply) || m_kept(entry, reply))
+	if (!m_copyin_good(entry, reply, M_FOR_REPLY) || !m_reply_fits(model, entry, entry) ||
+	    m_stays(entry, dest, M_FOR_DEST))
 		return MACH_SEND_INVALID_REPLY;
-	if (entry->type == MACH_PORT_TYPE_DEAD_NAME || !m_copyin_good(entry, dest))
+	if (entry->type == MACH_PORT_TYPE_DEAD_NAME || !m_copyin_good(entry, dest, M_FOR_DEST))
 		return MACH_SEND_INVALID_DEST;
 	if (dest == MACH_MSG_TYPE_MOVE_SEND_ONCE || reply == MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		return MACH_SEND_INVALID_DEST;
@@ -64,7 +66,8 @@ static bool dest_good(struct m_task *task, mach_port_name_t name, uint32_t dispo
 	    entry->type == MACH_PORT_TYPE_SEND_ONCE && !entry->request)
 		return true;
 	entry = m_look(task, name);
-	return entry->type != MACH_PORT_TYPE_DEAD_NAME && m_copyin_good(entry, disposition);
+	return entry->type != MACH_PORT_TYPE_DEAD_NAME &&
+	       m_copyin_good(entry, disposition, M_FOR_DEST);
 }
 
 static uint32_t check_names(const struct model *model, struct m_task *task,
@@ -83,12 +86,13 @@ static uint32_t check_names(const struct model *model, struct m_task *task,
 	if (!m_find(task, header->msgh_remote_port))
 		return MACH_SEND_INVALID_DEST;
 	if (replies && header->msgh_local_port == header->msgh_remote_port)
-		return check_same(m_look(task, header->msgh_remote_port), dest, reply);
+		return check_same(model, m_look(task, header->msgh_remote_port), dest, reply);
 	if (dest != MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		m_look(task, header->msgh_remote_port);
 	entry = replies ? m_look(task, header->msgh_local_port) : NULL;
-	reply_good = !replies || (entry && entry != voucher && m_copyin_good(entry, reply) &&
-				  !m_kept(entry, reply));
+	reply_good = !replies ||
+		     (entry && entry != voucher && m_copyin_good(entry, reply, M_FOR_REPLY) &&
+		      m_reply_fits(model, m_find(task, header->msgh_remote_port), entry));
 	if (!reply_good && model->mutation != MODEL_REPLY_CHECKED_LAST)
 		return MACH_SEND_INVALID_REPLY;
 	if (!dest_good(task, header->msgh_remote_port, dest))
@@ -279,6 +283,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 	copyin_header(model, thread, &base.header, msg);
 	code = MACH_SEND_INVALID_OPTIONS;
 	if (kind_good(model, thread, msg))
+		code = m_check_policy(model, thread->task, msg);
+	if (code == MACH_MSG_SUCCESS)
 		code = m_copyin_body(model, thread, msg);
 	if (code == MACH_MSG_SUCCESS)
 		return transmit(model, thread, msg);

@@ -133,8 +133,7 @@ uint32_t m_voucher_check_dest(const struct m_task *task, const mach_msg_header_t
 
 	if (MACH_PORT_VALID(header->msgh_local_port)) {
 		other = m_look(task, header->msgh_local_port);
-		if (other == entry || !other || !m_copyin_good(other, reply) ||
-		    m_kept(other, reply))
+		if (other == entry || !other || !m_copyin_good(other, reply, M_FOR_REPLY))
 			return MACH_SEND_INVALID_REPLY;
 	}
 	if (dest == MACH_MSG_TYPE_COPY_SEND)

@@ -12,6 +12,8 @@
 #include "tests/model/world_private.h"
 
 #define WORLD_UID 1000
+#define SERVICE	  "service"
+#define DOMAIN_AT 255
 #define NS_PER_MS UINT64_C(1000000)
 #define NO_SUCH	  0x00ffff03u /* for names that an operation taken out would have brought */
 
@@ -25,6 +27,23 @@ void world_fail(struct world *world, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(world->text, sizeof world->text, format, list);
 	va_end(list);
+}
+
+/* All that task 1000 sends is filtered: by the highest bit of the id, and one below to services. */
+static const struct m_policy policy = {WORLD_UID, {0, 0}, {0x7fffffff, 0x7fffff}};
+
+static void set_policy(struct ipc_policy *set)
+{
+	static const char *const names[] = {"*", SERVICE};
+
+	set->p_hardened = (struct ipc_uids){.us_count = 1, .us_uid = {WORLD_UID}};
+	set->p_filtered = set->p_hardened;
+	set->p_rule_count = 2;
+	for (unsigned i = 0; i < set->p_rule_count; i++) {
+		strcpy(set->p_rules[i].fr_service, names[i]);
+		set->p_rules[i].fr_first = policy.first[i];
+		set->p_rules[i].fr_last = policy.last[i];
+	}
 }
 
 static void set_limit(uint64_t *limit, uint64_t value)
@@ -41,6 +60,8 @@ void world_start(struct world *world, const struct world_options *options)
 	world->options = *options;
 	lab_options_init(&lab);
 	lab.seed = options->seed;
+	if (options->policy)
+		set_policy(&lab.policy);
 	lab.limits.names_per_task = options->limits.names_per_task;
 	set_limit(&lab.limits.names_per_user, options->limits.names);
 	set_limit(&lab.limits.ports_per_user, options->limits.ports);
@@ -54,7 +75,8 @@ void world_start(struct world *world, const struct world_options *options)
 	LAB_TRUE(world->lab->host);
 	world->names = calloc(options->ops_max + 1, sizeof *world->names);
 	LAB_TRUE(world->names);
-	model_start(&world->model, &options->limits, world->lab->now, options->mutation);
+	model_start(&world->model, &options->limits, options->policy ? &policy : NULL,
+		    world->lab->now, options->mutation);
 }
 
 void world_stop(struct world *world)
@@ -214,7 +236,7 @@ void world_call(struct world *world, struct actor *actor, uint32_t routine, mach
 static void do_call(struct world *world, struct actor *actor)
 {
 	const struct op *op = world->op;
-	uint32_t words[40] = {0};
+	uint32_t words[80] = {0};
 	unsigned count = 0;
 
 	if (machd_routine_find(op->routine)->object == MACHD_OBJECT_BOOTSTRAP) {
@@ -223,6 +245,11 @@ static void do_call(struct world *world, struct actor *actor)
 	}
 	for (unsigned i = 0; i < op->words; i++)
 		words[count++] = world_name(world, &op->arg[i]);
+	if (op->routine == MACHD_ROUTINE_machd_construct_service_port) {
+		memcpy(words + count, SERVICE, sizeof SERVICE);
+		((uint8_t *)(words + count))[DOMAIN_AT] = op->service % 2 ? 7 : 0;
+		count += M_INFO_WORDS;
+	}
 	world_call(world, actor, op->routine, world_name(world, &op->target), words, count);
 }
 
@@ -354,7 +381,8 @@ static bool call_open(const struct world *world, const struct actor *actor)
 		const struct m_entry *service = entry_of(world, task, &world->op->arg[0]);
 
 		return service && service->port &&
-		       (service->port->voucher || service->port->semaphore);
+		       (service->port->voucher || service->port->semaphore ||
+			service->port->eventlink || service->port->thread);
 	}
 
 	/* Nor a wrong one as a special port. */

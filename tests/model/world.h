@@ -21,6 +21,7 @@ struct actor {
 struct world_options {
 	uint64_t seed; /* of the machine */
 	struct m_limits limits;
+	bool policy; /* some users are under one */
 	enum model_mutation mutation;
 	const char *record; /* write a record there, or NULL */
 	uint32_t slice;	    /* steps of work in one input of the machine, 0: as many as it does */
