@@ -12,6 +12,9 @@
 
 #include <stdint.h>
 
+/* Bytes of a reason, its final zero included. */
+#define MACHD_WATCH_WHY 112
+
 enum machd_watch_table {
 	MACHD_WATCH_TASKS = 1, /* struct machd_watch_task, by task id */
 	MACHD_WATCH_PORTS = 2, /* struct machd_watch_port: every entry of every space */
@@ -28,6 +31,11 @@ enum machd_watch_table {
 	MACHD_WATCH_WAITS = 7,	/* struct machd_watch_wait: blocked threads */
 	MACHD_WATCH_LIMITS = 8, /* struct machd_watch_limit */
 	MACHD_WATCH_TOTALS = 9, /* struct machd_watch_totals: of each uid, and of all */
+	/*
+	 * struct machd_watch_policy, one: what the process `pid` may do with a service name. The
+	 * request is a struct machd_watch_policy_request. KERN_NOT_FOUND: the process has no task.
+	 */
+	MACHD_WATCH_POLICY = 10,
 };
 
 struct machd_watch {
@@ -248,8 +256,56 @@ struct machd_watch_name {
 	uint64_t owner_task;
 	int32_t owner_pid;
 	uint32_t uid;
-	uint32_t checked_in; /* 1: check_in, 0: register */
+	uint32_t checked_in;	   /* 1: check_in, 0: register */
+	uint32_t state;		   /* enum machd_watch_name_state */
+	uint32_t declared;	   /* 1: a file of services.d has it; `uid` means nothing then */
+	uint32_t starts;	   /* how often it was started lately, as the limit counts */
+	uint32_t queued;	   /* messages that wait */
+	char why[MACHD_WATCH_WHY]; /* MACHD_NAME_FAILED: what went wrong */
+};
+
+enum machd_watch_name_state {
+	MACHD_NAME_RUNNING = 0, /* somebody holds the receive right */
+	MACHD_NAME_DECLARED,	/* nobody does, and nobody has asked for it */
+	MACHD_NAME_STARTING,	/* somebody is to check in */
+	MACHD_NAME_FAILED,	/* nobody did */
+};
+
+struct machd_watch_policy_request {
+	struct machd_watch head; /* MACHD_WATCH_POLICY, and the process */
+	char service[128];
+};
+
+/* Why somebody may do something with a name, or may not. */
+enum machd_policy_why {
+	MACHD_POLICY_EVERYBODY = 0,	 /* all may */
+	MACHD_POLICY_USER,		 /* its uid is listed */
+	MACHD_POLICY_GROUP,		 /* one of its groups is */
+	MACHD_POLICY_UNIT,		 /* it runs in the systemd unit */
+	MACHD_POLICY_PRIVILEGED,	 /* nobody is listed, and it is root's or the daemon's */
+	MACHD_POLICY_NOT_LISTED,	 /* none of these: no */
+	MACHD_POLICY_UNDECLARED,	 /* no rule is for the name; Register= lets it */
+	MACHD_POLICY_UNDECLARED_REFUSED, /* no rule is for the name; Register= does not */
+	MACHD_POLICY_SAME_USER,		 /* no rule is for the name; its uid brought it */
+	MACHD_POLICY_ROOT,		 /* no rule is for the name; it is root */
+	MACHD_POLICY_OTHER_USER,	 /* no rule is for the name; another uid brought it: no */
+	MACHD_POLICY_NOBODY,		 /* no rule is for the name, and nobody has it */
+};
+
+struct machd_watch_decision {
+	uint32_t allowed; /* 0 or 1 */
+	uint32_t why;	  /* enum machd_policy_why */
+	uint32_t line;	  /* of the file; 0: no file decides */
 	uint32_t reserved;
+	char file[256];
+};
+
+struct machd_watch_policy {
+	char service[128];
+	int32_t pid;
+	uint32_t uid;
+	char unit[256]; /* the systemd unit it runs in, or "" */
+	struct machd_watch_decision own, look_up;
 };
 
 /* A message that was sent: what XNU's tracing tells [30], and who may see it. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of service names. */
+/* The table of service names, and the receive rights that are with the daemon. */
 #include "daemon/boot/registry.h"
 
 #include <stdio.h>
 
+#include "daemon/boot/policy.h"
+#include "daemon/boot/start.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
 
@@ -17,51 +22,220 @@ struct boot_service *boot_find(struct ipc_host *host, const char *name)
 	return service;
 }
 
-bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
-		const struct ipc_task *task, bool checked_in)
+/* An entry without a port. NULL without memory. */
+static struct boot_service *add(struct ipc_host *host, const char *name)
 {
 	struct boot_service *service = mem_alloc(sizeof *service);
 
 	if (!service)
-		return false;
-	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_SERVICES, 1)) {
-		mem_free(service);
-		return false;
-	}
+		return NULL;
 	snprintf(service->s_name, sizeof service->s_name, "%s", name);
+	list_init(&service->s_wanted);
 	HASH_ADD_STR(host->h_services, s_name, service);
 	if (!service->hh.tbl) {
-		ipc_user_discharge(task->t_user, IPC_CHARGE_SERVICES, 1);
 		mem_free(service);
-		return false;
+		return NULL;
 	}
+	return service;
+}
+
+/* Takes a send right. */
+static void link_port(struct boot_service *service, struct ipc_port *port)
+{
 	service->s_port = port;
-	service->s_user = ipc_user_ref(task->t_user);
-	service->s_checked_in = checked_in;
 	service->s_next = port->ip_service;
 	port->ip_service = service;
+}
+
+static void unlink_port(struct ipc_host *host, struct boot_service *service)
+{
+	struct ipc_port *port = service->s_port;
+	struct boot_service **link;
+
+	if (!port)
+		return;
+	for (link = &port->ip_service; *link != service; link = &(*link)->s_next)
+		;
+	*link = service->s_next;
+	service->s_port = NULL;
+	ipc_port_release_send(host, port);
+}
+
+bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
+		const struct ipc_task *task, bool checked_in)
+{
+	struct boot_service *service;
+
+	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_SERVICES, 1))
+		return false;
+	service = add(host, name);
+	if (!service) {
+		ipc_user_discharge(task->t_user, IPC_CHARGE_SERVICES, 1);
+		return false;
+	}
+	service->s_user = ipc_user_ref(task->t_user);
+	service->s_checked_in = checked_in;
+	link_port(service, port);
 	return true;
+}
+
+struct boot_service *boot_keep(struct ipc_host *host, const char *name)
+{
+	struct boot_service *service = boot_find(host, name);
+
+	if (service)
+		return service;
+	service = add(host, name);
+	if (service)
+		service->s_kept = service->s_checked_in = true;
+	return service;
+}
+
+bool boot_has_port(struct ipc_host *host, struct boot_service *service)
+{
+	struct ipc_port *port;
+
+	if (service->s_port)
+		return true;
+	port = ipc_port_create(host, NULL);
+	if (!port)
+		return false;
+	link_port(service, ipc_port_make_send(port));
+	port->ip_mscount = 0; /* the registry's own right is none that the owner made */
+	port->ip_place = IP_KEPT;
+	return true;
+}
+
+bool boot_running(const struct boot_service *service)
+{
+	return service->s_port && service->s_port->ip_place != IP_KEPT;
+}
+
+struct ipc_port *boot_hand_out(struct ipc_host *host, struct boot_service *service,
+			       const struct ipc_task *task)
+{
+	struct ipc_port *port = service->s_port;
+
+	if (!ipc_account_charge(host, task->t_account, IPC_CHARGE_PORTS, 1))
+		return NULL;
+	port->ip_account = ipc_account_ref(task->t_account);
+	port->ip_place = IP_IN_LIMBO;
+	boot_start_over(host, service, true);
+	service->s_failed = false;
+	return port;
+}
+
+void boot_drop_port(struct ipc_host *host, struct boot_service *service)
+{
+	struct ipc_port *port = service->s_port;
+
+	if (!port || port->ip_place != IP_KEPT)
+		return;
+	unlink_port(host, service);
+	port->ip_place = IP_IN_LIMBO;
+	ipc_port_destroy(host, port);
+}
+
+static void forget_user(struct boot_service *service)
+{
+	if (!service->s_user)
+		return;
+	ipc_user_discharge(service->s_user, IPC_CHARGE_SERVICES, 1);
+	ipc_user_put(service->s_user);
+	service->s_user = NULL;
 }
 
 void boot_remove(struct ipc_host *host, struct boot_service *service)
 {
-	struct ipc_port *port = service->s_port;
-	struct boot_service **link = &port->ip_service;
-
-	while (*link != service)
-		link = &(*link)->s_next;
-	*link = service->s_next;
 	HASH_DEL(host->h_services, service);
-	ipc_user_discharge(service->s_user, IPC_CHARGE_SERVICES, 1);
-	ipc_user_put(service->s_user);
+	boot_drop_port(host, service);
+	unlink_port(host, service);
+	forget_user(service);
+	boot_start_over(host, service, false);
 	mem_free(service);
-	ipc_port_release_send(host, port);
 }
 
 void boot_service_died(struct ipc_host *host, struct ipc_port *port)
 {
-	while (port->ip_service)
-		boot_remove(host, port->ip_service);
+	while (port->ip_service) {
+		if (port->ip_service->s_kept)
+			unlink_port(host, port->ip_service);
+		else
+			boot_remove(host, port->ip_service);
+	}
+}
+
+bool boot_service_back(struct ipc_host *host, struct ipc_port *port)
+{
+	struct boot_service *service = boot_kept(port);
+
+	if (!service || host->h_stopping)
+		return false;
+	ipc_account_discharge(port->ip_account, IPC_CHARGE_PORTS, 1);
+	ipc_account_put(port->ip_account);
+	port->ip_account = NULL;
+	port->ip_place = IP_KEPT;
+	if (port->ip_qlimit == 0) /* or nobody could ever ask for the service again */
+		ipc_mqueue_set_qlimit(host, port, MACH_PORT_QLIMIT_DEFAULT);
+	if (boot_start_due(host, service))
+		boot_service_wanted(host, port);
+	return true;
+}
+
+/* A new policy. */
+
+bool boot_names_start(struct ipc_host *host, const struct boot_policy *policy)
+{
+	host->h_names = mem_alloc(sizeof *host->h_names);
+	if (!host->h_names)
+		return false;
+	boot_policy_init(host->h_names);
+	return !policy || boot_policy_copy(host->h_names, policy);
+}
+
+void boot_names_end(struct ipc_host *host)
+{
+	if (host->h_names)
+		boot_policy_free(host->h_names);
+	mem_free(host->h_names);
+}
+
+/* The name is not declared any more: it is its holder's, like any other, or nobody's. */
+static void stop_keeping(struct ipc_host *host, struct boot_service *service)
+{
+	const struct ipc_port *port = service->s_port;
+	const struct ipc_task *task =
+		port && port->ip_place == IP_IN_SPACE ? port->ip_receiver->is_task : NULL;
+
+	if (!task) {
+		boot_remove(host, service);
+		return;
+	}
+	service->s_kept = false;
+	service->s_user = ipc_user_ref(task->t_user);
+	ipc_user_charge_always(task->t_user, IPC_CHARGE_SERVICES, 1);
+}
+
+void boot_names_set(struct ipc_host *host, const struct boot_policy *policy)
+{
+	struct boot_service *service, *next;
+
+	if (!boot_policy_copy(host->h_names, policy)) {
+		host->h_outbox->warn(host->h_outbox->context,
+				     "there is no memory for the new rules for service names");
+		return;
+	}
+	HASH_ITER(hh, host->h_services, service, next)
+	{
+		bool declared = boot_policy_declares(host->h_names, service->s_name);
+
+		if (service->s_kept && !declared) {
+			stop_keeping(host, service);
+		} else if (declared && !service->s_kept && service->s_checked_in) {
+			service->s_kept = true;
+			forget_user(service);
+		}
+	}
 }
 
 void boot_forget_all(struct ipc_host *host)

@@ -18,6 +18,7 @@
 #include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
+#include "daemon/io/identity.h"
 
 /* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
 #define PACKET_FDS_MAX 253
@@ -437,13 +438,18 @@ void channel_close(struct channel *channel)
 static bool connect_thread(struct channel *channel)
 {
 	struct gate *gate = channel->gate;
+	struct ipc_identity identity;
 	struct trap_input input = {
 		.kind = TRAP_CONNECT,
 		.channel = channel->id,
 		.cookie = channel,
 		.peer = channel->peer,
+		.identity = &identity,
 	};
-	const char *refusal = gate_feed(gate, &input);
+	const char *refusal;
+
+	identity_read(channel->fd, &channel->peer, gate->activator.manager.user, &identity);
+	refusal = gate_feed(gate, &input);
 
 	sodium_memzero(channel->peer.token, sizeof channel->peer.token);
 	channel->thread = input.thread;

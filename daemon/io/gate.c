@@ -94,6 +94,20 @@ static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	bell_set(fdcheck_fd(ring), fdcheck_fd(quiet), on);
 }
 
+static void out_start(void *context, uint64_t id, const char *service, uint64_t deadline)
+{
+	struct gate *gate = context;
+
+	activator_start(&gate->activator, id, service, deadline);
+}
+
+static void out_started(void *context, uint64_t id, bool checked_in)
+{
+	struct gate *gate = context;
+
+	activator_started(&gate->activator, id, checked_in);
+}
+
 /* Work that was put off, and channels the kernel had no memory for. */
 
 static void on_work(uv_idle_t *handle)
@@ -199,6 +213,15 @@ void gate_set_limits(struct gate *gate, const struct machd_limits *limits)
 	gate_settle(gate);
 }
 
+void gate_set_names(struct gate *gate, const struct boot_policy *names, const struct plans *plans)
+{
+	struct trap_input input = {.kind = TRAP_NAMES, .names = names};
+
+	gate->activator.plans = plans;
+	gate_feed(gate, &input);
+	gate_settle(gate);
+}
+
 void gate_set_calendar(struct gate *gate, uint64_t calendar)
 {
 	struct trap_input input = {.kind = TRAP_CALENDAR, .calendar = calendar};
@@ -216,7 +239,7 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 		.discard_bad_signature = config->discard_bad_signature,
 		.inspect_group = CREDS_NO_GROUP,
 		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_boost, out_warn, out_ring},
+			   out_boost, out_warn, out_ring, out_start, out_started},
 	};
 	boosts_init(&gate->boosts);
 	list_init(&gate->channels);
@@ -241,6 +264,7 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 		return false;
 	}
 	gate->record = record;
+	activator_init(&gate->activator, gate);
 	uv_idle_init(loop, &gate->work);
 	uv_timer_init(loop, &gate->again);
 	uv_timer_init(loop, &gate->alarm);
@@ -259,6 +283,7 @@ void gate_stop(struct gate *gate)
 		trap_stop(gate->host);
 	while ((channel = list_first(&gate->channels, struct channel, link)))
 		channel_close(channel);
+	activator_stop(&gate->activator);
 	uv_close((uv_handle_t *)&gate->work, NULL);
 	uv_close((uv_handle_t *)&gate->again, NULL);
 	uv_close((uv_handle_t *)&gate->alarm, NULL);

@@ -13,6 +13,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
+#include "daemon/io/activate.h"
 #include "daemon/io/boost.h"
 #include "daemon/trap/trap.h"
 
@@ -25,6 +26,7 @@ struct gate {
 	struct ipc_outbox outbox;
 	struct record *record; /* NULL: not recording */
 	bool discard_bad_signature;
+	struct activator activator;
 	struct boosts boosts;	/* boosts.nice may be set once it has started */
 	uint32_t inspect_group; /* gid of who may see all: may be set once it has started */
 	bool stopping;
@@ -90,6 +92,12 @@ void gate_report(struct gate *gate, const struct trap_peer *peer, const char *wh
 
 /* The time of day was set: ns from the clock of uv_hrtime() to it. */
 void gate_set_calendar(struct gate *gate, uint64_t calendar);
+
+/*
+ * Put other rules for service names in force, and other plans for their starts, which must outlive
+ * them.
+ */
+void gate_set_names(struct gate *gate, const struct boot_policy *names, const struct plans *plans);
 
 /* Put new limits in force. */
 void gate_set_limits(struct gate *gate, const struct machd_limits *limits);

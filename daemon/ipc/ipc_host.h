@@ -20,6 +20,7 @@
 #include "daemon/ipc/ipc_work.h"
 #include "protocol/limits.h"
 
+struct boot_policy;
 struct boot_service;
 struct ipc_voucher;
 
@@ -53,7 +54,14 @@ struct ipc_host {
 	struct ipc_port *h_bootstrap_port;
 	struct boot_service *h_services; /* boot/registry's hash by name */
 	struct ipc_voucher *h_vouchers;	 /* hash by content */
-	void (*h_service_died)(struct ipc_host *, struct ipc_port *); /* a port with names died */
+	struct boot_policy *h_names;	 /* who may do what with names */
+	bool h_stopping;		 /* ports do not come back any more */
+	struct list h_wanted;		 /* boot_service: somebody waits for it */
+	/* What boot/ does with ports that have names: one died; its receive right is free, and may
+	 * be taken back; a message waits on one that was. */
+	void (*h_service_died)(struct ipc_host *, struct ipc_port *);
+	bool (*h_service_back)(struct ipc_host *, struct ipc_port *);
+	void (*h_service_wanted)(struct ipc_host *, struct ipc_port *);
 	/* A message to the daemon's own ports, and who pays for the reply: trap_mig() */
 	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,
 					     struct ipc_kmsg *, struct ipc_account *);

@@ -56,4 +56,11 @@ struct ipc_outbox {
 	 * Both descriptors stay the machine's.
 	 */
 	void (*ring)(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on);
+	/*
+	 * Start whatever provides a service that services.d declares. `id` is fresh; with it the
+	 * outcome is fed (TRAP_START), or at `deadline` (the clock of `now`) that there was none.
+	 */
+	void (*start)(void *context, uint64_t id, const char *service, uint64_t deadline);
+	/* That start is over: its service has checked in, or is not wanted any more. */
+	void (*started)(void *context, uint64_t id, bool checked_in);
 };

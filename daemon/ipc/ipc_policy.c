@@ -10,7 +10,7 @@ size_t ipc_policy_size(const struct ipc_policy *policy)
 	       policy->p_rule_count * sizeof *policy->p_rules;
 }
 
-static bool uids_good(const struct ipc_uids *uids)
+bool ipc_uids_good(const struct ipc_uids *uids)
 {
 	uint32_t rest = 0;
 
@@ -21,7 +21,7 @@ static bool uids_good(const struct ipc_uids *uids)
 
 bool ipc_policy_head_good(const struct ipc_policy *policy)
 {
-	return uids_good(&policy->p_hardened) && uids_good(&policy->p_filtered) &&
+	return ipc_uids_good(&policy->p_hardened) && ipc_uids_good(&policy->p_filtered) &&
 	       policy->p_rule_count <= IPC_POLICY_RULES && policy->p_strict_reply <= 1;
 }
 

@@ -43,6 +43,9 @@ size_t ipc_policy_size(const struct ipc_policy *policy);
 bool ipc_policy_head_good(const struct ipc_policy *policy);
 bool ipc_policy_rules_good(const struct ipc_policy *policy);
 
+/* Do the bytes make sense? */
+bool ipc_uids_good(const struct ipc_uids *uids);
+
 bool ipc_uids_have(const struct ipc_uids *uids, uint32_t uid);
 
 /*

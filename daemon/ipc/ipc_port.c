@@ -226,7 +226,7 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	struct ipc_thread *sender;
 
 	ipc_port_clear_destination(host, port);
-	if (port_rescued(host, port)) {
+	if (port_rescued(host, port) || (port->ip_service && host->h_service_back(host, port))) {
 		ipc_port_say(host, words);
 		return;
 	}

@@ -42,6 +42,7 @@ enum ipc_port_place {
 	IP_IN_TRANSIT, /* in a message for ip_destination */
 	IP_IN_LIMBO,   /* in the daemon's hands, between two steps */
 	IP_IN_DAEMON,  /* a port of the daemon's own, for ever */
+	IP_KEPT,       /* with the daemon, until a service checks in */
 	IP_NOWHERE,    /* dead */
 };
 

@@ -96,6 +96,7 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 	ipc_user_discharge(task->t_user, IPC_CHARGE_TASKS, 1);
 	ipc_account_put(task->t_account);
 	ipc_user_put(task->t_user);
+	mem_free(task->t_identity);
 	mem_free(task);
 }
 
@@ -140,6 +141,8 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 		task_free(host, task);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	task->t_identity = thread->th_identity;
+	thread->th_identity = NULL;
 	list_append(&host->h_tasks, &task->t_link);
 	host->h_task_count++;
 	ipc_task_join(task, thread);

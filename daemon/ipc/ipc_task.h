@@ -35,7 +35,8 @@ struct ipc_task {
 	bool t_filtered; /* its messages are filtered [16.4] */
 	bool t_hardened; /* its reply ports are marked [17.1] */
 	struct ipc_user *t_user;
-	struct ipc_account *t_account; /* pays for what the task makes */
+	struct ipc_account *t_account;	 /* pays for what the task makes */
+	struct ipc_identity *t_identity; /* as it was when the process connected; or NULL */
 	struct ipc_space *t_space;
 	security_token_t t_security;
 	audit_token_t t_audit;

@@ -53,6 +53,7 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 		ipc_task_leave(host, thread);
 	ipc_user_discharge(thread->th_user, IPC_CHARGE_CHANNELS, 1);
 	ipc_user_put(thread->th_user);
+	mem_free(thread->th_identity);
 	mem_free(thread);
 }
 

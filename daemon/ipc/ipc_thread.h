@@ -52,8 +52,9 @@ struct ipc_thread {
 	uint32_t th_gid;
 	uint32_t th_pidversion;
 	int32_t th_pid;
-	unsigned th_word;     /* bits of its pointers: 64 or 32 */
-	uint8_t th_token[16]; /* what its task will have, if it makes one */
+	unsigned th_word;		  /* bits of its pointers: 64 or 32 */
+	struct ipc_identity *th_identity; /* its process's, until a task has it; or NULL */
+	uint8_t th_token[16];		  /* what its task will have, if it makes one */
 
 	struct ipc_msg_args th_args;
 	struct ipc_violation th_violation; /* of the last request that was misuse */

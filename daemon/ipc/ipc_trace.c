@@ -110,6 +110,7 @@ static void describe_receiver(struct machd_watch_message *record, const struct i
 		record->receiver_pid = MACHD_TRACE_PID_TRANSIT;
 		break;
 	case IP_IN_DAEMON:
+	case IP_KEPT:
 		record->receiver_pid = 0;
 		break;
 	case IP_IN_SPACE:

@@ -35,6 +35,7 @@ struct ipc_port;
 struct ipc_pset;
 struct ipc_kmsg;
 struct ipc_bell;
+struct ipc_identity;
 struct ipc_msg_args;
 
 /* What a naked right may point at besides a port: nothing, or a right whose port had died. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,6 +99,12 @@ static void put_limits(struct record *record, const struct machd_limits *limits)
 	put(record, limits, sizeof *limits);
 }
 
+static void put_names(struct record *record, const struct boot_policy *names)
+{
+	put(record, &names->bp_head, sizeof names->bp_head);
+	put(record, names->bp_rules, boot_policy_rules_size(names));
+}
+
 static void put_header(struct record *record, const struct trap_config *config)
 {
 	struct record_header header = {
@@ -110,10 +117,13 @@ static void put_header(struct record *record, const struct trap_config *config)
 		.calendar = config->calendar,
 		.machine = config->machine,
 	};
+	struct boot_policy none;
 
 	put(record, &header, sizeof header);
 	put_limits(record, &config->limits);
 	put(record, &config->policy, ipc_policy_size(&config->policy));
+	boot_policy_init(&none);
+	put_names(record, config->names ? config->names : &none);
 }
 
 /* Outputs: written down, then handed on. */
@@ -201,12 +211,33 @@ static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	record->next->ring(record->next->context, ring, quiet, on);
 }
 
+static void out_start(void *context, uint64_t id, const char *service, uint64_t deadline)
+{
+	struct record *record = context;
+	struct record_start start = {.id = id, .deadline = deadline};
+
+	record->totals.outputs++;
+	snprintf(start.service, sizeof start.service, "%s", service);
+	put_entry(record, RECORD_START, &start, sizeof start, NULL, 0);
+	record->next->start(record->next->context, id, service, deadline);
+}
+
+static void out_started(void *context, uint64_t id, bool checked_in)
+{
+	struct record *record = context;
+	struct record_started started = {id, checked_in};
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_STARTED, &started, sizeof started, NULL, 0);
+	record->next->started(record->next->context, id, checked_in);
+}
+
 const struct ipc_outbox *record_outbox(struct record *record, const struct ipc_outbox *next)
 {
 	record->next = next;
-	record->outbox =
-		(struct ipc_outbox){record,	 out_answer, out_timer, out_alarm, out_release,
-				    out_corrupt, out_boost,  out_warn,	out_ring};
+	record->outbox = (struct ipc_outbox){record,	  out_answer,  out_timer,  out_alarm,
+					     out_release, out_corrupt, out_boost,  out_warn,
+					     out_ring,	  out_start,   out_started};
 	return &record->outbox;
 }
 
@@ -225,6 +256,26 @@ static void put_frame(struct record *record, const struct record_at *at,
 	put(record, input->packet, input->size);
 }
 
+static void put_connect(struct record *record, const struct record_at *at,
+			const struct trap_input *input)
+{
+	size_t known = input->identity ? sizeof *input->identity : 0;
+
+	put_kind(record, TRAP_CONNECT, sizeof *at + sizeof input->peer + known);
+	put(record, at, sizeof *at);
+	put(record, &input->peer, sizeof input->peer);
+	put(record, input->identity, known);
+}
+
+static void put_new_names(struct record *record, const struct record_at *at,
+			  const struct boot_policy *names)
+{
+	put_kind(record, TRAP_NAMES,
+		 sizeof *at + sizeof names->bp_head + boot_policy_rules_size(names));
+	put(record, at, sizeof *at);
+	put_names(record, names);
+}
+
 static void put_input(struct record *record, const struct trap_input *input)
 {
 	struct record_at at = {.now = input->now};
@@ -232,7 +283,7 @@ static void put_input(struct record *record, const struct trap_input *input)
 	switch (input->kind) {
 	case TRAP_CONNECT:
 		at.channel = input->channel;
-		put_entry(record, TRAP_CONNECT, &at, sizeof at, &input->peer, sizeof input->peer);
+		put_connect(record, &at, input);
 		break;
 	case TRAP_FRAME:
 		at.channel = trap_channel(input->thread);
@@ -254,6 +305,12 @@ static void put_input(struct record *record, const struct trap_input *input)
 	case TRAP_CALENDAR:
 		put_entry(record, TRAP_CALENDAR, &at, sizeof at, &input->calendar,
 			  sizeof input->calendar);
+		break;
+	case TRAP_NAMES:
+		put_new_names(record, &at, input->names);
+		break;
+	case TRAP_START:
+		put_entry(record, TRAP_START, &at, sizeof at, input->start, sizeof *input->start);
 		break;
 	}
 }

@@ -4,15 +4,17 @@
  * in host byte order; a record is read by the same build on the same kind of machine.
  *
  *   header   struct record_header, then the limits as 64-bit words in the order of limits.def, then
- *            what is used of struct ipc_policy
+ *            what is used of struct ipc_policy, then struct boot_policy_head and its rules
  *   entry    struct record_entry, then `size` bytes:
  *
  *   an input (enum trap_input_kind)   struct record_at, then
- *       TRAP_CONNECT                  struct trap_peer
+ *       TRAP_CONNECT                  struct trap_peer, and struct ipc_identity if it is known
  *       TRAP_FRAME                    struct record_fds, its struct trap_fd, the packet
  *       TRAP_LIMITS                   the limits
  *       TRAP_CALENDAR                 uint64_t
- *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_BOOST)
+ *       TRAP_NAMES                    struct boot_policy_head and its rules
+ *       TRAP_START                    struct trap_start
+ *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_STARTED)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
  *   RECORD_STOP                       trap_stop(), followed by what that did
@@ -20,6 +22,7 @@
  */
 #pragma once
 
+#include "daemon/boot/policy.h"
 #include "daemon/trap/trap.h"
 #include "protocol/limits.h"
 
@@ -35,10 +38,13 @@
 /* No phrase is longer. */
 #define RECORD_TEXT_MAX 1024
 
-/* No entry is larger: neither a frame with everything that can come with it, nor an answer. */
-#define RECORD_ENTRY_SIZE_MAX                                   \
-	(sizeof(struct record_at) + sizeof(struct record_fds) + \
-	 RECORD_FDS_MAX * sizeof(struct trap_fd) + 2 * MACHD_FRAME_SIZE_MAX + 1)
+/*
+ * No entry is larger: neither a policy for names, nor a frame with everything that can come with
+ * it, nor an answer.
+ */
+#define RECORD_ENTRY_SIZE_MAX                                         \
+	(sizeof(struct record_at) + sizeof(struct boot_policy_head) + \
+	 BOOT_POLICY_RULES * sizeof(struct boot_rule))
 
 enum record_kind {
 	RECORD_ANSWER =
@@ -50,6 +56,8 @@ enum record_kind {
 	RECORD_WARN,	/* text */
 	RECORD_RING,	/* struct record_ring */
 	RECORD_BOOST,	/* struct record_boost */
+	RECORD_START,	/* struct record_start */
+	RECORD_STARTED, /* struct record_started */
 	RECORD_REFUSAL = 32,
 	RECORD_DIGEST,
 	RECORD_STOP,
@@ -106,12 +114,30 @@ struct record_boost {
 	uint32_t reserved;
 };
 
+struct record_start {
+	uint64_t id, deadline;
+	char service[MACHD_SERVICE_NAME_MAX + 1];
+};
+
+struct record_started {
+	uint64_t id;
+	uint64_t checked_in; /* 0 or 1 */
+};
+
 struct record_totals {
 	uint64_t inputs, outputs;
 };
+
+/* Rules are read where they stand behind these. */
+_Static_assert(sizeof(struct record_at) % 8 == 0 && sizeof(struct boot_policy_head) % 8 == 0,
+	       "record layout");
 
 /* These go to disk as they are: no holes. */
 _Static_assert(sizeof(struct ipc_machine) == 40 + IPC_MACHINE_VERSION_SIZE, "record layout");
 _Static_assert(sizeof(struct record_header) == 40 + sizeof(struct ipc_machine), "record layout");
 _Static_assert(sizeof(struct trap_peer) == 24 + MACHD_TOKEN_SIZE, "record layout");
 _Static_assert(sizeof(struct trap_fd) == 24, "record layout");
+_Static_assert(RECORD_ENTRY_SIZE_MAX > sizeof(struct record_at) + sizeof(struct record_fds) +
+					       RECORD_FDS_MAX * sizeof(struct trap_fd) +
+					       2 * MACHD_FRAME_SIZE_MAX,
+	       "a frame is an entry");

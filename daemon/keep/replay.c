@@ -53,6 +53,10 @@ static const char *kind_name(uint32_t kind)
 		return "change of limits";
 	case TRAP_CALENDAR:
 		return "setting of the time of day";
+	case TRAP_NAMES:
+		return "change of the rules for names";
+	case TRAP_START:
+		return "end of a start";
 	case RECORD_ANSWER:
 		return "answer";
 	case RECORD_TIMER:
@@ -69,6 +73,10 @@ static const char *kind_name(uint32_t kind)
 		return "ringing of a bell";
 	case RECORD_BOOST:
 		return "boost";
+	case RECORD_START:
+		return "start of a service";
+	case RECORD_STARTED:
+		return "end of a wait for a service";
 	case RECORD_REFUSAL:
 		return "refusal";
 	case RECORD_DIGEST:
@@ -238,6 +246,21 @@ static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	compare(context, RECORD_RING, &(struct part){&entry, sizeof entry}, 1);
 }
 
+static void out_start(void *context, uint64_t id, const char *service, uint64_t deadline)
+{
+	struct record_start start = {.id = id, .deadline = deadline};
+
+	snprintf(start.service, sizeof start.service, "%s", service);
+	compare(context, RECORD_START, &(struct part){&start, sizeof start}, 1);
+}
+
+static void out_started(void *context, uint64_t id, bool checked_in)
+{
+	struct record_started started = {id, checked_in};
+
+	compare(context, RECORD_STARTED, &(struct part){&started, sizeof started}, 1);
+}
+
 /* After an input: nothing more may be recorded, and the same refusal. */
 static void compare_refusal(struct replay *replay, const char *refusal)
 {
@@ -337,11 +360,11 @@ static void feed(struct replay *replay)
 		broken(replay, "an alarm comes that was not asked for");
 	else if (input.kind == TRAP_CONNECT)
 		feed_connect(replay, &input);
-	else if (input.kind == TRAP_WORK || input.kind == TRAP_LIMITS || input.kind == TRAP_ALARM ||
-		 input.kind == TRAP_CALENDAR)
-		compare_refusal(replay, trap_input(replay->host, &input));
-	else
+	else if (input.kind == TRAP_FRAME || input.kind == TRAP_TIMEOUT ||
+		 input.kind == TRAP_DISCONNECT)
 		feed_channel(replay, &input);
+	else
+		compare_refusal(replay, trap_input(replay->host, &input));
 }
 
 /* The other entries. */
@@ -429,17 +452,18 @@ static void clean_up(struct replay *replay)
 
 void replay_stream(FILE *file, struct replay_report *report)
 {
-	struct trap_config config = {
-		.seed = 0}; /* any key will do: nothing out of it is recorded */
+	struct boot_policy names = {.bp_rules = NULL};
+	/* Any key will do: nothing out of it is recorded. */
+	struct trap_config config = {.names = &names};
 	struct replay replay = {
 		.report = report,
 		.outbox = {&replay, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_boost, out_warn, out_ring},
+			   out_boost, out_warn, out_ring, out_start, out_started},
 	};
 
 	*report = (struct replay_report){.verdict = REPLAY_BROKEN};
 	list_init(&replay.channels);
-	if (reader_open(&replay.reader, file, &config)) {
+	if (reader_open(&replay.reader, file, &config, &names)) {
 		replay.host = trap_start(&config, &replay.outbox);
 		if (!replay.host)
 			broken(&replay, "there is no memory to replay it");
@@ -451,6 +475,7 @@ void replay_stream(FILE *file, struct replay_report *report)
 		       replay.reader.problem ? replay.reader.problem : "it ends within its header");
 	}
 	clean_up(&replay);
+	boot_policy_free(&names);
 }
 
 void replay_file(const char *path, struct replay_report *report)

@@ -53,7 +53,24 @@ static bool read_policy(struct replay_reader *reader, struct ipc_policy *policy)
 	return ipc_policy_rules_good(policy) || broken(reader, "its policy makes no sense");
 }
 
-bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *config)
+static bool read_names(struct replay_reader *reader, struct boot_policy *names)
+{
+	if (!read_bytes(reader, &names->bp_head, sizeof names->bp_head, READER_CUT))
+		return false;
+	if (!boot_policy_head_good(&names->bp_head))
+		return broken(reader, "its rules for names make no sense");
+	if (names->bp_head.bh_count == 0)
+		return true;
+	names->bp_rules = mem_alloc_array(names->bp_head.bh_count, sizeof *names->bp_rules);
+	if (!names->bp_rules)
+		return broken(reader, "there is no memory to read it");
+	if (!read_bytes(reader, names->bp_rules, boot_policy_rules_size(names), READER_CUT))
+		return false;
+	return boot_policy_rules_good(names) || broken(reader, "its rules for names make no sense");
+}
+
+bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *config,
+		 struct boot_policy *names)
 {
 	struct record_header header;
 
@@ -78,7 +95,7 @@ bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *c
 		return false;
 	if (!limits_fit(&config->limits))
 		return broken(reader, "a limit is out of range");
-	if (!read_policy(reader, &config->policy))
+	if (!read_policy(reader, &config->policy) || !read_names(reader, names))
 		return false;
 	config->seed = header.seed;
 	config->owner_uid = header.owner_uid;
@@ -116,12 +133,12 @@ void reader_next(struct replay_reader *reader)
 
 bool reader_is_input(uint32_t kind)
 {
-	return kind >= TRAP_CONNECT && kind <= TRAP_CALENDAR;
+	return kind >= TRAP_CONNECT && kind <= TRAP_START;
 }
 
 bool reader_is_output(uint32_t kind)
 {
-	return kind >= RECORD_ANSWER && kind <= RECORD_BOOST;
+	return kind >= RECORD_ANSWER && kind <= RECORD_STARTED;
 }
 
 static bool read_frame(struct replay_reader *reader, struct trap_input *input, const uint8_t *bytes,
@@ -166,6 +183,51 @@ static bool read_calendar(struct replay_reader *reader, struct trap_input *input
 	return true;
 }
 
+/* The rules stay in the entry's bytes. */
+static bool read_new_names(struct replay_reader *reader, struct trap_input *input,
+			   const uint8_t *bytes, size_t size)
+{
+	struct boot_policy *names = &reader->names;
+
+	if (size < sizeof names->bp_head)
+		return broken(reader, "rules for names are cut short");
+	memcpy(&names->bp_head, bytes, sizeof names->bp_head);
+	names->bp_rules = (struct boot_rule *)(uintptr_t)(bytes + sizeof names->bp_head);
+	if (!boot_policy_head_good(&names->bp_head) ||
+	    size - sizeof names->bp_head != boot_policy_rules_size(names) ||
+	    !boot_policy_rules_good(names))
+		return broken(reader, "rules for names make no sense");
+	input->names = names;
+	return true;
+}
+
+static bool read_start(struct replay_reader *reader, struct trap_input *input, const uint8_t *bytes,
+		       size_t size)
+{
+	struct trap_start *start = &reader->start;
+
+	if (size != sizeof *start)
+		return broken(reader, "the end of a start has the wrong size");
+	memcpy(start, bytes, sizeof *start);
+	if (!memchr(start->why, '\0', sizeof start->why))
+		return broken(reader, "a text has no end");
+	input->start = start;
+	return true;
+}
+
+static bool read_connect(struct replay_reader *reader, struct trap_input *input,
+			 const uint8_t *bytes, size_t size)
+{
+	if (size != sizeof input->peer && size != sizeof input->peer + sizeof reader->identity)
+		return broken(reader, "a peer is cut short");
+	memcpy(&input->peer, bytes, sizeof input->peer);
+	if (size == sizeof input->peer)
+		return true;
+	memcpy(&reader->identity, bytes + sizeof input->peer, sizeof reader->identity);
+	input->identity = &reader->identity;
+	return ipc_identity_good(&reader->identity) || broken(reader, "an identity is none");
+}
+
 /* The bytes of an input stay while its outputs are read into the other buffer. */
 static const uint8_t *use_up(struct replay_reader *reader)
 {
@@ -201,10 +263,11 @@ bool reader_input(struct replay_reader *reader, struct trap_input *input,
 		return read_limits(reader, limits, bytes, size);
 	if (input->kind == TRAP_CALENDAR)
 		return read_calendar(reader, input, bytes, size);
-	if (input->kind != TRAP_CONNECT)
-		return size == 0 || broken(reader, "an input is longer than it can be");
-	if (size != sizeof input->peer)
-		return broken(reader, "a peer is cut short");
-	memcpy(&input->peer, bytes, sizeof input->peer);
-	return true;
+	if (input->kind == TRAP_NAMES)
+		return read_new_names(reader, input, bytes, size);
+	if (input->kind == TRAP_START)
+		return read_start(reader, input, bytes, size);
+	if (input->kind == TRAP_CONNECT)
+		return read_connect(reader, input, bytes, size);
+	return size == 0 || broken(reader, "an input is longer than it can be");
 }

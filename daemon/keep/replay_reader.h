@@ -21,15 +21,19 @@ struct replay_reader {
 	bool have;	 /* the entry below is the current one, not used up yet */
 	uint64_t entry_offset;
 	struct record_entry entry;
-	uint8_t *bytes;	      /* of the entry */
-	uint8_t *input_bytes; /* of the last input, while the entries behind it are read */
+	uint8_t *bytes;		      /* of the entry */
+	uint8_t *input_bytes;	      /* of the last input, while the entries behind it are read */
+	struct ipc_identity identity; /* of the last input, too */
+	struct boot_policy names;
+	struct trap_start start;
 };
 
 /*
- * Begin to read: the header becomes `config` (its key is left alone). false: `state` says why.
- * reader_close() in any case.
+ * Begin to read: the header becomes `config` (its key is left alone), and its rules for names go to
+ * `names`, which the caller frees. false: `state` says why. reader_close() in any case.
  */
-bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *config);
+bool reader_open(struct replay_reader *reader, FILE *file, struct trap_config *config,
+		 struct boot_policy *names);
 void reader_close(struct replay_reader *reader);
 
 /* The current entry is in `entry` and `bytes`; false at the end, see `state`. */
@@ -39,8 +43,8 @@ bool reader_peek(struct replay_reader *reader);
 void reader_next(struct replay_reader *reader);
 
 /*
- * Use up the current entry as an input for the state machine. Packet, descriptors and limits point
- * into the reader or to `limits`, until the next call; `channel` is set for all kinds. false if
+ * Use up the current entry as an input for the state machine. What it points at is
+ * in the reader, or is `limits`, until the next call; `channel` is set for all kinds. false if
  * the entry is not the input it says; `problem` is set then.
  */
 bool reader_input(struct replay_reader *reader, struct trap_input *input,

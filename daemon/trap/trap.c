@@ -10,8 +10,10 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/boot/registry.h"
+#include "daemon/boot/start.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_identity.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -30,6 +32,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_ready);
 	list_init(&host->h_boost_changes);
 	list_init(&host->h_places);
+	list_init(&host->h_wanted);
 	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
 		list_init(&host->h_notify[i]);
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
@@ -45,6 +48,7 @@ static void host_free(struct ipc_host *host)
 	ipc_work_finish(host);
 	if (host->h_key.k_bytes)
 		ipc_key_wipe(&host->h_key);
+	boot_names_end(host);
 	mem_free(host->h_packet);
 	mem_free(host->h_own_packet);
 	mem_free(host);
@@ -65,11 +69,13 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_calendar = config->calendar;
 	host->h_machine = config->machine;
 	host->h_service_died = boot_service_died;
+	host->h_service_back = boot_service_back;
+	host->h_service_wanted = boot_service_wanted;
 	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
-	if (!host->h_packet || !host->h_own_packet || !ipc_host_make_ports(host) ||
-	    !ipc_key_init(&host->h_key, config->key)) {
+	if (!host->h_packet || !host->h_own_packet || !boot_names_start(host, config->names) ||
+	    !ipc_host_make_ports(host) || !ipc_key_init(&host->h_key, config->key)) {
 		host_free(host);
 		return NULL;
 	}
@@ -80,6 +86,7 @@ void trap_stop(struct ipc_host *host)
 {
 	struct ipc_thread *thread, *next;
 
+	host->h_stopping = true;
 	HASH_ITER(hh, host->h_threads, thread, next)
 	{
 		ipc_thread_destroy(host, thread);
@@ -94,6 +101,7 @@ static const char *connect_input(struct ipc_host *host, struct trap_input *input
 {
 	const struct trap_peer *peer = &input->peer;
 	struct ipc_user *user;
+	struct ipc_identity *identity = NULL;
 	struct ipc_thread *thread = NULL;
 
 	input->thread = NULL;
@@ -106,12 +114,16 @@ static const char *connect_input(struct ipc_host *host, struct trap_input *input
 		ipc_user_put(user);
 		return "its uid has too many connections (ChannelsPerUser=)";
 	}
-	thread = ipc_thread_create(host, input->channel, user);
-	if (!thread)
+	if (!input->identity || (identity = ipc_identity_new(input->identity)))
+		thread = ipc_thread_create(host, input->channel, user);
+	if (!thread) {
 		ipc_user_discharge(user, IPC_CHARGE_CHANNELS, 1);
+		mem_free(identity);
+	}
 	ipc_user_put(user);
 	if (!thread)
 		return "memory is short";
+	thread->th_identity = identity;
 	thread->th_cookie = input->cookie;
 	thread->th_gid = peer->gid;
 	thread->th_inspects = peer->inspects;
@@ -231,9 +243,16 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 	case TRAP_CALENDAR:
 		ipc_host_set_calendar(host, input->calendar);
 		break;
+	case TRAP_NAMES:
+		boot_names_set(host, input->names);
+		break;
+	case TRAP_START:
+		boot_start_ended(host, input->start->id, input->start->why);
+		break;
 	}
 	ipc_timer_run(host);
 	ipc_msg_run_ready(host);
+	boot_start_wanted(host);
 	ipc_work_settle(host);
 	ipc_importance_tell(host);
 	host->h_current = NULL;
@@ -242,7 +261,8 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 
 bool trap_has_work(const struct ipc_host *host)
 {
-	return !list_empty(&host->h_jobs) || host->h_timers.ts_behind;
+	return !list_empty(&host->h_jobs) || !list_empty(&host->h_wanted) ||
+	       host->h_timers.ts_behind;
 }
 
 void *trap_cookie(const struct ipc_thread *thread)

@@ -21,7 +21,9 @@
 #include "protocol/hello.h"
 #include "protocol/limits.h"
 
+struct boot_policy;
 struct ipc_host;
+struct ipc_identity;
 struct ipc_thread;
 
 enum trap_input_kind {
@@ -33,6 +35,8 @@ enum trap_input_kind {
 	TRAP_WORK,	  /* go on with work that was put off, see trap_has_work() */
 	TRAP_LIMITS,	  /* new limits are in force */
 	TRAP_CALENDAR,	  /* the time of day was set */
+	TRAP_NAMES,	  /* there is a new policy for service names */
+	TRAP_START,	  /* what became of a service that start() was called for */
 };
 
 /* Who is at the other end, as the kernel says. */
@@ -62,6 +66,13 @@ struct trap_fd {
 	uint64_t sealed; /* enum trap_fd_state */
 };
 
+#define TRAP_START_WHY 112
+
+struct trap_start {
+	uint64_t id;		  /* that the outbox was told */
+	char why[TRAP_START_WHY]; /* why nobody will check in; "": the deadline has passed */
+};
+
 struct trap_input {
 	enum trap_input_kind kind;
 	uint64_t now;	  /* ns of a clock that never goes back */
@@ -69,13 +80,16 @@ struct trap_input {
 	struct ipc_thread
 		*thread; /* TRAP_CONNECT: out, NULL when refused; TRAP_WORK, _LIMITS: unused */
 	void *cookie;	 /* TRAP_CONNECT: what trap_cookie() shall return */
-	struct trap_peer peer; /* TRAP_CONNECT */
-	const void *packet;    /* TRAP_FRAME: valid during the call */
+	struct trap_peer peer;		     /* TRAP_CONNECT */
+	const struct ipc_identity *identity; /* TRAP_CONNECT: of that process; NULL: not known */
+	const void *packet;		     /* TRAP_FRAME: valid during the call */
 	size_t size;
 	const struct trap_fd *fds; /* TRAP_FRAME: consumed by the call, whatever it returns */
 	unsigned fd_count;
 	const struct machd_limits *limits; /* TRAP_LIMITS */
 	uint64_t calendar;		   /* TRAP_CALENDAR: ns from `now` to the time of day */
+	const struct boot_policy *names;   /* TRAP_NAMES */
+	const struct trap_start *start;	   /* TRAP_START */
 };
 
 /* What the state machine starts from; a record begins with it. */
@@ -87,7 +101,9 @@ struct trap_config {
 	uint32_t discard_bad_signature; /* 1: OnBadSignature=discard */
 	uint64_t calendar;		/* ns from the inputs' `now` to the time of day */
 	struct ipc_machine machine;
-	uint8_t key[16]; /* for signing queued messages; not part of a record */
+	const struct boot_policy *names; /* who may do what with service names; NULL: as when
+					    nothing is said */
+	uint8_t key[16];		 /* for signing queued messages; not part of a record */
 };
 
 /* A fresh, empty state machine; NULL without memory. The outbox must outlive it. */

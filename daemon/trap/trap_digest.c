@@ -6,6 +6,7 @@
  */
 #include <sodium.h>
 
+#include "daemon/boot/policy.h"
 #include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
@@ -248,6 +249,8 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add(digest, task->t_sent);
 	add(digest, task->t_received);
 	add(digest, task->t_thread_peak | (uint64_t)task->t_space->is_peak << 32);
+	if (task->t_identity)
+		add_bytes(digest, task->t_identity, sizeof *task->t_identity);
 	add(digest, task->t_guard_behavior);
 	add(digest, task->t_hardened | task->t_filtered << 1);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
@@ -297,6 +300,8 @@ static void add_thread(struct digest *digest, const struct ipc_host *host,
 		add(digest, thread->th_since);
 	if (thread->th_place && thread->th_place->pl_table)
 		add_place(digest, host, thread->th_place);
+	if (thread->th_identity)
+		add_bytes(digest, thread->th_identity, sizeof *thread->th_identity);
 	if (thread->th_kmsg)
 		add_kmsg(digest, thread->th_kmsg);
 }
@@ -393,11 +398,35 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 	}
 }
 
+static void add_service(struct digest *digest, const struct boot_service *service)
+{
+	add_bytes(digest, service->s_name, sizeof service->s_name);
+	add_port_ref(digest, service->s_port);
+	add(digest, service->s_checked_in | service->s_kept << 1 | service->s_failed << 2);
+	add(digest, service->s_start);
+	add(digest, service->s_window);
+	add(digest, service->s_starts);
+	add_bytes(digest, service->s_why, sizeof service->s_why);
+}
+
+/* Names and who may use them; and those that are to be started. */
+static void add_services(struct digest *digest, const struct ipc_host *host)
+{
+	const struct boot_service *service;
+
+	add_bytes(digest, &host->h_names->bp_head, sizeof host->h_names->bp_head);
+	add_bytes(digest, host->h_names->bp_rules, boot_policy_rules_size(host->h_names));
+	for (service = host->h_services; service; service = service->hh.next)
+		add_service(digest, service);
+	LIST_FOR_EACH (node, &host->h_wanted)
+		add_bytes(digest, list_entry(node, struct boot_service, s_wanted)->s_name,
+			  MACHD_SERVICE_NAME_MAX);
+}
+
 void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 {
 	struct digest digest;
 	const struct ipc_thread *thread;
-	const struct boot_service *service;
 
 	crypto_generichash_init(&digest.d_state, NULL, 0, TRAP_DIGEST_SIZE);
 	add_host(&digest, host);
@@ -409,10 +438,7 @@ void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 		add_set(&digest, list_entry(node, struct ipc_pset, ps_link));
 	for (thread = host->h_threads; thread; thread = thread->hh.next)
 		add_thread(&digest, host, thread);
-	for (service = host->h_services; service; service = service->hh.next) {
-		add_bytes(&digest, service->s_name, sizeof service->s_name);
-		add_port_ref(&digest, service->s_port);
-	}
+	add_services(&digest, host);
 	ipc_work_each(host, add_work, &digest);
 	crypto_generichash_final(&digest.d_state, bytes, TRAP_DIGEST_SIZE);
 }

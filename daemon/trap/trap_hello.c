@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_task.h"
@@ -116,6 +117,8 @@ const char *trap_hello(struct ipc_host *host, struct ipc_thread *thread,
 		welcome.bootstrap = thread->th_task->t_bootstrap_name;
 		memcpy(welcome.token, thread->th_task->t_token, sizeof welcome.token);
 	}
+	mem_free(thread->th_identity); /* a task has it, or nobody needs it */
+	thread->th_identity = NULL;
 	answer(host, thread, &welcome);
 	return NULL;
 }

@@ -24,6 +24,7 @@ struct page {
 	struct ipc_host *p_host;
 	struct ipc_thread *p_thread;
 	const struct machd_watch *p_request;
+	const char *p_service; /* MACHD_WATCH_POLICY: a name */
 	struct machd_watch_answer p_answer;
 	struct ipc_place *p_place; /* of tables that need one */
 	uint8_t *p_records;
@@ -80,3 +81,4 @@ void watch_holds(struct page *page);
 void watch_waits(struct page *page);
 void watch_limits(struct page *page);
 void watch_totals(struct page *page);
+void watch_policy(struct page *page);

@@ -140,22 +140,40 @@ static const struct {
 	[MACHD_WATCH_WAITS] = {watch_waits, sizeof(struct machd_watch_wait)},
 	[MACHD_WATCH_LIMITS] = {watch_limits, sizeof(struct machd_watch_limit)},
 	[MACHD_WATCH_TOTALS] = {watch_totals, sizeof(struct machd_watch_totals)},
+	[MACHD_WATCH_POLICY] = {watch_policy, sizeof(struct machd_watch_policy)},
 };
+
+/* The requests there are: one of them has a name behind it, which ends within its field. */
+static bool read_request(const struct trap_packet *packet,
+			 struct machd_watch_policy_request *request)
+{
+	memset(request, 0, sizeof *request);
+	if (packet->tp_size != sizeof request->head && packet->tp_size != sizeof *request)
+		return false;
+	memcpy(request, packet->tp_bytes, packet->tp_size);
+	if (request->head.table != MACHD_WATCH_POLICY)
+		return packet->tp_size == sizeof request->head;
+	return packet->tp_size == sizeof *request &&
+	       memchr(request->service, '\0', sizeof request->service);
+}
 
 const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet)
 {
-	struct machd_watch request;
-	struct page page = {.p_host = host, .p_thread = thread, .p_request = &request};
+	struct machd_watch_policy_request whole;
+	const struct machd_watch *request = &whole.head;
+	struct page page = {.p_host = host,
+			    .p_thread = thread,
+			    .p_request = request,
+			    .p_service = whole.service};
 	uint8_t *payload = ipc_answer_payload(host, thread);
 
-	if (packet->tp_size != sizeof request)
+	if (!read_request(packet, &whole))
 		return "its watch request has the wrong size";
-	memcpy(&request, packet->tp_bytes, sizeof request);
 	page.p_records = payload + sizeof page.p_answer;
-	if (request.table < sizeof tables / sizeof *tables && tables[request.table].list) {
-		page.p_answer.record_size = tables[request.table].record_size;
-		tables[request.table].list(&page);
+	if (request->table < sizeof tables / sizeof *tables && tables[request->table].list) {
+		page.p_answer.record_size = tables[request->table].record_size;
+		tables[request->table].list(&page);
 	} else {
 		page.p_answer.code = KERN_INVALID_ARGUMENT;
 	}

@@ -193,6 +193,12 @@ static void add_request(struct page *page, const struct ipc_port *about, uint32_
 	add_hold(page, &record, notify, false);
 }
 
+/* Declared names are the daemon's. */
+static uint32_t owner_uid(const struct page *page, const struct boot_service *service)
+{
+	return service->s_user ? service->s_user->u_uid : page->p_host->h_owner_uid;
+}
+
 static void list_port_itself(struct page *page, const struct ipc_port *port)
 {
 	struct machd_watch_hold record = {.kind = MACHD_WATCH_CALENDAR,
@@ -210,7 +216,7 @@ static void list_port_itself(struct page *page, const struct ipc_port *port)
 	if (!port->ip_service)
 		return;
 	record = (struct machd_watch_hold){.kind = MACHD_WATCH_BOOTSTRAP,
-					   .uid = port->ip_service->s_user->u_uid,
+					   .uid = owner_uid(page, port->ip_service),
 					   .type = MACH_MSG_TYPE_PORT_SEND};
 	for (const struct boot_service *service = port->ip_service; service;
 	     service = service->s_next)

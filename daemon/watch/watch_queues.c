@@ -82,6 +82,7 @@ static uint32_t place_of(const struct ipc_port *port)
 		return MACHD_WATCH_IN_MESSAGE;
 	case IP_IN_LIMBO:
 	case IP_IN_DAEMON:
+	case IP_KEPT:
 		return MACHD_WATCH_IN_DAEMON;
 	case IP_NOWHERE:
 		break;

@@ -155,6 +155,21 @@ static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	hear(context, words, sizeof words);
 }
 
+static void on_start(void *context, uint64_t id, const char *service, uint64_t deadline)
+{
+	uint64_t words[] = {id, deadline};
+
+	hear(context, words, sizeof words);
+	hear(context, service, strlen(service));
+}
+
+static void on_started(void *context, uint64_t id, bool checked_in)
+{
+	uint64_t words[] = {id, checked_in};
+
+	hear(context, words, sizeof words);
+}
+
 void world_start(struct world *world)
 {
 	struct trap_config config = {
@@ -176,7 +191,9 @@ void world_start(struct world *world)
 					    .corrupt = on_corrupt,
 					    .boost = on_boost,
 					    .warn = on_warn,
-					    .ring = on_ring};
+					    .ring = on_ring,
+					    .start = on_start,
+					    .started = on_started};
 	machd_limits_init(&config.limits);
 	FUZZ_CHECK(mem_live() == 0);
 	world->host = trap_start(&config, &world->outbox);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/boot/policy.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/keep/record.h"
 #include "tests/lab/lab_audit.h"
@@ -146,6 +147,27 @@ static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	lab->rung += on;
 }
 
+static void on_start(void *context, uint64_t id, const char *service, uint64_t deadline)
+{
+	struct lab *lab = context;
+
+	LAB_CHECK(id > lab->start_id, "the id of a start came back");
+	LAB_CHECK(deadline >= lab->now, "a start is over before it begins");
+	lab->starts++;
+	lab->start_id = id;
+	lab->start_deadline = deadline;
+	snprintf(lab->start_service, sizeof lab->start_service, "%s", service);
+}
+
+static void on_started(void *context, uint64_t id, bool checked_in)
+{
+	struct lab *lab = context;
+
+	LAB_CHECK(id != 0 && id <= lab->start_id, "a start is over that never was");
+	lab->started += checked_in;
+	lab->given_up += !checked_in;
+}
+
 void lab_options_init(struct lab_options *options)
 {
 	*options = (struct lab_options){.seed = 1};
@@ -190,6 +212,7 @@ struct lab *lab_start(const struct lab_options *options)
 		options = &defaults;
 	config.limits = options->limits;
 	config.policy = options->policy;
+	config.names = options->names;
 	config.seed = options->seed;
 	config.owner_uid = options->owner_uid;
 	lab->now = 1000 * NS_PER_MS;
@@ -203,7 +226,9 @@ struct lab *lab_start(const struct lab_options *options)
 					  .corrupt = on_corrupt,
 					  .boost = on_boost,
 					  .warn = on_warn,
-					  .ring = on_ring};
+					  .ring = on_ring,
+					  .start = on_start,
+					  .started = on_started};
 	lab->host = trap_start(&config, outbox_of(lab, &config, options->record));
 	if (lab->host && options->slice)
 		lab->host->h_slice = options->slice;
@@ -241,6 +266,8 @@ static void stop_machine(struct lab *lab)
 
 void lab_stop(struct lab *lab)
 {
+	struct boot_policy none;
+
 	mem_fail_after(0);
 	if (lab->host) {
 		lab_work(lab);
@@ -250,6 +277,8 @@ void lab_stop(struct lab *lab)
 		if (lab->threads[i])
 			lab_close(lab->threads[i]);
 	if (lab->host) {
+		boot_policy_init(&none);
+		lab_set_names(lab, &none); /* ports that the machine keeps end */
 		lab_work(lab);
 		check_nothing_left(lab);
 	}
@@ -294,6 +323,22 @@ void lab_set_calendar(struct lab *lab, uint64_t calendar)
 {
 	struct trap_input input = {.kind = TRAP_CALENDAR, .calendar = calendar};
 
+	LAB_TRUE(!lab_feed(lab, &input));
+}
+
+void lab_set_names(struct lab *lab, const struct boot_policy *names)
+{
+	struct trap_input input = {.kind = TRAP_NAMES, .names = names};
+
+	LAB_TRUE(!lab_feed(lab, &input));
+}
+
+void lab_start_ended(struct lab *lab, uint64_t id, const char *why)
+{
+	struct trap_start start = {.id = id};
+	struct trap_input input = {.kind = TRAP_START, .start = &start};
+
+	snprintf(start.why, sizeof start.why, "%s", why);
 	LAB_TRUE(!lab_feed(lab, &input));
 }
 

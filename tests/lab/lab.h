@@ -60,6 +60,7 @@ struct lab_options {
 	struct ipc_policy policy;
 	uint64_t seed;
 	uint32_t owner_uid;
+	const struct boot_policy *names; /* NULL: none */
 	const char *record; /* write a record there (daemon/keep/record.h); NULL: don't */
 	unsigned slice;	    /* steps of work in one input; 0: as many as the daemon does */
 };
@@ -87,6 +88,12 @@ struct lab {
 	unsigned boosts;	      /* how often it was told of one, */
 	int32_t boosted_pid;	      /* and what the last time */
 	bool boosted_on;
+	unsigned starts;	    /* how often it was told to start something, */
+	unsigned started, given_up; /* how often that was over, with and without a check-in */
+	uint64_t start_id, start_deadline; /* and what the last time */
+	char start_service[128];
+	const struct ipc_identity
+		*identity;    /* of those that connect from now on; NULL: not known */
 	char last_words[160]; /* of `corrupt` or `warn` */
 	char why[160];	      /* why the last thread was dropped or refused */
 };
@@ -170,6 +177,12 @@ void lab_limits(struct lab *lab, const struct machd_limits *limits);
 /* The time of day is set: ns from lab->now to it. It begins with LAB_CALENDAR. */
 void lab_set_calendar(struct lab *lab, uint64_t calendar);
 #define LAB_CALENDAR UINT64_C(1000000000000)
+
+/* Another policy for names. */
+void lab_set_names(struct lab *lab, const struct boot_policy *names);
+
+/* A start came to nothing; `why` may be "". */
+void lab_start_ended(struct lab *lab, uint64_t id, const char *why);
 
 /* The machine that a lab runs on. */
 extern const struct ipc_machine lab_machine;

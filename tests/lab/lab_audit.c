@@ -433,6 +433,22 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 	}
 }
 
+/* A kept name is nobody's; its port may be with the daemon, or not yet be. */
+static void count_service(struct audit *audit, const struct boot_service *service)
+{
+	LAB_TRUE(service->s_kept == !service->s_user);
+	LAB_TRUE(service->s_kept || service->s_port);
+	audit->services += !service->s_kept;
+	if (!service->s_port)
+		return;
+	LAB_TRUE(ipc_port_active(service->s_port));
+	count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_SEND);
+	if (service->s_port->ip_place != IP_KEPT)
+		return;
+	LAB_TRUE(service->s_kept && !service->s_port->ip_account);
+	count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_RECEIVE);
+}
+
 static void count_holders(struct audit *audit)
 {
 	const struct ipc_host *host = audit->host;
@@ -465,11 +481,8 @@ static void count_holders(struct audit *audit)
 	LAB_TRUE(tasks == host->h_task_count);
 	for (thread = host->h_threads; thread; thread = thread->hh.next)
 		count_thread(audit, thread);
-	for (service = host->h_services; service; service = service->hh.next) {
-		LAB_TRUE(ipc_port_active(service->s_port));
-		count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_SEND);
-		audit->services++;
-	}
+	for (service = host->h_services; service; service = service->hh.next)
+		count_service(audit, service);
 }
 
 /* Each voucher has a port that lives, and users. */

@@ -33,6 +33,7 @@ struct lab_thread *lab_connect(struct lab *lab, uint32_t uid, int32_t pid)
 	thread->pid = pid;
 	make_token(thread->channel, thread->token);
 	input.cookie = thread;
+	input.identity = lab->identity;
 	input.peer = (struct trap_peer){.uid = uid,
 					.gid = uid + 1,
 					.pid = pid,

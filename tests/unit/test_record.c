@@ -26,9 +26,8 @@
 #define MS 1000000u
 
 /* Bytes before the first entry. */
-#define HEADER                                                        \
-	(sizeof(struct record_header) + sizeof(struct machd_limits) + \
-	 offsetof(struct ipc_policy, p_rules))
+#define POLICY (sizeof(struct record_header) + sizeof(struct machd_limits))
+#define HEADER (POLICY + offsetof(struct ipc_policy, p_rules) + sizeof(struct boot_policy_head))
 
 static char path[] = "/tmp/machd-record-XXXXXX";
 
@@ -98,8 +97,26 @@ static void out_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 	world.outputs++;
 }
 
-static const struct ipc_outbox outbox = {NULL,	   out_answer, out_timer, out_alarm, out_release,
-					 out_text, out_boost,  out_text,  out_ring};
+static void out_start(void *context, uint64_t id, const char *service, uint64_t deadline)
+{
+	(void)context;
+	(void)id;
+	(void)service;
+	(void)deadline;
+	world.outputs++;
+}
+
+static void out_started(void *context, uint64_t id, bool checked_in)
+{
+	(void)context;
+	(void)id;
+	(void)checked_in;
+	world.outputs++;
+}
+
+static const struct ipc_outbox outbox = {NULL,	      out_answer, out_timer,  out_alarm,
+					 out_release, out_text,	  out_boost,  out_text,
+					 out_ring,    out_start,  out_started};
 
 static const char *feed(struct trap_input *input)
 {
@@ -479,9 +496,7 @@ START_TEST(test_bad_headers)
 	size_t size = record_life(&bytes);
 	struct record_header *header = (struct record_header *)(void *)bytes;
 	uint64_t *first_limit = (uint64_t *)(void *)(bytes + sizeof *header);
-	struct ipc_policy *policy =
-		(struct ipc_policy *)(void *)(bytes + HEADER -
-					      offsetof(struct ipc_policy, p_rules));
+	struct ipc_policy *policy = (struct ipc_policy *)(void *)(bytes + POLICY);
 
 	is_broken((const uint8_t *)"x", 1, "it ends within its header");
 	header->magic[0] = 'M';

@@ -378,7 +378,7 @@ START_TEST(a_table_that_does_not_exist_is_an_error)
 {
 	struct lab *lab = lab_start(NULL);
 	struct lab_thread *watcher = lab_watcher(lab, 1000);
-	struct machd_watch request = {.table = MACHD_WATCH_TOTALS + 1};
+	struct machd_watch request = {.table = MACHD_WATCH_POLICY + 1};
 	struct machd_watch_answer answer;
 	uint8_t records[16];
 	unsigned count;

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sd-bus on the daemon's loop: the bus says which events and what time it waits for. A job is known
+ * by the path that StartUnit() answers with; the signal JobRemoved() says how it ended.
+ */
+#include "daemon/io/manager.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+
+#define SERVICE	  "org.freedesktop.systemd1"
+#define OBJECT	  "/org/freedesktop/systemd1"
+#define INTERFACE "org.freedesktop.systemd1.Manager"
+
+#define WHY_SIZE 112
+
+static void end_job(struct manager_job *job, const char *why)
+{
+	void (*ended)(struct manager_job *, const char *) = job->ended;
+
+	manager_forget(job);
+	ended(job, why);
+}
+
+/* The connection. */
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void disconnect(struct manager *manager)
+{
+	if (!manager->bus)
+		return;
+	uv_timer_stop(&manager->timer);
+	uv_poll_stop(manager->poll);
+	uv_close((uv_handle_t *)manager->poll, on_poll_closed);
+	manager->poll = NULL;
+	sd_bus_close(manager->bus);
+	manager->bus = sd_bus_unref(manager->bus);
+}
+
+/* The bus is gone, and with it whatever it would have told us. */
+static void lose(struct manager *manager, int error)
+{
+	struct list jobs = LIST_INIT(jobs);
+	struct manager_job *job;
+	char why[WHY_SIZE];
+
+	snprintf(why, sizeof why, "the connection to systemd was lost: %s", strerror(error));
+	disconnect(manager);
+	list_splice(&jobs, &manager->jobs);
+	while ((job = list_first(&jobs, struct manager_job, link)))
+		end_job(job, why);
+}
+
+static void turn(struct manager *manager);
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	turn(poll->data);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	turn(timer->data);
+}
+
+/* Wait for what the bus waits for. */
+static void wait_for(struct manager *manager)
+{
+	int wanted = sd_bus_get_events(manager->bus);
+	uint64_t until = UINT64_MAX, now = uv_hrtime() / 1000;
+
+	sd_bus_get_timeout(manager->bus, &until);
+	if (until == UINT64_MAX)
+		uv_timer_stop(&manager->timer);
+	else
+		uv_timer_start(&manager->timer, on_timer,
+			       until > now ? (until - now) / 1000 + 1 : 0, 0);
+	uv_poll_start(manager->poll,
+		      (wanted & POLLIN ? UV_READABLE : 0) | (wanted & POLLOUT ? UV_WRITABLE : 0),
+		      on_event);
+}
+
+/* Let the bus do what it can. */
+static void turn(struct manager *manager)
+{
+	int result;
+
+	do
+		result = sd_bus_process(manager->bus, NULL);
+	while (result > 0);
+	if (result < 0)
+		lose(manager, -result);
+	else
+		wait_for(manager);
+}
+
+static const char *words_for(const char *result)
+{
+	static const struct {
+		const char *result, *words;
+	} all[] = {
+		{"failed", "systemd: the unit failed"},
+		{"timeout", "systemd: the unit took too long to start"},
+		{"dependency", "systemd: a unit that it depends on failed"},
+		{"canceled", "systemd: its start was cancelled"},
+		{"skipped", "systemd: a condition of the unit is not met"},
+	};
+
+	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+		if (strcmp(result, all[i].result) == 0)
+			return all[i].words;
+	return "systemd: the unit was not started";
+}
+
+static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct manager *manager = context;
+	const char *path, *unit, *result;
+	uint32_t id;
+
+	(void)error;
+	if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) < 0)
+		return 0;
+	LIST_FOR_EACH_SAFE (node, &manager->jobs) {
+		struct manager_job *job = list_entry(node, struct manager_job, link);
+
+		if (job->path && strcmp(job->path, path) == 0)
+			end_job(job, strcmp(result, "done") == 0 ? NULL : words_for(result));
+	}
+	return 0;
+}
+
+static int open_bus(struct manager *manager)
+{
+	int result =
+		manager->user ? sd_bus_open_user(&manager->bus) : sd_bus_open_system(&manager->bus);
+
+	if (result < 0)
+		return result;
+	result = sd_bus_match_signal_async(manager->bus, NULL, SERVICE, OBJECT, INTERFACE,
+					   "JobRemoved", on_job_removed, NULL, manager);
+	if (result >= 0) /* or the manager sends no signals */
+		result = sd_bus_call_method_async(manager->bus, NULL, SERVICE, OBJECT, INTERFACE,
+						  "Subscribe", NULL, NULL, "");
+	if (result >= 0)
+		result = sd_bus_get_fd(manager->bus);
+	return result;
+}
+
+static int connect_bus(struct manager *manager)
+{
+	int result;
+
+	if (manager->bus)
+		return 0;
+	manager->poll = malloc(sizeof *manager->poll);
+	result = manager->poll ? open_bus(manager) : -ENOMEM;
+	if (result >= 0)
+		result = uv_poll_init(manager->loop, manager->poll, result);
+	if (result < 0) {
+		free(manager->poll);
+		manager->poll = NULL;
+		manager->bus = sd_bus_unref(manager->bus);
+		return -result;
+	}
+	manager->poll->data = manager;
+	return 0;
+}
+
+/* Jobs. */
+
+static int on_answer(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct manager_job *job = context;
+	const sd_bus_error *refusal = sd_bus_message_get_error(message);
+	const char *path = NULL;
+	char why[WHY_SIZE];
+
+	(void)error;
+	job->call = sd_bus_slot_unref(job->call);
+	if (refusal)
+		snprintf(why, sizeof why, "systemd: %s",
+			 refusal->message ? refusal->message : refusal->name);
+	else if (sd_bus_message_read(message, "o", &path) < 0)
+		snprintf(why, sizeof why, "systemd gave an answer that is none");
+	else if (!(job->path = strdup(path)))
+		snprintf(why, sizeof why, "memory is short");
+	if (!job->path)
+		end_job(job, why);
+	return 0;
+}
+
+int manager_start_unit(struct manager *manager, struct manager_job *job, const char *unit,
+		       void (*ended)(struct manager_job *job, const char *why))
+{
+	int error = connect_bus(manager), result;
+
+	if (error)
+		return error;
+	*job = (struct manager_job){.manager = manager, .ended = ended};
+	result = sd_bus_call_method_async(manager->bus, &job->call, SERVICE, OBJECT, INTERFACE,
+					  "StartUnit", on_answer, job, "ss", unit, "replace");
+	wait_for(manager);
+	if (result < 0) {
+		job->manager = NULL;
+		return -result;
+	}
+	list_append(&manager->jobs, &job->link);
+	return 0;
+}
+
+void manager_forget(struct manager_job *job)
+{
+	if (!job->manager)
+		return;
+	job->manager = NULL;
+	list_remove(&job->link);
+	job->call = sd_bus_slot_unref(job->call);
+	free(job->path);
+	job->path = NULL;
+}
+
+/* Beginning and end. */
+
+void manager_init(struct manager *manager, uv_loop_t *loop)
+{
+	*manager = (struct manager){.loop = loop};
+	list_init(&manager->jobs);
+	uv_timer_init(loop, &manager->timer);
+	manager->timer.data = manager;
+}
+
+void manager_stop(struct manager *manager)
+{
+	disconnect(manager);
+	uv_close((uv_handle_t *)&manager->timer, NULL);
+}
