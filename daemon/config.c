@@ -10,7 +10,7 @@
 
 #include "daemon/config_policy.h"
 
-#define MAIN_KEYS	      8
+#define MAIN_KEYS	      10
 #define IMPORTANCE_NICE_LEAST (-20)
 #define LIMIT_KEYS	      (sizeof(struct machd_limits) / sizeof(uint64_t))
 
@@ -104,7 +104,28 @@ static int set_enforce_strict_reply(struct reader *reader, const char *value)
 			   value);
 }
 
-/* The keys of [machd], then those of [policy]. */
+static int set_register(struct reader *reader, const char *value)
+{
+	struct boot_policy_head *names = &reader->config->names;
+
+	names->bh_line = (uint32_t)reader->file.line;
+	snprintf(names->bh_file, sizeof names->bh_file, "%s", reader->file.path);
+	return set_uids(reader, "Register", value, &names->bh_register);
+}
+
+static int set_services(struct reader *reader, const char *value)
+{
+	size_t size = sizeof reader->config->services;
+
+	if (*value != '/' || strlen(value) >= size)
+		return config_fail(&reader->file,
+				   "Services=%s is not a list of absolute paths, up to %zu bytes",
+				   value, size - 1);
+	strcpy(reader->config->services, value);
+	return 1;
+}
+
+/* The keys of [machd], of [policy] and of [names]. */
 static const struct main_key {
 	const char *section, *key;
 	int (*set)(struct reader *reader, const char *value);
@@ -117,6 +138,8 @@ static const struct main_key {
 	{"policy", "Hardened", set_hardened},
 	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
 	{"policy", "Filtered", set_filtered},
+	{"names", "Register", set_register},
+	{"names", "Services", set_services},
 };
 
 /* Digits and perhaps a K, M or G, which multiply by 1024 and its powers. */
@@ -224,22 +247,24 @@ static int on_key(struct config_file *file, const char *section, const char *key
 		return set_filter(reader, key, value);
 	if (*section != '\0')
 		return set_main_key(reader, section, key, value);
-	return config_fail(
-		&reader->file,
-		"%s= is in no section: put it below [machd], [policy], [filter] or [limits]", key);
+	return config_fail(&reader->file,
+			   "%s= is in no section: put it below [machd], [policy], [filter], "
+			   "[names] or [limits]",
+			   key);
 }
 
 /* Sections. */
 
 static int on_section(struct config_file *file, const char *section)
 {
-	static const char *const sections[] = {"machd", "policy", "filter", "limits"};
+	static const char *const sections[] = {"machd", "policy", "filter", "names", "limits"};
 
 	for (unsigned i = 0; i < sizeof sections / sizeof *sections; i++)
 		if (strcmp(section, sections[i]) == 0)
 			return 1;
 	return config_fail(
-		file, "unknown section [%s]: there are [machd], [policy], [filter] and [limits]",
+		file,
+		"unknown section [%s]: there are [machd], [policy], [filter], [names] and [limits]",
 		section);
 }
 
@@ -248,6 +273,7 @@ void config_init(struct config *config)
 	*config =
 		(struct config){.log_level = LOG_LEVEL_INFO, .inspect_group = CONFIG_DEFAULT_GROUP};
 	machd_limits_init(&config->limits);
+	config->names.bh_register.us_all = 1;
 }
 
 bool config_read(struct config *config, const char *path, char error[CONFIG_ERROR_SIZE])

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "daemon/base/log.h"
+#include "daemon/boot/policy.h"
 #include "daemon/config_file.h"
 #include "daemon/ipc/ipc_policy.h"
 #include "protocol/limits.h"
@@ -23,7 +24,9 @@ struct config {
 	enum log_level log_level;
 	bool discard_bad_signature; /* OnBadSignature=discard */
 	struct ipc_policy policy;
-	int importance_nice;		       /* what a boost adds to nice values */
+	struct boot_policy_head names; /* Register= */
+	char services[512];	       /* Services=: directories with blanks between them, or "" */
+	int importance_nice;	       /* what a boost adds to nice values */
 	char inspect_group[CONFIG_GROUP_SIZE]; /* who is in it sees what belongs to others */
 	struct machd_limits limits;
 };

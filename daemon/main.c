@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -32,12 +34,15 @@
 #include "daemon/machine.h"
 #include "daemon/options.h"
 #include "daemon/reload.h"
+#include "daemon/services.h"
 #include "daemon/supervise.h"
 
 /* All that the running daemon consists of. */
 struct daemon {
 	struct options options;
 	struct config config;
+	struct services services;
+	char commands_socket[sizeof(struct sockaddr_un)]; /* MACHD_SOCKET of what machd starts */
 	uv_loop_t loop;
 	uv_signal_t on_term, on_int, on_hup;
 	struct bound_socket bound;
@@ -121,7 +126,7 @@ static void on_reload_signal(uv_signal_t *handle, int signal)
 
 	(void)signal;
 	supervise_reloading(&daemon->supervise);
-	reload_now(&daemon->options, &daemon->config, &daemon->gate);
+	reload_now(&daemon->options, &daemon->config, &daemon->services, &daemon->gate);
 	supervise_ready(&daemon->supervise);
 }
 
@@ -145,11 +150,26 @@ static void set_inspect_group(struct daemon *daemon)
 		log_warning("there is no group %s: InspectGroup= has no effect", name);
 }
 
+/* Programs that machd starts find it where it listens. */
+static void set_up_starts(struct daemon *daemon)
+{
+	struct activator *activator = &daemon->gate.activator;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size = sizeof address - 1;
+
+	getsockname(daemon->bound.fd, (struct sockaddr *)&address, &size);
+	snprintf(daemon->commands_socket, sizeof daemon->commands_socket, "%s", address.sun_path);
+	activator->socket = daemon->commands_socket;
+	activator->plans = &daemon->services.plans;
+	activator->manager.user = services_of_user();
+}
+
 static bool start_gate(struct daemon *daemon)
 {
 	struct trap_config config = {
 		.limits = daemon->config.limits,
 		.policy = daemon->config.policy,
+		.names = &daemon->services.policy,
 		.owner_uid = getuid(),
 		.discard_bad_signature = daemon->config.discard_bad_signature,
 		.calendar = calendar_offset(),
@@ -171,6 +191,7 @@ static bool start_gate(struct daemon *daemon)
 	sodium_memzero(config.key, sizeof config.key);
 	daemon->gate.boosts.nice = daemon->config.importance_nice;
 	set_inspect_group(daemon);
+	set_up_starts(daemon);
 	if (!started)
 		log_error("there is no memory to start with");
 	return started;
@@ -239,6 +260,7 @@ static int run(struct daemon *daemon)
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	gate_free(&daemon->gate);
+	services_free(&daemon->services);
 	log_info("stopped; %" PRIu64 " pieces of memory are left", mem_live());
 	return EXIT_SUCCESS;
 }
@@ -261,6 +283,8 @@ int main(int argc, char **argv)
 		return reload_check(&daemon.options);
 	if (!reload_read(&daemon.options, &daemon.config))
 		return EX_CONFIG;
+	/* What is wrong with a service is in the log, and no reason not to start. */
+	services_read(&daemon.services, NULL, &daemon.config, daemon.options.config);
 	signal(SIGPIPE, SIG_IGN);
 	if (uv_loop_init(&daemon.loop) < 0) {
 		log_error("cannot make an event loop");

@@ -11,6 +11,7 @@
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 #include "daemon/options.h"
+#include "daemon/services.h"
 
 bool reload_read(const struct options *options, struct config *config)
 {
@@ -35,9 +36,15 @@ bool reload_read(const struct options *options, struct config *config)
 
 int reload_check(const struct options *options)
 {
+	struct services services;
 	struct config config;
+	bool good;
 
 	if (!reload_read(options, &config))
+		return EX_CONFIG;
+	good = services_read(&services, NULL, &config, options->config);
+	services_free(&services);
+	if (!good)
 		return EX_CONFIG;
 	printf("%s: good\n", options->config ? options->config : CONFIG_DEFAULT_PATH);
 	return EXIT_SUCCESS;
@@ -61,7 +68,20 @@ static void compare(const struct config *old, const struct config *new)
 		tell_of_later("[policy] or [filter]");
 }
 
-void reload_now(const struct options *options, struct config *config, struct gate *gate)
+/* The rules of services.d, and who may bring names that they do not have. */
+static void reload_services(const struct options *options, const struct config *config,
+			    struct services *services, struct gate *gate)
+{
+	struct services old = *services;
+
+	services_read(services, &old, config, options->config);
+	gate_set_names(gate, &services->policy, &services->plans);
+	services_free(&old);
+	log_info("the services were read again: %zu names", services->plans.count);
+}
+
+void reload_now(const struct options *options, struct config *config, struct services *services,
+		struct gate *gate)
 {
 	struct config read;
 
@@ -72,6 +92,9 @@ void reload_now(const struct options *options, struct config *config, struct gat
 	compare(config, &read);
 	config->log_level = read.log_level;
 	config->limits = read.limits;
+	config->names = read.names;
+	strcpy(config->services, read.services);
 	gate_set_limits(gate, &config->limits);
+	reload_services(options, config, services, gate);
 	log_info("the limits and the log level were read again");
 }

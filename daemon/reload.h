@@ -12,6 +12,7 @@
 
 struct gate;
 struct options;
+struct services;
 
 /*
  * Read all files into `config`. What the command line says comes before them, and limits are made
@@ -26,6 +27,8 @@ int reload_check(const struct options *options);
 /*
  * Read all files again. If they are good, what can change while tasks live does so, and lines in
  * the log name what has to wait until machd starts again. If they are not, everything stays as it
- * was, which is logged as well. `config` is what is in force.
+ * was, which is logged as well. A file of services.d that is wrong keeps only its own rules as they
+ * were. `config` and `services` are what is in force.
  */
-void reload_now(const struct options *options, struct config *config, struct gate *gate);
+void reload_now(const struct options *options, struct config *config, struct services *services,
+		struct gate *gate);

@@ -67,6 +67,8 @@ if [[ -x ${MACHCTL_BINARY:-} ]]; then
 fi
 # shellcheck disable=SC2046 # several words
 explained man5/machd.conf.5 $(sed -nE 's/^#([A-Z][A-Za-z]+)=.*/\1/p' conf/machd.conf)
+# shellcheck disable=SC2046 # several words
+explained man5/machd-services.5 $(sed -nE 's/^#?([A-Z][A-Za-z]+)=.*/\1/p' conf/services.conf)
 
 # declarations PAGE: its SYNOPSIS as C. A name in parentheses is not taken for a macro.
 declarations() {

@@ -122,18 +122,19 @@ END_TEST
 
 START_TEST(test_bad_sections)
 {
-	bad("\n[mach]\n",
-	    "2: unknown section [mach]: there are [machd], [policy], [filter] and [limits]");
-	bad("[limit]\nChannels=20\n",
-	    "1: unknown section [limit]: there are [machd], [policy], [filter] and [limits]");
-	bad("[machd.conf]\n",
-	    "1: unknown section [machd.conf]: there are [machd], [policy], [filter] and [limits]");
-	bad("[]\n", "1: unknown section []: there are [machd], [policy], [filter] and [limits]");
+	bad("\n[mach]\n", "2: unknown section [mach]: there are [machd], [policy], [filter], "
+			  "[names] and [limits]");
+	bad("[limit]\nChannels=20\n", "1: unknown section [limit]: there are [machd], [policy], "
+				      "[filter], [names] and [limits]");
+	bad("[machd.conf]\n", "1: unknown section [machd.conf]: there are [machd], [policy], "
+			      "[filter], [names] and [limits]");
+	bad("[]\n",
+	    "1: unknown section []: there are [machd], [policy], [filter], [names] and [limits]");
 	bad("[machd\n", "1: the ] behind the name of the section is missing");
 	bad("[machd] LogLevel=info\n",
 	    "1: there is text behind the section: put it on a line of its own");
-	bad("LogLevel=info\n",
-	    "1: LogLevel= is in no section: put it below [machd], [policy], [filter] or [limits]");
+	bad("LogLevel=info\n", "1: LogLevel= is in no section: put it below [machd], [policy], "
+			       "[filter], [names] or [limits]");
 }
 END_TEST
 

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Services that machd starts by command: on the first look-up, again after a crash, and not for
+ * ever. Every run is recorded and done again from the record (flow_stop()).
+ */
+#include <sched.h>
+#include <servers/bootstrap.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/flow/services.h"
+
+#define ECHO "[service]\nName=" SERVICE "\nStartCommand=%s\nStartCommand=serve " SERVICE "\n"
+
+static mach_port_t look_up(void)
+{
+	mach_port_t service;
+
+	CHECK_OK(bootstrap_look_up(bootstrap_port, SERVICE, &service));
+	return service;
+}
+
+static mach_msg_id_t call(mach_port_t service, mach_port_t reply, mach_msg_id_t id)
+{
+	CHECK_OK(services_ask(service, reply, id));
+	return services_answer(reply);
+}
+
+START_TEST(a_look_up_starts_a_service_and_messages_wait_for_it)
+{
+	mach_port_t service, reply;
+
+	services_start(ECHO);
+	reply = flow_receive_right();
+	service = look_up();
+	for (mach_msg_id_t id = 1; id <= 5; id++)
+		CHECK_OK(services_ask(service, reply, id));
+	for (mach_msg_id_t id = 1; id <= 5; id++)
+		CHECK_EQ(services_answer(reply), id + 100);
+	CHECK_EQ(flow_logged("starting " SERVICE), 1);
+	services_stop();
+}
+END_TEST
+
+START_TEST(a_crash_costs_the_client_of_one_request_only)
+{
+	mach_port_t service, reply, other;
+
+	services_start(ECHO);
+	reply = flow_receive_right();
+	other = flow_receive_right();
+	service = look_up();
+	CHECK_EQ(call(service, reply, 1), 101);
+	CHECK_OK(services_ask(service, reply, CRASH));
+	for (mach_msg_id_t id = 2; id <= 4; id++)
+		CHECK_OK(services_ask(service, other, id));
+	CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
+	for (mach_msg_id_t id = 2; id <= 4; id++)
+		CHECK_EQ(services_answer(other), id + 100);
+	CHECK_EQ(flow_logged("starting " SERVICE), 2);
+	CHECK_EQ(flow_type(service), MACH_PORT_TYPE_SEND);
+	services_stop();
+}
+END_TEST
+
+START_TEST(a_service_that_has_crashed_is_back_with_the_next_message)
+{
+	mach_port_t service, reply;
+	pid_t first, second;
+
+	services_start(ECHO);
+	reply = flow_receive_right();
+	service = look_up();
+	first = call(service, reply, SAY_PID);
+	CHECK(kill(first, SIGKILL) == 0);
+	flow_await_gone(first);
+	CHECK_EQ(flow_logged("starting " SERVICE), 1);
+	second = call(service, reply, SAY_PID);
+	CHECK(first != second);
+	CHECK_EQ(flow_logged("starting " SERVICE), 2);
+	services_stop();
+}
+END_TEST
+
+START_TEST(a_service_that_always_crashes_is_given_up)
+{
+	mach_port_t service, reply;
+
+	services_start(ECHO "StartLimitBurst=3\nStartLimitInterval=1h\n");
+	reply = flow_receive_right();
+	service = look_up();
+	for (int i = 0; i < 4; i++)
+		CHECK_OK(services_ask(service, reply, CRASH));
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
+	CHECK_EQ(flow_logged("starting " SERVICE), 3);
+	CHECK_EQ(flow_type(service), MACH_PORT_TYPE_DEAD_NAME);
+	CHECK_CODE(bootstrap_look_up(bootstrap_port, SERVICE, &service), BOOTSTRAP_UNKNOWN_SERVICE);
+	CHECK_EQ(flow_logged("StartLimitBurst="), 1);
+	services_stop();
+}
+END_TEST
+
+/* --- starts that come to nothing --- */
+
+static const struct {
+	const char *file, *log;
+} failures[] = {
+	{"[service]\nName=" SERVICE "\nStartCommand=/nonexistent\n",
+	 "/nonexistent cannot be started"},
+	{"[service]\nName=" SERVICE "\nStartCommand=%s\nStartCommand=serve exit 7\n",
+	 "its command exited with status 7"},
+	{"[service]\nName=" SERVICE
+	 "\nStartCommand=%s\nStartCommand=serve exit 0\nStartTimeout=50ms\n",
+	 "nobody checked in within its StartTimeout="},
+	{"[service]\nName=" SERVICE "\nStartUnit=example.service\n", "systemd cannot be asked"},
+};
+
+START_TEST(who_waits_is_told_that_it_cannot_be_started)
+{
+	mach_port_t service, reply;
+	mach_msg_return_t code;
+
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+	setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+	services_start(failures[_i].file);
+	reply = flow_receive_right();
+	service = look_up();
+	code = services_ask(service, reply, 1);
+	if (code == MACH_MSG_SUCCESS)
+		CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
+	else /* it was too late even for that */
+		CHECK_CODE(code, MACH_SEND_INVALID_DEST);
+	CHECK_EQ(flow_type(service), MACH_PORT_TYPE_DEAD_NAME);
+	CHECK_EQ(flow_logged(failures[_i].log), 1);
+	services_stop();
+}
+END_TEST
+
+START_TEST(a_command_that_does_not_check_in_is_ended)
+{
+	mach_port_t reply;
+
+	services_start("[service]\nName=" SERVICE "\nStartCommand=%s\n"
+		       "StartCommand=serve hold %d/fifo\nStartTimeout=200ms\n");
+	services_fifo("fifo");
+	reply = flow_receive_right();
+	CHECK_EQ(call(look_up(), reply, 1), MACH_NOTIFY_SEND_ONCE);
+	while (flow_logged("the command of " SERVICE " ended: status 0, signal 15") == 0)
+		sched_yield();
+	services_stop();
+}
+END_TEST
+
+START_TEST(commands_end_with_machd)
+{
+	int fifo;
+
+	services_start("[service]\nName=" SERVICE "\nStartCommand=%s\n"
+		       "StartCommand=serve hold %d/fifo\n");
+	fifo = services_fifo("fifo");
+	look_up();
+	services_await_open(fifo);
+	flow_stop();
+	services_await_close(fifo);
+	flow_start();
+	services_stop();
+}
+END_TEST
+
+/* --- what a command gets --- */
+
+START_TEST(its_environment_is_small)
+{
+	mach_port_t reply;
+	int variables = getenv("XDG_RUNTIME_DIR") ? 6 : 5;
+
+	services_start(ECHO);
+	reply = flow_receive_right();
+	CHECK_EQ(call(look_up(), reply, SAY_VARIABLE), variables);
+	services_stop();
+}
+END_TEST
+
+/* --- who may --- */
+
+START_TEST(a_name_is_for_whom_its_file_names)
+{
+	mach_port_t port;
+
+	services_start("[service]\nName=own.no\nOwnUsers=54321\n"
+		       "[service]\nName=look.no\nOwnUsers=all\nLookUpUsers=54321\n"
+		       "[service]\nName=default\n"
+		       "[service]\nName=some.*\nOwnUnit=example.service\n");
+	CHECK_CODE(bootstrap_check_in(bootstrap_port, "own.no", &port), BOOTSTRAP_NOT_PRIVILEGED);
+	CHECK_CODE(bootstrap_look_up(bootstrap_port, "own.no", &port), BOOTSTRAP_UNKNOWN_SERVICE);
+	CHECK_OK(bootstrap_check_in(bootstrap_port, "look.no", &port));
+	CHECK_CODE(bootstrap_look_up(bootstrap_port, "look.no", &port), BOOTSTRAP_NOT_PRIVILEGED);
+	CHECK_OK(bootstrap_check_in(bootstrap_port, "default", &port));
+	CHECK_CODE(bootstrap_check_in(bootstrap_port, "some.name", &port),
+		   BOOTSTRAP_NOT_PRIVILEGED);
+	services_stop();
+}
+END_TEST
+
+/* --- SIGHUP --- */
+
+START_TEST(files_are_read_again)
+{
+	mach_port_t service, reply;
+
+	services_start("");
+	reply = flow_receive_right();
+	CHECK_CODE(bootstrap_look_up(bootstrap_port, SERVICE, &service), BOOTSTRAP_UNKNOWN_SERVICE);
+	services_write("new.conf", ECHO);
+	services_reload();
+	service = look_up();
+	CHECK_EQ(call(service, reply, 1), 101);
+	services_write("test.conf", "[service]\nName=other\nColour=red\n");
+	services_write("new.conf", ECHO "LookUpUsers=54321\n[service]\nName=\n");
+	services_reload();
+	CHECK_EQ(flow_logged("test.conf:3: unknown key Colour="), 1);
+	CHECK_EQ(flow_logged("new.conf:7: Name="), 1);
+	CHECK_OK(bootstrap_look_up(bootstrap_port, SERVICE, &service)); /* the old rule stays */
+	CHECK_EQ(call(service, reply, 2), 102);
+	services_write("new.conf", NULL);
+	services_reload();
+	CHECK_OK(bootstrap_look_up(bootstrap_port, SERVICE,
+				   &service)); /* the name is its holder's */
+	CHECK_OK(services_ask(service, reply, CRASH));
+	CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
+	CHECK_CODE(bootstrap_look_up(bootstrap_port, SERVICE, &service), BOOTSTRAP_UNKNOWN_SERVICE);
+	services_stop();
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("services");
+	TCase *tests = tcase_create("services");
+
+	services_main(argc, argv);
+	suite_add_tcase(suite, tests);
+	tcase_add_test(tests, a_look_up_starts_a_service_and_messages_wait_for_it);
+	tcase_add_test(tests, a_crash_costs_the_client_of_one_request_only);
+	tcase_add_test(tests, a_service_that_has_crashed_is_back_with_the_next_message);
+	tcase_add_test(tests, a_service_that_always_crashes_is_given_up);
+	tcase_add_loop_test(tests, who_waits_is_told_that_it_cannot_be_started, 0,
+			    sizeof failures / sizeof *failures);
+	tcase_add_test(tests, a_command_that_does_not_check_in_is_ended);
+	tcase_add_test(tests, commands_end_with_machd);
+	tcase_add_test(tests, its_environment_is_small);
+	tcase_add_test(tests, a_name_is_for_whom_its_file_names);
+	tcase_add_test(tests, files_are_read_again);
+	return flow_run(suite);
+}
