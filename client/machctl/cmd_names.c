@@ -12,9 +12,43 @@
 #include "client/machctl/watch.h"
 
 static const struct table_column columns[] = {
-	{"SERVICE", true, 16}, {"PID", false, 0},    {"COMMAND", true, 0},
-	{"UID", false, 0},     {"OBJECT", false, 0}, {"BY", true, 0},
+	{"SERVICE", true, 16}, {"PID", false, 0}, {"COMMAND", true, 0}, {"UID", false, 0},
+	{"OBJECT", false, 0},  {"BY", true, 0},	  {"STATE", true, 0},
 };
+
+/* enum machd_watch_name_state */
+static const char *const states[] = {"running", "declared", "starting", "failed"};
+
+static const char *state_of(const struct machd_watch_name *name)
+{
+	return name->state < sizeof states / sizeof *states ? states[name->state] : "unknown";
+}
+
+static const char *origin_of(const struct machd_watch_name *name)
+{
+	if (name->declared)
+		return "declared";
+	return name->checked_in ? "check-in" : "register";
+}
+
+/* Numbers that there may not be. */
+static void cell(struct table *table, bool there, uint64_t number)
+{
+	if (there)
+		table_cell(table, "%llu", (unsigned long long)number);
+	else
+		table_cell(table, "-");
+}
+
+static void state_cell(struct table *table, const struct machd_watch_name *name)
+{
+	if (name->state == MACHD_NAME_STARTING && name->queued)
+		table_cell(table, "starting, %u wait", name->queued);
+	else
+		table_cell(table, "%s", state_of(name));
+	if (name->state == MACHD_NAME_FAILED)
+		table_alert(table);
+}
 
 static void row(struct table *table, const struct machd_watch_name *name)
 {
@@ -22,16 +56,24 @@ static void row(struct table *table, const struct machd_watch_name *name)
 	char *command = text_command_escaped(name->owner_pid);
 
 	table_cell(table, "%s", service);
-	if (name->owner_task)
-		table_cell(table, "%d", name->owner_pid);
-	else
-		table_cell(table, "-");
+	cell(table, name->owner_task, (uint64_t)name->owner_pid);
 	table_cell(table, "%s", name->owner_task ? command : "-");
-	table_cell(table, "%u", name->uid);
-	table_cell(table, "%llu", (unsigned long long)name->object);
-	table_cell(table, "%s", name->checked_in ? "check-in" : "register");
+	cell(table, !name->declared, name->uid);
+	cell(table, name->object, name->object);
+	table_cell(table, "%s", origin_of(name));
+	state_cell(table, name);
 	free(service);
 	free(command);
+}
+
+/* Below the table, as it is too long for a column. */
+static void print_failure(const struct machd_watch_name *name)
+{
+	char *service = text_escape(name->service), *why = text_escape(name->why);
+
+	printf("%s failed: %s\n", service, why);
+	free(service);
+	free(why);
 }
 
 static void print_table(const struct machd_watch_name *names, size_t count)
@@ -42,6 +84,9 @@ static void print_table(const struct machd_watch_name *names, size_t count)
 		row(table, &names[i]);
 	output_table(table);
 	table_free(table);
+	for (size_t i = 0; i < count; i++)
+		if (names[i].state == MACHD_NAME_FAILED)
+			print_failure(&names[i]);
 }
 
 static void object(struct json *json, const struct machd_watch_name *name)
@@ -50,9 +95,17 @@ static void object(struct json *json, const struct machd_watch_name *name)
 	json_string(json, "service", name->service);
 	json_number(json, "task", name->owner_task);
 	json_process(json, name->owner_pid);
-	json_number(json, "uid", name->uid);
+	if (name->declared)
+		json_string(json, "uid", NULL);
+	else
+		json_number(json, "uid", name->uid);
 	json_number(json, "object", name->object);
 	json_bool(json, "checked_in", name->checked_in);
+	json_bool(json, "declared", name->declared);
+	json_string(json, "state", state_of(name));
+	json_number(json, "starts", name->starts);
+	json_number(json, "queued", name->queued);
+	json_string(json, "why", *name->why ? name->why : NULL);
 	json_end_object(json);
 }
 
@@ -72,6 +125,9 @@ void cmd_names(const struct options *options)
 	struct watch_query query = {.table = MACHD_WATCH_NAMES};
 	size_t count;
 	struct machd_watch_name *names = watch_all(channel, &query, &count);
+
+	for (size_t i = 0; i < count; i++)
+		names[i].why[sizeof names[i].why - 1] = '\0';
 
 	if (options->json)
 		print_json(names, count);

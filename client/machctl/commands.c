@@ -76,10 +76,20 @@ const struct command commands[] = {
 	{"names", ARGUMENTS_NONE, NULL,
 	 "Show the service names that can be looked up, and who serves them.\v"
 	 "OBJECT is the id of the service's port, as in `machctl ports`; BY how the\n"
-	 "name came to be.\n\n"
-	 "--json: service task pid command uid object checked_in. task is 0 while\n"
-	 "nobody holds the receive right.",
+	 "name came to be (declared: by a file of services.d), STATE running, declared\n"
+	 "(nobody has asked for it), starting (with messages that wait) or failed.\n\n"
+	 "--json: service task pid command uid object checked_in declared state\n"
+	 "starts queued why. task is 0 while nobody holds the receive right, uid null of\n"
+	 "a declared name; starts are those that count against its limit.",
 	 cmd_names, shared_options, 0, 0},
+	{"policy", ARGUMENTS_EXPLAIN, "explain PID NAME",
+	 "Show what process PID may do with the service NAME, and which line says so.\v"
+	 "The process must have a task. Rules are in files of services.d and, for names\n"
+	 "that they do not have, in machd.conf.\n\n"
+	 "--json: service pid command uid unit own look_up. Both have allowed why file\n"
+	 "line. why is everybody, user, group, unit, privileged, not-listed, undeclared,\n"
+	 "undeclared-refused, same-user, root, other-user or nobody.",
+	 cmd_policy, shared_options, 0, 0},
 	{"queues", ARGUMENTS_PID, "[PID]",
 	 "Show ports with messages in their queues, or blocked senders; the deepest first.\v"
 	 "QUEUE messages/limit; AGE how long the first waits; BLOCKED threads that cannot\n"

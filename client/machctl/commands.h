@@ -12,6 +12,7 @@ enum arguments {
 	ARGUMENTS_PID,	    /* [PID] */
 	ARGUMENTS_THIS_PID, /* PID */
 	ARGUMENTS_PORT,	    /* OBJECT, a service, or PID NAME */
+	ARGUMENTS_EXPLAIN,  /* explain PID NAME */
 };
 
 struct command {

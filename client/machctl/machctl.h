@@ -28,8 +28,9 @@ enum exit_code {
 struct options {
 	const char *socket; /* NULL: look in the usual places */
 	bool json;
-	bool all;	  /* graph */
-	int32_t pid;	  /* `ports PID`, `trace PID`; 0: all */
+	bool all;    /* graph */
+	int32_t pid; /* `ports PID`, `trace PID`; 0: all */
+	/* `policy explain PID NAME`: the name of a service; */
 	const char *port; /* `port OBJECT`, `port SERVICE` or, with a name, `port PID NAME` */
 	uint32_t name;
 	/* trace: only messages to this port and with this msgh_id, and end after so many; 0: all */
@@ -47,6 +48,7 @@ void cmd_ps(const struct options *options);
 void cmd_ports(const struct options *options);
 void cmd_port(const struct options *options);
 void cmd_names(const struct options *options);
+void cmd_policy(const struct options *options);
 void cmd_queues(const struct options *options);
 void cmd_limits(const struct options *options);
 void cmd_why(const struct options *options);

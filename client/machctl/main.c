@@ -17,6 +17,7 @@ static const char help[] =
 	"  ports [PID]  names and their ports  queues       ports with messages\n"
 	"  names        service names          why PID      who waits for whom\n"
 	"  limits       limits and their use   graph        all this for Graphviz\n"
+	"  policy explain PID NAME             what a process may do with a name\n"
 	"  metrics      numbers, OpenMetrics   leaks        whose names grow in number\n"
 	"  top          who is busy, live      trace [PID]  messages as they are sent\n\n"
 	"The socket: --socket, else MACHD_SOCKET, else $XDG_RUNTIME_DIR/machd.sock or\n"
@@ -156,13 +157,28 @@ static error_t parse_special_option(int key, char *argument, struct argp_state *
 	return parse_option(key, argument, state);
 }
 
+/* "explain", a process, the name of a service. */
+static void parse_explain(struct options *options, char *argument, struct argp_state *state)
+{
+	if (state->arg_num > 2)
+		argp_error(state, "too many arguments");
+	else if (state->arg_num == 2)
+		options->port = argument;
+	else if (state->arg_num == 1)
+		options->pid = read_pid(state, argument);
+	else if (strcmp(argument, "explain") != 0)
+		argp_error(state, "'%s' is not explain", argument);
+}
+
 /* The words behind a command that are no options. */
 static void parse_argument(struct line *line, char *argument, struct argp_state *state)
 {
 	struct options *options = &line->options;
 	enum arguments takes = line->command->takes;
 
-	if (takes == ARGUMENTS_PORT && state->arg_num == 0) {
+	if (takes == ARGUMENTS_EXPLAIN) {
+		parse_explain(options, argument, state);
+	} else if (takes == ARGUMENTS_PORT && state->arg_num == 0) {
 		options->port = argument;
 	} else if (takes == ARGUMENTS_PORT && state->arg_num == 1) {
 		options->pid = read_pid(state, options->port);
@@ -183,6 +199,10 @@ static error_t parse_command(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		parse_argument(line, argument, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (takes == ARGUMENTS_EXPLAIN && !line->options.port)
+			argp_error(state, "say explain, a process and a name");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		if (takes == ARGUMENTS_THIS_PID || takes == ARGUMENTS_PORT)

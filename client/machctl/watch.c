@@ -35,6 +35,8 @@ static const struct shape {
 	[MACHD_WATCH_WAITS] = {sizeof(struct machd_watch_wait), 0, 0},
 	[MACHD_WATCH_LIMITS] = {sizeof(struct machd_watch_limit), TEXT(machd_watch_limit, key)},
 	[MACHD_WATCH_TOTALS] = {sizeof(struct machd_watch_totals), 0, 0},
+	[MACHD_WATCH_POLICY] = {sizeof(struct machd_watch_policy),
+				TEXT(machd_watch_policy, service)},
 };
 
 /* A table that is being read. */
@@ -244,4 +246,37 @@ struct machd_watch_message *watch_messages(struct channel *channel, int32_t pid,
 	*lost = answer.next_task;
 	*count = all.count;
 	return (struct machd_watch_message *)all.bytes;
+}
+
+static void end_text(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+}
+
+void watch_policy(struct channel *channel, int32_t pid, const char *service,
+		  struct machd_watch_policy *policy)
+{
+	struct machd_watch_policy_request request = {
+		.head = {.table = MACHD_WATCH_POLICY, .pid = pid}};
+	struct machd_watch_answer answer;
+	const uint8_t *page;
+	size_t size;
+
+	if (strlen(service) >= sizeof request.service)
+		fail(EXIT_ERROR, "%s is too long to be the name of a service", service);
+	strcpy(request.service, service);
+	page = channel_call(channel, MACHD_OP_WATCH, &request, sizeof request, &size);
+	if (size >= sizeof answer) {
+		memcpy(&answer, page, sizeof answer);
+		if (answer.code == KERN_NOT_FOUND)
+			watch_require_task(channel, pid);
+	}
+	check_page(channel, page, size, &shapes[MACHD_WATCH_POLICY], &answer);
+	if (size < sizeof answer + sizeof *policy)
+		fail(EXIT_ERROR, "machd at %s sent nothing", channel_path(channel));
+	memcpy(policy, page + sizeof answer, sizeof *policy);
+	end_text(policy->service, sizeof policy->service);
+	end_text(policy->unit, sizeof policy->unit);
+	end_text(policy->own.file, sizeof policy->own.file);
+	end_text(policy->look_up.file, sizeof policy->look_up.file);
 }

@@ -30,6 +30,13 @@ void *watch_all(struct channel *channel, const struct watch_query *query, size_t
 /* A process without a task is an error, not an empty table: exits with a message. */
 void watch_require_task(struct channel *channel, int32_t pid);
 
+/*
+ * What a process may do with a service name. Exits with a message if it has no task, or the name is
+ * too long to be one.
+ */
+void watch_policy(struct channel *channel, int32_t pid, const char *service,
+		  struct machd_watch_policy *policy);
+
 /* Does the caller see what belongs to others? */
 bool watch_sees_all(struct channel *channel);
 
