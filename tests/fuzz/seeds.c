@@ -114,6 +114,22 @@ static void seed_configs(void)
 	seed_save("config", "broken");
 }
 
+/* Seeds of services */
+
+static void seed_services(void)
+{
+	put_text("[service]\nName=org.example.service\nOwnUsers=root 7\nOwnGroups=root\n"
+		 "OwnUnit=a.service\nLookUpUsers=all\nLookUpGroups=5\nLookUpUnit=b.scope\n"
+		 "StartUnit=a.service\nStartTimeout=500ms\nStartLimitBurst=3\n"
+		 "StartLimitInterval=1h\n[service]\nName=a.*\n");
+	seed_save("services", "unit");
+	put_text("[service]\nName=a\nStartCommand=/bin/a \"b c\"d \"\"\nStartCommand=-e\n"
+		 "StartUser=root\n");
+	seed_save("services", "command");
+	put_text("[service]\nName=b.*.*\nStartCommand=\"\n[service\nStartTimeout=-1h\n");
+	seed_save("services", "broken");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -125,6 +141,7 @@ int main(int argc, char **argv)
 	seed_bell_frames();
 	seed_hellos();
 	seed_configs();
+	seed_services();
 	seed_recipes();
 	seed_inflates();
 	return 0;
