@@ -55,6 +55,54 @@ kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_p
 	return code;
 }
 
+kern_return_t bootstrap_subset(mach_port_t bp, mach_port_t requestor_port, mach_port_t *subset_port)
+{
+	struct bootstrap_subset_in in = {.requestor = requestor_port};
+	struct bootstrap_subset_out out;
+	kern_return_t code = MI_CALL(bootstrap_subset, bp, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		*subset_port = out.port;
+	return code;
+}
+
+kern_return_t bootstrap_parent(mach_port_t bp, mach_port_t *parent_port)
+{
+	struct bootstrap_parent_in in = {};
+	struct bootstrap_parent_out out;
+	kern_return_t code = MI_CALL(bootstrap_parent, bp, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		*parent_port = out.port;
+	return code;
+}
+
+kern_return_t bootstrap_unprivileged(mach_port_t bp, mach_port_t *unpriv_port)
+{
+	struct bootstrap_unprivileged_in in = {};
+	struct bootstrap_unprivileged_out out;
+	kern_return_t code = MI_CALL(bootstrap_unprivileged, bp, &in, &out);
+
+	if (code == KERN_SUCCESS)
+		*unpriv_port = out.port;
+	return code;
+}
+
+kern_return_t bootstrap_status(mach_port_t bp, const char *service_name,
+			       bootstrap_status_t *service_active)
+{
+	struct bootstrap_status_in in = {0};
+	struct bootstrap_status_out out;
+	kern_return_t code;
+
+	if (!copy_name(in.service, service_name))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	code = MI_CALL(bootstrap_status, bp, &in, &out);
+	if (code == KERN_SUCCESS)
+		*service_active = (bootstrap_status_t)out.active;
+	return code;
+}
+
 const char *bootstrap_strerror(kern_return_t r)
 {
 	switch (r) {

@@ -2,7 +2,7 @@
 /*
  * The calls on the bootstrap port, with launchd's codes [24]. What a rule of services.d says of a
  * name is what holds. Any other name belongs to the uid that brought it; that uid and root may look
- * it up and give it up.
+ * it up and give it up. In a subset (subset.h) there are no rules, but for what its parents know.
  */
 #include <servers/bootstrap.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "daemon/boot/policy.h"
 #include "daemon/boot/registry.h"
 #include "daemon/boot/start.h"
+#include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
@@ -28,7 +29,7 @@ static kern_return_t may_own(const struct trap_call *call, const char *name)
 {
 	struct boot_verdict verdict = boot_policy_own(call->c_host, call->c_caller, name);
 
-	if (verdict.bv_allowed)
+	if (call->c_port->ip_subset || verdict.bv_allowed)
 		return BOOTSTRAP_SUCCESS;
 	return verdict.bv_why == MACHD_POLICY_UNDECLARED_REFUSED ? BOOTSTRAP_UNKNOWN_SERVICE
 								 : BOOTSTRAP_NOT_PRIVILEGED;
@@ -42,16 +43,24 @@ static bool may_look_up(const struct trap_call *call, const char *name,
 	return boot_policy_look_up(call->c_host, call->c_caller, name, owner).bv_allowed;
 }
 
+/* Names of rules are kept at the first bootstrap port. */
 static bool declared(const struct trap_call *call, const char *name)
 {
-	return boot_policy_declares(call->c_host->h_names, name);
+	return !call->c_port->ip_subset && boot_policy_declares(call->c_host->h_names, name);
+}
+
+/* The name at the port that is called, and nowhere above it. */
+static struct boot_service *find_here(const struct trap_call *call, const char *name)
+{
+	return boot_find_in(boot_table(call->c_host, call->c_port), name);
 }
 
 /* Takes the send right `port`. */
 static kern_return_t enter(struct trap_call *call, const char *name, struct ipc_port *port,
 			   bool checked_in)
 {
-	if (boot_enter(call->c_host, name, port, call->c_caller, checked_in))
+	if (boot_enter(call->c_host, boot_table(call->c_host, call->c_port), name, port,
+		       call->c_caller, checked_in))
 		return BOOTSTRAP_SUCCESS;
 	ipc_port_release_send(call->c_host, port);
 	return BOOTSTRAP_NO_MEMORY;
@@ -101,7 +110,7 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 	kr = may_own(call, args->service);
 	if (kr != BOOTSTRAP_SUCCESS)
 		return kr;
-	service = boot_find(call->c_host, args->service);
+	service = find_here(call, args->service);
 	if (service && (!service->s_kept || boot_running(service)))
 		return BOOTSTRAP_SERVICE_ACTIVE;
 	if (trap_reserve(call) != KERN_SUCCESS)
@@ -112,11 +121,14 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 
 static kern_return_t unregister(struct trap_call *call, struct boot_service *service)
 {
-	uint32_t uid = call->c_caller->t_user->u_uid;
+	const struct boot_subset *subset = call->c_port->ip_subset;
+	const struct ipc_user *user = call->c_caller->t_user;
 
 	if (!service)
 		return BOOTSTRAP_UNKNOWN_SERVICE;
-	if (service->s_kept || (uid != 0 && uid != service->s_user->u_uid))
+	if (service->s_kept)
+		return BOOTSTRAP_NOT_PRIVILEGED;
+	if (user->u_uid != 0 && user != service->s_user && (!subset || user != subset->ss_user))
 		return BOOTSTRAP_NOT_PRIVILEGED;
 	boot_remove(call->c_host, service);
 	return BOOTSTRAP_SUCCESS;
@@ -127,8 +139,8 @@ static kern_return_t may_register(struct trap_call *call, const char *name)
 {
 	if (may_own(call, name) != BOOTSTRAP_SUCCESS)
 		return BOOTSTRAP_NOT_PRIVILEGED;
-	return boot_find(call->c_host, name) || declared(call, name) ? BOOTSTRAP_NAME_IN_USE
-								     : BOOTSTRAP_SUCCESS;
+	return find_here(call, name) || declared(call, name) ? BOOTSTRAP_NAME_IN_USE
+							     : BOOTSTRAP_SUCCESS;
 }
 
 kern_return_t trap_bootstrap_register(struct trap_call *call,
@@ -142,7 +154,7 @@ kern_return_t trap_bootstrap_register(struct trap_call *call,
 	if (!name_good(args->service))
 		return BOOTSTRAP_BAD_COUNT;
 	if (args->port == MACH_PORT_NULL)
-		return unregister(call, boot_find(call->c_host, args->service));
+		return unregister(call, find_here(call, args->service));
 	kr = may_register(call, args->service);
 	if (kr != BOOTSTRAP_SUCCESS)
 		return kr;
@@ -169,26 +181,123 @@ static kern_return_t ask_for(struct trap_call *call, const char *name)
 	return BOOTSTRAP_SUCCESS;
 }
 
+/*
+ * The service that a name leads to: in the subset, or in one above it, or at the first port where
+ * rules hold. Let the call be for the port where that is.
+ */
+static kern_return_t find_above(struct trap_call *call, const char *name,
+				struct boot_service **service)
+{
+	while (call->c_port->ip_subset) {
+		*service = find_here(call, name);
+		if (*service)
+			return BOOTSTRAP_SUCCESS;
+		if (!ipc_port_active(call->c_port->ip_subset->ss_parent))
+			return BOOTSTRAP_UNKNOWN_SERVICE;
+		call->c_port = call->c_port->ip_subset->ss_parent;
+	}
+	*service = find_here(call, name);
+	if (!*service && !declared(call, name))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	return may_look_up(call, name, *service) ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NOT_PRIVILEGED;
+}
+
 kern_return_t trap_bootstrap_look_up(struct trap_call *call,
 				     const struct bootstrap_look_up_in *args,
 				     struct bootstrap_look_up_out *result)
 {
 	struct boot_service *service;
-	kern_return_t kr = BOOTSTRAP_SUCCESS;
+	kern_return_t kr;
 
 	if (!name_good(args->service))
 		return BOOTSTRAP_UNKNOWN_SERVICE;
-	service = boot_find(call->c_host, args->service);
-	if (!service && !declared(call, args->service))
-		return BOOTSTRAP_UNKNOWN_SERVICE;
-	if (!may_look_up(call, args->service, service))
-		return BOOTSTRAP_NOT_PRIVILEGED;
-	if (declared(call, args->service))
+	kr = find_above(call, args->service, &service);
+	if (kr == BOOTSTRAP_SUCCESS && declared(call, args->service))
 		kr = ask_for(call, args->service);
 	if (kr != BOOTSTRAP_SUCCESS)
 		return kr;
-	service = boot_find(call->c_host, args->service);
+	service = find_here(call, args->service);
 	kr = trap_copyout(call, ipc_port_copy_send(service->s_port), MACH_MSG_TYPE_PORT_SEND,
+			  &result->port);
+	return kr == KERN_SUCCESS ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NO_MEMORY;
+}
+
+kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstrap_status_in *args,
+				    struct bootstrap_status_out *result)
+{
+	struct boot_service *service;
+	kern_return_t kr;
+
+	if (!name_good(args->service))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	kr = find_above(call, args->service, &service);
+	if (kr != BOOTSTRAP_SUCCESS)
+		return kr;
+	if (service && boot_running(service))
+		result->active = BOOTSTRAP_STATUS_ACTIVE;
+	else if (boot_policy_declares(call->c_host->h_names, args->service)->br_start ==
+		 BOOT_START_NEVER)
+		result->active = BOOTSTRAP_STATUS_INACTIVE;
+	else
+		result->active = BOOTSTRAP_STATUS_ON_DEMAND;
+	return BOOTSTRAP_SUCCESS;
+}
+
+/* Not all of the daemon's own ports ever die. */
+static bool is_lifeline(const struct ipc_port *port)
+{
+	return port->ip_kind == IP_TASK || port->ip_place == IP_IN_SPACE ||
+	       port->ip_place == IP_IN_TRANSIT;
+}
+
+kern_return_t trap_bootstrap_subset(struct trap_call *call, const struct bootstrap_subset_in *args,
+				    struct bootstrap_subset_out *result)
+{
+	struct boot_subset *subset = NULL;
+	struct ipc_port *requestor;
+	kern_return_t kr = trap_copyin(call, args->requestor, MACH_MSG_TYPE_COPY_SEND, &requestor);
+
+	if (kr != KERN_SUCCESS)
+		return kr == KERN_INVALID_CAPABILITY ? kr : MACH_SEND_INVALID_RIGHT;
+	if (!is_lifeline(requestor)) {
+		ipc_port_release_send(call->c_host, requestor);
+		return KERN_INVALID_ARGUMENT;
+	}
+	if (trap_reserve(call) == KERN_SUCCESS)
+		subset = boot_subset_create(call->c_host, call->c_port, requestor, call->c_caller);
+	if (!subset) {
+		ipc_port_release_send(call->c_host, requestor);
+		return BOOTSTRAP_NO_MEMORY;
+	}
+	return trap_copyout(call, ipc_port_make_send(subset->ss_port), MACH_MSG_TYPE_PORT_SEND,
+			    &result->port);
+}
+
+/* Who was given a subset is not to find out of it, unless it may do everything anyway. */
+kern_return_t trap_bootstrap_parent(struct trap_call *call, const struct bootstrap_parent_in *args,
+				    struct bootstrap_parent_out *result)
+{
+	const struct boot_subset *subset = call->c_port->ip_subset;
+	struct ipc_port *parent = subset ? subset->ss_parent : call->c_port;
+	kern_return_t kr;
+
+	(void)args;
+	if (!ipc_task_privileged(call->c_host, call->c_caller))
+		return BOOTSTRAP_NOT_PRIVILEGED;
+	parent = ipc_port_active(parent) ? ipc_port_make_send(parent) : IP_DEAD;
+	kr = trap_copyout(call, parent, MACH_MSG_TYPE_PORT_SEND, &result->port);
+	return kr == KERN_SUCCESS ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NO_MEMORY;
+}
+
+/* A right to the same port: it gives no privileges that the caller does not have by itself. */
+kern_return_t trap_bootstrap_unprivileged(struct trap_call *call,
+					  const struct bootstrap_unprivileged_in *args,
+					  struct bootstrap_unprivileged_out *result)
+{
+	kern_return_t kr;
+
+	(void)args;
+	kr = trap_copyout(call, ipc_port_make_send(call->c_port), MACH_MSG_TYPE_PORT_SEND,
 			  &result->port);
 	return kr == KERN_SUCCESS ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NO_MEMORY;
 }

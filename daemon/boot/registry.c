@@ -6,6 +6,7 @@
 
 #include "daemon/boot/policy.h"
 #include "daemon/boot/start.h"
+#include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_mqueue.h"
@@ -14,16 +15,26 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
 
-struct boot_service *boot_find(struct ipc_host *host, const char *name)
+struct boot_service **boot_table(struct ipc_host *host, const struct ipc_port *port)
+{
+	return port->ip_subset ? &port->ip_subset->ss_services : &host->h_services;
+}
+
+struct boot_service *boot_find_in(struct boot_service *const *table, const char *name)
 {
 	struct boot_service *service;
 
-	HASH_FIND_STR(host->h_services, name, service);
+	HASH_FIND_STR(*table, name, service);
 	return service;
 }
 
+struct boot_service *boot_find(struct ipc_host *host, const char *name)
+{
+	return boot_find_in(&host->h_services, name);
+}
+
 /* An entry without a port. NULL without memory. */
-static struct boot_service *add(struct ipc_host *host, const char *name)
+static struct boot_service *add(struct boot_service **table, const char *name)
 {
 	struct boot_service *service = mem_alloc(sizeof *service);
 
@@ -31,7 +42,8 @@ static struct boot_service *add(struct ipc_host *host, const char *name)
 		return NULL;
 	snprintf(service->s_name, sizeof service->s_name, "%s", name);
 	list_init(&service->s_wanted);
-	HASH_ADD_STR(host->h_services, s_name, service);
+	service->s_table = table;
+	HASH_ADD_STR(*table, s_name, service);
 	if (!service->hh.tbl) {
 		mem_free(service);
 		return NULL;
@@ -61,14 +73,14 @@ static void unlink_port(struct ipc_host *host, struct boot_service *service)
 	ipc_port_release_send(host, port);
 }
 
-bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
-		const struct ipc_task *task, bool checked_in)
+bool boot_enter(struct ipc_host *host, struct boot_service **table, const char *name,
+		struct ipc_port *port, const struct ipc_task *task, bool checked_in)
 {
 	struct boot_service *service;
 
 	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_SERVICES, 1))
 		return false;
-	service = add(host, name);
+	service = add(table, name);
 	if (!service) {
 		ipc_user_discharge(task->t_user, IPC_CHARGE_SERVICES, 1);
 		return false;
@@ -85,7 +97,7 @@ struct boot_service *boot_keep(struct ipc_host *host, const char *name)
 
 	if (service)
 		return service;
-	service = add(host, name);
+	service = add(&host->h_services, name);
 	if (service)
 		service->s_kept = service->s_checked_in = true;
 	return service;
@@ -147,7 +159,7 @@ static void forget_user(struct boot_service *service)
 
 void boot_remove(struct ipc_host *host, struct boot_service *service)
 {
-	HASH_DEL(host->h_services, service);
+	HASH_DEL(*service->s_table, service);
 	boot_drop_port(host, service);
 	unlink_port(host, service);
 	forget_user(service);
@@ -157,6 +169,7 @@ void boot_remove(struct ipc_host *host, struct boot_service *service)
 
 void boot_service_died(struct ipc_host *host, struct ipc_port *port)
 {
+	boot_subsets_end(host, port);
 	while (port->ip_service) {
 		if (port->ip_service->s_kept)
 			unlink_port(host, port->ip_service);

@@ -16,6 +16,7 @@
 #include "protocol/watch.h"
 
 struct boot_policy;
+struct boot_subset;
 
 struct boot_service {
 	char s_name[MACHD_SERVICE_NAME_MAX + 1];
@@ -29,19 +30,24 @@ struct boot_service {
 	uint64_t s_window;	     /* since when starts are counted, ns, */
 	uint32_t s_starts;	     /* and how many there were */
 	char s_why[MACHD_WATCH_WHY];
-	struct list s_wanted; /* host's list of services to be started */
+	struct list s_wanted;	       /* host's list of services to be started */
+	struct boot_service **s_table; /* the host's, or a subset's */
 	UT_hash_handle hh;
 };
 
-/* The service of this name, or NULL. */
+/* Names at a bootstrap port. */
+struct boot_service **boot_table(struct ipc_host *host, const struct ipc_port *port);
+
+/* The service of this name, or NULL: at the first bootstrap port, or in any table. */
 struct boot_service *boot_find(struct ipc_host *host, const char *name);
+struct boot_service *boot_find_in(struct boot_service *const *table, const char *name);
 
 /*
- * Enter a name; takes the send right `port` on success. False without memory, or if the task's user
- * has as many names as a limit allows.
+ * Enter a name in a table; takes the send right `port` on success. False without memory, or if the
+ * task's user has as many names as a limit allows.
  */
-bool boot_enter(struct ipc_host *host, const char *name, struct ipc_port *port,
-		const struct ipc_task *task, bool checked_in);
+bool boot_enter(struct ipc_host *host, struct boot_service **table, const char *name,
+		struct ipc_port *port, const struct ipc_task *task, bool checked_in);
 
 /* The entry of a declared name; it is made if there is none yet. NULL without memory. */
 struct boot_service *boot_keep(struct ipc_host *host, const char *name);
@@ -65,7 +71,7 @@ void boot_remove(struct ipc_host *host, struct boot_service *service);
 /* A kept name's port ends, unless somebody holds its receive right; the name stays. */
 void boot_drop_port(struct ipc_host *host, struct boot_service *service);
 
-/* A port that has names died: they go (ipc_host's h_service_died). */
+/* A port that has names or subsets died: they go (ipc_host's h_service_died). */
 void boot_service_died(struct ipc_host *host, struct ipc_port *port);
 
 /*

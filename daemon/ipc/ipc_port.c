@@ -234,7 +234,7 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	port->ip_place = IP_NOWHERE;
 	if (port->ip_timer)
 		ipc_timer_detach(host, port);
-	if (port->ip_service)
+	if (port->ip_service || port->ip_lifeline)
 		host->h_service_died(host, port);
 	ipc_host_notify_cancel(host, port);
 	while ((sender = ipc_senders_first(&port->ip_senders)))

@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_work.h"
 
 struct boot_service;
+struct boot_subset;
 struct ipc_label;
 
 /* What a port stands for. */
@@ -117,6 +118,8 @@ struct ipc_port {
 	struct ipc_memory *ip_memory;		 /* IP_MEMORY, while it lives */
 	struct ipc_label *ip_label;		 /* of service and connection ports, a reference */
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
+	struct boot_subset *ip_subset;		 /* IP_BOOTSTRAP: its names; NULL: the first */
+	struct boot_subset *ip_lifeline;	 /* those that end with this port, chained */
 	struct ipc_account *ip_account;		 /* charged; NULL for the daemon's own */
 	struct list ip_host_link;		 /* those to be told of the time of day */
 	struct list ip_link;			 /* host's ports */

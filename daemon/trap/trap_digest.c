@@ -8,6 +8,7 @@
 
 #include "daemon/boot/policy.h"
 #include "daemon/boot/registry.h"
+#include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_eventlink.h"
@@ -135,6 +136,28 @@ static void add_label(struct digest *digest, const struct ipc_label *label)
 	add_bytes(digest, &label->l_info, sizeof label->l_info);
 }
 
+static void add_service(struct digest *digest, const struct boot_service *service)
+{
+	add_bytes(digest, service->s_name, sizeof service->s_name);
+	add_port_ref(digest, service->s_port);
+	add(digest, service->s_checked_in | service->s_kept << 1 | service->s_failed << 2);
+	add(digest, service->s_start);
+	add(digest, service->s_window);
+	add(digest, service->s_starts);
+	add_bytes(digest, service->s_why, sizeof service->s_why);
+}
+
+static void add_subset(struct digest *digest, const struct boot_subset *subset)
+{
+	const struct boot_service *service;
+
+	add_port_ref(digest, subset->ss_parent);
+	add_port_ref(digest, subset->ss_requestor);
+	add(digest, subset->ss_user->u_uid);
+	for (service = subset->ss_services; service; service = service->hh.next)
+		add_service(digest, service);
+}
+
 static void add_port(struct digest *digest, const struct ipc_port *port)
 {
 	add(digest, port->ip_id);
@@ -153,6 +176,8 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 			    port->ip_service_port << 7 | port->ip_connection << 8 |
 			    port->ip_filtered << 9 | port->ip_no_grant << 10 |
 			    port->ip_throttled << 11);
+	if (port->ip_subset)
+		add_subset(digest, port->ip_subset);
 	if (port->ip_label)
 		add_label(digest, port->ip_label);
 	if (port->ip_eventlink)
@@ -396,17 +421,6 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 		add(digest, user->u_told);
 		add_accounts(digest, user);
 	}
-}
-
-static void add_service(struct digest *digest, const struct boot_service *service)
-{
-	add_bytes(digest, service->s_name, sizeof service->s_name);
-	add_port_ref(digest, service->s_port);
-	add(digest, service->s_checked_in | service->s_kept << 1 | service->s_failed << 2);
-	add(digest, service->s_start);
-	add(digest, service->s_window);
-	add(digest, service->s_starts);
-	add_bytes(digest, service->s_why, sizeof service->s_why);
 }
 
 /* Names and who may use them; and those that are to be started. */

@@ -136,6 +136,37 @@ START_TEST(a_service_of_another_process)
 }
 END_TEST
 
+/* A child's bootstrap port is what its parent's task had. */
+static void look_up_inside(void *unused)
+{
+	mach_port_t name;
+
+	(void)unused;
+	CHECK_OK(bootstrap_look_up(bootstrap_port, "flow.inside", &name));
+}
+
+START_TEST(a_subset_is_for_a_task_and_its_children)
+{
+	mach_port_t subset, port, name, up;
+	struct flow_child child;
+	bootstrap_status_t active;
+
+	CHECK_OK(bootstrap_subset(bootstrap_port, mach_task_self(), &subset));
+	CHECK_OK(bootstrap_check_in(subset, "flow.inside", &port));
+	CHECK_CODE(bootstrap_look_up(bootstrap_port, "flow.inside", &name),
+		   BOOTSTRAP_UNKNOWN_SERVICE);
+	CHECK_OK(bootstrap_status(subset, "flow.inside", &active));
+	CHECK_EQ(active, BOOTSTRAP_STATUS_ACTIVE);
+	CHECK_OK(bootstrap_unprivileged(subset, &up));
+	CHECK_EQ(up, subset);
+	CHECK_OK(bootstrap_parent(subset, &up));
+	CHECK_EQ(up, bootstrap_port);
+	CHECK_OK(task_set_bootstrap_port(mach_task_self(), subset));
+	flow_fork(&child, look_up_inside, NULL);
+	flow_join(&child);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bootstrap");
@@ -148,5 +179,6 @@ int main(void)
 	tcase_add_test(tests, a_destroyed_port_frees_its_name);
 	tcase_add_test(tests, names_have_up_to_127_bytes);
 	tcase_add_test(tests, a_service_of_another_process);
+	tcase_add_test(tests, a_subset_is_for_a_task_and_its_children);
 	return flow_run(suite);
 }

@@ -205,6 +205,41 @@ static void seed_rpc(void)
 	seed_save("frame", "rpc");
 }
 
+/* A name that is kept: wanted, served, and wanted again when its server dies. */
+static void seed_kept_name(void)
+{
+	mach_msg_header_t message = header(MACH_MSG_TYPE_COPY_SEND, FUZZ_NAME(2), 0, 0);
+
+	seed_step(FUZZ_CONNECT, 0);
+	seed_step(FUZZ_CONNECT, 1);
+	CALL(1, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "kept");
+	send_simple(1, message, 0, 0);
+	send_simple(1, message, 0, 0);
+	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "kept");
+	CALL(1, bootstrap_status, FUZZ_NAME_BOOT, .service = "kept");
+	receive(0, FUZZ_NAME(2), 0, 128);
+	seed_step(FUZZ_DISCONNECT, 0);
+	seed_step(FUZZ_CONNECT, 0);
+	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "kept");
+	receive(0, FUZZ_NAME(2), 0, 128);
+	seed_save("frame", "kept-name");
+}
+
+/* A bootstrap port below the first, and the end of its requestor. */
+static void seed_subset(void)
+{
+	seed_step(FUZZ_CONNECT, 0);
+	CALL(0, bootstrap_check_in, FUZZ_NAME_BOOT, .service = "a");
+	CALL(0, bootstrap_look_up, FUZZ_NAME_BOOT, .service = "a");
+	CALL(0, bootstrap_subset, FUZZ_NAME_BOOT, .requestor = FUZZ_NAME(2));
+	CALL(0, bootstrap_check_in, FUZZ_NAME(3), .service = "b");
+	CALL(0, bootstrap_look_up, FUZZ_NAME(3), .service = "a");
+	CALL(0, bootstrap_parent, FUZZ_NAME(3));
+	CALL(0, mach_port_destroy, FUZZ_NAME_SELF, .name = FUZZ_NAME(2));
+	CALL(0, bootstrap_look_up, FUZZ_NAME(3), .service = "b");
+	seed_save("frame", "subset");
+}
+
 /* A receive right goes to another task with a message queued on it, and its owner dies. */
 static void seed_move_receive(void)
 {
@@ -502,6 +537,8 @@ void seed_frames(void)
 	seed_names();
 	seed_send_to_self();
 	seed_rpc();
+	seed_kept_name();
+	seed_subset();
 	seed_move_receive();
 	seed_circular();
 	seed_large_body();

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/boot/policy.h"
 #include "protocol/frame.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -170,11 +171,39 @@ static void on_started(void *context, uint64_t id, bool checked_in)
 	hear(context, words, sizeof words);
 }
 
+/* One name that is kept, for everybody. */
+static struct boot_rule kept = {
+	.br_service = "kept",
+	.br_file = "/services",
+	.br_start = BOOT_START_COMMAND,
+	.br_own.bw_all = 1,
+	.br_look_up.bw_all = 1,
+	.br_timeout = 1000,
+	.br_interval = UINT64_MAX,
+	.br_burst = 3,
+};
+
+static const struct boot_policy names = {
+	.bp_head = {.bh_register.us_all = 1, .bh_count = 1},
+	.bp_rules = &kept,
+};
+
+/* Its port ends, wherever it is. */
+static void stop_keeping(struct world *world)
+{
+	struct boot_policy none;
+	struct trap_input input = {.kind = TRAP_NAMES, .names = &none, .now = world->now};
+
+	boot_policy_init(&none);
+	trap_input(world->host, &input);
+}
+
 void world_start(struct world *world)
 {
 	struct trap_config config = {
 		.seed = 1,
 		.key = "a key for tests",
+		.names = &names,
 		/* For one of the two uids that there are: see world_connect(). */
 		.policy = {.p_hardened = {.us_count = 1, .us_uid = {1000}},
 			   .p_filtered = {.us_count = 1, .us_uid = {1000}},
@@ -209,6 +238,7 @@ void world_stop(struct world *world, uint8_t digest[TRAP_DIGEST_SIZE], uint64_t 
 	trap_digest(world->host, digest);
 	for (unsigned i = 0; i < WORLD_LINKS; i++)
 		world_disconnect(world, &world->links[i]);
+	stop_keeping(world);
 	world_work(world);
 	trap_totals(world->host, &totals);
 	FUZZ_CHECK(totals.tasks == 0 && totals.channels == 0);

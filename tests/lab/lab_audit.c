@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_fileport.h"
@@ -449,6 +450,20 @@ static void count_service(struct audit *audit, const struct boot_service *servic
 	count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_RECEIVE);
 }
 
+static void count_subset(struct audit *audit, const struct boot_subset *subset)
+{
+	const struct boot_service *service;
+
+	LAB_TRUE(ipc_port_active(subset->ss_requestor));
+	count_naked(audit, subset->ss_port, MACH_MSG_TYPE_PORT_RECEIVE);
+	count_naked(audit, subset->ss_parent, MACH_MSG_TYPE_PORT_SEND);
+	count_naked(audit, subset->ss_requestor, MACH_MSG_TYPE_PORT_SEND);
+	for (service = subset->ss_services; service; service = service->hh.next) {
+		LAB_TRUE(!service->s_kept);
+		count_service(audit, service);
+	}
+}
+
 static void count_holders(struct audit *audit)
 {
 	const struct ipc_host *host = audit->host;
@@ -483,6 +498,12 @@ static void count_holders(struct audit *audit)
 		count_thread(audit, thread);
 	for (service = host->h_services; service; service = service->hh.next)
 		count_service(audit, service);
+	LIST_FOR_EACH (node, &host->h_ports) {
+		const struct ipc_port *port = list_entry(node, struct ipc_port, ip_link);
+
+		if (port->ip_subset)
+			count_subset(audit, port->ip_subset);
+	}
 }
 
 /* Each voucher has a port that lives, and users. */

@@ -22,6 +22,12 @@ typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 #define BOOTSTRAP_NO_MEMORY	  1105
 #define BOOTSTRAP_NO_CHILDREN	  1106
 
+typedef int bootstrap_status_t;
+
+#define BOOTSTRAP_STATUS_INACTIVE  0
+#define BOOTSTRAP_STATUS_ACTIVE	   1
+#define BOOTSTRAP_STATUS_ON_DEMAND 2
+
 MACHD_BEGIN_DECLS
 
 /* `service_name` is a name_t or any string that would fit in one. */
@@ -34,6 +40,23 @@ extern kern_return_t bootstrap_register(mach_port_t bp, const char *service_name
 
 /* A send right to the service. */
 extern kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp);
+
+/*
+ * A bootstrap port with names of its own, which leads to `bp` for all others. Who has it may bring
+ * and look up names there. It ends when `requestor_port` dies.
+ */
+extern kern_return_t bootstrap_subset(mach_port_t bp, mach_port_t requestor_port,
+				      mach_port_t *subset_port);
+
+/* The bootstrap port above; of the first, itself. For root and the user that machd runs as. */
+extern kern_return_t bootstrap_parent(mach_port_t bp, mach_port_t *parent_port);
+
+/* Another right to the same port. */
+extern kern_return_t bootstrap_unprivileged(mach_port_t bp, mach_port_t *unpriv_port);
+
+/* Whether somebody has checked in, or will be started when the name is looked up. */
+extern kern_return_t bootstrap_status(mach_port_t bp, const char *service_name,
+				      bootstrap_status_t *service_active);
 
 /* A phrase for any code that these calls return. */
 extern const char *bootstrap_strerror(kern_return_t r);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Subsets: made, and ended with their names. */
+#include "daemon/boot/subset.h"
+
+#include "daemon/base/mem.h"
+#include "daemon/boot/registry.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_user.h"
+
+struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *parent,
+				       struct ipc_port *requestor, const struct ipc_task *task)
+{
+	uint32_t depth = parent->ip_subset ? parent->ip_subset->ss_depth + 1 : 1;
+	struct boot_subset *subset;
+
+	if (depth > MACHD_SUBSETS_MAX)
+		return NULL;
+	subset = mem_alloc(sizeof *subset);
+	if (!subset)
+		return NULL;
+	subset->ss_port = ipc_port_create(host, task->t_account);
+	if (!subset->ss_port) {
+		mem_free(subset);
+		return NULL;
+	}
+	subset->ss_port->ip_kind = IP_BOOTSTRAP;
+	subset->ss_port->ip_place = IP_IN_DAEMON;
+	subset->ss_port->ip_subset = subset;
+	subset->ss_parent = ipc_port_make_send(parent);
+	subset->ss_requestor = requestor;
+	subset->ss_user = ipc_user_ref(task->t_user);
+	subset->ss_depth = depth;
+	subset->ss_next = requestor->ip_lifeline;
+	requestor->ip_lifeline = subset;
+	return subset;
+}
+
+static void end(struct ipc_host *host, struct boot_subset *subset)
+{
+	struct boot_service *service, *next;
+
+	HASH_ITER(hh, subset->ss_services, service, next)
+	boot_remove(host, service);
+	subset->ss_port->ip_subset = NULL;
+	ipc_port_destroy(host, subset->ss_port);
+	ipc_port_release_send(host, subset->ss_parent);
+	ipc_port_release_send(host, subset->ss_requestor);
+	ipc_user_put(subset->ss_user);
+	mem_free(subset);
+}
+
+void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor)
+{
+	struct boot_subset *subset;
+
+	while ((subset = requestor->ip_lifeline)) {
+		requestor->ip_lifeline = subset->ss_next;
+		end(host, subset);
+	}
+}
