@@ -198,6 +198,8 @@ static void leave_thread(void *value)
 		close_channel(channel);
 	}
 	pthread_mutex_unlock(&lock);
+	if (channel->memory_frame)
+		mi_pages_free(channel->memory_frame, MACHD_FRAME_SIZE_MAX);
 	free(channel);
 }
 

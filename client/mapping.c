@@ -23,21 +23,37 @@
 /* Words read at once. */
 #define PAGEMAP_WORDS 4096
 
+/* Where a link leads. */
+static bool read_link(const char *path, struct mi_mapped_file *file)
+{
+	ssize_t length = readlink(path, file->name, sizeof file->name);
+
+	if (length < 0 || (size_t)length == sizeof file->name) {
+		file->name[0] = 0;
+		return false;
+	}
+	file->name[length] = 0;
+	return true;
+}
+
+bool mi_mapping_name(int fd, struct mi_mapped_file *file)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return read_link(path, file);
+}
+
 bool mi_mapping_find(const void *start, size_t size, struct mi_mapped_file *file, int *protection)
 {
 	uintptr_t first = (uintptr_t)start;
 	struct stat link;
 	char path[80];
-	ssize_t length;
 
 	snprintf(path, sizeof path, "/proc/self/map_files/%jx-%jx", (uintmax_t)first,
 		 (uintmax_t)(first + size));
-	if (lstat(path, &link))
+	if (lstat(path, &link) || !read_link(path, file))
 		return false;
-	length = readlink(path, file->name, sizeof file->name);
-	if (length < 0 || (size_t)length == sizeof file->name)
-		return false;
-	file->name[length] = 0;
 	*protection = (link.st_mode & S_IRUSR ? PROT_READ : 0) |
 		      (link.st_mode & S_IWUSR ? PROT_WRITE : 0) |
 		      (link.st_mode & S_IXUSR ? PROT_EXEC : 0);

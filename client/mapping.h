@@ -11,6 +11,9 @@ struct mi_mapped_file {
 	char name[64];
 };
 
+/* How it would name the file of this descriptor. False: nobody can tell. */
+bool mi_mapping_name(int fd, struct mi_mapped_file *file);
+
 /*
  * The file and the protection (PROT_) of the mapping that is exactly [start, start + size). False:
  * there is none, or nobody can tell.

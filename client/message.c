@@ -174,6 +174,13 @@ static bool body_good(const struct reply *reply, size_t bytes)
 	return reply->frame.fds == here && answer->body_offset <= bytes;
 }
 
+/* A message that was not sent comes with its descriptors, if they are wanted. */
+static bool was_refused(const struct exchange *x, const struct reply *reply)
+{
+	return (x->option & MACHD_SEND_RETURN) && reply->answer.place == MACHD_PLACE_NONE &&
+	       reply->answer.code != MACH_MSG_SUCCESS;
+}
+
 /* Whether the bytes that came, and those in the descriptor, fit in the place they are for. */
 static bool fits(const struct exchange *x, const struct reply *reply, const struct mi_answer *came)
 {
@@ -182,7 +189,8 @@ static bool fits(const struct exchange *x, const struct reply *reply, const stru
 
 	switch (answer->place) {
 	case MACHD_PLACE_NONE:
-		return bytes == 0 && reply->frame.fds == 0 && answer->memory_count == 0;
+		return bytes == 0 && answer->memory_count == 0 &&
+		       (reply->frame.fds == 0 || was_refused(x, reply));
 	case MACHD_PLACE_TOO_LARGE:
 		return bytes == 0 && reply->frame.fds == 0 && answer->memory_count == 0 &&
 		       receives(x);
@@ -255,8 +263,14 @@ static mach_msg_return_t receive_memory(struct mi_channel *channel, const struct
 	return code;
 }
 
+/* What became of memory that was sent. */
+struct outcome {
+	uint32_t taken;		/* descriptors whose memory the daemon took */
+	struct mi_fds returned; /* what came back if the message was refused */
+};
+
 static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct exchange *x,
-					uint32_t *taken)
+					struct outcome *outcome)
 {
 	struct reply reply = {0};
 	bool vector = x->option & MACH64_MSG_VECTOR;
@@ -275,7 +289,7 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	if (!wrong && (reply.frame.length < sizeof reply + mi_aux_bytes(&reply.answer) ||
 		       !fits(x, &reply, &came)))
 		wrong = "machd sent an answer that makes no sense";
-	*taken = wrong ? 0 : reply.answer.memory_taken;
+	outcome->taken = wrong ? 0 : reply.answer.memory_taken;
 	if (x->reply && !wrong)
 		*x->reply = reply;
 	if (!wrong && reply.answer.place == MACHD_PLACE_RECEIVE)
@@ -287,58 +301,38 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	else
 		code = place_answer(x, &reply, came.fds.count ? came.fds.fd[0] : -1,
 				    !came.fault && !came.lost_fd);
-	mi_fds_close(&came.fds);
+	if (!wrong && was_refused(x, &reply))
+		outcome->returned = came.fds;
+	else
+		mi_fds_close(&came.fds);
 	return code;
 }
 
 /*
- * Memory that is given away is gone when the message is sent, and not only when the call is done.
- * Until the answer says that it was taken it is hidden; so much of it is rather unmapped as soon as
- * can be, at the price of an answer for the send alone.
+ * One request and its answer; `look` at the message for memory. Memory that is given away is gone
+ * when the message is sent, and not only when the call is done.
  */
-#define GIVEN_LARGE (UINT64_C(16) << 20)
-
-/*
- * One request and its answer; `look` at the message for memory. The answer may be that of the send
- * alone: *rest is true then.
- */
-static mach_msg_return_t round_trip(struct mi_channel *channel, struct exchange x, bool look,
-				    bool *rest)
+static mach_msg_return_t attempt(struct mi_channel *channel, struct exchange x, bool look)
 {
 	struct cargo cargo;
-	uint32_t taken = 0;
+	struct outcome outcome = {0};
 	mach_msg_return_t code = send_failed(channel, &x, load(&x, look, &cargo));
-	uint64_t given = receives(&x) ? mi_memory_given(&cargo.memory) : 0;
-	bool hides;
+	bool sent;
 
-	*rest = given >= GIVEN_LARGE;
-	if (*rest)
-		x.option |= MACHD_SEND_FIRST;
+	if (cargo.memory.withdrawn)
+		x.option |= MACHD_SEND_RETURN;
 	if (code == MACH_MSG_SUCCESS)
 		code = send_request(channel, &x, &cargo);
-	hides = code == MACH_MSG_SUCCESS && given && !*rest;
-	if (hides)
-		mi_memory_hide(&cargo.memory);
-	if (code == MACH_MSG_SUCCESS)
-		code = receive_answer(channel, &x, &taken);
-	mi_memory_taken(&cargo.memory, taken, hides);
+	sent = code == MACH_MSG_SUCCESS;
+	if (sent) {
+		mi_memory_sent(&cargo.memory, receives(&x));
+		code = receive_answer(channel, &x, &outcome);
+	}
+	mi_memory_taken(&cargo.memory, outcome.taken, sent ? &outcome.returned : NULL);
+	mi_fds_close(&outcome.returned);
 	channel->sends_memory = look && cargo.memory.count > 0;
 	cargo_free(&cargo);
 	return code;
-}
-
-static mach_msg_return_t attempt(struct mi_channel *channel, const struct exchange *x, bool look)
-{
-	struct exchange receive = *x;
-	bool rest;
-	mach_msg_return_t code = round_trip(channel, *x, look, &rest);
-
-	if (code != MACH_MSG_SUCCESS || !rest)
-		return code;
-	receive.option &= ~(mach_msg_option64_t)MACH_SEND_MSG;
-	receive.header = NULL;
-	receive.send_size = receive.send_aux_size = 0;
-	return round_trip(channel, receive, false, &rest);
 }
 
 static mach_msg_return_t once(const struct exchange *x)
@@ -351,9 +345,9 @@ static mach_msg_return_t once(const struct exchange *x)
 		return code;
 	if (x->wants_signals)
 		mi_hold_signals(entry.channel, &signals);
-	code = attempt(entry.channel, x, sends(x) && entry.channel->sends_memory);
+	code = attempt(entry.channel, *x, sends(x) && entry.channel->sends_memory);
 	if (code == (mach_msg_return_t)MACHD_MEMORY_WANTED)
-		code = attempt(entry.channel, x, true);
+		code = attempt(entry.channel, *x, true);
 	if (x->wants_signals)
 		mi_let_signals(entry.channel, &signals);
 	mi_leave(&entry);
@@ -395,7 +389,7 @@ mach_msg_return_t mi_exchange(struct exchange *x, mach_msg_option64_t option)
 
 mach_msg_option64_t mi_exchange_option(mach_msg_option64_t option)
 {
-	return option & ~(MACHD_RCV_LINEAR | MACHD_SEND_FIRST |
+	return option & ~(MACHD_RCV_LINEAR | MACHD_SEND_RETURN |
 			  (mach_msg_option64_t)(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT));
 }
 

@@ -44,6 +44,7 @@ struct mi_channel {
 	uint32_t answer_flags; /* of the last answer: enum machd_answer_flags */
 	uint64_t generation;   /* which task of this process it belongs to */
 	const sigset_t *held;  /* signals are held back, see mi_hold_signals(); else NULL */
+	void *memory_frame;    /* room for a frame with memory, or NULL */
 	bool thread_port;      /* its thread has a port that must die with it */
 	uint64_t thread;       /* the daemon's number for it */
 	pthread_t owner;
@@ -234,7 +235,10 @@ struct mi_memory {
 	uint32_t data_size;	    /* of the inline bytes */
 	uint8_t *descriptors;	    /* malloc'ed: a copy of the message's, as it was looked at */
 	uint32_t descriptor_count;
-	struct mi_fds fds; /* sealed memfds with what does not go inline */
+	struct mi_fds fds;  /* sealed memfds with what does not go inline, */
+	unsigned fd_index;  /* of which the first has this index in the frame */
+	uint64_t withdrawn; /* those whose memory is not mapped any more */
+	bool hidden;	    /* other memory that is given away cannot be used */
 };
 
 /*
@@ -245,17 +249,18 @@ struct mi_memory {
 int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
 		     unsigned fd_index, struct mi_memory *memory);
 
-/* Bytes that are given away, in whole pages. */
-uint64_t mi_memory_given(const struct mi_memory *memory);
-
-/* Nobody can use them any more: they are gone, or soon will be. */
-void mi_memory_hide(const struct mi_memory *memory);
+/*
+ * The message was sent: its descriptors are closed. With `hides`, nobody can use memory any more
+ * that is given away.
+ */
+void mi_memory_sent(struct mi_memory *memory, bool hides);
 
 /*
  * The daemon has taken the memory of the first `taken` descriptors: unmap what was given away. What
- * it has not taken can be read and written again if it was `hidden`.
+ * it has not taken can be read and written again. `returned` are the descriptors that came back
+ * with the answer; NULL: the message was not sent.
  */
-void mi_memory_taken(const struct mi_memory *memory, uint32_t taken, bool hidden);
+void mi_memory_taken(const struct mi_memory *memory, uint32_t taken, const struct mi_fds *returned);
 
 void mi_memory_free(struct mi_memory *memory);
 

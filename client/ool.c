@@ -66,35 +66,46 @@ static bool read_piece(const uint8_t *bytes, struct piece *piece)
 	}
 }
 
+/* So much of a message is read at first: most have few descriptors. */
+#define FIRST_LOOK 256
+
 /* Copy the message's descriptors; how many bytes of them make sense is what is walked later. */
 static int copy_descriptors(const void *message, const mach_msg_header_t *header, size_t size,
 			    struct mi_memory *memory)
 {
-	mach_msg_base_t base;
-	size_t bytes;
+	union {
+		mach_msg_base_t base;
+		uint8_t bytes[FIRST_LOOK];
+	} look;
+	size_t seen = size < sizeof look ? size : sizeof look, bytes;
 
-	if (size < sizeof base)
+	if (size < sizeof look.base)
 		return 0;
-	if (!mi_fetch(&base, message, sizeof base))
+	if (!mi_fetch(&look, message, seen))
 		return EFAULT;
 	if (header)
-		base.header = *header;
-	if (!(base.header.msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		look.base.header = *header;
+	if (!(look.base.header.msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		return 0;
-	bytes = size - sizeof base;
+	bytes = size - sizeof look.base;
 	if (bytes > MACHD_INLINE_LIMIT)
 		bytes = MACHD_INLINE_LIMIT;
-	if (base.body.msgh_descriptor_count > bytes / sizeof(mach_msg_port_descriptor_t))
+	if (look.base.body.msgh_descriptor_count > bytes / sizeof(mach_msg_port_descriptor_t))
 		return 0; /* the daemon will say so */
-	if (bytes > base.body.msgh_descriptor_count * sizeof(mach_msg_descriptor_t))
-		bytes = base.body.msgh_descriptor_count * sizeof(mach_msg_descriptor_t);
+	if (bytes > look.base.body.msgh_descriptor_count * sizeof(mach_msg_descriptor_t))
+		bytes = look.base.body.msgh_descriptor_count * sizeof(mach_msg_descriptor_t);
 	/* Behind them comes what a short one at the end may be taken for. */
 	memory->descriptors = calloc(1, bytes + sizeof(mach_msg_descriptor_t));
 	if (!memory->descriptors)
 		return ENOMEM;
-	memory->descriptor_count = base.body.msgh_descriptor_count;
-	return mi_fetch(memory->descriptors, (const char *)message + sizeof base, bytes) ? 0
-											 : EFAULT;
+	memory->descriptor_count = look.base.body.msgh_descriptor_count;
+	if (sizeof look.base + bytes <= seen) {
+		memcpy(memory->descriptors, look.bytes + sizeof look.base, bytes);
+		return 0;
+	}
+	return mi_fetch(memory->descriptors, (const char *)message + sizeof look.base, bytes)
+		       ? 0
+		       : EFAULT;
 }
 
 /*
@@ -151,14 +162,25 @@ static uint32_t add_fd(struct gathering *g, int fd)
 	return g->fd_index + g->memory->fds.count++;
 }
 
-/* A piece that is a region needs no copy. One descriptor is left for those that do. */
+/*
+ * A piece that is a region needs no copy, and is gone at once if it is given away. One descriptor
+ * is left for those that do.
+ */
 static bool gather_region(struct gathering *g, const struct piece *piece,
 			  struct machd_memory *entry)
 {
+	size_t size = (size_t)piece->size;
 	int fd = -1;
 
-	if (g->fd_index + g->memory->fds.count + 1 < MACHD_FRAME_FDS_MAX)
-		fd = mi_region_share(piece->address, (size_t)piece->size, &entry->offset);
+	if (size < MI_REGION_MIN - 2 * vm_page_size ||
+	    g->fd_index + g->memory->fds.count + 1 >= MACHD_FRAME_FDS_MAX)
+		return false;
+	if (piece->deallocate)
+		fd = mi_region_give(piece->address, size, &entry->offset);
+	if (fd >= 0)
+		g->memory->withdrawn |= UINT64_C(1) << g->memory->fds.count;
+	else
+		fd = mi_region_share(piece->address, size, &entry->offset);
 	if (fd < 0)
 		return false;
 	entry->source = MACHD_MEMORY_FD;
@@ -250,6 +272,8 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	memory->table = malloc(table + g.data_room);
 	if (!memory->table)
 		return ENOMEM;
+	memset(memory->table, 0, table);
+	memory->fd_index = fd_index;
 	g.data = (uint8_t *)memory->table + table;
 	error = gather_all(&g);
 	memory->data_size = (uint32_t)g.data_size;
@@ -291,33 +315,59 @@ static bool next_given(struct given *given)
 	return false;
 }
 
-uint64_t mi_memory_given(const struct mi_memory *memory)
+/* Is it memory that mi_region_give() took away? Its descriptor's place in memory->fds then. */
+static bool is_withdrawn(const struct given *given, unsigned *fd)
 {
-	struct given given = {.memory = memory};
-	uint64_t size = 0;
+	const struct machd_memory *entry = &given->memory->table[given->pieces - 1];
 
-	while (next_given(&given))
-		size += given.size;
-	return size;
+	if (entry->source != MACHD_MEMORY_FD)
+		return false;
+	*fd = entry->fd - given->memory->fd_index;
+	return given->memory->withdrawn >> *fd & 1;
 }
 
-void mi_memory_hide(const struct mi_memory *memory)
+void mi_memory_sent(struct mi_memory *memory, bool hides)
 {
 	struct given given = {.memory = memory};
+	unsigned fd;
 
-	while (next_given(&given))
-		mprotect(given.start, given.size, PROT_NONE);
+	memory->hidden = hides;
+	while (hides && next_given(&given))
+		if (!is_withdrawn(&given, &fd))
+			mprotect(given.start, given.size, PROT_NONE);
+	mi_fds_close(&memory->fds);
 }
 
-void mi_memory_taken(const struct mi_memory *memory, uint32_t taken, bool hidden)
+/* Memory that was given away and has come back, or never went, can be used again. */
+static void take_back(const struct given *given, const struct mi_fds *returned)
+{
+	const struct machd_memory *entry = &given->memory->table[given->pieces - 1];
+	unsigned at;
+
+	if (!is_withdrawn(given, &at)) {
+		if (given->memory->hidden &&
+		    mprotect(given->start, given->size, PROT_READ | PROT_WRITE))
+			mprotect(given->start, given->size, PROT_READ);
+		return;
+	}
+	if (!returned)
+		returned = &given->memory->fds;
+	else
+		at = entry->fd;
+	if (at >= returned->count || !mi_region_restore(given->start, given->size, returned->fd[at],
+							mach_vm_trunc_page(entry->offset)))
+		mi_region_unmap(given->start, given->size);
+}
+
+void mi_memory_taken(const struct mi_memory *memory, uint32_t taken, const struct mi_fds *returned)
 {
 	struct given given = {.memory = memory};
 
-	while (next_given(&given)) {
+	while (memory->table && next_given(&given)) {
 		if (given.pieces <= taken)
 			mi_region_unmap(given.start, given.size);
-		else if (hidden && mprotect(given.start, given.size, PROT_READ | PROT_WRITE))
-			mprotect(given.start, given.size, PROT_READ);
+		else
+			take_back(&given, returned);
 	}
 }
 
@@ -498,9 +548,21 @@ static int fetch_nothing(struct mi_channel *channel, struct mi_received_memory *
 	return error;
 }
 
+/* A frame with more bytes of memory is a rarity, and its pages are not kept for the next. */
+#define KEPT 16384u
+
+/* The channel's place for such frames; NULL: there is no memory. */
+static struct memory_frame *frame_of(struct mi_channel *channel)
+{
+	_Static_assert(sizeof(struct memory_frame) == MACHD_FRAME_SIZE_MAX, "all of a frame");
+	if (!channel->memory_frame)
+		channel->memory_frame = mi_pages(MACHD_FRAME_SIZE_MAX);
+	return channel->memory_frame;
+}
+
 int mi_memory_receive(struct mi_channel *channel, struct mi_received_memory *received)
 {
-	struct memory_frame *frame = mi_pages(sizeof *frame);
+	struct memory_frame *frame = frame_of(channel);
 	struct iovec part = {frame, sizeof *frame};
 	struct mi_answer came = {.parts = &part, .count = 1};
 	int error;
@@ -516,6 +578,7 @@ int mi_memory_receive(struct mi_channel *channel, struct mi_received_memory *rec
 		received->problem = mi_check_answer(channel, &frame->frame, MACHD_OP_MEMORY, &came);
 	if (error == 0 && !received->problem)
 		received->problem = place_all(channel, received, frame);
-	mi_pages_free(frame, sizeof *frame);
+	if (came.size > KEPT)
+		madvise(frame, sizeof *frame, MADV_DONTNEED);
 	return error;
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <mach/vm_page_size.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +30,10 @@
 /* A memfd, and what is mapped of it. */
 struct backing {
 	int fd;
-	struct mi_mapped_file file;
-	uintptr_t base;	  /* where its first byte is mapped, or would be */
-	unsigned regions; /* what is left of it when parts were unmapped */
-	bool shared;	  /* mapped shared: nobody else has it */
+	struct mi_mapped_file file; /* as the kernel names it; "": not asked yet */
+	uintptr_t base;		    /* where its first byte is mapped, or would be */
+	unsigned regions;	    /* what is left of it when parts were unmapped */
+	bool shared;		    /* mapped shared: nobody else has it */
 	bool sealed;
 	bool kept; /* mapped shared, and stays so: others may have it */
 };
@@ -101,7 +102,8 @@ static void erase(size_t at)
 	memmove(&regions[at], &regions[at + 1], (count - at) * sizeof *regions);
 	if (--backing->regions > 0)
 		return;
-	close(backing->fd);
+	if (backing->fd >= 0)
+		close(backing->fd);
 	free(backing);
 }
 
@@ -110,6 +112,9 @@ static bool is_mapped(const struct region *region, int *protection)
 {
 	struct mi_mapped_file file;
 
+	if (region->backing->file.name[0] == 0 &&
+	    !mi_mapping_name(region->backing->fd, &region->backing->file))
+		return false;
 	return mi_mapping_find((void *)region->start, region->end - region->start, &file,
 			       protection) &&
 	       strcmp(file.name, region->backing->file.name) == 0;
@@ -160,13 +165,34 @@ static void after_fork(void)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Can we find out what is mapped? Without that a child of fork() would share what is no entry. */
+static bool kernel_tells(void)
+{
+	int fd = memfd_create("mach", MFD_CLOEXEC), protection;
+	struct mi_mapped_file mapped, file;
+	void *page = MAP_FAILED;
+	bool tells = false;
+
+	if (fd >= 0 && ftruncate(fd, (off_t)vm_page_size) == 0)
+		page = mmap(NULL, vm_page_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (page != MAP_FAILED) {
+		tells = mi_mapping_name(fd, &file) &&
+			mi_mapping_find(page, vm_page_size, &mapped, &protection) &&
+			strcmp(mapped.name, file.name) == 0;
+		munmap(page, vm_page_size);
+	}
+	if (fd >= 0)
+		close(fd);
+	return tells;
+}
+
 static void set_up(void)
 {
 	struct rlimit limit = {.rlim_cur = 1024};
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	most = limit.rlim_cur / 4 < 4096 ? (size_t)limit.rlim_cur / 4 : 4096;
-	forks_safely = pthread_atfork(before_fork, after_fork, after_fork) == 0;
+	forks_safely = kernel_tells() && pthread_atfork(before_fork, after_fork, after_fork) == 0;
 }
 
 /* May there be one more region? */
@@ -176,33 +202,29 @@ static bool allowed(size_t size)
 	return size >= MI_REGION_MIN && forks_safely && count < most;
 }
 
-/*
- * A backing for `size` bytes mapped at `start`; takes the descriptor. NULL: the kernel does not
- * tell what is mapped there, and it could not be confirmed later.
- */
-static struct backing *make_backing(int fd, const void *start, size_t size)
+/* A backing whose first byte is mapped at `base`; takes the descriptor. NULL: no memory. */
+static struct backing *make_backing(int fd, uintptr_t base)
 {
 	struct backing *backing = calloc(1, sizeof *backing);
-	int protection;
 
-	if (backing && mi_mapping_find(start, size, &backing->file, &protection)) {
-		backing->fd = fd;
-		backing->base = (uintptr_t)start;
-		return backing;
+	if (!backing) {
+		close(fd);
+		return NULL;
 	}
-	free(backing);
-	close(fd);
-	return NULL;
+	backing->fd = fd;
+	backing->base = base;
+	return backing;
 }
 
 /* A memfd with a name that no other has, for the kernel tells mappings apart by it. */
-static int make_memfd(size_t size)
+static int make_memfd(size_t size, struct mi_mapped_file *file)
 {
-	static unsigned serial;
+	static atomic_uint serial;
 	char name[40];
 	int fd;
 
-	snprintf(name, sizeof name, "mach:%d:%u", (int)getpid(), serial++);
+	snprintf(name, sizeof name, "mach:%d:%u", (int)getpid(), atomic_fetch_add(&serial, 1));
+	snprintf(file->name, sizeof file->name, "/memfd:%s (deleted)", name);
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd >= 0 && ftruncate(fd, (off_t)size)) {
 		close(fd);
@@ -263,8 +285,9 @@ static void forget(const void *start, size_t size)
 /* Map a memfd; MAP_FAILED, and all as before, if that cannot be. */
 static void *map_region(void *wanted, size_t size, int flags)
 {
+	struct mi_mapped_file file;
 	struct backing *backing;
-	int fd = make_memfd(size);
+	int fd = make_memfd(size, &file);
 	void *start;
 
 	if (fd < 0)
@@ -275,12 +298,13 @@ static void *map_region(void *wanted, size_t size, int flags)
 		return MAP_FAILED;
 	}
 	forget(start, size);
-	backing = make_backing(fd, start, size);
+	backing = make_backing(fd, (uintptr_t)start);
 	if (!backing) {
 		munmap(start, size);
 		return MAP_FAILED;
 	}
 	backing->shared = true;
+	backing->file = file;
 	insert((struct region){(uintptr_t)start, (uintptr_t)start + size, backing});
 	if (size >= LARGE_PAGE)
 		madvise(start, size, MADV_HUGEPAGE);
@@ -329,7 +353,7 @@ static void adopt(void *start, size_t size, int fd)
 	if (fstat(fd, &file) || round_page((size_t)file.st_size) != size)
 		return;
 	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	backing = own < 0 ? NULL : make_backing(own, start, size);
+	backing = own < 0 ? NULL : make_backing(own, (uintptr_t)start);
 	if (!backing)
 		return;
 	backing->sealed = true;
@@ -376,18 +400,23 @@ static bool freeze(const struct region *region)
 	       !mi_mapping_written((void *)region->start, region->end - region->start);
 }
 
-int mi_region_share(uintptr_t address, size_t size, uint64_t *offset)
+/* The region that the pages of a piece of memory are; `count`: none. */
+static size_t find_whole(uintptr_t address, size_t size)
 {
 	uintptr_t start = trunc_page(address), end = round_page(address + size);
+	size_t at = find(start);
+
+	return at < count && regions[at].start == start && regions[at].end == end ? at : count;
+}
+
+int mi_region_share(uintptr_t address, size_t size, uint64_t *offset)
+{
 	int fd = -1;
 	size_t at;
 
-	if (end - start < MI_REGION_MIN)
-		return -1;
 	pthread_mutex_lock(&lock);
-	at = find(start);
-	if (at < count && regions[at].start == start && regions[at].end == end &&
-	    freeze(&regions[at])) {
+	at = find_whole(address, size);
+	if (at < count && freeze(&regions[at])) {
 		fd = fcntl(regions[at].backing->fd, F_DUPFD_CLOEXEC, 0);
 		*offset = address - regions[at].backing->base;
 	}
@@ -395,11 +424,62 @@ int mi_region_share(uintptr_t address, size_t size, uint64_t *offset)
 	return fd;
 }
 
+/*
+ * Take a region's memory away, keep its place, and seal its memfd. A memfd that others map to write
+ * cannot be sealed; then all is as freeze() leaves it.
+ */
+static bool withdraw(const struct region *region)
+{
+	struct backing *backing = region->backing;
+	void *start = (void *)region->start;
+	size_t size = region->end - region->start;
+	int protection;
+
+	if (backing->regions > 1 || backing->kept || !is_mapped(region, &protection) ||
+	    (!backing->shared && mi_mapping_written(start, size)) ||
+	    mmap(start, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+		 -1, 0) == MAP_FAILED)
+		return false;
+	backing->shared = false;
+	if (seal(backing))
+		return true;
+	mmap(start, size, protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, backing->fd,
+	     (off_t)(region->start - backing->base));
+	return false;
+}
+
+int mi_region_give(uintptr_t address, size_t size, uint64_t *offset)
+{
+	int fd = -1;
+	size_t at;
+
+	pthread_mutex_lock(&lock);
+	at = find_whole(address, size);
+	if (at < count && withdraw(&regions[at])) {
+		fd = regions[at].backing->fd;
+		*offset = address - regions[at].backing->base;
+		regions[at].backing->fd = -1;
+		erase(at);
+	}
+	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
+bool mi_region_restore(void *start, size_t size, int fd, uint64_t offset)
+{
+	if (mmap(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) ==
+	    MAP_FAILED)
+		return false;
+	mi_region_adopt(start, size, fd);
+	return true;
+}
+
 /* What others have, too. */
 
 int mi_region_memfd(size_t size)
 {
-	int fd = make_memfd(size);
+	struct mi_mapped_file file;
+	int fd = make_memfd(size, &file);
 
 	if (fd >= 0 && seal_size(fd)) {
 		close(fd);

@@ -52,6 +52,14 @@ void mi_region_adopt(void *start, size_t size, int fd);
  */
 int mi_region_share(uintptr_t address, size_t size, uint64_t *offset);
 
+/*
+ * The same for memory that is given away, by which it is lost: nobody can use it any more, but its
+ * place is kept until mi_region_unmap() frees it, or mi_region_restore() maps the memfd there again
+ * (`start` and `size` are whole pages, `offset` where the first is). False: there is no memory.
+ */
+int mi_region_give(uintptr_t address, size_t size, uint64_t *offset);
+bool mi_region_restore(void *start, size_t size, int fd, uint64_t offset);
+
 /* A fresh memfd of zeroes that cannot change its size; -1 with errno. */
 int mi_region_memfd(size_t size);
 

@@ -73,10 +73,10 @@ struct machd_message_args {
 #define MACHD_RCV_LINEAR UINT64_C(0x1000000000000000)
 
 /*
- * Another one: a call that sends and receives is answered when it has sent. The sender has memory
- * to give up before it waits, and then asks for the receive alone.
+ * Another one: the sender has let go of memory that it gives away. If the message is refused its
+ * descriptors come back with the answer, in their order.
  */
-#define MACHD_SEND_FIRST UINT64_C(0x2000000000000000)
+#define MACHD_SEND_RETURN UINT64_C(0x2000000000000000)
 
 /* Where the memory of an out-of-line descriptor is. Its size is in the descriptor. */
 enum machd_memory_source {

@@ -82,11 +82,17 @@ void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum mach
 
 void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code)
 {
+	ipc_answer_refused(host, thread, code, NULL, 0);
+}
+
+void ipc_answer_refused(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code,
+			const ipc_fd_t *fds, unsigned fd_count)
+{
 	struct machd_message_answer answer = {.code = (uint32_t)code,
 					      .memory_taken = thread->th_memory_taken};
 
 	memcpy(ipc_answer_payload(host, thread), &answer, sizeof answer);
-	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, NULL, 0);
+	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, fds, fd_count);
 }
 
 void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code)

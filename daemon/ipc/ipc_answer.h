@@ -38,5 +38,7 @@ void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum mach
 /* The answer to a routine that has nothing but a code. */
 void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
 
-/* The answer to mach_msg when it has no bytes. */
+/* The answer to mach_msg when it has no bytes; and with the descriptors of a message refused. */
 void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code);
+void ipc_answer_refused(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code,
+			const ipc_fd_t *fds, unsigned fd_count);

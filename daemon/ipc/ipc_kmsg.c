@@ -111,7 +111,7 @@ static uint64_t free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
 		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMFDS, 1);
 		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMORY,
 				      kmsg->ikm_fds[i].f_size);
-		if (kmsg->ikm_fds[i].f_handle != IPC_FD_NONE)
+		if (kmsg->ikm_fds[i].f_handle != IPC_FD_NONE && !kmsg->ikm_fds_lent)
 			host->h_outbox->release(host->h_outbox->context, kmsg->ikm_fds[i].f_handle);
 	}
 	return bytes;

@@ -104,6 +104,7 @@ struct ipc_kmsg {
 	uint32_t ikm_cleaned_rights; /* and so many of the next one's, */
 	uint32_t ikm_clean_end;	     /* of so many descriptors in all */
 	bool ikm_send_receives;	     /* its sender receives in the same call */
+	bool ikm_fds_lent;	     /* its memfds are the request's until it is copied in */
 	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
 	bool ikm_donates;	     /* its sender made it carry importance where that is taken */
 	bool ikm_raised;	     /* it carries a boost, counted at its destination */

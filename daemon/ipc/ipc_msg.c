@@ -39,8 +39,7 @@ static void receive(struct ipc_host *host, struct ipc_thread *thread)
 {
 	mach_msg_return_t code;
 
-	if (!(thread->th_args.a_option & MACH_RCV_MSG) ||
-	    (thread->th_args.a_option & MACHD_SEND_FIRST)) {
+	if (!(thread->th_args.a_option & MACH_RCV_MSG)) {
 		ipc_answer_code(host, thread, MACH_MSG_SUCCESS);
 		return;
 	}
@@ -140,6 +139,21 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 	}
 }
 
+void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
+		    const struct ipc_user_message *message, mach_msg_return_t code)
+{
+	ipc_fd_t fds[MACHD_FRAME_FDS_MAX];
+
+	if (!(message->um_option & MACHD_SEND_RETURN) || message->um_fd_count == 0) {
+		ipc_answer_code(host, thread, code);
+		return;
+	}
+	for (unsigned i = 0; i < message->um_fd_count; i++)
+		fds[i] = message->um_fds[i].uf_fd.f_handle;
+	host->h_fds_taken = true;
+	ipc_answer_refused(host, thread, code, fds, message->um_fd_count);
+}
+
 void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 		  const struct ipc_user_message *message)
 {
@@ -152,15 +166,18 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 		return;
 	}
 	code = ipc_kmsg_inflate(host, task, message, &kmsg);
-	host->h_fds_taken = code == MACH_MSG_SUCCESS;
 	if (code == MACH_MSG_SUCCESS) {
 		kmsg->ikm_send_receives = thread->th_args.a_option & MACH_RCV_MSG;
+		kmsg->ikm_fds_lent = true;
 		code = ipc_kmsg_copyin(host, thread, kmsg);
 	}
-	if (code == MACH_MSG_SUCCESS)
-		send(host, thread, kmsg);
-	else
-		ipc_answer_code(host, thread, code);
+	if (code != MACH_MSG_SUCCESS) {
+		ipc_msg_refuse(host, thread, message, code);
+		return;
+	}
+	kmsg->ikm_fds_lent = false;
+	host->h_fds_taken = true;
+	send(host, thread, kmsg);
 }
 
 /* A woken sender: its slot is ready, or the port has died and the send counts as done. */

@@ -15,6 +15,10 @@
 void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 		  const struct ipc_user_message *message);
 
+/* Answer a message that is not sent, with its memfds if the sender wants them back. */
+void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
+		    const struct ipc_user_message *message, mach_msg_return_t code);
+
 /* The time-out of a waiting thread has passed; too late: nothing. */
 void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread);
 

@@ -148,9 +148,9 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	};
 	if (!options_good(args.option)) {
 		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, 0, 0);
-		ipc_answer_code(host, thread, MACH_SEND_INVALID_OPTIONS);
+		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_OPTIONS);
 	} else if (no_room(packet)) {
-		ipc_answer_code(host, thread, MACH_SEND_NO_BUFFER);
+		ipc_msg_refuse(host, thread, &message, MACH_SEND_NO_BUFFER);
 	} else {
 		ipc_msg_trap(host, thread, &message);
 	}

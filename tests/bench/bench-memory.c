@@ -4,10 +4,11 @@
  * runs from the start of the send until the sender knows that the receiver has read the first and
  * the last byte. By hand ("hand"): the shared mapping of a filled memfd is removed (moved) or
  * replaced by a private one (copied), the memfd sealed and passed over a socket pair, and mapped
- * private by the receiver; or (heap) bytes are copied into a memfd first. -s is the size in KiB, -n
- * how often each is done. With the test "through" filled memory of that size is sent -n times, and
- * what the daemon grows by is told. Both say how much of shared memory the kernel keeps in huge
- * pages when it is asked for them, as the library does: that depends on the system's
+ * private by the receiver; or (heap) bytes are copied into a memfd first. What was moved the sender
+ * keeps no descriptor of: as through machd, it is the receiver that frees the pages. -s is the size
+ * in KiB, -n how often each is done. With the test "through" filled memory of that size is sent -n
+ * times, and what the daemon grows by is told. Both say how much of shared memory the kernel keeps
+ * in huge pages when it is asked for them, as the library does: that depends on the system's
  * transparent_hugepage/shmem_enabled.
  */
 #include <fcntl.h>
@@ -210,13 +211,16 @@ static uint64_t once_hand(int to, size_t size, enum kind kind)
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
 		bench_die("seal");
 	send_fd(to, fd, size);
+	if (kind == MOVED || heap)
+		close(fd);
 	if (recv(to, &byte, 1, 0) != 1)
 		bench_die("recv");
 	start = bench_now() - start;
-	if (kind != MOVED && !heap)
-		munmap(memory, size);
 	free(heap);
-	close(fd);
+	if (kind != MOVED && !heap) {
+		munmap(memory, size);
+		close(fd);
+	}
 	return start;
 }
 

@@ -90,7 +90,7 @@ mach_msg_return_t letter_send(struct lab_thread *thread)
 {
 	uint32_t held = letter.held ? letter.held : letter.size;
 	struct machd_message_args args = {.option = MACH_SEND_MSG | MACH64_SEND_ANY |
-						    MACH_SEND_TIMEOUT,
+						    MACH_SEND_TIMEOUT | letter.option,
 					  .send_size = letter.size,
 					  .memory_count = letter.count,
 					  .data_size = letter.data_size};

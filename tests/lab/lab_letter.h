@@ -33,6 +33,7 @@ struct letter {
 	uint32_t data_size;
 	struct trap_fd fds[FDS_MAX];
 	unsigned fd_count;
+	uint64_t option; /* beside those of a send that does not wait */
 };
 
 extern struct letter letter;

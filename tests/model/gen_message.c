@@ -286,8 +286,8 @@ static void vector(struct gen *gen, struct op *op)
 	static const uint32_t sizes[][2] = {{10, 0}, {10, 8},	{10, 20},  {10, 128},
 					    {4, 3},  {4, 1024}, {1, 1025}, {0, 0}};
 
-	if (op->option & MACH_SEND_MSG && op->option & MACH_RCV_MSG && gen_percent(gen, 10))
-		op->option |= MACHD_SEND_FIRST;
+	if (op->option & MACH_SEND_MSG && gen_percent(gen, 30))
+		op->option |= MACHD_SEND_RETURN;
 	if (gen_percent(gen, 75))
 		return;
 	op->option |= MACH64_MSG_VECTOR;

@@ -375,6 +375,18 @@ static bool options_good(uint64_t option)
 	return __builtin_popcountll(option & kinds) == 1;
 }
 
+/* A message that is not sent: who has let go of its memory gets the descriptors back. */
+static void refuse(struct model *model, struct m_thread *thread, const struct m_sent *sent,
+		   uint32_t code)
+{
+	m_message_answer(model, thread, code, 0);
+	if (!(thread->args.option & MACHD_SEND_RETURN))
+		return;
+	thread->answer.fds = sent->fds;
+	for (unsigned i = 0; i < sent->fds; i++)
+		thread->answer.fd[i] = sent->fd[i].handle;
+}
+
 void model_message(struct model *model, struct m_thread *thread,
 		   const struct machd_message_args *args, const struct m_sent *sent)
 {
@@ -387,8 +399,10 @@ void model_message(struct model *model, struct m_thread *thread,
 						  : MACH_SEND_INVALID_OPTIONS;
 	if (code == MACH_MSG_SUCCESS && m_receives(thread))
 		m_receive(model, thread);
-	else if (code != M_BLOCKED && code != M_ANSWERED)
+	else if (code == MACH_MSG_SUCCESS)
 		m_message_answer(model, thread, code, 0);
+	else if (code != M_BLOCKED && code != M_ANSWERED)
+		refuse(model, thread, sent, code);
 	m_settle(model);
 }
 

@@ -283,7 +283,7 @@ void m_settle(struct model *model);
 /* Does the call receive, once it has sent? */
 static inline bool m_receives(const struct m_thread *thread)
 {
-	return thread->args.option & MACH_RCV_MSG && !(thread->args.option & MACHD_SEND_FIRST);
+	return thread->args.option & MACH_RCV_MSG;
 }
 
 /* A task's right to its own port: the last reference stays [16.3]. */

@@ -170,7 +170,7 @@ static void print_options(FILE *file, uint64_t option)
 		{MACH64_SEND_ANY, "ANY"},
 		{MACH64_MSG_VECTOR, "VECTOR"},
 		{MACHD_RCV_LINEAR, "LINEAR"},
-		{MACHD_SEND_FIRST, "SEND_FIRST"},
+		{MACHD_SEND_RETURN, "SEND_RETURN"},
 	};
 	const char *bar = "";
 
