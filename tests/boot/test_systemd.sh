@@ -24,6 +24,10 @@ expect 0 ask a find org.machd.boot
 expect 0 ask a say
 expect 0 ask a hear
 machctl ps | grep -q boot-client || fail "machctl does not see the client"
+! setpriv --reuid nobody --clear-groups machctl ps | grep -q boot-client ||
+    fail "everybody sees the tasks of root"
+setpriv --reuid nobody --groups machd-inspect machctl ps | grep -q boot-client ||
+    fail "the group machd-inspect does not see all tasks"
 echo "the first connection starts machd"
 
 # What it may do.
