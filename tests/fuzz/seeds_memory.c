@@ -329,10 +329,50 @@ static void seed_semaphores(void)
 	seed_save("frame", "semaphores");
 }
 
+/* A refused message gives it back, too, if that is asked for. */
+static void seed_memory_refused(void)
+{
+	seed_step(FUZZ_CONNECT, 0);
+	allocate(0, 2);
+	for (unsigned i = 0; i < 4; i++) {
+		start(i % 2 ? 0x7f03 : FUZZ_NAME(2), MAKE);
+		add_memory(2000, MACH_MSG_VIRTUAL_COPY);
+		add_memory(2000, MACH_MSG_VIRTUAL_COPY);
+		entry(MACHD_MEMORY_FD, 0, 0);
+		entry(MACHD_MEMORY_FD, i == 2 ? 9 : 1, 0);
+		send(0, MACHD_SEND_RETURN, FUZZ_FDS(2, 0, 1, 1));
+	}
+	receive(0, FUZZ_NAME(2), 0, 1024);
+	seed_save("frame", "memory-refused");
+}
+
+/* Made of a memfd, of what is none, and of more than there is; looked up as what they are not. */
+static void seed_memory_entries(void)
+{
+	struct machd_fileport make = {.kind = MACHD_FILE_MEMORY, .extent = {512, 512, 3, 0}},
+			      look = {.port = FUZZ_NAME_SELF, .kind = MACHD_FILE_MEMORY};
+
+	seed_step(FUZZ_CONNECT, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		seed_request(0, MACHD_OP_FILEPORT, FUZZ_FDS(1, 0, i != 1, 0), &make, sizeof make);
+		make.extent.size = i == 1 ? 513 : 512;
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		seed_request(0, MACHD_OP_FILEPORT, 0, &look, sizeof look);
+		look.port = i == 2 ? FUZZ_NAME_SELF : FUZZ_NAME(2) + i;
+		look.kind = i == 1 ? MACHD_FILE_ANY : MACHD_FILE_MEMORY;
+	}
+	make.kind = MACHD_FILE_MEMORY + 1;
+	seed_request(0, MACHD_OP_FILEPORT, FUZZ_FDS(1, 0, 1, 0), &make, sizeof make);
+	seed_save("frame", "memory-entries");
+}
+
 void seed_memory_frames(void)
 {
 	seed_memory();
 	seed_memory_back();
+	seed_memory_refused();
+	seed_memory_entries();
 	seed_ool_ports();
 	seed_guards();
 	seed_special();
