@@ -282,6 +282,13 @@ static void forget(const void *start, size_t size)
 		cut(at, first, end);
 }
 
+/* The system decides (transparent_hugepage/shmem_enabled), and places large mappings for it. */
+static void ask_for_large_pages(void *start, size_t size)
+{
+	if (size >= LARGE_PAGE)
+		madvise(start, size, MADV_HUGEPAGE);
+}
+
 /* Map a memfd; MAP_FAILED, and all as before, if that cannot be. */
 static void *map_region(void *wanted, size_t size, int flags)
 {
@@ -306,8 +313,7 @@ static void *map_region(void *wanted, size_t size, int flags)
 	backing->shared = true;
 	backing->file = file;
 	insert((struct region){(uintptr_t)start, (uintptr_t)start + size, backing});
-	if (size >= LARGE_PAGE)
-		madvise(start, size, MADV_HUGEPAGE);
+	ask_for_large_pages(start, size);
 	return start;
 }
 
@@ -513,6 +519,7 @@ static void *map_kept(void *wanted, size_t size, int flags, int protection, int 
 	backing->base = (uintptr_t)start - (uintptr_t)offset;
 	backing->kept = true;
 	insert((struct region){(uintptr_t)start, (uintptr_t)start + size, backing});
+	ask_for_large_pages(start, size);
 	return start;
 }
 
