@@ -46,7 +46,7 @@ static vm_address_t read_file(const char *path, size_t *size)
 	struct stat status;
 
 	if (!file || fstat(fileno(file), &status) || status.st_size == 0 ||
-	    status.st_size > UINT32_MAX ||
+	    (uint64_t)status.st_size > UINT32_MAX ||
 	    vm_allocate(mach_task_self(), &memory, (vm_size_t)status.st_size, VM_FLAGS_ANYWHERE)) {
 		fprintf(stderr, "%s: cannot be read, empty, or too large\n", path);
 		return 0;
