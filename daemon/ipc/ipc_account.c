@@ -9,16 +9,24 @@
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_host.h"
 
-struct ipc_account *ipc_account_create(struct ipc_user *user, int32_t pid)
+struct ipc_account *ipc_account_get(struct ipc_user *user, int32_t pid)
 {
-	struct ipc_account *account = mem_alloc(sizeof *account);
+	struct ipc_account *account;
 
+	HASH_FIND(hh, user->u_accounts, &pid, sizeof pid, account);
+	if (account)
+		return ipc_account_ref(account);
+	account = mem_alloc(sizeof *account);
 	if (!account)
 		return NULL;
-	account->ac_user = ipc_user_ref(user);
 	account->ac_pid = pid;
+	HASH_ADD(hh, user->u_accounts, ac_pid, sizeof account->ac_pid, account);
+	if (!account->hh.tbl) {
+		mem_free(account);
+		return NULL;
+	}
+	account->ac_user = ipc_user_ref(user);
 	account->ac_refs = 1;
-	list_append(&user->u_accounts, &account->ac_link);
 	return account;
 }
 
@@ -34,7 +42,7 @@ void ipc_account_put(struct ipc_account *account)
 		return;
 	for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
 		assert(account->ac_held[i] == 0);
-	list_remove(&account->ac_link);
+	HASH_DEL(account->ac_user->u_accounts, account);
 	ipc_user_put(account->ac_user);
 	mem_free(account);
 }

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounting by task: what one task makes the daemon hold, within what its user may. Ports,
- * messages and the like keep a reference to the account they are charged to, and so an account
- * outlives its task until the last of them is gone.
+ * Accounting by task: what one process makes the daemon hold, within what its user may. All its
+ * connections and its task share an account. Ports, messages and the like keep a reference to the
+ * one they are charged to, and so it outlives its process until the last of them is gone.
  *
  * A task may hold TaskShare= percent of what the others of its user leave: who leaks or floods
  * leaves something for its neighbours, however much it takes.
  */
 #pragma once
 
+#include "daemon/base/hash.h"
 #include "daemon/ipc/ipc_user.h"
 
 struct ipc_account {
-	struct list ac_link; /* in u_accounts */
 	struct ipc_user *ac_user;
 	uint32_t ac_refs;
-	int32_t ac_pid;	     /* of the task, even when it is gone */
+	int32_t ac_pid;	     /* of the process, even when it is gone */
 	uint32_t ac_told;    /* kinds that it was refused, as bits: said in the log */
 	uint64_t ac_refused; /* charges, ever */
 	uint64_t ac_held[IPC_CHARGE_KINDS];
 	uint64_t ac_peak[IPC_CHARGE_KINDS]; /* the most at once */
+	UT_hash_handle hh;		    /* in u_accounts, by ac_pid */
 };
 
-/* An account for a task of `user`, with a reference for the caller; NULL without memory. */
-struct ipc_account *ipc_account_create(struct ipc_user *user, int32_t pid);
+/* The account of a process of `user`, with a reference for the caller; NULL without memory. */
+struct ipc_account *ipc_account_get(struct ipc_user *user, int32_t pid);
 
 /* Another reference. */
 struct ipc_account *ipc_account_ref(struct ipc_account *account);

@@ -15,7 +15,6 @@
 #include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
-#include "daemon/ipc/ipc_user.h"
 
 static void set_tokens(struct ipc_task *task, const struct ipc_thread *thread)
 {
@@ -107,13 +106,11 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 
 	if (!task)
 		return KERN_RESOURCE_SHORTAGE;
-	task->t_account = ipc_account_create(thread->th_user, thread->th_pid);
-	if (!task->t_account || !ipc_user_charge(host, thread->th_user, IPC_CHARGE_TASKS, 1)) {
-		if (task->t_account)
-			ipc_account_put(task->t_account);
+	if (!ipc_user_charge(host, thread->th_user, IPC_CHARGE_TASKS, 1)) {
 		mem_free(task);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	task->t_account = ipc_account_ref(thread->th_account);
 	task->t_user = ipc_user_ref(thread->th_user);
 	task->t_id = ipc_host_id(host);
 	task->t_pid = thread->th_pid;

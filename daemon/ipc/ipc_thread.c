@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_thread.h"
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_msg.h"
@@ -12,23 +13,24 @@
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
-#include "daemon/ipc/ipc_user.h"
 
-struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct ipc_user *user)
+struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
+				     struct ipc_account *account)
 {
 	struct ipc_thread *thread = mem_alloc(sizeof *thread);
 
 	if (!thread)
 		return NULL;
 	thread->th_id = id;
-	thread->th_user = ipc_user_ref(user);
+	thread->th_account = ipc_account_ref(account);
+	thread->th_user = account->ac_user;
 	list_init(&thread->th_link);
 	list_init(&thread->th_followers);
 	list_init(&thread->th_task_link);
 	list_init(&thread->th_eventlinks);
 	HASH_ADD(hh, host->h_threads, th_id, sizeof thread->th_id, thread);
 	if (!thread->hh.tbl) {
-		ipc_user_put(user);
+		ipc_account_put(account);
 		mem_free(thread);
 		return NULL;
 	}
@@ -51,8 +53,8 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 	mem_free(thread->th_place);
 	if (thread->th_task)
 		ipc_task_leave(host, thread);
-	ipc_user_discharge(thread->th_user, IPC_CHARGE_CHANNELS, 1);
-	ipc_user_put(thread->th_user);
+	ipc_account_discharge(thread->th_account, IPC_CHARGE_CHANNELS, 1);
+	ipc_account_put(thread->th_account);
 	mem_free(thread->th_identity);
 	mem_free(thread);
 }

@@ -42,6 +42,7 @@ struct ipc_thread {
 	void *th_cookie;	  /* the io layer's */
 	struct ipc_task *th_task; /* NULL before hello, and for a watcher */
 	struct ipc_user *th_user;
+	struct ipc_account *th_account; /* of its process; pays for the connection */
 	enum ipc_thread_state th_state;
 	bool th_watches;      /* a watcher: no task */
 	bool th_traces;	      /* a watcher that reads the trace */
@@ -80,7 +81,8 @@ struct ipc_thread {
 };
 
 /* A channel was accepted. NULL without memory. */
-struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id, struct ipc_user *user);
+struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
+				     struct ipc_account *account);
 
 /* The channel is gone: whatever the thread waited for is given up, rights go back to its space. */
 void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread);

@@ -25,7 +25,6 @@ struct ipc_user *ipc_user_get(struct ipc_host *host, uint32_t uid)
 	user->u_uid = uid;
 	user->u_host = host;
 	user->u_refs = 1;
-	list_init(&user->u_accounts);
 	list_append(&host->h_users, &user->u_link);
 	return user;
 }

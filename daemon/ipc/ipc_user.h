@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounting by uid: what one user's tasks make the daemon hold. What a task makes it hold is
- * charged to the task's account (ipc_account.h) and with that to its user; connections, tasks and
+ * Accounting by uid: what one user's tasks make the daemon hold. What a process makes it
+ * hold is charged to the process's account (ipc_account.h) and with that to its user; tasks and
  * service names are charged here alone. Who is charged keeps a reference until the charge is given
  * back.
  *
@@ -33,9 +33,8 @@ enum ipc_charge {
 
 struct ipc_user {
 	struct ipc_host *u_host;
-	struct list u_link; /* host's users */
-	struct list
-		u_accounts; /* of its tasks, and of those that are gone and still hold something */
+	struct list u_link;		/* host's users */
+	struct ipc_account *u_accounts; /* hash by pid */
 	uint32_t u_uid;
 	uint32_t u_refs;
 	uint64_t u_held[IPC_CHARGE_KINDS];

@@ -11,6 +11,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/boot/registry.h"
 #include "daemon/boot/start.h"
+#include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_identity.h"
@@ -19,7 +20,6 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
-#include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_work.h"
 #include "daemon/trap/trap_internal.h"
 
@@ -97,30 +97,41 @@ void trap_stop(struct ipc_host *host)
 	host_free(host);
 }
 
+/* Who pays for a connection, with a reference; NULL without memory. */
+static struct ipc_account *account_of(struct ipc_host *host, const struct trap_peer *peer)
+{
+	struct ipc_user *user = ipc_user_get(host, peer->uid);
+	struct ipc_account *account = user ? ipc_account_get(user, peer->pid) : NULL;
+
+	if (user)
+		ipc_user_put(user);
+	return account;
+}
+
 static const char *connect_input(struct ipc_host *host, struct trap_input *input)
 {
 	const struct trap_peer *peer = &input->peer;
-	struct ipc_user *user;
+	struct ipc_account *account;
 	struct ipc_identity *identity = NULL;
 	struct ipc_thread *thread = NULL;
 
 	input->thread = NULL;
 	if (host->h_thread_count >= host->h_limits.channels)
 		return "there are too many connections (Channels=)";
-	user = ipc_user_get(host, peer->uid);
-	if (!user)
+	account = account_of(host, peer);
+	if (!account)
 		return "memory is short";
-	if (!ipc_user_charge(host, user, IPC_CHARGE_CHANNELS, 1)) {
-		ipc_user_put(user);
-		return "its uid has too many connections (ChannelsPerUser=)";
+	if (!ipc_account_charge(host, account, IPC_CHARGE_CHANNELS, 1)) {
+		ipc_account_put(account);
+		return "it, or its uid, has too many connections (ChannelsPerUser=)";
 	}
 	if (!input->identity || (identity = ipc_identity_new(input->identity)))
-		thread = ipc_thread_create(host, input->channel, user);
+		thread = ipc_thread_create(host, input->channel, account);
 	if (!thread) {
-		ipc_user_discharge(user, IPC_CHARGE_CHANNELS, 1);
+		ipc_account_discharge(account, IPC_CHARGE_CHANNELS, 1);
 		mem_free(identity);
 	}
-	ipc_user_put(user);
+	ipc_account_put(account);
 	if (!thread)
 		return "memory is short";
 	thread->th_identity = identity;

@@ -378,9 +378,9 @@ static void add_work(void *context, const struct ipc_work *work)
 
 static void add_accounts(struct digest *digest, const struct ipc_user *user)
 {
-	LIST_FOR_EACH (node, &user->u_accounts) {
-		const struct ipc_account *account = list_entry(node, struct ipc_account, ac_link);
+	const struct ipc_account *account;
 
+	for (account = user->u_accounts; account; account = account->hh.next) {
 		add(digest, account->ac_told);
 		add(digest, account->ac_refused);
 		add_bytes(digest, account->ac_held, sizeof account->ac_held);

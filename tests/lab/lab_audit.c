@@ -608,18 +608,16 @@ static uint64_t count_labels(const struct audit *audit)
 	return labels;
 }
 
-/* What is charged to tasks is charged to their user, and nothing else of these kinds is. */
+/* What is charged to processes is charged to their user, and nothing else of these kinds is. */
 static void compare_accounts(const struct ipc_user *user)
 {
+	const struct ipc_account *account;
 	uint64_t held[IPC_CHARGE_KINDS] = {0};
 
-	LIST_FOR_EACH (node, &user->u_accounts) {
-		const struct ipc_account *account = list_entry(node, struct ipc_account, ac_link);
-
+	for (account = user->u_accounts; account; account = account->hh.next)
 		for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
 			held[i] += account->ac_held[i];
-	}
-	for (unsigned i = IPC_CHARGE_NAMES; i <= IPC_CHARGE_BELLS; i++)
+	for (unsigned i = IPC_CHARGE_CHANNELS; i <= IPC_CHARGE_BELLS; i++)
 		LAB_TRUE(held[i] == user->u_held[i]);
 }
 
