@@ -33,6 +33,15 @@ static const struct argp_option leaks_options[] = {
 	{0},
 };
 
+static const struct argp_option top_options[] = {
+	{"batch", 'b', NULL, 0, "Write one list after the other, on no screen", 1},
+	{"sort", 'o', "COLUMN", 0, "What to sort by, see below", 1},
+	{"interval", 'i', "SECONDS", 0, "Between two looks; 2 if not given", 1},
+	{"count", 'n', "NUMBER", 0, "End after so many looks", 1},
+	SHARED_OPTIONS,
+	{0},
+};
+
 const struct command commands[] = {
 	{"ps", ARGUMENTS_NONE, NULL,
 	 "Show the tasks: one for each process that uses machd.\v"
@@ -146,6 +155,16 @@ const struct command commands[] = {
 	 "messages_sent messages_received messages_destroyed sent_bytes. uid is null for\n"
 	 "the sum of all.",
 	 cmd_metrics, shared_options, 0, 0},
+	{"top", ARGUMENTS_NONE, NULL,
+	 "Show what tasks are doing now, again and again; the busiest first.\v"
+	 "SENT/S and RCVD/S messages a second, QUEUE and BYTES on ports it receives from,\n"
+	 "NAMES and how many are NEW, CHAN connections, WAIT of them blocked, CPU%.\n"
+	 "Keys: q quits, r reverses, + and - change the time, arrows move the list. Sort\n"
+	 "by sent (key s), received (e), queue (u), bytes (b), names (n), new (g),\n"
+	 "waiting (w), cpu (c) or pid (p).\n\n"
+	 "--json: look task pid command uid sent_rate received_rate queued queued_bytes\n"
+	 "names new channels waiting cpu_percent. As -b, an object for each line.",
+	 cmd_top, top_options, 2, 0},
 	{"trace", ARGUMENTS_PID, "[PID]",
 	 "Show messages as they are sent: all, or those from and to process PID.\v"
 	 "TIME seconds since the system started; FROM and TO processes (machd; dead: the\n"

@@ -8,6 +8,7 @@
  *   watch.c     a table of the daemon, page by page
  *   cmd_*.c     one command each: from records to a table or to JSON
  *   table.c     aligned columns; json.c JSON; text.c words and numbers that both need;
+ *   screen.c    the terminal of `top`
  *   port_words.c   what ports and rights are called; trace_words.c what a trace record means
  */
 #pragma once
@@ -55,6 +56,7 @@ void cmd_why(const struct options *options);
 void cmd_graph(const struct options *options);
 void cmd_leaks(const struct options *options);
 void cmd_metrics(const struct options *options);
+void cmd_top(const struct options *options);
 void cmd_trace(const struct options *options);
 
 /* End with this code, once all that was written is out. */

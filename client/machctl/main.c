@@ -9,6 +9,7 @@
 
 #include "client/machctl/commands.h"
 #include "client/machctl/machctl.h"
+#include "client/machctl/screen.h"
 
 static const char help[] =
 	"Look into a running machd: its tasks, their ports, the service names.\v"
@@ -36,6 +37,7 @@ void fail(enum exit_code code, const char *format, ...)
 {
 	va_list arguments;
 
+	screen_leave();
 	fflush(stdout);
 	fputs("machctl: ", stderr);
 	va_start(arguments, format);

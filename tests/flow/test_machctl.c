@@ -479,9 +479,9 @@ END_TEST
 
 START_TEST(help_fits_a_screen)
 {
-	static const char *const commands[] = {NULL,	"ps",	  "ports",   "port",
-					       "names", "queues", "limits",  "why",
-					       "graph", "leaks",  "metrics", "trace"};
+	static const char *const commands[] = {NULL,	  "ps",	    "ports", "port",  "names",
+					       "queues",  "limits", "why",   "graph", "leaks",
+					       "metrics", "top",    "trace"};
 	struct machctl run;
 
 	for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++) {

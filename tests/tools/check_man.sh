@@ -58,7 +58,7 @@ explained() {
 }
 
 if [[ -x ${MACHCTL_BINARY:-} ]]; then
-    for command in ps ports port queues limits why graph leaks metrics names policy trace; do
+    for command in ps ports port queues limits why graph leaks metrics top names policy trace; do
         keys=$("$MACHCTL_BINARY" "$command" --help | tr '\n{}' '   ' |
             sed -E 's/.*--json: ([^.]*: )?([^.]*)\..*/\2/')
         # shellcheck disable=SC2086 # several words
