@@ -2,7 +2,8 @@
 /*
  * `machctl trace [PID]`: the messages that are sent, a line each, for as long as they are wanted.
  * The daemon keeps records only while somebody reads them, and is asked for new ones again and
- * again: at once while there are more, else after a moment.
+ * again: at once while there are more, else after a moment. They can go to a file, and come from
+ * one.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include "client/machctl/channel.h"
 #include "client/machctl/json.h"
 #include "client/machctl/machctl.h"
+#include "client/machctl/trace_file.h"
 #include "client/machctl/trace_words.h"
 #include "client/machctl/watch.h"
 
@@ -23,9 +25,17 @@
 struct trace {
 	const struct options *options;
 	struct channel *channel;
-	uint64_t next;	/* number of the next record */
-	uint64_t shown; /* records */
+	struct trace_file *file; /* to write to; NULL: show */
+	uint64_t next;		 /* number of the next record */
+	uint64_t shown;		 /* records */
 };
+
+/* From this process, or for it; 0: any. */
+static bool is_of(const struct machd_watch_message *message, int32_t pid)
+{
+	return pid == 0 || message->sender_pid == (uint32_t)pid ||
+	       message->receiver_pid == (uint32_t)pid;
+}
 
 static bool wanted(const struct options *options, const struct machd_watch_message *message)
 {
@@ -84,18 +94,24 @@ static bool done(const struct trace *trace)
 	return trace->options->count && trace->shown == trace->options->count;
 }
 
-static void show(struct trace *trace, const struct machd_watch_message *messages, size_t count)
+/* A record that is wanted goes to a file, or is shown. */
+static void show(struct trace *trace, const struct machd_watch_message *message)
 {
-	for (size_t i = 0; i < count && !done(trace); i++) {
-		if (!wanted(trace->options, &messages[i]))
-			continue;
-		trace->shown++;
-		if (trace->options->json)
-			print_object(&messages[i]);
-		else
-			print_line(&messages[i]);
-	}
-	if (fflush(stdout) || ferror(stdout))
+	trace->shown++;
+	if (trace->file)
+		trace_file_add(trace->file, message);
+	else if (trace->options->json)
+		print_object(message);
+	else
+		print_line(message);
+}
+
+/* What was shown is out before we wait for more. */
+static void flush(struct trace *trace)
+{
+	if (trace->file)
+		trace_file_flush(trace->file);
+	else if (fflush(stdout) || ferror(stdout))
 		fail(EXIT_ERROR, "cannot write the output: %s", strerror(errno));
 }
 
@@ -109,21 +125,50 @@ static bool turn(struct trace *trace)
 	messages = watch_messages(trace->channel, trace->options->pid, &trace->next, &lost, &count);
 	if (lost)
 		report_gap(lost);
-	show(trace, messages, count);
+	for (size_t i = 0; i < count && !done(trace); i++)
+		if (wanted(trace->options, &messages[i]))
+			show(trace, &messages[i]);
+	flush(trace);
 	free(messages);
 	return from != 0 && trace->next != from;
 }
 
-void cmd_trace(const struct options *options)
+/* What was written earlier. Who reads it need not be near a daemon. */
+static void read_file(struct trace *trace)
+{
+	struct trace_file *file = trace_file_open(trace->options->read);
+	struct machd_watch_message message;
+
+	while (!done(trace) && trace_file_next(file, &message))
+		if (is_of(&message, trace->options->pid) && wanted(trace->options, &message))
+			show(trace, &message);
+	flush(trace);
+	trace_file_close(file);
+}
+
+static void read_daemon(struct trace *trace)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	struct trace trace = {.options = options, .channel = channel_open(options->socket)};
 
-	if (!options->json)
+	trace->channel = channel_open(trace->options->socket);
+	while (!done(trace))
+		if (!turn(trace) && !done(trace))
+			nanosleep(&pause, NULL);
+	channel_close(trace->channel);
+}
+
+void cmd_trace(const struct options *options)
+{
+	struct trace trace = {.options = options};
+
+	if (options->write)
+		trace.file = trace_file_create(options->write);
+	else if (!options->json)
 		printf("%11s %7s %7s %10s %8s %5s %6s %s\n", "TIME", "FROM", "TO", "ID", "SIZE",
 		       "PORTS", "OBJECT", "WHAT");
-	while (!done(&trace))
-		if (!turn(&trace) && !done(&trace))
-			nanosleep(&pause, NULL);
-	channel_close(trace.channel);
+	if (options->read)
+		read_file(&trace);
+	else
+		read_daemon(&trace);
+	trace_file_close(trace.file);
 }

@@ -16,6 +16,8 @@ static const struct argp_option trace_options[] = {
 	{"port", 'p', "OBJECT", 0, "Only messages to the port with this id", 1},
 	{"id", 'i', "NUMBER", 0, "Only messages with this msgh_id", 1},
 	{"count", 'n', "NUMBER", 0, "End after so many messages", 1},
+	{"write", 'w', "FILE", 0, "Write them to a file instead", 1},
+	{"read", 'r', "FILE", 0, "Read them from a file that -w wrote", 1},
 	SHARED_OPTIONS,
 	{0},
 };
@@ -167,16 +169,13 @@ const struct command commands[] = {
 	 cmd_top, top_options, 2, 0},
 	{"trace", ARGUMENTS_PID, "[PID]",
 	 "Show messages as they are sent: all, or those from and to process PID.\v"
-	 "TIME seconds since the system started; FROM and TO processes (machd; dead: the\n"
-	 "port has died, dying: its task does; moving: it is itself in a message); ID\n"
-	 "msgh_id; SIZE bytes of body and out-of-line memory; PORTS rights in it; OBJECT\n"
-	 "the port's id, as in `machctl ports`; WHAT is known of the id, and XNU's names\n"
-	 "for the rest.\n"
-	 "It goes on until it is interrupted. machd traces only while somebody reads;\n"
-	 "what a slow reader misses is said on stderr.\n\n"
+	 "TIME seconds since the system started; FROM and TO processes (dead: the port\n"
+	 "has died, dying: its task does; moving: it is itself in a message); ID msgh_id;\n"
+	 "SIZE bytes of body and out-of-line memory; PORTS rights in it; OBJECT the port's\n"
+	 "id; WHAT is known of the id, and XNU's names for the rest. What a slow reader\n"
+	 "misses is said on stderr.\n\n"
 	 "--json: an object for each line, and no array around them: number time_ns\n"
-	 "from to object id size ports flags what. from and to are null for machd, and\n"
-	 "where nobody receives.",
+	 "from to object id size ports flags what. from and to are null for machd.",
 	 cmd_trace, trace_options, 0, 0},
 	{0},
 };

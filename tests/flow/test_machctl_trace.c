@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/machctl/trace_file.h"
 #include "tests/flow/flow.h"
 #include "tests/flow/machctl_run.h"
 
@@ -130,6 +131,87 @@ START_TEST(a_port_can_be_picked)
 }
 END_TEST
 
+/* What went to a file can be read from it, with filters, when there is no daemon. */
+START_TEST(records_can_be_kept_in_a_file)
+{
+	char path[128], pid[16];
+	struct trace trace = {.argument = {"--count=6", "-w", path}};
+	struct machctl run;
+
+	snprintf(path, sizeof path, "%s.trace", flow_socket());
+	send_until_done(&trace, flow_port());
+	ck_assert_str_eq(trace.run.out, "");
+	ck_assert_int_eq(trace.run.status, 0);
+	machctl_free(&trace.run);
+	flow_crash();
+	machctl_run(&run, "trace", "-r", path, "--json", NULL);
+	ck_assert_int_eq(run.status, 0);
+	ck_assert_str_eq(run.err, "");
+	ck_assert_uint_eq(line_count(run.out), 6);
+	machctl_free(&run);
+	snprintf(pid, sizeof pid, "%d", getpid());
+	machctl_run(&run, "trace", "-r", path, "-n", "2", pid, NULL);
+	ck_assert_uint_eq(line_count(run.out), 1 + 2);
+	machctl_free(&run);
+	machctl_run(&run, "trace", "-r", path, "1", NULL);
+	ck_assert_uint_eq(line_count(run.out), 1);
+	machctl_free(&run);
+	unlink(path);
+}
+END_TEST
+
+/* Files that are none, and what is said of them. */
+static const struct {
+	const char *says;
+	size_t offset; /* of a byte that is changed; SIZE_MAX: none */
+	long cut;      /* bytes left out at the end */
+} damages[] = {
+	{NULL, SIZE_MAX, 0},
+	{"is no file that", 0, 0},
+	{"is no file that", SIZE_MAX, 80 + 1},
+	{"version", 8, 0},
+	{"another byte order", 12, 0},
+	{"is damaged", 17, 0},
+	{"is damaged", 20, 0},
+	{"in the middle of a record", SIZE_MAX, 1},
+};
+
+START_TEST(damaged_files_are_noticed)
+{
+	struct trace_file_header header = {
+		.magic = TRACE_FILE_MAGIC,
+		.version = TRACE_FILE_VERSION,
+		.order = TRACE_FILE_ORDER,
+		.header_size = sizeof header,
+		.record_size = sizeof(struct machd_watch_message),
+	};
+	struct machd_watch_message message = {.number = 1};
+	uint8_t bytes[sizeof header + sizeof message];
+	char path[128];
+	struct machctl run;
+	FILE *file;
+
+	memcpy(bytes, &header, sizeof header);
+	memcpy(bytes + sizeof header, &message, sizeof message);
+	if (damages[_i].offset != SIZE_MAX)
+		bytes[damages[_i].offset] ^= 0x41;
+	snprintf(path, sizeof path, "%s.trace", flow_socket());
+	file = fopen(path, "we");
+	CHECK(file && fwrite(bytes, sizeof bytes - (size_t)damages[_i].cut, 1, file) == 1 &&
+	      fclose(file) == 0);
+	machctl_run(&run, "trace", "-r", path, "--json", NULL);
+	if (damages[_i].says) {
+		ck_assert_int_eq(run.status, 1);
+		ck_assert_msg(strstr(run.err, damages[_i].says) != NULL, "says: %s", run.err);
+	} else {
+		ck_assert_int_eq(run.status, 0);
+		ck_assert_uint_eq(line_count(run.out), 1);
+	}
+	machctl_free(&run);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(nonsense_is_explained)
 {
 	struct machctl run;
@@ -173,6 +255,8 @@ int main(void)
 	tcase_add_test(tcase, an_id_can_be_picked);
 	tcase_add_test(tcase, a_notification_has_its_name);
 	tcase_add_test(tcase, a_port_can_be_picked);
+	tcase_add_test(tcase, records_can_be_kept_in_a_file);
+	tcase_add_loop_test(tcase, damaged_files_are_noticed, 0, sizeof damages / sizeof *damages);
 	tcase_add_test(tcase, nonsense_is_explained);
 	tcase_add_test(tcase, the_program_has_its_probes);
 	return flow_run(suite);
