@@ -53,7 +53,8 @@ has machd usr/bin/machd etc/machd/machd.conf usr/share/man/man8/machd.8.gz \
     usr/share/man/man5/machd.conf.5.gz usr/lib/sysusers.d/machd.conf \
     usr/lib/systemd/{system,user}/machd.{service,socket} usr/share/doc/machd/copyright \
     usr/share/doc/machd/changelog.Debian.gz usr/share/doc/machd/examples/importance.conf
-has machctl usr/bin/machctl usr/share/man/man1/machctl.1.gz
+has machctl usr/bin/machctl usr/share/man/man1/machctl.1.gz \
+    usr/share/bash-completion/completions/machctl usr/share/zsh/vendor-completions/_machctl
 has libmachclient1 "$libraries/libmachclient.so.1"
 has libmachclient-dev "$libraries/libmachclient.so" "$libraries/pkgconfig/machclient.pc" \
     "$libraries/cmake/machclient/machclient-config.cmake" usr/include/machclient/mach/mach.h \

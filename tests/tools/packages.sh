@@ -18,6 +18,7 @@ machd_test_packages=(
     build-essential binutils check
     clang clang-format-14 clang-tidy libclang-rt-14-dev llvm mandoc
     dbus file lintian mount polkitd procps systemd util-linux
+    tmux zsh
 )
 
 # The same for the library of 32-bit programs.
