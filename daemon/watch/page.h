@@ -32,8 +32,12 @@ struct page {
 	uint32_t p_steps;
 };
 
-/* One step more; false: the page is full, or has cost enough. */
+/*
+ * One step more; false: the page is full, or has cost enough. The same for a step to an object that
+ * nobody has looked at for long: fetching it costs as much as several others.
+ */
 bool page_goes_on(struct page *page);
+bool page_goes_far(struct page *page);
 
 void page_add(struct page *page, const void *record);
 

@@ -13,11 +13,20 @@
 #include "daemon/trap/trap_internal.h"
 #include "daemon/watch/page.h"
 
+/* What a step to a cold object counts for. */
+#define FAR_STEPS 4
+
 bool page_goes_on(struct page *page)
 {
 	size_t reserve = page->p_answer.record_size * PAGE_RESERVE;
 
 	return page->p_steps++ < PAGE_STEPS && page->p_size + reserve <= PAGE_BYTES;
+}
+
+bool page_goes_far(struct page *page)
+{
+	page->p_steps += FAR_STEPS - 1;
+	return page_goes_on(page);
 }
 
 void page_add(struct page *page, const void *record)

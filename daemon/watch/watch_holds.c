@@ -322,7 +322,7 @@ static bool list_ports(struct page *page)
 	while (place->pl_port != ports) {
 		struct ipc_port *port = list_entry(place->pl_port, struct ipc_port, ip_link);
 
-		if (!page_goes_on(page) || !list_port(page, port))
+		if (!page_goes_far(page) || !list_port(page, port))
 			return false;
 		place->pl_port = place->pl_port->next;
 		place->pl_kmsg = NULL;

@@ -184,7 +184,7 @@ void watch_queues(struct page *page)
 	for (node = first ? node : page->p_place->pl_port; node != ports; node = node->next) {
 		const struct ipc_port *port = list_entry(node, struct ipc_port, ip_link);
 
-		if (!page_goes_on(page)) {
+		if (!page_goes_far(page)) {
 			page->p_place->pl_port = node;
 			page_more(page);
 			return;

@@ -135,7 +135,7 @@ static bool list_names_of(struct page *page, struct ipc_task *task, uint64_t fro
 	for (uint64_t i = from ? from : 1; i < task->t_space->is_size; i++) {
 		const struct ipc_entry *entry = &task->t_space->is_table[i];
 
-		if (!page_goes_on(page)) {
+		if (entry->ie_type != 0 ? !page_goes_far(page) : !page_goes_on(page)) {
 			page_stop_at(page, task, i);
 			return false;
 		}
