@@ -60,15 +60,16 @@ static void offers_not(const char *word)
 	ck_assert_msg(strstr(output, line) == NULL, "%s in: %s", word, output);
 }
 
-static const char *const commands[] = {"ps",  "ports", "port",	"names",   "queues", "limits",
-				       "why", "graph", "leaks", "metrics", "top",    "trace"};
+static const char *const commands[] = {"ps",	 "ports",  "port",  "names", "queues",
+				       "limits", "why",	   "graph", "leaks", "metrics",
+				       "top",	 "policy", "trace"};
 
 START_TEST(bash_knows_all_commands)
 {
 	bash("\"\"");
 	for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++)
 		offers(commands[i]);
-	bash("po");
+	bash("por");
 	ck_assert_str_eq(output, "[ports]\n[port]\n");
 	/* And they are all that there are: the help names no other. */
 	run(0, "$MACHCTL_BINARY --help | sed -n '/^Commands/,/^$/p' | "
@@ -120,6 +121,8 @@ START_TEST(bash_asks_the_daemon)
 	offers_not(pid);
 	bash("ps \"\"");
 	offers_not(pid);
+	bash("policy explain 1 org.m");
+	ck_assert_str_eq(output, "[org.machd.completed]\n");
 	bash("top -o q");
 	ck_assert_str_eq(output, "[queue]\n");
 	/* Another daemon has other processes; where none is, nothing is offered. */

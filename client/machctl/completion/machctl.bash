@@ -3,7 +3,7 @@
 # services. Options come from `machctl COMMAND --help`, so there is no list here that could be wrong.
 # shellcheck shell=bash
 
-_machctl_commands='ps ports port names queues limits why graph leaks metrics top trace'
+_machctl_commands='ps ports port names queues limits why graph leaks metrics top policy trace'
 
 # The socket that the line names, as options.
 _machctl_socket() {
@@ -54,6 +54,9 @@ _machctl() {
             case $command-$arguments in
             ports-0 | queues-0 | why-0 | graph-0 | trace-0) choices=$(_machctl_values ps pid) ;;
             port-0) choices=$(_machctl_values names service; _machctl_values ps pid) ;;
+            policy-0) choices=explain ;;
+            policy-1) choices=$(_machctl_values ps pid) ;;
+            policy-2) choices=$(_machctl_values names service) ;;
             esac
         fi
         ;;
