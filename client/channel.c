@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/mi.h"
+#include "client/ring.h"
 #include "protocol/limits.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,6 +37,8 @@ static struct mi_channel channels = {.next = &channels, .prev = &channels, .fd =
 static int kept = -1; /* the last connection, of a thread that ended */
 static uint32_t kept_sequence;
 static uint64_t kept_thread;
+static struct mi_ring *kept_ring;
+static bool kept_asked;
 
 static _Atomic uint64_t generation; /* of the task; 0: there is none */
 static uint64_t last_generation;
@@ -51,15 +53,22 @@ static mach_port_t bootstrap_name;
 static _Thread_local struct mi_channel *mine;
 static _Thread_local bool busy;
 
+static void drop_kept(bool in_child)
+{
+	mi_ring_free(kept_ring, in_child);
+	kept_ring = NULL;
+	if (kept >= 0)
+		close(kept);
+	kept = -1;
+}
+
 /* The task is gone: wake whoever still waits for one of its answers, forget what it had. */
 static void end_task(void)
 {
 	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
 		if (each->fd >= 0)
 			shutdown(each->fd, SHUT_RDWR);
-	if (kept >= 0)
-		close(kept);
-	kept = -1;
+	drop_kept(false);
 	atomic_store(&generation, 0);
 	atomic_store(&self_name, MACH_PORT_NULL);
 	bootstrap_name = MACH_PORT_NULL;
@@ -107,12 +116,17 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 	bool joins = atomic_load(&generation) != 0, refused;
 
 	channel->sequence = 0;
+	channel->calls = 0;
+	channel->asked = false;
 	channel->thread_port = false;
 	channel->thread_name = MACH_PORT_NULL;
 	if (kept >= 0) {
 		channel->fd = kept;
 		channel->sequence = kept_sequence;
 		channel->thread = kept_thread;
+		channel->ring = kept_ring;
+		channel->asked = kept_asked;
+		kept_ring = NULL;
 		kept = -1;
 	} else {
 		channel->fd = mi_connect(joins ? token : NULL, forked && !joins ? parent : NULL,
@@ -130,8 +144,10 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 	return KERN_SUCCESS;
 }
 
-static void close_channel(struct mi_channel *channel)
+static void close_channel(struct mi_channel *channel, bool in_child)
 {
+	mi_ring_free(channel->ring, in_child);
+	channel->ring = NULL;
 	if (channel->fd >= 0)
 		close(channel->fd);
 	channel->fd = -1;
@@ -194,8 +210,10 @@ static void leave_thread(void *value)
 		kept = channel->fd;
 		kept_sequence = channel->sequence;
 		kept_thread = channel->thread;
+		kept_ring = channel->ring;
+		kept_asked = channel->asked;
 	} else {
-		close_channel(channel);
+		close_channel(channel, false);
 	}
 	pthread_mutex_unlock(&lock);
 	if (channel->memory_frame)
@@ -251,7 +269,7 @@ static void after_fork_in_child(void)
 	}
 	for (struct mi_channel *each = channels.next; each != &channels; each = next) {
 		next = each->next;
-		close_channel(each);
+		close_channel(each, true);
 		if (each != mine)
 			free(each);
 	}
@@ -262,9 +280,7 @@ static void after_fork_in_child(void)
 		channels.next = channels.prev = mine;
 	}
 	busy = false;
-	if (kept >= 0)
-		close(kept);
-	kept = -1;
+	drop_kept(true);
 	atomic_store(&generation, 0);
 	atomic_store(&self_name, MACH_PORT_NULL);
 	bootstrap_name = MACH_PORT_NULL;
@@ -275,6 +291,7 @@ static void after_fork_in_child(void)
 
 static void set_up(void)
 {
+	mi_ring_configure();
 	once_error = pthread_key_create(&key, leave_thread);
 	if (once_error == 0)
 		once_error = pthread_atfork(before_fork, after_fork, after_fork_in_child);
@@ -312,7 +329,7 @@ static kern_return_t renew_channel(struct mi_channel *channel)
 
 	pthread_mutex_lock(&lock);
 	if (channel->fd >= 0) {
-		close_channel(channel);
+		close_channel(channel, false);
 		mi_set_error("the connection to machd was lost, and the task with it");
 	} else {
 		code = connect_channel(channel);
@@ -338,6 +355,12 @@ kern_return_t mi_enter(struct mi_entry *entry)
 		   entry->channel->generation != atomic_load(&generation)) {
 		code = renew_channel(entry->channel);
 	}
+	if (code == KERN_SUCCESS) {
+		int error = mi_ring_want(entry->channel);
+
+		if (error)
+			code = mi_lost(entry->channel, strerrordesc_np(error));
+	}
 	if (code != KERN_SUCCESS)
 		mi_leave(entry);
 	return code;
@@ -359,7 +382,7 @@ kern_return_t mi_lost(struct mi_channel *channel, const char *why)
 {
 	mi_set_error("the connection to machd was lost, and the task with it: %s", why);
 	pthread_mutex_lock(&lock);
-	close_channel(channel);
+	close_channel(channel, false);
 	if (channel->generation == atomic_load(&generation))
 		end_task();
 	pthread_mutex_unlock(&lock);

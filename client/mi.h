@@ -5,6 +5,7 @@
  *   conn.c      finds the daemon's socket, says hello
  *   channel.c   which connection a thread uses; the process's task; fork
  *   wire.c      a frame out, its answer in, and what a signal does to that
+ *   ring.c      the same through shared memory
  *   message.c   mach_msg; vector.c: auxiliary data beside it
  *   large.c     bodies that do not fit a frame; ool.c: out-of-line memory
  *   msg_server.c  servers, on top of it; qos.c, importance.c: who is urgent
@@ -38,7 +39,11 @@
 /* A thread's connection. Only its thread uses it, but all are on a list, for fork and exit. */
 struct mi_channel {
 	struct mi_channel *next, *prev;
-	int fd;		   /* -1: not connected */
+	int fd;		      /* -1: not connected */
+	struct mi_ring *ring; /* NULL: it has none; see ring.h */
+	uint32_t calls;	      /* until it asked for one */
+	bool asked;
+	unsigned char way; /* enum mi_way */
 	uint32_t sequence; /* of the last request */
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
 	uint32_t answer_flags; /* of the last answer: enum machd_answer_flags */
@@ -298,6 +303,13 @@ bool mi_store(void *to, const void *from, size_t size);
  */
 int mi_fill(int fd, const void *from, size_t size, uint64_t at);
 int mi_drain(int fd, void *to, size_t size, uint64_t at);
+
+/*
+ * Is all of it there now? False: it is not, or the kernel cannot say; then only the copies above
+ * can tell.
+ */
+bool mi_readable(const void *from, size_t size);
+bool mi_writable(void *to, size_t size);
 
 /* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */
 void *mi_pages(size_t size);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/mi.h"
+#include "client/ring.h"
 
 /* Room for descriptors beside a packet. */
 union control {
@@ -50,31 +50,47 @@ static void detach_fds(struct msghdr *message, struct mi_fds *fds)
 	memcpy(fds->fd, CMSG_DATA(head), fds->count * sizeof *fds->fd);
 }
 
+static int send_packet(const struct mi_channel *channel, struct iovec *parts, int count,
+		       const struct mi_fds *fds)
+{
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+	union control control;
+	ssize_t sent;
+
+	if (fds && fds->count)
+		attach_fds(&message, &control, fds);
+	do
+		sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? errno : 0;
+}
+
 int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
 	       const struct mi_fds *fds)
 {
 	unsigned fd_count = fds ? fds->count : 0;
 	struct machd_frame frame = {
 		.op = op, .fds = (uint16_t)fd_count, .sequence = channel->sequence + 1};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
-	union control control;
-	ssize_t sent;
+	int error = EAGAIN;
 
 	for (int i = 0; i < count; i++)
 		frame.length += (uint32_t)parts[i].iov_len;
 	memcpy(parts[0].iov_base, &frame, sizeof frame);
-	if (fd_count)
-		attach_fds(&message, &control, fds);
-	do
-		sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return errno;
+	if (channel->ring && fd_count == 0)
+		error = mi_ring_put(channel->ring, parts, count, frame.length);
+	if (error == EAGAIN)
+		error = send_packet(channel, parts, count, fds);
+	if (error)
+		return error;
 	channel->sequence = frame.sequence;
+	channel->way = MI_WAY_UNKNOWN;
 	return 0;
 }
 
-/* If this fails the connection is broken, and the wait for the answer notices. */
+/*
+ * This goes by the socket even if the request did not: the daemon looks into the ring before it
+ * reads. If it fails the connection is broken, and the wait for the answer notices.
+ */
 static void cancel(const struct mi_channel *channel)
 {
 	struct machd_frame frame = {
@@ -151,20 +167,20 @@ static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *a
  * nothing is mapped at when it has taken the packet. In the first case the packet is fetched
  * without the program's memory.
  */
-int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
+static int answer_on_socket(struct mi_channel *channel, struct mi_answer *answer, bool *cancelled)
 {
 	struct machd_frame *frame = answer->parts[0].iov_base;
-	bool cancelled = false, narrow = false;
+	bool narrow = false;
 	union control control;
 	struct msghdr message;
 	ssize_t size;
 
 	*frame = (struct machd_frame){0};
-	size = wait_packet(channel, answer, &message, &control, &cancelled);
+	size = wait_packet(channel, answer, &message, &control, cancelled);
 	if (size < 0 && errno == EFAULT && frame->length == 0) {
 		narrow = true;
 		answer->count = 1;
-		size = wait_packet(channel, answer, &message, &control, &cancelled);
+		size = wait_packet(channel, answer, &message, &control, cancelled);
 	}
 	answer->size = size < 0 ? 0 : (size_t)size;
 	answer->fds.count = 0;
@@ -176,7 +192,6 @@ int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
 		return size < 0 ? errno : ECONNRESET;
 	if (answer->peek)
 		return 0;
-	channel->answer_flags |= frame->flags;
 	detach_fds(&message, &answer->fds);
 	answer->lost_fd = message.msg_flags & MSG_CTRUNC;
 	if (message.msg_flags & MSG_TRUNC) {
@@ -184,6 +199,58 @@ int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
 		answer->size = SIZE_MAX;
 	}
 	return 0;
+}
+
+/* Wait until it is known how the answer comes; a signal may give up the request. */
+static int await_way(struct mi_channel *channel, const struct mi_answer *answer, bool *cancelled)
+{
+	for (;;) {
+		bool notices = answer->cancel && !*cancelled;
+
+		switch (mi_ring_wait(channel, notices && channel->held)) {
+		case MI_RING_KNOWN:
+			return 0;
+		case MI_RING_ERROR:
+			return ECONNRESET;
+		case MI_RING_SIGNAL:
+			if (notices) {
+				*cancelled = true;
+				cancel(channel);
+			}
+		}
+	}
+}
+
+/* A packet came that a sleeper waited for. If it was not the answer, it is dropped. */
+static int wake_up(struct mi_channel *channel, const struct mi_answer *answer)
+{
+	const struct machd_frame *frame = answer->parts[0].iov_base;
+	bool look = !answer->fault && frame->op == (MACHD_OP_LOOK | MACHD_OP_ANSWER);
+
+	if (look && answer->peek)
+		recv(channel->fd, &(struct machd_frame){0}, sizeof(struct machd_frame), 0);
+	return mi_ring_woken(channel, look);
+}
+
+int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
+{
+	const struct machd_frame *frame = answer->parts[0].iov_base;
+	bool cancelled = false;
+	int error = 0, count = answer->count;
+
+	if (channel->ring && channel->way == MI_WAY_UNKNOWN)
+		error = await_way(channel, answer, &cancelled);
+	if (error == 0 && channel->way != MI_WAY_RING)
+		error = answer_on_socket(channel, answer, &cancelled);
+	if (error == 0 && channel->way == MI_WAY_SLEEP) {
+		error = wake_up(channel, answer);
+		answer->count = count;
+	}
+	if (error == 0 && channel->way == MI_WAY_RING)
+		error = mi_ring_take(channel->ring, answer);
+	if (error == 0 && !answer->peek && !answer->fault)
+		channel->answer_flags |= frame->flags;
+	return error;
 }
 
 const char *mi_check_answer(const struct mi_channel *channel, const struct machd_frame *frame,

@@ -27,9 +27,10 @@ bool reload_read(const struct options *options, struct config *config)
 	log_set_level(read.log_level);
 	if (fdcheck_fit_limits(&read.limits))
 		log_notice("Memfds= is %" PRIu64 ", MemfdsPerUser= %" PRIu64
-			   ", BellsPerUser= %" PRIu64 ": machd may not open more descriptors",
+			   ", BellsPerUser= %" PRIu64 ", RingsPerUser= %" PRIu64
+			   ": machd may not open more descriptors",
 			   read.limits.memfds, read.limits.memfds_per_user,
-			   read.limits.bells_per_user);
+			   read.limits.bells_per_user, read.limits.rings_per_user);
 	*config = read;
 	return true;
 }

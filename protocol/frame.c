@@ -16,6 +16,7 @@ _Static_assert(sizeof(struct machd_memory) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_call) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_bell_answer) == 16, "wire layout");
+_Static_assert(sizeof(struct machd_ring_answer) == 8, "wire layout");
 
 enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsigned fds,
 					 struct machd_frame *frame)
@@ -29,8 +30,7 @@ enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsign
 		return MACHD_FRAME_RESERVED;
 	if (frame->fds != fds || fds > MACHD_FRAME_FDS_MAX)
 		return MACHD_FRAME_FDS;
-	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_FILEPORT ||
-	    frame->op == MACHD_OP_MEMORY)
+	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_RING || frame->op == MACHD_OP_MEMORY)
 		return MACHD_FRAME_OP;
 	return MACHD_FRAME_OK;
 }

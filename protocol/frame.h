@@ -28,6 +28,8 @@ enum machd_op {
 	MACHD_OP_MEMORY = 6,  /* from the daemon only: memory of the message in the answer before */
 	MACHD_OP_BELL = 7,    /* make a bell, what machd_port_fd() is made of */
 	MACHD_OP_FILEPORT = 8, /* make a right of a descriptor, or get the descriptor of one */
+	MACHD_OP_RING = 9,     /* get a ring: shared memory for the frames of this channel */
+	MACHD_OP_LOOK = 10,    /* from the daemon only: the answer is in the ring */
 	MACHD_OP_ANSWER = 0x80,
 };
 
@@ -178,6 +180,18 @@ struct machd_fileport_answer {
 	uint32_t port;		    /* what was made */
 	struct machd_extent extent; /* of the memory entry that was asked for */
 };
+
+/*
+ * Answer to MACHD_OP_RING. With code 0 come two descriptors, if the daemon has them to spare: a
+ * memfd with struct machd_rings, and what to write 8 bytes to, as to an eventfd, to wake it. From
+ * then on a frame without descriptors may go either way, and before the daemon reads a packet it
+ * has read all that was in the ring before.
+ */
+struct machd_ring_answer {
+	uint32_t code; /* kern_return_t */
+	uint32_t reserved;
+};
+#define MACHD_RING_FDS 2
 
 /* Why a packet is not a frame; machd_frame_problem() names it for a log line. */
 enum machd_frame_error {

@@ -243,3 +243,9 @@ enum machd_ring_sleep machd_ring_rouse(struct machd_ring *ring)
 {
 	return take_sleep(ring);
 }
+
+enum machd_ring_sleep machd_ring_sleeps(const struct machd_ring *ring)
+{
+	return (enum machd_ring_sleep)atomic_load_explicit(&ring->words->asleep,
+							   memory_order_relaxed);
+}

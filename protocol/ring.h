@@ -114,3 +114,6 @@ const void *machd_ring_piece(const struct machd_ring *ring, uint32_t offset, uin
 void machd_ring_doze(struct machd_ring *ring, enum machd_ring_sleep how);
 enum machd_ring_sleep machd_ring_wake(struct machd_ring *ring);
 enum machd_ring_sleep machd_ring_rouse(struct machd_ring *ring);
+
+/* What the reader says now, of which nothing follows. */
+enum machd_ring_sleep machd_ring_sleeps(const struct machd_ring *ring);

@@ -19,6 +19,7 @@
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 #include "daemon/io/identity.h"
+#include "daemon/io/ring.h"
 
 /* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
 #define PACKET_FDS_MAX 253
@@ -144,6 +145,8 @@ static void read_packet(struct channel *channel, bool hung_up)
 {
 	struct packet packet;
 
+	if (channel->ring && !ring_drained(channel->ring))
+		return;
 	receive(channel, &packet);
 	if (packet.size > 0 || (packet.size == 0 && (packet.fd_count || !hung_up)))
 		handle_packet(channel, &packet);
@@ -325,15 +328,13 @@ static bool asks_too_early(const struct channel *channel, const struct ipc_answe
 	return !list_empty(&channel->unsent) || (answer->fd_count && has_unread(channel));
 }
 
-void channel_send(struct channel *channel, const struct ipc_answer *answer)
+void channel_send_packets(struct channel *channel, const struct ipc_answer *answer)
 {
 	struct outgoing first = {
 		.bytes = answer->packet, .size = answer->size, .lent = answer->lent};
 	struct outgoing second = {answer->memory, answer->memory_size, answer->fds,
 				  answer->fd_count, answer->lent};
 
-	if (!channel->doomed && asks_too_early(channel, answer))
-		gate_doom(channel->gate, channel, "it asks again before it has read its answer");
 	if (answer->memory_size == 0) {
 		first.fds = answer->fds;
 		first.fd_count = answer->fd_count;
@@ -341,6 +342,41 @@ void channel_send(struct channel *channel, const struct ipc_answer *answer)
 	send_or_keep(channel, &first);
 	if (answer->memory_size)
 		send_or_keep(channel, &second);
+}
+
+/* An answer with the descriptors of a ring, if one can be made; else without them. */
+static void send_ring(struct channel *channel, const struct ipc_answer *answer)
+{
+	struct ipc_answer with = *answer;
+	ipc_fd_t fds[MACHD_RING_FDS];
+
+	if (!channel->doomed && ring_make(channel, fds)) {
+		with.fds = fds;
+		with.fd_count = MACHD_RING_FDS;
+	}
+	channel_send_packets(channel, &with);
+}
+
+static void send_by_ring(struct channel *channel, const struct ipc_answer *answer)
+{
+	enum ring_way way = ring_send(channel->ring, answer);
+
+	if (way == RING_BROKEN)
+		gate_doom(channel->gate, channel, "its ring is broken");
+	if (way != RING_SENT)
+		channel_send_packets(channel, answer);
+}
+
+void channel_send(struct channel *channel, const struct ipc_answer *answer)
+{
+	if (!channel->doomed && asks_too_early(channel, answer))
+		gate_doom(channel->gate, channel, "it asks again before it has read its answer");
+	if (answer->ring)
+		send_ring(channel, answer);
+	else if (channel->ring && !channel->doomed)
+		send_by_ring(channel, answer);
+	else
+		channel_send_packets(channel, answer);
 }
 
 static void unsent_free(struct unsent *unsent)
@@ -372,10 +408,13 @@ void channel_retry(struct channel *channel)
 		}
 		unsent_free(unsent);
 	}
-	if (error)
+	if (error) {
 		gate_doom(channel->gate, channel, NULL);
-	else
-		watch_requests(channel);
+		return;
+	}
+	watch_requests(channel);
+	if (channel->ring)
+		turn_activate(&channel->gate->turns, channel->ring);
 }
 
 /* Time. */
@@ -426,6 +465,8 @@ void channel_close(struct channel *channel)
 	list_remove(&channel->link);
 	list_remove(&channel->pending);
 	drop_unsent(channel);
+	ring_free(channel->ring);
+	channel->ring = NULL;
 	close_handle(channel, (uv_handle_t *)&channel->poll);
 	close_handle(channel, (uv_handle_t *)&channel->timer);
 	close(channel->fd);

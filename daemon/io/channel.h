@@ -15,6 +15,7 @@
 #include "daemon/trap/trap.h"
 
 struct gate;
+struct ring;
 
 struct channel {
 	struct gate *gate;
@@ -25,6 +26,7 @@ struct channel {
 	uv_timer_t timer;
 	uint64_t id;
 	int fd;
+	struct ring *ring;     /* NULL: it has none */
 	struct list unsent;    /* packets that the peer has no room for yet */
 	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
 	unsigned char handles; /* of libuv, not closed yet */
@@ -43,6 +45,9 @@ void channel_close(struct channel *channel);
 
 /* Send an answer, or keep it if the peer has no room. Takes over its descriptors. */
 void channel_send(struct channel *channel, const struct ipc_answer *answer);
+
+/* The same by the socket, although there is a ring. */
+void channel_send_packets(struct channel *channel, const struct ipc_answer *answer);
 
 /* Feed TRAP_TIMEOUT at `deadline` (ns); 0: not any more. */
 void channel_set_timer(struct channel *channel, uint64_t deadline);

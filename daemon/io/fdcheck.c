@@ -73,14 +73,17 @@ bool fdcheck_connected(int fd, int channel)
 	       our_size > offsetof(struct sockaddr_un, sun_path);
 }
 
-ipc_fd_t fdcheck_copy(ipc_fd_t handle)
+ipc_fd_t fdcheck_own(int fd)
 {
-	int fd = fcntl(fdcheck_fd(handle), F_DUPFD_CLOEXEC, 0);
-
 	if (fd < 0 || !fdcheck_reserved(fd))
 		return fd < 0 ? IPC_FD_NONE : make_handle(fd);
 	close(fd);
 	return IPC_FD_NONE;
+}
+
+ipc_fd_t fdcheck_copy(ipc_fd_t handle)
+{
+	return fdcheck_own(fcntl(fdcheck_fd(handle), F_DUPFD_CLOEXEC, 0));
 }
 
 int fdcheck_fd(ipc_fd_t handle)
@@ -123,5 +126,7 @@ bool fdcheck_fit_limits(struct machd_limits *limits)
 	bool memfds = lower(&limits->memfds_per_user, half);
 	bool bells = lower(&limits->bells_per_user, half / 4); /* with two for each */
 
-	return all || memfds || bells;
+	bool rings = lower(&limits->rings_per_user, half / 4);
+
+	return all || memfds || bells || rings;
 }

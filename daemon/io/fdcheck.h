@@ -25,6 +25,9 @@ bool fdcheck_connected(int fd, int channel);
 /* A handle for a copy of the descriptor; IPC_FD_NONE if there is no room for one more. */
 ipc_fd_t fdcheck_copy(ipc_fd_t handle);
 
+/* A handle for a descriptor of our own; IPC_FD_NONE if it is of the reserve: closed then. */
+ipc_fd_t fdcheck_own(int fd);
+
 /* The descriptor of a handle; -1 for IPC_FD_NONE. */
 int fdcheck_fd(ipc_fd_t handle);
 
@@ -43,7 +46,7 @@ void fdcheck_raise_limit(void);
 
 /*
  * Make `limits` fit the descriptors there are: the memfds of one user's messages may take half of
- * them at most, and its bells half of the rest, so that there is room for connections. Returns
- * whether it had to change anything.
+ * them at most, its bells half of the rest and its rings a quarter, so that there is room for
+ * connections. Returns whether it had to change anything.
  */
 bool fdcheck_fit_limits(struct machd_limits *limits);

@@ -269,6 +269,7 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	uv_timer_init(loop, &gate->again);
 	uv_timer_init(loop, &gate->alarm);
 	gate->work.data = gate->again.data = gate->alarm.data = gate;
+	turns_start(&gate->turns, gate);
 	return true;
 }
 
@@ -284,6 +285,7 @@ void gate_stop(struct gate *gate)
 	while ((channel = list_first(&gate->channels, struct channel, link)))
 		channel_close(channel);
 	activator_stop(&gate->activator);
+	turns_stop(&gate->turns);
 	uv_close((uv_handle_t *)&gate->work, NULL);
 	uv_close((uv_handle_t *)&gate->again, NULL);
 	uv_close((uv_handle_t *)&gate->alarm, NULL);

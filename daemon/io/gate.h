@@ -15,6 +15,7 @@
 #include "daemon/base/log.h"
 #include "daemon/io/activate.h"
 #include "daemon/io/boost.h"
+#include "daemon/io/turn.h"
 #include "daemon/trap/trap.h"
 
 struct channel;
@@ -38,6 +39,7 @@ struct gate {
 	uv_idle_t work;		    /* runs while the machine has work put off */
 	uv_timer_t again;	    /* runs while channels are starved */
 	uv_timer_t alarm;	    /* the machine's own, for its timers */
+	struct turns turns;	    /* whose ring is looked at when */
 	uint8_t *buffer;	    /* of channels: the packet being read, GATE_BUFFER_SIZE */
 	struct log_limit drops[16]; /* by uid */
 	struct log_limit warnings;

@@ -80,6 +80,15 @@ void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum mach
 	host->h_outbox->answer(host->h_outbox->context, thread, &answer);
 }
 
+void ipc_answer_ring(struct ipc_host *host, struct ipc_thread *thread, size_t size)
+{
+	uint8_t *buffer = buffer_for(host, thread);
+	struct ipc_answer answer = {.packet = buffer, .ring = true};
+
+	answer.size = put_frame(buffer, thread, MACHD_OP_RING, size, MACHD_RING_FDS);
+	host->h_outbox->answer(host->h_outbox->context, thread, &answer);
+}
+
 void ipc_answer_code(struct ipc_host *host, struct ipc_thread *thread, mach_msg_return_t code)
 {
 	ipc_answer_refused(host, thread, code, NULL, 0);

@@ -35,6 +35,9 @@ void ipc_answer_send(struct ipc_host *host, struct ipc_thread *thread, enum mach
 void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
 		     size_t size, ipc_fd_t fd);
 
+/* Send an answer for which the io layer makes a ring. It goes out at once as well. */
+void ipc_answer_ring(struct ipc_host *host, struct ipc_thread *thread, size_t size);
+
 /* The answer to a routine that has nothing but a code. */
 void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
 

@@ -25,6 +25,7 @@ struct ipc_answer {
 	const ipc_fd_t *fds;
 	unsigned fd_count;
 	bool lent; /* the descriptors are still ours: the peer gets copies */
+	bool ring; /* the callee makes a ring, and the descriptors for it go along, if it can */
 };
 
 struct ipc_outbox {

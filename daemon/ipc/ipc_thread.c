@@ -39,6 +39,24 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
 	return thread;
 }
 
+bool ipc_thread_charge_ring(struct ipc_host *host, struct ipc_thread *thread)
+{
+	if (host->h_ring_count >= host->h_limits.rings ||
+	    !ipc_account_charge(host, thread->th_account, IPC_CHARGE_RINGS, 1))
+		return false;
+	host->h_ring_count++;
+	thread->th_ring = true;
+	return true;
+}
+
+static void discharge_ring(struct ipc_host *host, struct ipc_thread *thread)
+{
+	if (!thread->th_ring)
+		return;
+	host->h_ring_count--;
+	ipc_account_discharge(thread->th_account, IPC_CHARGE_RINGS, 1);
+}
+
 void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 {
 	ipc_place_move_thread(host, thread);
@@ -53,6 +71,7 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 	mem_free(thread->th_place);
 	if (thread->th_task)
 		ipc_task_leave(host, thread);
+	discharge_ring(host, thread);
 	ipc_account_discharge(thread->th_account, IPC_CHARGE_CHANNELS, 1);
 	ipc_account_put(thread->th_account);
 	mem_free(thread->th_identity);

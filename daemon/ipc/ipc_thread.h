@@ -49,6 +49,7 @@ struct ipc_thread {
 	bool th_inspects;     /* it may see what belongs to others */
 	bool th_held;	      /* its answer waits for a job to end */
 	bool th_violates;     /* the request under way, or answered last, was misuse */
+	bool th_ring;	      /* it has a ring, or asked for one and is charged for it */
 	uint32_t th_sequence; /* of the request under way or answered last */
 	uint32_t th_gid;
 	uint32_t th_pidversion;
@@ -83,6 +84,12 @@ struct ipc_thread {
 /* A channel was accepted. NULL without memory. */
 struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
 				     struct ipc_account *account);
+
+/*
+ * Charge the thread's user for a ring. False: it has too many, or all have. It is given back when
+ * the thread is destroyed.
+ */
+bool ipc_thread_charge_ring(struct ipc_host *host, struct ipc_thread *thread);
 
 /* The channel is gone: whatever the thread waited for is given up, rights go back to its space. */
 void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread);

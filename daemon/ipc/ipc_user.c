@@ -61,6 +61,7 @@ size_t ipc_user_limit(enum ipc_charge kind)
 		[IPC_CHARGE_BELLS] = offsetof(struct machd_limits, bells_per_user),
 		[IPC_CHARGE_SERVICES] = offsetof(struct machd_limits, services_per_user),
 		[IPC_CHARGE_DONORS] = offsetof(struct machd_limits, donors_per_user),
+		[IPC_CHARGE_RINGS] = offsetof(struct machd_limits, rings_per_user),
 	};
 
 	return limits[kind];

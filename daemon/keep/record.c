@@ -132,7 +132,8 @@ static void out_answer(void *context, struct ipc_thread *thread, const struct ip
 {
 	struct record *record = context;
 	struct record_answer head = {trap_channel(thread), (uint32_t)answer->size,
-				     (uint32_t)answer->memory_size, answer->fd_count, answer->lent};
+				     (uint32_t)answer->memory_size, answer->fd_count,
+				     answer->lent | answer->ring << 1};
 	size_t fds_size = answer->fd_count * sizeof *answer->fds;
 
 	record->totals.outputs++;

@@ -94,7 +94,7 @@ struct record_answer {
 	uint64_t channel;
 	uint32_t size, memory_size; /* of the packets */
 	uint32_t fd_count;
-	uint32_t lent; /* 0 or 1: what comes out is a copy */
+	uint32_t flags; /* 1: what comes out are copies; 2: with a ring */
 };
 
 struct record_timer {

@@ -189,7 +189,8 @@ static void compare_text(struct replay *replay, uint32_t kind, const char *text)
 static void out_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
 	struct record_answer head = {trap_channel(thread), (uint32_t)answer->size,
-				     (uint32_t)answer->memory_size, answer->fd_count, answer->lent};
+				     (uint32_t)answer->memory_size, answer->fd_count,
+				     answer->lent | answer->ring << 1};
 	struct part parts[] = {
 		{&head, sizeof head},
 		{answer->fds, answer->fd_count * sizeof *answer->fds},

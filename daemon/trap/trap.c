@@ -178,6 +178,8 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 		return trap_bell(host, thread, packet);
 	case MACHD_OP_FILEPORT:
 		return trap_fileport(host, thread, packet);
+	case MACHD_OP_RING:
+		return trap_ring(host, thread, packet);
 	}
 	return "it says hello again";
 }

@@ -311,7 +311,7 @@ static void add_thread(struct digest *digest, const struct ipc_host *host,
 	add(digest, thread->th_id);
 	add(digest, thread->th_task ? thread->th_task->t_id : 0);
 	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9 |
-			    thread->th_inspects << 10);
+			    thread->th_inspects << 10 | thread->th_ring << 11);
 	add(digest, thread->th_sequence);
 	add(digest, thread->th_violates | (uint64_t)thread->th_violation.v_reason << 32);
 	add(digest, thread->th_violation.v_name);

@@ -177,6 +177,7 @@ void flow_start_with(const struct flow_options *options)
 	fputs(options->config ? options->config : "", config);
 	CHECK(fclose(config) == 0);
 	CHECK(setenv("MACHD_SOCKET", daemon_.socket, 1) == 0);
+	CHECK(setenv("MACHD_RING_AFTER", "0", 0) == 0);
 	flow_restart();
 	connect_test();
 }

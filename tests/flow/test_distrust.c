@@ -2,7 +2,7 @@
 /*
  * The library believes nothing it has not checked: a thread of this test plays a daemon that gives
  * wrong answers. The call must say that there is no daemon, write nothing outside the buffer, keep
- * no descriptor, and the next call must connect again.
+ * no descriptor, and the next call must connect again. It has no ring to offer.
  */
 #include <dirent.h>
 #include <machd.h>
@@ -499,6 +499,7 @@ int main(void)
 	Suite *suite = suite_create("distrust");
 	TCase *tests = tcase_create("distrust");
 
+	setenv("MACHD_RING", "0", 1);
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, wrong_answers_to_a_routine, 0,

@@ -75,7 +75,7 @@ END_TEST
 START_TEST(test_unknown_operation)
 {
 	static const uint16_t ops[] = {
-		0, 6, MACHD_OP_FILEPORT + 1, 0x7f, 0x80, 0x81, 0x82, 0x100, 0x102, 0xffff};
+		0, 6, MACHD_OP_RING + 1, 0x7f, 0x80, 0x81, 0x82, 0x100, 0x102, 0xffff};
 
 	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
 		raw_frame(packet, MACHD_OP_CALL, 1, zeros, 24);

@@ -65,7 +65,9 @@ static void on_answer(void *context, struct ipc_thread *ipc, const struct ipc_an
 	LAB_CHECK(thread->asked && !thread->answered, "an answer without a request came");
 	LAB_CHECK(thread->deadline == 0, "the answer is here and its time-out still runs");
 	check_packet(thread, answer->packet, answer->size, thread->op,
-		     answer->memory_size ? 0 : answer->fd_count);
+		     answer->ring	   ? MACHD_RING_FDS
+		     : answer->memory_size ? 0
+					   : answer->fd_count);
 	thread->packet = copy_of(answer->packet, answer->size);
 	thread->size = answer->size;
 	thread->flags = ((const struct machd_frame *)answer->packet)->flags;

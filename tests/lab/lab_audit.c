@@ -654,6 +654,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
 	LAB_TRUE(held[IPC_CHARGE_SERVICES] == audit->services);
 	LAB_TRUE(held[IPC_CHARGE_DONORS] == audit->donors);
+	LAB_TRUE(held[IPC_CHARGE_RINGS] == host->h_ring_count);
 	LAB_TRUE(host->h_queued == audit->messages);
 	LAB_TRUE(host->h_queued_bytes == audit->bytes);
 	LAB_TRUE(host->h_memfds == audit->memfds);

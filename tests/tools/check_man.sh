@@ -16,7 +16,7 @@ complain() {
 }
 
 # Pages of others that ours may name.
-foreign=' cc.1 clock_gettime.2 dup.2 epoll.7 execve.2 fork.2 kill.2 memfd_create.2 mmap.2 nanosleep.2
+foreign=' cc.1 clock_gettime.2 dup.2 epoll.7 eventfd.2 execve.2 fork.2 kill.2 memfd_create.2 mmap.2 nanosleep.2
     mprotect.2 pkg-config.1 poll.2 process_vm_readv.2 pthreads.7 seccomp.2 sd_notify.3 sigaction.2 signal.7 strerror.3
     systemd.service.5 systemd.socket.5 systemd.unit.5 unix.7 '
 

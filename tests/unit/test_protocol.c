@@ -85,8 +85,7 @@ START_TEST(frame_operations)
 	struct machd_frame frame = good_frame();
 
 	for (unsigned op = 0; op <= UINT16_MAX; op++) {
-		bool request =
-			op >= MACHD_OP_HELLO && op <= MACHD_OP_FILEPORT && op != MACHD_OP_MEMORY;
+		bool request = op >= MACHD_OP_HELLO && op <= MACHD_OP_RING && op != MACHD_OP_MEMORY;
 
 		frame.op = (uint16_t)op;
 		ck_assert_int_eq(check_frame(&frame, 24, 0),

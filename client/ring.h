@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A channel's ring, as its client sees it: for wire.c, which knows what a request and its answer
+ * are, and for channel.c, which owns the connection.
+ */
+#pragma once
+
+#include "client/mi.h"
+
+struct mi_ring;
+
+/* Read the environment, once: MACHD_RING, MACHD_RING_AFTER and MACHD_SPIN_US. */
+void mi_ring_configure(void);
+
+/*
+ * One more call begins on a connected channel: if it has made enough of them, ask the daemon for a
+ * ring. 0, with a ring or without; or an errno, the connection does not work.
+ */
+int mi_ring_want(struct mi_channel *channel);
+
+/* The connection is closed. In the child of a fork the memory is not there. */
+void mi_ring_free(struct mi_ring *ring, bool in_child);
+
+/*
+ * Put a frame of `length` bytes into the ring. 0; EAGAIN: it does not fit, send it; EFAULT: the
+ * program's memory cannot be read; ECONNRESET: the ring is broken.
+ */
+int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint32_t length);
+
+/* Where the answer to the last request comes from. */
+enum mi_way {
+	MI_WAY_UNKNOWN, /* nobody has waited for it yet */
+	MI_WAY_RING,	/* all of its frames are in the ring */
+	MI_WAY_SOCKET,	/* they are packets */
+	MI_WAY_SLEEP,	/* wait for a packet: it is the answer, or says that it is in the ring */
+};
+
+/* How a wait ended. */
+enum mi_ring_end {
+	MI_RING_KNOWN,	/* channel->way is */
+	MI_RING_SIGNAL, /* a signal came */
+	MI_RING_ERROR,	/* the ring is broken */
+};
+
+/*
+ * Wait until it is known which way the answer comes, awake at first, then asleep; not asleep if
+ * signals are `held` back, which could not end that.
+ */
+enum mi_ring_end mi_ring_wait(struct mi_channel *channel, bool held);
+
+/* The packet that MI_WAY_SLEEP waited for has come; `look`: it only says to look at the ring. */
+int mi_ring_woken(struct mi_channel *channel, bool look);
+
+/* Take the answer's next frame out of the ring, as mi_answer() does. */
+int mi_ring_take(struct mi_ring *ring, struct mi_answer *answer);
