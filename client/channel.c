@@ -292,6 +292,7 @@ static void after_fork_in_child(void)
 static void set_up(void)
 {
 	mi_ring_configure();
+	mi_present_configure();
 	once_error = pthread_key_create(&key, leave_thread);
 	if (once_error == 0)
 		once_error = pthread_atfork(before_fork, after_fork, after_fork_in_child);

@@ -68,25 +68,6 @@ int mi_drain(int fd, void *to, size_t size, uint64_t at)
 	return 0;
 }
 
-/* Touch the pages as a copy would; a good deal faster than letting the kernel copy. */
-static bool populate(const void *memory, size_t size, int advice)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)memory & ~(page - 1);
-	uintptr_t end = (uintptr_t)memory + size;
-
-	return end >= start && madvise((void *)start, end - start, advice) == 0;
-}
-
-bool mi_readable(const void *from, size_t size)
-{
-	return populate(from, size, MADV_POPULATE_READ);
-}
-
-bool mi_writable(void *to, size_t size)
-{
-	return populate(to, size, MADV_POPULATE_WRITE);
-}
-
 void *mi_pages(size_t size)
 {
 	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -305,11 +305,12 @@ int mi_fill(int fd, const void *from, size_t size, uint64_t at);
 int mi_drain(int fd, void *to, size_t size, uint64_t at);
 
 /*
- * Is all of it there now? False: it is not, or the kernel cannot say; then only the copies above
- * can tell.
+ * Is all of it there now (present.c)? False: it is not, or the kernel cannot say; then only the
+ * copies above can tell.
  */
 bool mi_readable(const void *from, size_t size);
 bool mi_writable(void *to, size_t size);
+void mi_present_configure(void); /* once, before them */
 
 /* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */
 void *mi_pages(size_t size);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is memory of the program there? Who copies to and from a ring has to know, as no kernel tells.
+ * Most buffers of messages are on the thread's own stack above its present frame, or among the
+ * program's variables: those are there. Of others the kernel is asked.
+ */
+#include <link.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "client/mi.h"
+
+struct range {
+	uintptr_t low, high;
+};
+
+static struct range variables; /* of the program itself, which is never unloaded */
+static _Thread_local struct range stack;
+static uintptr_t page_mask;
+
+static bool within(const struct range *range, const void *memory, size_t size)
+{
+	uintptr_t at = (uintptr_t)memory;
+
+	return at >= range->low && at <= range->high && size <= range->high - at;
+}
+
+/* The first one is the program. What the loader has made read-only lies at the beginning. */
+static int find_variables(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct range found = {0};
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+
+		if (part->p_type == PT_LOAD && (part->p_flags & PF_W))
+			found = (struct range){info->dlpi_addr + part->p_vaddr,
+					       info->dlpi_addr + part->p_vaddr + part->p_memsz};
+	}
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		uintptr_t end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+
+		if (part->p_type == PT_GNU_RELRO && end > found.low)
+			found.low = (end + ~page_mask) & page_mask;
+	}
+	variables = found.low < found.high ? found : (struct range){0};
+	(void)size;
+	(void)context;
+	return 1;
+}
+
+void mi_present_configure(void)
+{
+	page_mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+	dl_iterate_phdr(find_variables, NULL);
+}
+
+/* Where the thread's stack is; nowhere, if nobody knows. */
+static void find_stack(void)
+{
+	pthread_attr_t attributes;
+	void *low;
+	size_t size;
+
+	stack = (struct range){1, 1};
+	if (pthread_getattr_np(pthread_self(), &attributes))
+		return;
+	if (pthread_attr_getstack(&attributes, &low, &size) == 0)
+		stack = (struct range){(uintptr_t)low, (uintptr_t)low + size};
+	pthread_attr_destroy(&attributes);
+}
+
+/* Below the frame there may be nothing yet; and a coroutine's is no frame of this stack. */
+static bool on_stack(const void *memory, size_t size)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+
+	if (stack.high == 0)
+		find_stack();
+	return frame >= stack.low && (uintptr_t)memory >= frame && within(&stack, memory, size);
+}
+
+/* Touch the pages as a copy would; a good deal faster than letting the kernel copy. */
+static bool populate(const void *memory, size_t size, int advice)
+{
+	uintptr_t start = (uintptr_t)memory & page_mask, end = (uintptr_t)memory + size;
+
+	return end >= start && madvise((void *)start, end - start, advice) == 0;
+}
+
+bool mi_readable(const void *from, size_t size)
+{
+	return within(&variables, from, size) || on_stack(from, size) ||
+	       populate(from, size, MADV_POPULATE_READ);
+}
+
+bool mi_writable(void *to, size_t size)
+{
+	return within(&variables, to, size) || on_stack(to, size) ||
+	       populate(to, size, MADV_POPULATE_WRITE);
+}
