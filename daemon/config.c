@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "daemon/config_policy.h"
+#include "protocol/wait.h"
 
-#define MAIN_KEYS	      10
+#define MAIN_KEYS	      11
 #define IMPORTANCE_NICE_LEAST (-20)
 #define LIMIT_KEYS	      (sizeof(struct machd_limits) / sizeof(uint64_t))
 
@@ -64,6 +65,18 @@ static int set_importance_nice(struct reader *reader, const char *value)
 		return config_fail(&reader->file, "ImportanceNice=%s is no number from %d to 0",
 				   value, IMPORTANCE_NICE_LEAST);
 	reader->config->importance_nice = (int)nice;
+	return 1;
+}
+
+static int set_spin_time(struct reader *reader, const char *value)
+{
+	char *end;
+	long us = strtol(value, &end, 10);
+
+	if (*value == '\0' || *end != '\0' || us < 0 || us > MACHD_SPIN_US_MAX)
+		return config_fail(&reader->file, "SpinTime=%s is no number from 0 to %d", value,
+				   MACHD_SPIN_US_MAX);
+	reader->config->spin_us = (unsigned)us;
 	return 1;
 }
 
@@ -134,6 +147,7 @@ static const struct main_key {
 	{"machd", "LogLevel", set_log_level},
 	{"machd", "OnBadSignature", set_on_bad_signature},
 	{"machd", "ImportanceNice", set_importance_nice},
+	{"machd", "SpinTime", set_spin_time},
 	{"machd", "InspectGroup", set_inspect_group},
 	{"policy", "Hardened", set_hardened},
 	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
@@ -270,8 +284,9 @@ static int on_section(struct config_file *file, const char *section)
 
 void config_init(struct config *config)
 {
-	*config =
-		(struct config){.log_level = LOG_LEVEL_INFO, .inspect_group = CONFIG_DEFAULT_GROUP};
+	*config = (struct config){.log_level = LOG_LEVEL_INFO,
+				  .spin_us = MACHD_SPIN_US_DEFAULT,
+				  .inspect_group = CONFIG_DEFAULT_GROUP};
 	machd_limits_init(&config->limits);
 	config->names.bh_register.us_all = 1;
 }

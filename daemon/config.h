@@ -26,6 +26,7 @@ struct config {
 	struct ipc_policy policy;
 	struct boot_policy_head names; /* Register= */
 	char services[512];	       /* Services=: directories with blanks between them, or "" */
+	unsigned spin_us;	       /* how long to look for more before sleeping */
 	int importance_nice;	       /* what a boost adds to nice values */
 	char inspect_group[CONFIG_GROUP_SIZE]; /* who is in it sees what belongs to others */
 	struct machd_limits limits;

@@ -190,6 +190,7 @@ static bool start_gate(struct daemon *daemon)
 	started = gate_start(&daemon->gate, &daemon->loop, &config, record);
 	sodium_memzero(config.key, sizeof config.key);
 	daemon->gate.boosts.nice = daemon->config.importance_nice;
+	turns_set_spin(&daemon->gate.turns, daemon->config.spin_us);
 	set_inspect_group(daemon);
 	set_up_starts(daemon);
 	if (!started)

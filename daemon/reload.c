@@ -95,6 +95,7 @@ void reload_now(const struct options *options, struct config *config, struct ser
 	config->limits = read.limits;
 	config->names = read.names;
 	strcpy(config->services, read.services);
+	turns_set_spin(&gate->turns, read.spin_us);
 	gate_set_limits(gate, &config->limits);
 	reload_services(options, config, services, gate);
 	log_info("the limits and the log level were read again");

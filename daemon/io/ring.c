@@ -102,6 +102,8 @@ static const char *record_breach(const struct machd_record *record)
 {
 	if (record->type != MACHD_RECORD_FRAME)
 		return "there is something in its ring that is no frame";
+	if (record->length == 0)
+		return "a record in its ring is empty";
 	if (record->length > MACHD_FRAME_SIZE_MAX)
 		return "a record in its ring is longer than a frame may be";
 	return NULL;
@@ -124,7 +126,7 @@ static const char *feed_record(struct ring *ring)
 	machd_ring_copy(&ring->in, 0, channel->gate->buffer, ring->in.record.length);
 	machd_ring_consume(&ring->in);
 	breach = gate_feed(channel->gate, &input);
-	ring->last = input.now;
+	ring->last = channel->gate->turns.last = input.now;
 	return breach;
 }
 

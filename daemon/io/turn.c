@@ -70,26 +70,34 @@ static bool look_once(struct turns *turns, uint64_t now)
 	return came;
 }
 
-static void give_way(struct turns *turns, uint64_t now)
+/* The time after it. */
+static uint64_t give_way(struct turns *turns, uint64_t now)
 {
+	uint64_t after;
+
 	sched_yield();
-	machd_wait_yielded(&turns->wait, now, uv_hrtime());
+	after = uv_hrtime();
+	machd_wait_yielded(&turns->wait, now, after);
+	return after;
 }
 
-/* Look, and look again; false: all sleep. Else others must have their turn. */
+/*
+ * Look, and look again; false: all sleep. Else others must have their turn. The clock is read when
+ * a frame is fed and for each yield, not more often.
+ */
 static bool look_on(struct turns *turns)
 {
 	uint64_t start = uv_hrtime(), now = start;
+	bool fresh = true;
 
 	while (now - start < POLL_EVERY_NS) {
 		bool came = look_once(turns, now);
 
-		now = uv_hrtime();
-		if (came)
-			turns->last = now;
-		else if (machd_wait_yields(&turns->wait, turns->last, now))
-			give_way(turns, now);
-		else if (all_asleep(turns))
+		now = came ? turns->last : fresh ? now : uv_hrtime();
+		fresh = !came;
+		if (!came && machd_wait_yields(&turns->wait, turns->last, now))
+			now = give_way(turns, now);
+		else if (!came && all_asleep(turns))
 			return false;
 		if (list_empty(&turns->active) || trap_has_work(turns->gate->host))
 			break;
@@ -141,10 +149,15 @@ void turn_forget(struct turns *turns, struct ring *ring)
 
 /* Beginning and end. */
 
+void turns_set_spin(struct turns *turns, unsigned us)
+{
+	turns->wait.spin = us * UINT64_C(1000);
+}
+
 void turns_start(struct turns *turns, struct gate *gate)
 {
 	turns->gate = gate;
-	turns->wait = (struct machd_wait){.spin = MACHD_SPIN_US_DEFAULT * UINT64_C(1000)};
+	turns_set_spin(turns, MACHD_SPIN_US_DEFAULT);
 	list_init(&turns->active);
 	uv_prepare_init(gate->loop, &turns->look);
 	uv_idle_init(gate->loop, &turns->awake);

@@ -32,6 +32,9 @@ struct turns {
 void turns_start(struct turns *turns, struct gate *gate);
 void turns_stop(struct turns *turns);
 
+/* For how many microseconds to yield before sleeping; 0: sleep at once. */
+void turns_set_spin(struct turns *turns, unsigned us);
+
 /* Have a ring's bell heard, until turn_forget(). false: no memory. */
 bool turn_watch(struct turns *turns, struct ring *ring);
 void turn_forget(struct turns *turns, struct ring *ring);

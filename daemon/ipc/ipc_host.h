@@ -86,7 +86,7 @@ struct ipc_host {
 	bool h_fds_taken; /* a message or a bell has taken the descriptors of that request */
 
 	uint64_t h_task_count, h_thread_count, h_port_count, h_ring_count;
-	uint64_t h_thread_peak;
+	uint64_t h_thread_peak, h_ring_peak;
 	uint64_t h_queued, h_queued_bytes, h_memfds;
 	uint64_t h_sent, h_received, h_destroyed; /* messages, ever */
 	uint64_t h_sent_bytes;			  /* content of those that were sent */

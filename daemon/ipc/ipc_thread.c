@@ -44,7 +44,8 @@ bool ipc_thread_charge_ring(struct ipc_host *host, struct ipc_thread *thread)
 	if (host->h_ring_count >= host->h_limits.rings ||
 	    !ipc_account_charge(host, thread->th_account, IPC_CHARGE_RINGS, 1))
 		return false;
-	host->h_ring_count++;
+	if (++host->h_ring_count > host->h_ring_peak)
+		host->h_ring_peak = host->h_ring_count;
 	thread->th_ring = true;
 	return true;
 }

@@ -406,6 +406,7 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 	add(digest, host->h_destroyed);
 	add(digest, host->h_sent_bytes);
 	add(digest, host->h_thread_peak);
+	add(digest, host->h_ring_peak);
 	add(digest, host->h_tracers);
 	add(digest, host->h_trace ? host->h_trace->tr_next : 0);
 	LIST_FOR_EACH (node, &host->h_users) {

@@ -141,6 +141,8 @@ void watch_limits(struct page *page)
 		add_values(page);
 		add_of_host(page, offsetof(struct machd_limits, channels), host->h_thread_count,
 			    host->h_thread_peak);
+		add_of_host(page, offsetof(struct machd_limits, rings), host->h_ring_count,
+			    host->h_ring_peak);
 	}
 	if (request->task == 0 && !list_users(page, request->index))
 		return;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/config.h"
+#include "protocol/wait.h"
 
 static char path[] = "/tmp/machd-config-XXXXXX";
 static struct config config;
@@ -62,6 +63,7 @@ START_TEST(test_defaults)
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_INFO);
 	ck_assert(!config.discard_bad_signature);
 	ck_assert_int_eq(config.importance_nice, 0);
+	ck_assert_uint_eq(config.spin_us, MACHD_SPIN_US_DEFAULT);
 	ck_assert_str_eq(config.inspect_group, "machd-inspect");
 	for (unsigned i = 0; i < machd_limit_row_count; i++)
 		ck_assert_uint_eq(*machd_limit_field(&config.limits, &machd_limit_rows[i]),
@@ -72,13 +74,14 @@ END_TEST
 START_TEST(test_every_key)
 {
 	good("[machd]\nSocket=/a/b\nLogLevel=debug\nOnBadSignature=discard\nImportanceNice=-5\n"
-	     "InspectGroup=adm\n"
+	     "InspectGroup=adm\nSpinTime=7\n"
 	     "[limits]\nChannels=100\nBytesPerUser = 2M\n  NamesPerTask=64K ; enough\n"
 	     "PortsPerUser: 1G\n");
 	ck_assert_str_eq(config.socket, "/a/b");
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert(config.discard_bad_signature);
 	ck_assert_int_eq(config.importance_nice, -5);
+	ck_assert_uint_eq(config.spin_us, 7);
 	ck_assert_str_eq(config.inspect_group, "adm");
 	ck_assert_uint_eq(config.limits.channels, 100);
 	ck_assert_uint_eq(config.limits.bytes_per_user, 2 << 20);
@@ -142,12 +145,13 @@ START_TEST(test_bad_keys)
 {
 	bad("[machd]\n# x\nColour=red\n",
 	    "3: unknown key Colour= in [machd]: it has Socket=, "
-	    "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
+	    "LogLevel=, OnBadSignature=, ImportanceNice=, SpinTime=, InspectGroup=");
 	bad("[machd]\nloglevel=info\n",
 	    "2: unknown key loglevel= in [machd]: it has Socket=, "
-	    "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
-	bad("[machd]\nChannels=20\n", "2: unknown key Channels= in [machd]: it has Socket=, "
-				      "LogLevel=, OnBadSignature=, ImportanceNice=, InspectGroup=");
+	    "LogLevel=, OnBadSignature=, ImportanceNice=, SpinTime=, InspectGroup=");
+	bad("[machd]\nChannels=20\n",
+	    "2: unknown key Channels= in [machd]: it has Socket=, "
+	    "LogLevel=, OnBadSignature=, ImportanceNice=, SpinTime=, InspectGroup=");
 	bad("[limits]\nSocket=/a\n",
 	    "2: unknown key Socket= in [limits]: it has TaskShare=, UserShare=, "
 	    "FullUsers=, NamesPerTask=, NamesPerUser=, Channels=, "
@@ -176,6 +180,9 @@ START_TEST(test_bad_words)
 	bad("[machd]\nImportanceNice=1\n", "2: ImportanceNice=1 is no number from -20 to 0");
 	bad("[machd]\nImportanceNice=-21\n", "2: ImportanceNice=-21 is no number from -20 to 0");
 	bad("[machd]\nImportanceNice=-1x\n", "2: ImportanceNice=-1x is no number from -20 to 0");
+	bad("[machd]\nSpinTime=1001\n", "2: SpinTime=1001 is no number from 0 to 1000");
+	bad("[machd]\nSpinTime=-1\n", "2: SpinTime=-1 is no number from 0 to 1000");
+	bad("[machd]\nSpinTime=1us\n", "2: SpinTime=1us is no number from 0 to 1000");
 	bad("[machd]\nImportanceNice=\n", "2: ImportanceNice= is no number from -20 to 0");
 	bad("[machd]\nOnBadSignature=panic\n",
 	    "2: OnBadSignature=panic is not a choice: use abort or discard");
