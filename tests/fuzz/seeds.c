@@ -144,5 +144,6 @@ int main(int argc, char **argv)
 	seed_services();
 	seed_recipes();
 	seed_inflates();
+	seed_rings();
 	return 0;
 }

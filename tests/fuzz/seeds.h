@@ -27,6 +27,9 @@ void seed_recipes(void);
 /* Those with bells and auxiliary data. */
 void seed_bell_frames(void);
 
+/* All seeds of the ring fuzzer. */
+void seed_rings(void);
+
 /* All seeds of the inflate fuzzer. */
 void seed_inflates(void);
 
