@@ -205,13 +205,14 @@ START_TEST(every_bad_head)
 	static const uint32_t bad[] = {8, 1, 7, 0x80000000, MACHD_RING_SIZE + 8, 0u - 1, 0u - 12};
 
 	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+		teardown();
 		setup();
 		while (put(1000, 1) == MACHD_RING_READY)
 			;
 		atomic_store(&shared->completion.head, writer.at + bad[i]);
 		ck_assert_int_eq(put(1000, 1), MACHD_RING_BROKEN);
-		teardown();
 	}
+	teardown();
 	setup();
 	for (unsigned i = 0; i < 50; i++)
 		ck_assert_int_eq(put(100, i), MACHD_RING_READY);
