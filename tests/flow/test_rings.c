@@ -108,7 +108,7 @@ START_TEST(where_there_is_none_left_sockets_do)
 {
 	unsigned one = 1;
 
-	start_with("0", "[limits]\nRingsPerUser=1\n");
+	start_with("0", "[limits]\nRingsPerUser=1\nTaskShare=100\n");
 	some_calls(&one);
 	in_a_thread(1);
 	some_calls(&one);
