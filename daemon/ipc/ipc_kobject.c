@@ -11,11 +11,21 @@
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
 
 /* A reply goes to a queue of a task, never to the daemon. */
 static bool replies_to(const struct ipc_port *port)
 {
 	return IP_VALID(port) && ipc_port_active(port) && port->ip_place != IP_IN_DAEMON;
+}
+
+/* Who pays for a reply: whose the queue is; or, for one that the daemon keeps, who asked. */
+static struct ipc_account *payer_of(const struct ipc_thread *thread, const struct ipc_port *port)
+{
+	if (!replies_to(port))
+		return NULL;
+	return port->ip_place == IP_KEPT ? thread->th_task->t_account : port->ip_account;
 }
 
 /* Receive rights in the reply are on their way. False: one is that of the reply's own queue. */
@@ -59,8 +69,7 @@ void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct
 
 	header->ikm_dest->ip_seqno++;
 	header->ikm_reply = IP_NULL;
-	reply = host->h_kobject_server(host, thread, kmsg,
-				       replies_to(port) ? port->ip_account : NULL);
+	reply = host->h_kobject_server(host, thread, kmsg, payer_of(thread, port));
 	ipc_kmsg_sign(host, kmsg);
 	ipc_kmsg_destroy(host, kmsg);
 	if (reply)

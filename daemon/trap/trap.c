@@ -264,8 +264,10 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		break;
 	}
 	ipc_timer_run(host);
-	ipc_msg_run_ready(host);
-	boot_start_wanted(host);
+	do {
+		boot_start_wanted(host);
+		ipc_msg_run_ready(host);
+	} while (!list_empty(&host->h_wanted));
 	ipc_work_settle(host);
 	ipc_importance_tell(host);
 	host->h_current = NULL;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
+#include "daemon/ipc/ipc_task.h"
 #include "tests/lab/lab_expect.h"
 #include "tests/lab/lab_names.h"
 
@@ -239,6 +241,50 @@ START_TEST(a_service_that_always_crashes_is_given_up)
 	ck_assert_uint_eq(world.lab->starts, 3);
 	lab_name_is(world.client, world.port, DEAD_NAME, 1);
 	ck_assert_ptr_nonnull(strstr(world.lab->last_words, "StartLimitBurst="));
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(nor_does_a_sender_wait_for_what_is_given_up)
+{
+	struct world world = looked_up();
+	struct lab_thread *blocked[6];
+
+	lab_fill(world.client, world.port, 5, 1);
+	for (int i = 0; i < 6; i++) {
+		struct lab_buffer message;
+		mach_port_name_t port;
+
+		blocked[i] = lab_task(world.lab, 1000)->thread;
+		lab_ok(lab_look_up(blocked[i], NAME, &port));
+		message = lab_to(port, 6 + i);
+		lab_is(LAB_BLOCKED, lab_send(blocked[i], &message, 0, 0));
+	}
+	for (int32_t i = 1; i <= 3; i++) {
+		lab_message(world.server, serve(&world), i);
+		if (i < 3)
+			crash(&world);
+	}
+	lab_kill(world.server->task); /* and nothing comes after it that could wake anybody */
+	for (int i = 0; i < 6; i++)
+		lab_ok(lab_wait(blocked[i]));
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* A reply of machd's own to a port that it keeps: who asked for it pays. */
+START_TEST(a_reply_to_a_port_that_is_kept_is_paid_for)
+{
+	struct world world = looked_up();
+	struct lab_buffer message;
+	const struct ipc_task *task;
+
+	lab_compose(&message, world.client->task->host, COPY_SEND, world.port, COPY_SEND, 202);
+	lab_ok(lab_send_now(world.client, &message));
+	task = ipc_task_find(world.lab->host, world.client->task->token);
+	ck_assert_uint_eq(task->t_account->ac_held[IPC_CHARGE_MESSAGES], 1);
+	lab_message(world.server, serve(&world), 302);
+	ck_assert_uint_eq(task->t_account->ac_held[IPC_CHARGE_MESSAGES], 0);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -514,6 +560,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, news_of_another_start_change_nothing);
 	tcase_add_test(tcase, it_is_not_started_too_often);
 	tcase_add_test(tcase, a_service_that_always_crashes_is_given_up);
+	tcase_add_test(tcase, nor_does_a_sender_wait_for_what_is_given_up);
+	tcase_add_test(tcase, a_reply_to_a_port_that_is_kept_is_paid_for);
 	tcase_add_test(tcase, clients_of_a_service_that_crashes_notice_nothing);
 	tcase_add_test(tcase, without_messages_it_is_started_again_when_there_are);
 	tcase_add_test(tcase, or_when_it_is_looked_up);
