@@ -68,19 +68,20 @@ int mi_region_read_only(int fd);
 
 /*
  * Map a part of a memfd for all to see, and keep it so. `wanted` and `flags` are mmap()'s; the
- * descriptor is the region's from now on. MAP_FAILED with errno.
+ * descriptor is the region's from now on. If it is `forked` a child of fork() has a copy.
+ * MAP_FAILED with errno.
  */
 void *mi_region_map_shared(void *wanted, size_t size, int flags, int protection, int fd,
-			   uint64_t offset);
+			   uint64_t offset, bool forked);
 
 /*
  * Let others have the pages at `start`, too, from now on. `size` is whole pages; it may be less
  * afterwards, for only one piece of memory is taken, unless `all` of it is wanted. Memory that has
- * no memfd for itself gets one, and is copied there: nobody may write to it meanwhile.
- * *fd is a descriptor of it, the caller's, that allows `protection`, and *offset where `start` is.
- * KERN_INVALID_ADDRESS: nothing is mapped there. KERN_PROTECTION_FAILURE: the program itself may
- * not do that with it. KERN_NOT_SUPPORTED: a file that is mapped shared, or `all` are several
- * pieces. KERN_RESOURCE_SHORTAGE
+ * no memfd for itself gets one, and is copied there: nobody may write to it meanwhile. Of such
+ * memory a child of fork() gets a copy. *fd is a descriptor of it, the caller's, that allows
+ * `protection`, and *offset where `start` is. KERN_INVALID_ADDRESS: nothing is mapped there.
+ * KERN_PROTECTION_FAILURE: the program itself may not do that with it. KERN_NOT_SUPPORTED: a file
+ * that is mapped shared, or `all` are several pieces. KERN_RESOURCE_SHORTAGE
  */
 kern_return_t mi_region_export(uintptr_t start, size_t *size, bool all, int protection, int *fd,
 			       uint64_t *offset);

@@ -128,7 +128,7 @@ static void *shared_of(const struct wish *wish, const struct place *place, int f
 	}
 	if (error == 0)
 		return mi_region_map_shared(place->wanted, wish->size, place->how,
-					    PROT_READ | PROT_WRITE, fd, 0);
+					    PROT_READ | PROT_WRITE, fd, 0, false);
 	if (fd >= 0)
 		close(fd);
 	errno = error;
@@ -143,7 +143,8 @@ static void *map_file(const struct wish *wish, const struct place *place, int fd
 
 	if (fd >= 0 && !wish->copy)
 		return mi_region_map_shared(place->wanted, wish->size, place->how, wish->cur,
-					    narrowed(fd, wish->max), offset);
+					    narrowed(fd, wish->max), offset,
+					    wish->inheritance == VM_INHERIT_COPY);
 	if (wish->inheritance == VM_INHERIT_SHARE)
 		memory = shared_of(wish, place, fd, offset);
 	else if (fd >= 0)

@@ -225,6 +225,55 @@ START_TEST(children_of_fork)
 }
 END_TEST
 
+/* A copy is what there was when the process forked, whatever its parent or others write then. */
+START_TEST(children_that_get_a_copy)
+{
+	uint8_t *heap = malloc(MIB), *memory = allocate(MIB), *part = allocate(2 * MIB), *copy;
+	mach_port_t entry = entry_of(memory, MIB, RW);
+	uint8_t *page = (uint8_t *)round_page((vm_address_t)heap);
+	vm_address_t address = 0;
+	unsigned before;
+	int status, go[2];
+	char byte = 1;
+	pid_t pid;
+
+	CHECK_OK(vm_map(SELF, &address, MIB, 0, VM_FLAGS_ANYWHERE, entry, 0, false, RW, RW,
+			VM_INHERIT_COPY));
+	copy = (uint8_t *)address;
+	letter_fill(memory, MIB, 1);
+	letter_fill(heap, MIB, 2);
+	letter_fill(part, MIB, 3);
+	entry_of(page, 8 * PAGE, RW);
+	entry_of(part, MIB, RW);
+	letter_expect(heap, MIB, 2);
+	before = letter_mappings();
+	CHECK(pipe(go) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(read(go[0], &byte, 1) == 1);
+		letter_expect(copy, MIB, 1);
+		letter_expect(heap, MIB, 2);
+		letter_expect(part, MIB, 3);
+		letter_fill(copy, MIB, 7);
+		letter_fill(heap, MIB, 7);
+		letter_fill(part, MIB, 7);
+		/* It can be had together again. */
+		letter_expect(mapped(entry_of(copy, MIB, RW), MIB, 0), MIB, 7);
+		_exit(0);
+	}
+	letter_fill(copy, MIB, 4);
+	letter_fill(heap, MIB, 5);
+	letter_fill(part, MIB, 6);
+	CHECK(write(go[1], &byte, 1) == 1);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	letter_expect(memory, MIB, 4);
+	letter_expect(heap, MIB, 5);
+	letter_expect(part, MIB, 6);
+	CHECK_EQ(letter_mappings(), before);
+}
+END_TEST
+
 START_TEST(zeroes_that_children_share_or_not)
 {
 	static const vm_inherit_t how[] = {VM_INHERIT_SHARE, VM_INHERIT_COPY, VM_INHERIT_NONE};
@@ -568,6 +617,7 @@ int main(void)
 	tcase_add_test(tcase, of_any_memory);
 	tcase_add_test(tcase, it_is_sent_as_a_copy);
 	tcase_add_test(tcase, children_of_fork);
+	tcase_add_test(tcase, children_that_get_a_copy);
 	tcase_add_test(tcase, zeroes_that_children_share_or_not);
 	tcase_add_test(tcase, a_copy_is_of_now);
 	tcase_add_loop_test(tcase, a_copy_that_does_not_change, 0, 2);
