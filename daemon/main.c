@@ -285,7 +285,9 @@ int main(int argc, char **argv)
 	if (!reload_read(&daemon.options, &daemon.config))
 		return EX_CONFIG;
 	/* What is wrong with a service is in the log, and no reason not to start. */
-	services_read(&daemon.services, NULL, &daemon.config, daemon.options.config);
+	if (services_read(&daemon.services, NULL, &daemon.config, daemon.options.config) ==
+	    SERVICES_NO_MEMORY)
+		return EXIT_FAILURE;
 	signal(SIGPIPE, SIG_IGN);
 	if (uv_loop_init(&daemon.loop) < 0) {
 		log_error("cannot make an event loop");

@@ -39,13 +39,13 @@ int reload_check(const struct options *options)
 {
 	struct services services;
 	struct config config;
-	bool good;
+	enum services_result result;
 
 	if (!reload_read(options, &config))
 		return EX_CONFIG;
-	good = services_read(&services, NULL, &config, options->config);
+	result = services_read(&services, NULL, &config, options->config);
 	services_free(&services);
-	if (!good)
+	if (result != SERVICES_GOOD)
 		return EX_CONFIG;
 	printf("%s: good\n", options->config ? options->config : CONFIG_DEFAULT_PATH);
 	return EXIT_SUCCESS;
@@ -75,7 +75,10 @@ static void reload_services(const struct options *options, const struct config *
 {
 	struct services old = *services;
 
-	services_read(services, &old, config, options->config);
+	if (services_read(services, &old, config, options->config) == SERVICES_NO_MEMORY) {
+		*services = old;
+		return;
+	}
 	gate_set_names(gate, &services->policy, &services->plans);
 	services_free(&old);
 	log_info("the services were read again: %zu names", services->plans.count);

@@ -261,21 +261,23 @@ static bool fill(struct services *services, struct service_list *list)
 	return true;
 }
 
-bool services_read(struct services *to, const struct services *old, const struct config *config,
-		   const char *config_path)
+enum services_result services_read(struct services *to, const struct services *old,
+				   const struct config *config, const char *config_path)
 {
 	static struct directories directories;
 	struct reading reading = {.old = old, .directories = &directories, .good = true};
+	bool filled;
 
 	services_init(to);
 	find_directories(&directories, config, config_path);
 	for (unsigned i = 0; i < directories.count; i++)
 		read_directory(&reading, i);
 	to->policy.bp_head = config->names;
-	if (!fill(to, &reading.list)) {
-		log_error("there is no memory for the rules of " FOLDER);
-		reading.good = false;
-	}
+	filled = fill(to, &reading.list);
 	free(reading.list.entries);
-	return reading.good;
+	if (!filled) {
+		log_error("there is no memory for the rules of " FOLDER);
+		return SERVICES_NO_MEMORY;
+	}
+	return reading.good ? SERVICES_GOOD : SERVICES_WRONG;
 }

@@ -22,14 +22,20 @@ struct service_list;
 void services_init(struct services *services);
 void services_free(struct services *services);
 
+/* How reading files went. */
+enum services_result {
+	SERVICES_GOOD,
+	SERVICES_WRONG,	    /* something was, and the rest is in force */
+	SERVICES_NO_MEMORY, /* `to` has nothing, not even Register= */
+};
+
 /*
  * Read all files: those in Services= of `config`; else those in services.d beside `config_path`,
  * if that is not NULL; else those of the system or, for a user's own daemon, of the user. Of a file
- * that is wrong, which is logged, the rules in `old` stay. `to` is fresh. false: something was
- * wrong; `to` is fit for use all the same.
+ * that is wrong, which is logged, the rules in `old` stay. `to` is fresh.
  */
-bool services_read(struct services *to, const struct services *old, const struct config *config,
-		   const char *config_path);
+enum services_result services_read(struct services *to, const struct services *old,
+				   const struct config *config, const char *config_path);
 
 /* Is this a user's own daemon, and no service of the system? */
 bool services_of_user(void);

@@ -2,6 +2,7 @@
 /* Rules for service names: found by name, and asked about a task. */
 #include "daemon/boot/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/mem.h"
@@ -113,8 +114,7 @@ static const struct boot_rule *find_beginning(const struct boot_policy *policy, 
 	for (size_t length = strlen(name); length > 0 && !rule; length--) {
 		if (name[length - 1] != '.')
 			continue;
-		memcpy(beginning, name, length);
-		memcpy(beginning + length, "*", 2);
+		snprintf(beginning, sizeof beginning, "%.*s*", (int)length, name);
 		rule = find(policy, beginning);
 	}
 	return rule;

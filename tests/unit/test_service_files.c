@@ -310,7 +310,7 @@ START_TEST(test_files_hide_each_other)
 	config_init(&config);
 	snprintf(config.services, sizeof config.services, "%s/one  %s/two %s/three", directory,
 		 directory, directory);
-	ck_assert(services_read(&services, NULL, &config, NULL));
+	ck_assert_int_eq(services_read(&services, NULL, &config, NULL), SERVICES_GOOD);
 	ck_assert_str_eq(names_of(&services), "alpha first");
 	ck_assert_str_eq(plans_find(&services.plans, "alpha")->unit, "z.service");
 	ck_assert_ptr_null(plans_find(&services.plans, "second"));
@@ -327,7 +327,7 @@ START_TEST(test_files_beside_machd_conf)
 	write_file("services.d/a.conf", "[service]\nName=beside\n");
 	config_init(&config);
 	snprintf(path, sizeof path, "%s/machd.conf", directory);
-	ck_assert(services_read(&services, NULL, &config, path));
+	ck_assert_int_eq(services_read(&services, NULL, &config, path), SERVICES_GOOD);
 	ck_assert_str_eq(names_of(&services), "beside");
 	services_free(&services);
 }
@@ -367,16 +367,16 @@ START_TEST(test_a_file_that_is_wrong_keeps_its_rules)
 	write_file("one/c.conf", "[service]\nName=c\n");
 	config_init(&config);
 	snprintf(config.services, sizeof config.services, "%s/one", directory);
-	ck_assert(services_read(&old, NULL, &config, NULL));
+	ck_assert_int_eq(services_read(&old, NULL, &config, NULL), SERVICES_GOOD);
 	write_file("one/a.conf", "[service]\nName=x\nColour=red\n");
 	write_file("one/c.conf", "[service]\nName=d\n");
-	ck_assert(!services_read(&now, &old, &config, NULL));
+	ck_assert_int_eq(services_read(&now, &old, &config, NULL), SERVICES_WRONG);
 	ck_assert_str_eq(names_of(&now), "a b d");
 	ck_assert_str_eq(plans_find(&now.plans, "a")->unit, "a.service");
 	services_free(&old);
 	/* Another file has taken one of its names over. */
 	write_file("one/0.conf", "[service]\nName=b\nOwnUsers=0\n");
-	ck_assert(!services_read(&old, &now, &config, NULL));
+	ck_assert_int_eq(services_read(&old, &now, &config, NULL), SERVICES_WRONG);
 	ck_assert_str_eq(names_of(&old), "a b d");
 	ck_assert_uint_eq(old.policy.bp_rules[1].br_own.bw_user_count, 1);
 	services_free(&old);
@@ -394,7 +394,7 @@ START_TEST(test_without_memory_there_are_no_rules)
 	snprintf(config.services, sizeof config.services, "%s/one", directory);
 	for (uint64_t failing = 1; failing <= 2; failing++) {
 		mem_fail_after(failing);
-		ck_assert(!services_read(&services, NULL, &config, NULL));
+		ck_assert_int_eq(services_read(&services, NULL, &config, NULL), SERVICES_NO_MEMORY);
 		mem_fail_after(0);
 		ck_assert_str_eq(names_of(&services), "");
 		services_free(&services);
