@@ -128,8 +128,20 @@ static void row(struct table *table, const struct machd_watch_port *port)
 struct listing {
 	struct table *table;
 	struct json json;
-	uint64_t task; /* of the row before */
+	uint64_t task; /* of the row before, */
+	char command[TEXT_COMMAND_SIZE];
+	bool alive; /* and its process */
 };
+
+/* True if this is the first row of a task. */
+static bool begin_task(struct listing *listing, const struct machd_watch_port *port)
+{
+	if (port->task == listing->task)
+		return false;
+	listing->task = port->task;
+	listing->alive = text_command(port->pid, listing->command);
+	return true;
+}
 
 static void visit_row(void *context, const void *record)
 {
@@ -138,14 +150,13 @@ static void visit_row(void *context, const void *record)
 
 	if (table_cells(listing->table) > CELLS_MAX)
 		output_table(listing->table);
-	if (port->task != listing->task) {
-		char *command = text_command_escaped(port->pid);
+	if (begin_task(listing, port)) {
+		char *command = text_escape(listing->command);
 
 		table_section(listing->table, "PID %d %s, task %llu", port->pid, command,
 			      (unsigned long long)port->task);
 		free(command);
 	}
-	listing->task = port->task;
 	row(listing->table, port);
 }
 
@@ -165,11 +176,14 @@ static void receiver(struct json *json, const struct machd_watch_port *port)
 static void visit_object(void *context, const void *record)
 {
 	const struct machd_watch_port *port = record;
-	struct json *json = &((struct listing *)context)->json;
+	struct listing *listing = context;
+	struct json *json = &listing->json;
 
+	begin_task(listing, port);
 	json_object(json, NULL);
 	json_number(json, "task", port->task);
-	json_process(json, port->pid);
+	json_integer(json, "pid", port->pid);
+	json_string(json, "command", listing->alive ? listing->command : NULL);
 	json_number(json, "name", port->name);
 	port_rights_json(json, "rights", port->type);
 	json_number(json, "urefs", port->urefs);

@@ -34,13 +34,30 @@ static unsigned utf8_length(const unsigned char *s)
 	return length;
 }
 
+/* Bytes that stand for themselves in JSON; most strings have no others. */
+static size_t plain_length(const unsigned char *s)
+{
+	size_t length = 0;
+
+	while (s[length] >= ' ' && s[length] < 0x7f && s[length] != '"' && s[length] != '\\')
+		length++;
+	return length;
+}
+
 static void write_string(FILE *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
 	fputc('"', out);
-	while (*s) {
-		unsigned length = utf8_length(s);
+	for (;;) {
+		size_t plain = plain_length(s);
+		unsigned length;
+
+		fwrite(s, 1, plain, out);
+		s += plain;
+		if (!*s)
+			break;
+		length = utf8_length(s);
 
 		if (length == 0)
 			fputs("\\ufffd", out);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/machctl/commands.h"
 #include "client/machctl/machctl.h"
@@ -26,6 +27,9 @@ static const char help[] =
 	"the group that machd.conf names see all. NO_COLOR turns colours off.\n\n"
 	"Exit status: 0 good, 1 error, 2 wrong usage, 3 no daemon to be reached,\n"
 	"4 found what was looked for (why: a circle; leaks: growth).";
+
+/* Of stdout, where it is no terminal: there may be very much. */
+#define OUTPUT_BUFFER 65536
 
 /* What the command line gave so far. */
 struct line {
@@ -267,6 +271,8 @@ int main(int argc, char **argv)
 	/* The note on mandatory arguments would not leave room for what matters. */
 	setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
 	argp_err_exit_status = EXIT_USAGE;
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	argp_program_version = "machctl " MACHD_VERSION;
 	argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &line);
 	finish(EXIT_GOOD);

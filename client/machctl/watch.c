@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@
 /* Who waits hears of it for the first time after so many seconds, and then ever so often. */
 #define PATIENCE_NS 1000000000
 #define REFRESH_NS  200000000
+
+/* A table with more pages than this is read at this nice value. */
+#define GENTLE_AFTER 32
+#define GENTLE_NICE  10
 
 #define TEXT(type, field) offsetof(struct type, field), sizeof(((struct type *)0)->field)
 
@@ -46,6 +51,7 @@ struct walk {
 	void *context;
 	uint64_t count;
 	uint64_t next_word; /* when to tell how far it is, ns */
+	unsigned pages;
 	bool told;
 };
 
@@ -66,6 +72,13 @@ static void tell_progress(struct walk *walk)
 	walk->next_word = now + REFRESH_NS;
 	walk->told = true;
 	fprintf(stderr, "\rmachctl: %llu records so far", (unsigned long long)walk->count);
+}
+
+/* Who reads much gives way to those that the daemon works for. */
+static void be_gentle(struct walk *walk)
+{
+	if (++walk->pages == GENTLE_AFTER)
+		setpriority(PRIO_PROCESS, 0, GENTLE_NICE);
 }
 
 static void end_progress(const struct walk *walk)
@@ -162,6 +175,7 @@ void watch_each(struct channel *channel, const struct watch_query *query,
 			break;
 		turn_page(channel, &request, &answer);
 		tell_progress(&walk);
+		be_gentle(&walk);
 	}
 	end_progress(&walk);
 }
