@@ -44,7 +44,11 @@ static const uint32_t routines[][2] = {
 	{4, R(bootstrap_register)},
 	{2, R(bootstrap_check_in)},
 	{1, R(task_get_special_port)},
-	{1, R(task_set_special_port)},
+	{2, R(task_set_special_port)},
+	{1, R(host_get_special_port)},
+	{1, R(host_set_special_port)},
+	{1, R(semaphore_signal_thread)},
+	{1, R(mach_port_space_basic_info)},
 	{3, R(semaphore_create)},
 	{1, R(semaphore_destroy)},
 	{4, R(semaphore_signal)},
@@ -61,12 +65,12 @@ static const uint32_t routines[][2] = {
 	{1, R(mach_ports_lookup)},
 	{2, R(thread_get_special_reply_port)},
 	{1, R(mach_thread_self)},
-	{2, R(mach_eventlink_create)},
+	{3, R(mach_eventlink_create)},
 	{1, R(mach_eventlink_destroy)},
-	{4, R(mach_eventlink_associate)},
+	{7, R(mach_eventlink_associate)},
 	{1, R(mach_eventlink_disassociate)},
-	{4, R(mach_eventlink_signal)},
-	{4, R(mach_eventlink_wait_until)},
+	{7, R(mach_eventlink_signal)},
+	{6, R(mach_eventlink_wait_until)},
 	{3, R(mach_eventlink_signal_wait_until)},
 	{2, R(machd_construct_service_port)},
 	{1, R(mach_port_is_connection_for_service)},
@@ -367,11 +371,30 @@ static void assert_attributes(struct gen *gen, const struct m_task *task, struct
 	guard_value(gen, task, &op->arg[0], op);
 }
 
+static void host_port(struct gen *gen, const struct m_task *caller, struct op *op)
+{
+	static const uint32_t table[][2] = {{1, 0},  {1, 1},  {1, 2}, {8, 20},
+					    {8, 35}, {1, 36}, {0, 0}};
+
+	op->target.origin = caller->origin * OP_NAMES + 1;
+	if (op->routine == R(host_get_special_port))
+		gen_word(op, 0);
+	gen_word(op, gen_weighted(gen, table));
+	if (op->routine == R(host_get_special_port))
+		return;
+	if (gen_percent(gen, 20))
+		gen_word(op, MACH_PORT_NULL);
+	else
+		gen_arg(gen, caller, op, MACH_PORT_TYPE_SEND);
+}
+
 static void special_port(struct gen *gen, const struct m_task *caller, struct op *op)
 {
 	static const uint32_t table[][2] = {{2, TASK_KERNEL_PORT},
 					    {2, TASK_HOST_PORT},
 					    {8, TASK_BOOTSTRAP_PORT},
+					    {3, TASK_ACCESS_PORT},
+					    {3, TASK_DEBUG_CONTROL_PORT},
 					    {1, 99},
 					    {0, 0}};
 
@@ -485,6 +508,12 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 		break;
 	case R(host_create_mach_voucher):
 		voucher(gen, caller, op);
+		break;
+	case R(mach_port_space_basic_info): /* no arguments */
+		break;
+	case R(host_get_special_port):
+	case R(host_set_special_port):
+		host_port(gen, caller, op);
 		break;
 	case R(task_get_special_port):
 	case R(task_set_special_port):

@@ -211,6 +211,11 @@ static void semaphore_call(struct gen *gen, const struct m_task *task, struct op
 		return;
 	}
 	object_name(gen, task, op, false);
+	if (op->routine == R(semaphore_signal_thread)) {
+		op->arg[op->words++] = like(gen, task, is_thread);
+		if (gen_percent(gen, 30))
+			op->arg[1] = (struct op_name){0};
+	}
 	if (signals)
 		object_name(gen, task, op, false);
 	if (!timed)
@@ -253,6 +258,7 @@ bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_tas
 	case R(semaphore_destroy):
 	case R(semaphore_signal):
 	case R(semaphore_signal_all):
+	case R(semaphore_signal_thread):
 	case R(semaphore_wait):
 	case R(semaphore_wait_signal):
 	case R(semaphore_timedwait):

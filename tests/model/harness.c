@@ -27,7 +27,7 @@ static void limit_user(struct m_limits *limits, uint64_t *random)
 	static const uint32_t least[] = {64, 30, 3, 3000, 2, 4000};
 
 	for (unsigned i = 0; i < sizeof least / sizeof *least; i++)
-		if (rng_percent(random, 35))
+		if (rng_percent(random, 50))
 			*each[i] = least[i] + rng_below(random, 4 * least[i]);
 }
 
@@ -40,7 +40,7 @@ struct episode episode_of(uint64_t seed, uint32_t index)
 	episode.seed = rng_next(&random);
 	if (rng_percent(&random, 25))
 		episode.limits.names_per_task = 16 + rng_below(&random, 48);
-	else if (rng_percent(&random, 30))
+	else if (rng_percent(&random, 40))
 		limit_user(&episode.limits, &random);
 	episode.policy = rng_percent(&random, 50);
 	if (rng_percent(&random, 30))
@@ -248,7 +248,7 @@ static bool only_slices(struct outcome *outcome, uint64_t seed, enum model_mutat
 	uint32_t failed_at = outcome->failed_at, count = outcome->count;
 	char text[sizeof outcome->text];
 
-	if (!outcome->put_off || !episode.slice || outcome->excused * 40 > outcome->sliced + 40)
+	if (!outcome->put_off || !episode.slice || outcome->excused * 100 > outcome->sliced + 100)
 		return false;
 	memcpy(text, outcome->text, sizeof text);
 	episode.slice = 0;

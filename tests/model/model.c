@@ -261,8 +261,8 @@ struct m_task *model_task(struct model *model, unsigned word, uint32_t uid, uint
 	task->host = uid == 0 ? model->host_priv : model->host;
 	special_name(model, task, task->host, host);
 	special_name(model, task, model->bootstrap, bootstrap);
-	task->bootstrap = model->bootstrap;
-	task->bootstrap->srights++;
+	task->special[TASK_BOOTSTRAP_PORT].port = model->bootstrap;
+	model->bootstrap->srights++;
 	TAILQ_INSERT_TAIL(&model->tasks, task, link);
 	return task;
 }
@@ -292,8 +292,9 @@ static void task_end(struct model *model, struct m_task *task)
 
 	task->dead = true;
 	m_port_end(model, task->self);
-	if (task->bootstrap)
-		m_release_send(model, task->bootstrap);
+	for (unsigned i = 0; i < M_SPECIALS; i++)
+		if (task->special[i].port)
+			m_release_send(model, task->special[i].port);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		if (task->registered[i].port)
 			m_release_send(model, task->registered[i].port);

@@ -66,7 +66,16 @@ enum model_mutation {
 	MODEL_MUTATIONS,
 };
 
-enum { M_USERS = 4, M_FDS = 4, M_NAMES = 256, M_INFO_WORDS = 64, M_SERVICES = 6, M_FREED = 8 };
+enum {
+	M_USERS = 4,
+	M_FDS = 4,
+	M_NAMES = 256,
+	M_INFO_WORDS = 64,
+	M_SPECIALS = 12,
+	M_HOST_SPECIALS = 36,
+	M_SERVICES = 6,
+	M_FREED = 8
+};
 
 struct m_right {
 	struct m_port *port; /* NULL: none */
@@ -192,8 +201,10 @@ struct m_task {
 	uint32_t table; /* entries that there is room for, with the first, that is nobody's */
 	struct m_user *user;
 	unsigned threads;
-	struct m_port *self, *host, *bootstrap; /* and what a naked send right is kept for */
-	struct m_right registered[TASK_PORT_REGISTER_MAX];
+	struct m_port *self, *host;
+	struct m_right
+		special[M_SPECIALS]; /* what naked send rights are kept for: by its number, */
+	struct m_right registered[TASK_PORT_REGISTER_MAX]; /* and in a row */
 	bool dead;
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
 	unsigned freed_count;
@@ -338,6 +349,7 @@ struct model {
 	TAILQ_HEAD(, m_port) vouchers;
 	struct m_port *service[M_SERVICES]; /* naked send rights */
 	uint32_t service_uid[M_SERVICES];
+	struct m_right host_special[M_HOST_SPECIALS];
 	struct m_task *service_task[M_SERVICES];
 	struct m_msgs reap; /* to be destroyed */
 	TAILQ_HEAD(, m_semaphore) semaphores;

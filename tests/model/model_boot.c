@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The bootstrap calls, where a name stands for a send right that the daemon keeps, and those on a
- * task's special ports [24].
- */
-#include <mach/task_special_ports.h>
+/* The bootstrap calls, where a name stands for a send right that the daemon keeps [24]. */
 #include <servers/bootstrap.h>
 
 #include "tests/model/model_private.h"
@@ -95,116 +91,6 @@ static uint32_t look_up(struct model *model, struct m_thread *thread, unsigned s
 	port->srights++;
 	return m_give_port(model, thread,
 			   (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND});
-}
-
-uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
-			    int32_t which)
-{
-	struct m_right right = {.type = MACH_MSG_TYPE_PORT_SEND};
-
-	if (which == TASK_KERNEL_PORT)
-		right.port = task->self;
-	else if (which == TASK_HOST_PORT)
-		right.port = task->host;
-	else if (which == TASK_BOOTSTRAP_PORT)
-		right.port = task->bootstrap;
-	else
-		return KERN_INVALID_ARGUMENT;
-	if (right.port && right.port->dead)
-		right = (struct m_right){.dead = true};
-	if (right.port)
-		right.port->srights++;
-	return m_give_port(model, thread, right);
-}
-
-uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,
-			    int32_t which, mach_port_name_t name)
-{
-	struct m_entry *entry = m_look(thread->task, name);
-	struct m_port *old = task->bootstrap;
-
-	if (entry && !m_copyin_good(entry, MACH_MSG_TYPE_COPY_SEND, M_FOR_DAEMON))
-		return MACH_SEND_INVALID_RIGHT;
-	if (entry && m_kept(entry))
-		return KERN_INVALID_RIGHT;
-	if (which == TASK_KERNEL_PORT || which == TASK_HOST_PORT)
-		return KERN_NO_ACCESS;
-	if (which != TASK_BOOTSTRAP_PORT)
-		return KERN_INVALID_ARGUMENT;
-	task->bootstrap = entry ? entry->port : NULL;
-	if (entry)
-		entry->port->srights++;
-	if (old)
-		m_release_send(model, old);
-	return KERN_SUCCESS;
-}
-
-/* What an array of names gives a task to keep: a copy of each send right. */
-static uint32_t copy_rights(struct m_thread *thread, const mach_port_name_t *names, unsigned count,
-			    struct m_right *rights)
-{
-	bool kept = false;
-
-	for (unsigned i = 0; i < count; i++) {
-		struct m_entry *entry = m_look(thread->task, names[i]);
-
-		rights[i].dead = names[i] == MACH_PORT_DEAD;
-		if (!MACH_PORT_VALID(names[i]))
-			continue;
-		if (!entry || !m_copyin_good(entry, MACH_MSG_TYPE_COPY_SEND, M_FOR_DAEMON))
-			return MACH_SEND_INVALID_RIGHT;
-		rights[i].port = entry->port;
-		rights[i].dead = entry->type == MACH_PORT_TYPE_DEAD_NAME;
-		kept |= m_kept(entry);
-	}
-	return kept ? KERN_INVALID_RIGHT : KERN_SUCCESS;
-}
-
-uint32_t m_ports_register(struct model *model, struct m_thread *thread, struct m_task *task,
-			  const mach_port_name_t *names, unsigned count)
-{
-	struct m_right rights[TASK_PORT_REGISTER_MAX] = {{.port = NULL}};
-	uint32_t code = KERN_INVALID_ARGUMENT;
-
-	if (count <= TASK_PORT_REGISTER_MAX)
-		code = copy_rights(thread, names, count, rights);
-	if (code != KERN_SUCCESS)
-		return code;
-	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
-		if (rights[i].port)
-			rights[i].port->srights++;
-	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
-		struct m_port *old = task->registered[i].port;
-
-		task->registered[i] = rights[i];
-		if (old && model->mutation != MODEL_REGISTERED_KEPT)
-			m_release_send(model, old);
-	}
-	return KERN_SUCCESS;
-}
-
-uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_task *task)
-{
-	struct m_entry *entries[TASK_PORT_REGISTER_MAX];
-	mach_port_name_t names[TASK_PORT_REGISTER_MAX];
-	uint32_t full = 0;
-
-	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
-		struct m_right right = task->registered[i];
-
-		right.type = MACH_MSG_TYPE_PORT_SEND;
-		if (right.port && right.port->dead)
-			right = (struct m_right){.dead = true};
-		if (right.port)
-			right.port->srights++;
-		entries[i] = m_copyout(model, thread->task, right, &names[i], &full);
-	}
-	if (full)
-		return MACH_RCV_BODY_ERROR | full;
-	m_answer(model, thread, KERN_SUCCESS, HEAD + sizeof names);
-	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
-		m_put_name(&thread->answer, HEAD + 4 * i, entries[i], names[i]);
-	return M_ANSWERED;
 }
 
 uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,

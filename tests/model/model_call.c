@@ -326,6 +326,17 @@ static uint32_t mod_refs(struct call *call)
 
 /* --- dispatch --- */
 
+/* The table of names as a whole: the bits of a generation, its size, and how much of it is used. */
+static uint32_t basic_info(struct call *call)
+{
+	struct m_answer *answer = call_give(call, 6);
+
+	m_answer_word(answer, OUT(0), 0xff);
+	m_answer_word(answer, OUT(1), call->task->table);
+	m_answer_word(answer, OUT(3), call->task->entry_count);
+	return M_ANSWERED;
+}
+
 static uint32_t ports_register(struct call *call)
 {
 	return m_ports_register(call->model, call->thread, call->task, call->args, call->words);
@@ -402,6 +413,9 @@ static const struct {
 	ROW(mach_eventlink_wait_until, call_eventlink),
 	ROW(mach_eventlink_signal_wait_until, call_eventlink),
 	ROW(mach_ports_register, ports_register),
+	ROW(mach_port_space_basic_info, basic_info),
+	ROW(host_get_special_port, call_host_special_get),
+	ROW(host_set_special_port, call_host_special_set),
 	ROW(mach_ports_lookup, ports_lookup),
 	ROW(task_get_special_port, special_get),
 	ROW(task_set_special_port, special_set),
@@ -426,11 +440,11 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 
 	if (!entry || !(entry->type & MACH_PORT_TYPE_SEND))
 		return false;
+	call->target = entry->port;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_BOOTSTRAP)
 		return entry->port == call->model->bootstrap;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_HOST)
 		return entry->port == call->model->host || entry->port == call->model->host_priv;
-	call->target = entry->port;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_EVENTLINK)
 		return entry->port->eventlink;
 	call->task = entry->port->task;

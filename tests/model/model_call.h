@@ -65,6 +65,8 @@ uint32_t call_is_connection(struct call *call);
 uint32_t call_service_info(struct call *call);
 uint32_t call_special_reply_port(struct call *call);
 uint32_t call_thread_self(struct call *call);
+uint32_t call_host_special_get(struct call *call);
+uint32_t call_host_special_set(struct call *call);
 uint32_t call_eventlink(struct call *call);
 uint32_t call_destruct(struct call *call);
 uint32_t call_kobject(struct call *call);

@@ -125,7 +125,8 @@ static void count_task(struct model *model, const struct m_user *user, const str
 		count_port(model, user, entry->corpse);
 		count_port(model, user, entry->request ? entry->request->notify : NULL);
 	}
-	count_port(model, user, task->bootstrap);
+	for (unsigned i = 0; i < M_SPECIALS; i++)
+		count_port(model, user, task->special[i].port);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		count_port(model, user, task->registered[i].port);
 }
@@ -140,6 +141,8 @@ static unsigned doubtful_ports(struct model *model, const struct m_user *user)
 	model->counting++;
 	TAILQ_FOREACH (task, &model->tasks, link)
 		count_task(model, user, task);
+	for (unsigned i = 0; i < M_HOST_SPECIALS; i++)
+		count_port(model, user, model->host_special[i].port);
 	TAILQ_FOREACH (port, &model->ports, of_model) {
 		if (!port->dead)
 			count_queue(model, user, port);

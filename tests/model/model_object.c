@@ -106,6 +106,31 @@ static void signal_one(struct model *model, struct m_semaphore *semaphore)
 		semaphore->value++;
 }
 
+/* A thread that is named waits for it, or any. */
+static uint32_t signal_thread(struct call *call)
+{
+	const struct m_entry *entry = m_look(call->thread->task, call->args[1]);
+	struct m_semaphore *semaphore;
+	struct m_thread *thread = NULL;
+	uint32_t code;
+
+	if (entry && entry->type & MACH_PORT_TYPE_SEND)
+		thread = entry->port->thread;
+	if (call->args[1] != MACH_PORT_NULL && !thread)
+		return KERN_INVALID_ARGUMENT;
+	code = look_up_semaphore(call, call->args[0], &semaphore);
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!semaphore->owner)
+		return KERN_TERMINATED;
+	if (!thread)
+		thread = TAILQ_FIRST(&semaphore->waiters);
+	if (!thread || thread->semaphore != semaphore)
+		return KERN_NOT_WAITING;
+	release(call->model, thread, KERN_SUCCESS);
+	return KERN_SUCCESS;
+}
+
 static uint32_t signal(struct call *call, bool all)
 {
 	struct m_semaphore *semaphore;
@@ -300,6 +325,9 @@ bool call_object(struct call *call, uint32_t routine, uint32_t *code)
 		return true;
 	case MACHD_ROUTINE_semaphore_signal:
 		*code = signal(call, false);
+		return true;
+	case MACHD_ROUTINE_semaphore_signal_thread:
+		*code = signal_thread(call);
 		return true;
 	case MACHD_ROUTINE_semaphore_signal_all:
 		*code = signal(call, true);

@@ -237,6 +237,11 @@ uint32_t m_put_voucher(struct model *model, struct m_thread *thread, struct m_ms
 /* Answer with a right; without room for a name the reply is received in part. */
 uint32_t m_give_port(struct model *model, struct m_thread *thread, struct m_right right);
 
+uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
+		     const uint32_t *args);
+
+/* --- model_special.c --- */
+
 uint32_t m_special_port_get(struct model *model, struct m_thread *thread, struct m_task *task,
 			    int32_t which);
 uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct m_task *task,
@@ -244,8 +249,6 @@ uint32_t m_special_port_set(struct model *model, struct m_thread *thread, struct
 uint32_t m_ports_register(struct model *model, struct m_thread *thread, struct m_task *task,
 			  const mach_port_name_t *names, unsigned count);
 uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_task *task);
-uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
-		     const uint32_t *args);
 
 /* --- model_eventlink.c --- */
 

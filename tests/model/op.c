@@ -47,7 +47,11 @@ static const char *signature(uint32_t routine)
 	case MACHD_ROUTINE_mach_port_construct:
 		return "uuuuu";
 	case MACHD_ROUTINE_task_set_special_port:
+	case MACHD_ROUTINE_host_set_special_port:
+	case MACHD_ROUTINE_host_get_special_port:
 		return "un";
+	case MACHD_ROUTINE_semaphore_signal_thread:
+		return "nn";
 	case MACHD_ROUTINE_mk_timer_arm:
 		return "uun";
 	case MACHD_ROUTINE_semaphore_create:

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The test of the model test: a model that is wrong in one place must be noticed, and what is
- * reported then must be short enough to be read. Each mutation of the model has to fail, and one of
- * the first seeds has to give a list of less than ten operations.
+ * reported then must be short enough to be read. Each mutation of the model has to fail with all
+ * but a few of the first seeds, and one of them has to give a list of less than ten operations.
  */
 #include <check.h>
 
 #include "tests/model/harness.h"
 
-enum { SEEDS = 16, EPISODES = 20, SHORT = 10 };
+enum { SEEDS = 16, EPISODES = 20, SHORT = 10, MISSES_MAX = 2 };
 
-/* How many operations are left of a failure that this seed finds. */
+#define MISSED UINT32_MAX
+
+/* How many operations are left of a failure that this seed finds; MISSED if it finds none. */
 static uint32_t shrunk_count(struct outcome *outcome, uint64_t seed, enum model_mutation mutation)
 {
 	struct episode episode;
 
 	harness_run(outcome, seed, 0, EPISODES - 1, mutation, NULL);
-	ck_assert_msg(outcome->failed, "mutation %d is not noticed with seed %d", (int)mutation,
-		      (int)seed);
+	if (!outcome->failed)
+		return MISSED;
 	episode = episode_of(seed, outcome->index);
 	episode.mutation = mutation;
 	harness_shrink(outcome, &episode);
@@ -27,11 +29,15 @@ static uint32_t shrunk_count(struct outcome *outcome, uint64_t seed, enum model_
 START_TEST(mutation_is_noticed)
 {
 	struct outcome *outcome = outcome_new();
-	uint32_t count = UINT32_MAX;
+	uint32_t count = MISSED;
+	unsigned misses = 0;
 
 	ck_assert_ptr_nonnull(outcome);
-	for (uint64_t seed = 1; seed <= SEEDS && count >= SHORT; seed++)
+	for (uint64_t seed = 1; seed <= SEEDS && count >= SHORT; seed++) {
 		count = shrunk_count(outcome, seed, (enum model_mutation)_i);
+		misses += count == MISSED;
+	}
+	ck_assert_msg(misses <= MISSES_MAX, "mutation %d is not noticed with %u seeds", _i, misses);
 	ck_assert_uint_lt(count, SHORT);
 	outcome_free(outcome);
 }

@@ -386,7 +386,9 @@ static bool call_open(const struct world *world, const struct actor *actor)
 	}
 
 	/* Nor a wrong one as a special port. */
-	return routine == MACHD_ROUTINE_task_set_special_port && !special_port_good(world, task);
+	return (routine == MACHD_ROUTINE_task_set_special_port ||
+		routine == MACHD_ROUTINE_host_set_special_port) &&
+	       !special_port_good(world, task);
 }
 
 /* A message from the daemon to itself. */
