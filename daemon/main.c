@@ -117,7 +117,7 @@ static void on_stop_signal(uv_signal_t *handle, int signal)
 	struct daemon *daemon = handle->data;
 
 	log_info("stopping: signal %d", signal);
-	uv_stop(&daemon->loop);
+	turns_end(&daemon->gate.turns);
 }
 
 static void on_reload_signal(uv_signal_t *handle, int signal)
@@ -254,7 +254,7 @@ static int run(struct daemon *daemon)
 	calendar_start(&daemon->calendar, &daemon->gate);
 	supervise_start(&daemon->supervise, &daemon->gate, daemon->options.foreground);
 	tell_ready(daemon);
-	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	turns_run(&daemon->gate.turns);
 	tell_stopping(daemon);
 	calendar_stop(&daemon->calendar);
 	gate_stop(&daemon->gate);

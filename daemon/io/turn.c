@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking at rings, yielding, and sleeping. */
+/* Looking at rings, yielding, sleeping, and the loop around them. */
 #include "daemon/io/turn.h"
 
 #include <sched.h>
@@ -105,34 +105,7 @@ static bool look_on(struct turns *turns)
 	return !list_empty(&turns->active);
 }
 
-static void on_awake(uv_idle_t *handle)
-{
-	(void)handle; /* that it runs keeps the loop from blocking */
-}
-
-static void on_look(uv_prepare_t *handle)
-{
-	struct turns *turns = handle->data;
-
-	if (!list_empty(&turns->active) && look_on(turns))
-		uv_idle_start(&turns->awake, on_awake);
-	else
-		uv_idle_stop(&turns->awake);
-}
-
 /* Bells. Nobody reads them: it is the edge that wakes us. */
-
-static void on_rung(uv_poll_t *handle, int status, int events)
-{
-	struct turns *turns = handle->data;
-	struct epoll_event rung[BELLS_AT_ONCE];
-	int count = epoll_wait(turns->bells, rung, BELLS_AT_ONCE, 0);
-
-	(void)status;
-	(void)events;
-	for (int i = 0; i < count; i++)
-		turn_activate(turns, rung[i].data.ptr);
-}
 
 bool turn_watch(struct turns *turns, struct ring *ring)
 {
@@ -147,6 +120,49 @@ void turn_forget(struct turns *turns, struct ring *ring)
 	epoll_ctl(turns->bells, EPOLL_CTL_DEL, ring->bell, NULL);
 }
 
+/* Wait so many ms for a bell; false: nothing came. `libuv`: it has something to do. */
+static bool hear_bells(struct turns *turns, int timeout, bool *libuv)
+{
+	struct epoll_event rung[BELLS_AT_ONCE];
+	int count = epoll_wait(turns->bells, rung, BELLS_AT_ONCE, timeout);
+
+	*libuv = false;
+	for (int i = 0; i < count; i++) {
+		if (rung[i].data.ptr)
+			turn_activate(turns, rung[i].data.ptr);
+		else
+			*libuv = true;
+	}
+	return count > 0;
+}
+
+/* The loop. */
+
+void turns_run(struct turns *turns)
+{
+	uv_loop_t *loop = turns->gate->loop;
+	bool libuv = true, awake, heard;
+	int timeout;
+
+	if (turns->bells < 0)
+		uv_run(loop, UV_RUN_DEFAULT);
+	while (turns->bells >= 0 && !turns->stop) {
+		if (libuv)
+			uv_run(loop, UV_RUN_NOWAIT);
+		awake = !list_empty(&turns->active) && look_on(turns);
+		uv_update_time(loop);
+		timeout = turns->stop ? 0 : uv_backend_timeout(loop);
+		heard = hear_bells(turns, awake ? 0 : timeout, &libuv);
+		libuv = libuv || timeout == 0 || (!awake && !heard);
+	}
+}
+
+void turns_end(struct turns *turns)
+{
+	turns->stop = true;
+	uv_stop(turns->gate->loop);
+}
+
 /* Beginning and end. */
 
 void turns_set_spin(struct turns *turns, unsigned us)
@@ -156,33 +172,20 @@ void turns_set_spin(struct turns *turns, unsigned us)
 
 void turns_start(struct turns *turns, struct gate *gate)
 {
+	struct epoll_event libuv = {.events = EPOLLIN};
+
 	turns->gate = gate;
 	turns_set_spin(turns, MACHD_SPIN_US_DEFAULT);
 	list_init(&turns->active);
-	uv_prepare_init(gate->loop, &turns->look);
-	uv_idle_init(gate->loop, &turns->awake);
-	turns->look.data = turns->awake.data = turns->rung.data = turns;
 	turns->bells = epoll_create1(EPOLL_CLOEXEC);
-	if (turns->bells < 0)
-		return;
-	if (uv_poll_init(gate->loop, &turns->rung, turns->bells) != 0) {
-		close(turns->bells);
-		turns->bells = -1;
-		return;
-	}
-	uv_poll_start(&turns->rung, UV_READABLE, on_rung);
-	uv_prepare_start(&turns->look, on_look);
-	uv_unref((uv_handle_t *)&turns->rung);
-	uv_unref((uv_handle_t *)&turns->look);
+	if (turns->bells >= 0 &&
+	    epoll_ctl(turns->bells, EPOLL_CTL_ADD, uv_backend_fd(gate->loop), &libuv) < 0)
+		turns_stop(turns);
 }
 
 void turns_stop(struct turns *turns)
 {
-	uv_close((uv_handle_t *)&turns->look, NULL);
-	uv_close((uv_handle_t *)&turns->awake, NULL);
-	if (turns->bells < 0)
-		return;
-	uv_close((uv_handle_t *)&turns->rung, NULL);
-	close(turns->bells);
+	if (turns->bells >= 0)
+		close(turns->bells);
 	turns->bells = -1;
 }

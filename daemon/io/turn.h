@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose turn it is: looks at the rings that something came through lately, one after the other, and
- * decides when there is nothing to wait for but libuv.
+ * Whose turn it is: the daemon's main loop. It looks at the rings that something came through
+ * lately, one after the other, and lets libuv have its turn now and then, and whenever something
+ * has happened there.
  *
  * A ring in use is active: nobody has to wake us for it. While some are, the loop does not block;
  * what it does when none has anything is yield the CPU, as protocol/wait.h says. When that has
- * lasted long enough all rings go back to their bells, and the loop sleeps in the kernel.
+ * lasted long enough all rings go back to their bells, and the loop sleeps in an epoll that has the
+ * bells and libuv's own epoll in it. A bell alone costs nothing of libuv.
  */
 #pragma once
 
@@ -22,18 +24,20 @@ struct turns {
 	struct list active; /* rings, by ring->active */
 	struct machd_wait wait;
 	uint64_t last; /* when a frame came last, ns */
-	int bells;     /* an epoll of all bells; -1: there is none, and no rings */
-	uv_prepare_t look;
-	uv_idle_t awake; /* runs while rings are active */
-	uv_poll_t rung;	 /* of `bells` */
+	int bells;     /* the epoll; -1: there is none, and no rings */
+	bool stop;
 };
 
-/* Begin and end, with the gate's loop. */
+/* Begin and end, with the gate. */
 void turns_start(struct turns *turns, struct gate *gate);
 void turns_stop(struct turns *turns);
 
 /* For how many microseconds to yield before sleeping; 0: sleep at once. */
 void turns_set_spin(struct turns *turns, unsigned us);
+
+/* The main loop, until turns_end() is called from a callback of libuv's. */
+void turns_run(struct turns *turns);
+void turns_end(struct turns *turns);
 
 /* Have a ring's bell heard, until turn_forget(). false: no memory. */
 bool turn_watch(struct turns *turns, struct ring *ring);
