@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -18,6 +19,7 @@
 #include "daemon/io/gate.h"
 #include "protocol/frame.h"
 #include "protocol/ops.h"
+#include "protocol/ring.h"
 
 #include <mach/port.h>
 
@@ -264,6 +266,128 @@ START_TEST(test_idle)
 }
 END_TEST
 
+/* Rings. */
+
+struct shared {
+	struct machd_rings *memory;
+	struct machd_ring out, in; /* the peer's ends */
+	int bell;
+};
+
+/* Ask for a ring; false: it came without one. */
+static bool get_ring(struct peer *peer, struct shared *shared)
+{
+	struct machd_frame frame = {sizeof frame, MACHD_OP_RING, 0, ++peer->sequence, 0};
+	char answer[64], control[CMSG_SPACE(MACHD_RING_FDS * sizeof(int))];
+	struct iovec bytes = {answer, sizeof answer};
+	struct msghdr message = {.msg_iov = &bytes,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof control};
+	int fds[MACHD_RING_FDS];
+
+	ck_assert_int_eq(send(peer->fd, &frame, sizeof frame, 0), sizeof frame);
+	turn();
+	ck_assert_int_eq(recvmsg(peer->fd, &message, MSG_CMSG_CLOEXEC),
+			 sizeof frame + sizeof(struct machd_ring_answer));
+	if (!CMSG_FIRSTHDR(&message))
+		return false;
+	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fds);
+	shared->memory =
+		mmap(NULL, sizeof *shared->memory, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	ck_assert(shared->memory != MAP_FAILED);
+	close(fds[0]);
+	shared->bell = fds[1];
+	machd_ring_init(&shared->out, shared->memory, false);
+	machd_ring_init(&shared->in, shared->memory, true);
+	return true;
+}
+
+static void put_back(struct shared *shared)
+{
+	munmap(shared->memory, sizeof *shared->memory);
+	close(shared->bell);
+}
+
+static void put_call(struct peer *peer, struct shared *shared)
+{
+	struct {
+		struct machd_frame frame;
+		struct machd_call call;
+		struct mach_port_allocate_in in;
+	} packet = {{sizeof packet, MACHD_OP_CALL, 0, ++peer->sequence, 0},
+		    {MACHD_ROUTINE_mach_port_allocate, peer->welcome.self},
+		    {MACH_PORT_RIGHT_RECEIVE}};
+
+	ck_assert_int_eq(machd_ring_begin(&shared->out, MACHD_RECORD_FRAME, sizeof packet),
+			 MACHD_RING_READY);
+	machd_ring_add(&shared->out, &packet, sizeof packet);
+	machd_ring_publish(&shared->out);
+}
+
+static void on_end(uv_timer_t *timer)
+{
+	turns_end(timer->data);
+}
+
+/* The main loop, for a moment that is long enough to fall asleep in. */
+static void run_a_moment(void)
+{
+	uv_timer_t timer;
+
+	uv_timer_init(&loop, &timer);
+	timer.data = &gate.turns;
+	uv_timer_start(&timer, on_end, 5, 0);
+	turns_run(&gate.turns);
+	gate.turns.stop = false;
+	uv_close((uv_handle_t *)&timer, NULL);
+	turn();
+}
+
+/* What is in a ring is served, with a bell and without; then the loop sleeps. */
+START_TEST(test_ring)
+{
+	static const uint64_t one = 1;
+	struct peer peer;
+	struct shared shared;
+
+	turns_set_spin(&gate.turns, 0);
+	ck_assert(open_peer(&peer));
+	ck_assert(hello(&peer));
+	ck_assert(get_ring(&peer, &shared));
+	for (int i = 0; i < 3; i++) {
+		put_call(&peer, &shared);
+		ck_assert_int_eq(machd_ring_wake(&shared.out),
+				 i ? MACHD_RING_ASLEEP : MACHD_RING_AWAKE);
+		if (i)
+			ck_assert_int_eq(write(shared.bell, &one, sizeof one), sizeof one);
+		run_a_moment();
+		ck_assert_int_eq(machd_ring_look(&shared.in), MACHD_RING_READY);
+		machd_ring_consume(&shared.in);
+		ck_assert(list_empty(&gate.turns.active));
+	}
+	put_back(&shared);
+	leave(&peer);
+	ck_assert_uint_eq(gate.channel_count, 0);
+}
+END_TEST
+
+/* Without memory for a ring its channel goes on without. */
+START_TEST(test_no_memory_for_a_ring)
+{
+	struct peer peer;
+	struct shared shared;
+
+	ck_assert(open_peer(&peer));
+	ck_assert(hello(&peer));
+	mem_fail_after(1);
+	ck_assert(!get_ring(&peer, &shared));
+	mem_fail_after(0);
+	ck_assert_int_eq(allocate(&peer), 0);
+	leave(&peer);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("gate");
@@ -278,6 +402,8 @@ int main(void)
 	tcase_add_test(tests, test_kept_answer);
 	tcase_add_test(tests, test_timer);
 	tcase_add_test(tests, test_idle);
+	tcase_add_test(tests, test_ring);
+	tcase_add_test(tests, test_no_memory_for_a_ring);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
