@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/flow/services.h"
@@ -237,6 +238,29 @@ START_TEST(files_are_read_again)
 }
 END_TEST
 
+/* The exit status of machd --check-config with the daemon's own machd.conf. */
+static int check_config(void)
+{
+	const char *socket = flow_socket();
+	char command[512];
+
+	snprintf(command, sizeof command, "%s --check-config --config %.*s/machd.conf >%s 2>&1",
+		 getenv("MACHD_BINARY"), (int)(strrchr(socket, '/') - socket), socket,
+		 services_path("said"));
+	return WEXITSTATUS(system(command));
+}
+
+START_TEST(check_config_looks_at_them_too)
+{
+	services_start("[service]\nName=a\nColour=red\n");
+	CHECK_EQ(flow_logged("test.conf:3: unknown key Colour="), 1); /* and machd has started */
+	CHECK_EQ(check_config(), 78);
+	services_write("test.conf", "[service]\nName=a\n");
+	CHECK_EQ(check_config(), 0);
+	services_stop();
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("services");
@@ -255,5 +279,6 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, its_environment_is_small);
 	tcase_add_test(tests, a_name_is_for_whom_its_file_names);
 	tcase_add_test(tests, files_are_read_again);
+	tcase_add_test(tests, check_config_looks_at_them_too);
 	return flow_run(suite);
 }
