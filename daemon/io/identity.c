@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
@@ -76,10 +77,12 @@ static int open_process(int fd, const struct trap_peer *peer)
 
 static void read_unit(int fd, const struct trap_peer *peer, bool user, char *unit)
 {
-	int pidfd = open_process(fd, peer);
 	char *found = NULL;
-	int result;
+	int pidfd, result;
 
+	if (sd_booted() <= 0) /* there are no units */
+		return;
+	pidfd = open_process(fd, peer);
 	if (pidfd < 0)
 		return;
 	result =
