@@ -77,7 +77,7 @@ static void tell_progress(struct walk *walk)
 /* Who reads much gives way to those that the daemon works for. */
 static void be_gentle(struct walk *walk)
 {
-	if (++walk->pages == GENTLE_AFTER)
+	if (++walk->pages == GENTLE_AFTER && getpriority(PRIO_PROCESS, 0) < GENTLE_NICE)
 		setpriority(PRIO_PROCESS, 0, GENTLE_NICE);
 }
 

@@ -475,6 +475,38 @@ START_TEST(memory_may_be_short)
 }
 END_TEST
 
+/* Where a watcher stands is state, which a replay must have as well; in the end it stands nowhere.
+ */
+START_TEST(a_place_is_part_of_the_state)
+{
+	struct lab *lab = lab_start(NULL);
+	struct lab_thread *a = lab_task(lab, 1000)->thread, *watcher = lab_watcher(lab, 1000);
+	uint8_t before[TRAP_DIGEST_SIZE], within[TRAP_DIGEST_SIZE], after[TRAP_DIGEST_SIZE];
+	struct reading reading;
+
+	for (unsigned i = 0; i < 3000; i++)
+		lab_new_port(a);
+	watcher->ipc->th_sequence = 0;
+	trap_digest(lab->host, before);
+	watcher->ipc->th_sequence = watcher->sequence;
+	begin(&reading, watcher, MACHD_WATCH_QUEUES, 0);
+	turn(&reading);
+	ck_assert(!reading.done);
+	watcher->ipc->th_sequence = 0;
+	trap_digest(lab->host, within);
+	watcher->ipc->th_sequence = watcher->sequence;
+	ck_assert_mem_ne(before, within, sizeof before);
+	while (!reading.done)
+		turn(&reading);
+	watcher->ipc->th_sequence = 0;
+	trap_digest(lab->host, after);
+	ck_assert_mem_eq(before, after, sizeof before);
+	watcher->ipc->th_sequence = watcher->sequence;
+	free(reading.records);
+	lab_stop(lab);
+}
+END_TEST
+
 /* The things that stay: so many ports, each with a message that holds a right to `anchor`. */
 enum { STAY = 150, PASSING = 150 };
 
@@ -623,6 +655,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, others_see_nothing_of_it_but_who_may_inspect);
 	tcase_add_test(tcase, a_cursor_is_good_once);
 	tcase_add_test(tcase, memory_may_be_short);
+	tcase_add_test(tcase, a_place_is_part_of_the_state);
 	tcase_add_loop_test(tcase, what_stays_is_shown_once_whatever_else_happens, 0, 8);
 	tcase_add_test(tcase, what_a_place_stands_at_may_go);
 }
