@@ -43,10 +43,16 @@ unshare "${namespaces[@]}" --cgroup -- sh -ec 'cd "$0" && mount -t tmpfs none . 
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/machd-machine.XXXXXX")
 
-# The cgroups of the machine are seen from outside; they are empty when it has ended.
+# The cgroups of the machine are seen from outside. They are empty when it has ended; if it was
+# killed from there, its processes may take a moment.
 remove_cgroups() {
-    unshare --mount -- sh -c "mount -t cgroup2 none '$scratch' &&
-        find '$scratch/${scratch##*/}' -depth -type d -exec rmdir {} +"
+    # shellcheck disable=SC2016 # dollars of that shell
+    unshare --mount -- bash -c 'mount -t cgroup2 none "$1" && cd "$1" || exit
+        for _ in {1..100}; do
+            [[ -d $2 ]] || exit 0
+            find "$2" -depth -type d -exec rmdir {} + && exit 0
+            sleep 0.1
+        done' machine "$scratch" "${scratch##*/}"
 }
 
 finish() {
