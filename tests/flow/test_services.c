@@ -3,6 +3,7 @@
  * Services that machd starts by command: on the first look-up, again after a crash, and not for
  * ever. Every run is recorded and done again from the record (flow_stop()).
  */
+#include <grp.h>
 #include <sched.h>
 #include <servers/bootstrap.h>
 #include <signal.h>
@@ -207,6 +208,38 @@ START_TEST(a_name_is_for_whom_its_file_names)
 }
 END_TEST
 
+/* In a process of its own, whose groups the daemon learns when it connects. */
+static void check_in_by_group(void *unused)
+{
+	gid_t group = 54321;
+	mach_port_t port;
+
+	(void)unused;
+	CHECK(getuid() != 0 || setgroups(1, &group) == 0);
+	CHECK_OK(bootstrap_check_in(bootstrap_port, "group.own", &port));
+	CHECK_CODE(bootstrap_check_in(bootstrap_port, "group.more", &port),
+		   getuid() == 0 ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NOT_PRIVILEGED);
+}
+
+START_TEST(groups_are_those_of_the_process)
+{
+	struct flow_child child;
+	mach_port_t port;
+	char rules[256];
+
+	snprintf(rules, sizeof rules,
+		 "[service]\nName=group.own\nOwnGroups=%u\n"
+		 "[service]\nName=group.more\nOwnGroups=54321\n",
+		 getgid());
+	services_start(rules);
+	CHECK_CODE(bootstrap_check_in(bootstrap_port, "group.more", &port),
+		   BOOTSTRAP_NOT_PRIVILEGED);
+	flow_fork(&child, check_in_by_group, NULL);
+	flow_join(&child);
+	services_stop();
+}
+END_TEST
+
 /* --- SIGHUP --- */
 
 START_TEST(files_are_read_again)
@@ -278,6 +311,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, commands_end_with_machd);
 	tcase_add_test(tests, its_environment_is_small);
 	tcase_add_test(tests, a_name_is_for_whom_its_file_names);
+	tcase_add_test(tests, groups_are_those_of_the_process);
 	tcase_add_test(tests, files_are_read_again);
 	tcase_add_test(tests, check_config_looks_at_them_too);
 	return flow_run(suite);
