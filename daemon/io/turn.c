@@ -111,6 +111,7 @@ bool turn_watch(struct turns *turns, struct ring *ring)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = ring};
 
+	turns->count++;
 	return epoll_ctl(turns->bells, EPOLL_CTL_ADD, ring->bell, &event) == 0;
 }
 
@@ -118,6 +119,7 @@ void turn_forget(struct turns *turns, struct ring *ring)
 {
 	/* The client has the descriptor, too: that we close ours would not end it. */
 	epoll_ctl(turns->bells, EPOLL_CTL_DEL, ring->bell, NULL);
+	turns->count--;
 }
 
 /* Wait so many ms for a bell; false: nothing came. `libuv`: it has something to do. */
@@ -138,22 +140,28 @@ static bool hear_bells(struct turns *turns, int timeout, bool *libuv)
 
 /* The loop. */
 
-void turns_run(struct turns *turns)
+/* Look at rings, and sleep if there is nothing. Returns whether libuv has something to do. */
+static bool take_turn(struct turns *turns)
 {
 	uv_loop_t *loop = turns->gate->loop;
-	bool libuv = true, awake, heard;
+	bool awake = !list_empty(&turns->active) && look_on(turns), heard, libuv;
 	int timeout;
 
-	if (turns->bells < 0)
-		uv_run(loop, UV_RUN_DEFAULT);
-	while (turns->bells >= 0 && !turns->stop) {
+	uv_update_time(loop);
+	timeout = uv_backend_timeout(loop);
+	heard = hear_bells(turns, awake ? 0 : timeout, &libuv);
+	return libuv || timeout == 0 || (!awake && !heard);
+}
+
+void turns_run(struct turns *turns)
+{
+	bool libuv = true;
+
+	while (!turns->stop) {
+		/* Without rings libuv alone is faster. */
 		if (libuv)
-			uv_run(loop, UV_RUN_NOWAIT);
-		awake = !list_empty(&turns->active) && look_on(turns);
-		uv_update_time(loop);
-		timeout = turns->stop ? 0 : uv_backend_timeout(loop);
-		heard = hear_bells(turns, awake ? 0 : timeout, &libuv);
-		libuv = libuv || timeout == 0 || (!awake && !heard);
+			uv_run(turns->gate->loop, turns->count ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+		libuv = turns->stop || turns->count == 0 || take_turn(turns);
 	}
 }
 

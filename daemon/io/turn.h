@@ -23,8 +23,9 @@ struct turns {
 	struct gate *gate;
 	struct list active; /* rings, by ring->active */
 	struct machd_wait wait;
-	uint64_t last; /* when a frame came last, ns */
-	int bells;     /* the epoll; -1: there is none, and no rings */
+	uint64_t last;	/* when a frame came last, ns */
+	int bells;	/* the epoll; -1: there is none, and no rings */
+	unsigned count; /* of rings */
 	bool stop;
 };
 
