@@ -112,27 +112,6 @@ int getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict s
 	return fails(FAULT_GETPEERNAME) ? -1 : NEXT(getpeername)(fd, address, size);
 }
 
-int getsockname(int fd, struct sockaddr *restrict address, socklen_t *restrict size)
-{
-	return fails(FAULT_GETSOCKNAME) ? -1 : NEXT(getsockname)(fd, address, size);
-}
-
-int open64(const char *path, int flags, ...)
-{
-	va_list arguments;
-	mode_t mode;
-
-	va_start(arguments, flags);
-	mode = va_arg(arguments, mode_t);
-	va_end(arguments);
-	return fails(FAULT_OPEN) ? -1 : NEXT(open64)(path, flags, mode);
-}
-
-ssize_t read(int fd, void *bytes, size_t size)
-{
-	return fails(FAULT_READ) ? -1 : NEXT(read)(fd, bytes, size);
-}
-
 int memfd_create(const char *name, unsigned flags)
 {
 	return fails(FAULT_MEMFD) ? -1 : NEXT(memfd_create)(name, flags);
