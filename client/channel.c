@@ -146,6 +146,7 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 
 static void close_channel(struct mi_channel *channel, bool in_child)
 {
+	mi_window_forget(channel);
 	mi_ring_free(channel->ring, in_child);
 	channel->ring = NULL;
 	if (channel->fd >= 0)
@@ -207,6 +208,7 @@ static void leave_thread(void *value)
 	channel->prev->next = channel->next;
 	if (channel->fd >= 0 && channel->generation == atomic_load(&generation) && !busy &&
 	    !task_has_channel()) {
+		mi_window_forget(channel);
 		kept = channel->fd;
 		kept_sequence = channel->sequence;
 		kept_thread = channel->thread;

@@ -94,6 +94,7 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 				.rcv_aux_size = x->rcv_aux_size,
 			},
 	};
+	bool unanswered = channel->request_flags == MACHD_REQUEST_UNANSWERED;
 	size_t apart = x->header ? sizeof *x->header : 0;
 	struct iovec parts[] = {
 		{&request, sizeof request},
@@ -106,6 +107,8 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 
 	if (cargo->tail.fd >= 0)
 		fds.fd[fds.count++] = cargo->tail.fd;
+	if (unanswered)
+		request.args.rcv_address = mi_window_stamp();
 	for (unsigned i = 0; i < cargo->memory.fds.count; i++)
 		fds.fd[fds.count++] = cargo->memory.fds.fd[i];
 	return send_failed(channel, x,
@@ -289,6 +292,11 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	if (!wrong && (reply.frame.length < sizeof reply + mi_aux_bytes(&reply.answer) ||
 		       !fits(x, &reply, &came)))
 		wrong = "machd sent an answer that makes no sense";
+	if (!wrong && reply.answer.loans) {
+		error = mi_loan_borrow(channel, x, &reply, &wrong);
+		if (error)
+			wrong = strerrordesc_np(error);
+	}
 	outcome->taken = wrong ? 0 : reply.answer.memory_taken;
 	if (x->reply && !wrong)
 		*x->reply = reply;
@@ -335,19 +343,47 @@ static mach_msg_return_t attempt(struct mi_channel *channel, struct exchange x, 
 	return code;
 }
 
+/* The message goes out, and that is all: see window.c. */
+static mach_msg_return_t send_unanswered(struct mi_channel *channel, struct exchange x,
+					 const mach_msg_header_t *header)
+{
+	struct cargo cargo = {.tail = {.inline_size = x.send_size, .fd = -1}};
+	mach_msg_return_t code;
+
+	x.header = header;
+	code = send_request(channel, &x, &cargo);
+	if (code == MACH_MSG_SUCCESS)
+		mi_window_sent(channel, header->msgh_remote_port);
+	else
+		channel->request_flags = MACHD_REQUEST_WINDOW;
+	return code;
+}
+
 static mach_msg_return_t once(const struct exchange *x)
 {
 	struct mi_entry entry;
 	sigset_t signals;
+	mach_msg_header_t header;
 	mach_msg_return_t code = mi_enter(&entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
+	if (entry.channel->loan && mi_loan_take(entry.channel, x, &code)) {
+		mi_leave(&entry);
+		return code;
+	}
 	if (x->wants_signals)
 		mi_hold_signals(entry.channel, &signals);
-	code = attempt(entry.channel, *x, sends(x) && entry.channel->sends_memory);
+	entry.channel->request_flags = mi_window_flags(entry.channel, x, &header);
+	code = MACH_SEND_NO_BUFFER;
+	if (entry.channel->request_flags == MACHD_REQUEST_UNANSWERED)
+		code = send_unanswered(entry.channel, *x, &header);
+	/* Also if there was no room on the way: an ordinary send waits for it. */
+	if (code == MACH_SEND_NO_BUFFER)
+		code = attempt(entry.channel, *x, sends(x) && entry.channel->sends_memory);
 	if (code == (mach_msg_return_t)MACHD_MEMORY_WANTED)
 		code = attempt(entry.channel, *x, true);
+	entry.channel->request_flags = 0;
 	if (x->wants_signals)
 		mi_let_signals(entry.channel, &signals);
 	mi_leave(&entry);

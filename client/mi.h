@@ -7,6 +7,7 @@
  *   wire.c      a frame out, its answer in, and what a signal does to that
  *   ring.c      the same through shared memory
  *   message.c   mach_msg; vector.c: auxiliary data beside it
+ *   window.c    sends without an answer; loan.c: receives that need not ask
  *   large.c     bodies that do not fit a frame; ool.c: out-of-line memory
  *   msg_server.c  servers, on top of it; qos.c, importance.c: who is urgent
  *   guard.c     what follows of misuse
@@ -46,12 +47,16 @@ struct mi_channel {
 	unsigned char way; /* enum mi_way */
 	uint32_t sequence; /* of the last request */
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
-	uint32_t answer_flags; /* of the last answer: enum machd_answer_flags */
-	uint64_t generation;   /* which task of this process it belongs to */
-	const sigset_t *held;  /* signals are held back, see mi_hold_signals(); else NULL */
-	void *memory_frame;    /* room for a frame with memory, or NULL */
-	bool thread_port;      /* its thread has a port that must die with it */
-	uint64_t thread;       /* the daemon's number for it */
+	uint32_t answer_flags;	/* of the last answer: enum machd_answer_flags */
+	uint64_t generation;	/* which task of this process it belongs to */
+	uint32_t request_flags; /* of the next request: enum machd_request_flags */
+	unsigned plain_sends;	/* that might have done without an answer, see window.c */
+	struct mi_board *board; /* what may be sent so; or NULL */
+	struct mi_loan *loan;	/* messages that need not be asked for; or NULL */
+	const sigset_t *held;	/* signals are held back, see mi_hold_signals(); else NULL */
+	void *memory_frame;	/* room for a frame with memory, or NULL */
+	bool thread_port;	/* its thread has a port that must die with it */
+	uint64_t thread;	/* the daemon's number for it */
 	pthread_t owner;
 	mach_port_t thread_name; /* of its port, with a user reference of ours; or NULL */
 	mach_port_t reply_port;
@@ -92,6 +97,32 @@ uint64_t mi_generation(void);
 
 /* There is a task; connect if that has not happened yet. */
 bool mi_connected(void);
+
+/*
+ * Sends without an answer (window.c): the flags that a request shall have. If it gets no answer
+ * *header is a copy of the message's, which it goes out with, with a stamp in its arguments; once
+ * that has happened it is counted. A channel that is closed forgets its board.
+ */
+struct exchange;
+uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
+			 mach_msg_header_t *header);
+uint64_t mi_window_stamp(void);
+void mi_window_sent(struct mi_channel *channel, mach_port_name_t name);
+void mi_window_forget(struct mi_channel *channel);
+
+/*
+ * Messages that are lent (loan.c). mi_loan_take(): receive one of them, if the call can tell no
+ * difference; false: it has to be asked for. mi_loan_borrow(): the answer to the exchange says that
+ * there are some: fetch them. 0, or an errno of the connection; *problem: what is wrong with them.
+ * The loan word is the board's; NULL: there is none.
+ */
+struct reply;
+bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, mach_msg_return_t *code);
+bool mi_loan_wanted(const struct exchange *x);
+int mi_loan_borrow(struct mi_channel *channel, const struct exchange *x, const struct reply *reply,
+		   const char **problem);
+void mi_loan_forget(struct mi_channel *channel);
+_Atomic uint64_t *mi_board_loan(const struct mi_channel *channel);
 
 /* Longest part of a message that may go in a frame. */
 size_t mi_inline_max(void);

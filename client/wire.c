@@ -69,8 +69,10 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 	       const struct mi_fds *fds)
 {
 	unsigned fd_count = fds ? fds->count : 0;
-	struct machd_frame frame = {
-		.op = op, .fds = (uint16_t)fd_count, .sequence = channel->sequence + 1};
+	struct machd_frame frame = {.op = op,
+				    .fds = (uint16_t)fd_count,
+				    .sequence = channel->sequence + 1,
+				    .flags = channel->request_flags};
 	int error = EAGAIN;
 
 	for (int i = 0; i < count; i++)
@@ -78,7 +80,8 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 	memcpy(parts[0].iov_base, &frame, sizeof frame);
 	if (channel->ring && fd_count == 0)
 		error = mi_ring_put(channel->ring, parts, count, frame.length);
-	if (error == EAGAIN)
+	/* What is not waited for stays where the next one may go, and that overtakes packets. */
+	if (error == EAGAIN && (!channel->ring || frame.flags != MACHD_REQUEST_UNANSWERED))
 		error = send_packet(channel, parts, count, fds);
 	if (error)
 		return error;

@@ -12,11 +12,35 @@
 _Static_assert(sizeof(struct machd_frame) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_message_args) == 64, "wire layout");
 _Static_assert(sizeof(struct machd_message_answer) == 48, "wire layout");
+_Static_assert(sizeof(struct machd_loan) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_memory) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_call) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_bell_answer) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_ring_answer) == 8, "wire layout");
+
+/* One flag at most, and that of a message. */
+static bool flags_good(const struct machd_frame *frame)
+{
+	if (frame->op != MACHD_OP_MESSAGE)
+		return frame->flags == 0;
+	return frame->flags <= MACHD_REQUEST_WINDOW || frame->flags == MACHD_REQUEST_LOAN;
+}
+
+bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp)
+{
+	struct machd_frame frame;
+	struct machd_message_args args;
+
+	if (size < MACHD_FRAME_HEAD_SIZE)
+		return false;
+	memcpy(&frame, packet, sizeof frame);
+	if (frame.op != MACHD_OP_MESSAGE || frame.flags != MACHD_REQUEST_UNANSWERED)
+		return false;
+	memcpy(&args, (const uint8_t *)packet + sizeof frame, sizeof args);
+	*stamp = args.rcv_address;
+	return true;
+}
 
 enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsigned fds,
 					 struct machd_frame *frame)
@@ -26,11 +50,12 @@ enum machd_frame_error machd_frame_check(const void *packet, size_t size, unsign
 	memcpy(frame, packet, sizeof *frame);
 	if (frame->length != size)
 		return MACHD_FRAME_LENGTH;
-	if (frame->flags != 0)
+	if (!flags_good(frame))
 		return MACHD_FRAME_RESERVED;
 	if (frame->fds != fds || fds > MACHD_FRAME_FDS_MAX)
 		return MACHD_FRAME_FDS;
-	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_RING || frame->op == MACHD_OP_MEMORY)
+	if (frame->op < MACHD_OP_HELLO || frame->op > MACHD_OP_BOARD ||
+	    frame->op == MACHD_OP_MEMORY || frame->op == MACHD_OP_LOOK)
 		return MACHD_FRAME_OP;
 	return MACHD_FRAME_OK;
 }
@@ -45,7 +70,7 @@ const char *machd_frame_problem(enum machd_frame_error error)
 	case MACHD_FRAME_LENGTH:
 		return "its frame states another length than it has";
 	case MACHD_FRAME_RESERVED:
-		return "its frame has flags, which are for answers";
+		return "its frame has flags that are not for it";
 	case MACHD_FRAME_FDS:
 		return "its frame states another number of descriptors than came with it";
 	case MACHD_FRAME_OP:

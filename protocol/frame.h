@@ -30,6 +30,7 @@ enum machd_op {
 	MACHD_OP_FILEPORT = 8, /* make a right of a descriptor, or get the descriptor of one */
 	MACHD_OP_RING = 9,     /* get a ring: shared memory for the frames of this channel */
 	MACHD_OP_LOOK = 10,    /* from the daemon only: the answer is in the ring */
+	MACHD_OP_BOARD = 11,   /* here is the memory for this channel's board, see board.h */
 	MACHD_OP_ANSWER = 0x80,
 };
 
@@ -38,7 +39,14 @@ struct machd_frame {
 	uint16_t op;	   /* enum machd_op */
 	uint16_t fds;	   /* descriptors that came with the packet */
 	uint32_t sequence; /* 1, 2, 3 ... over a channel; an answer repeats its request's */
-	uint32_t flags;	   /* of an answer: enum machd_answer_flags; a request has none */
+	uint32_t flags;	   /* enum machd_request_flags, of an answer enum machd_answer_flags */
+};
+
+/* Of a MACHD_OP_MESSAGE; other requests have none. */
+enum machd_request_flags {
+	MACHD_REQUEST_UNANSWERED = 1, /* there is no answer: the channel's board says it is sent */
+	MACHD_REQUEST_WINDOW = 2,     /* the board shall have a window for its destination */
+	MACHD_REQUEST_LOAN = 4,	      /* the answer may have more than one message */
 };
 
 enum machd_answer_flags {
@@ -55,7 +63,7 @@ enum machd_answer_flags {
 struct machd_message_args {
 	uint64_t option;       /* MACH_SEND_MSG ...; the high half are mach_msg2's bits */
 	uint64_t send_address; /* of the caller's buffers: opaque, becomes a guard's context */
-	uint64_t rcv_address;
+	uint64_t rcv_address;  /* of an unanswered one, which receives nothing: its stamp */
 	uint32_t send_size;
 	uint32_t rcv_size;
 	uint32_t rcv_name;
@@ -123,7 +131,17 @@ struct machd_message_answer {
 	uint32_t priority;     /* of a message received, as pthread_priority_t; 0: it has none */
 	uint32_t override;     /* and its override QoS */
 	uint32_t aux_size;     /* with MACHD_PLACE_TOO_LARGE: of those left with their message */
-	uint32_t reserved;     /* 0 */
+	uint32_t loans;	       /* messages that are lent: a MACHD_OP_MEMORY frame has them */
+};
+
+/*
+ * What is in that frame then, for each of them: this, and so many bytes as the receiver's buffer
+ * would have got. Each begins at a multiple of 8.
+ */
+struct machd_loan {
+	uint32_t size;
+	uint32_t priority, override; /* as in the answer */
+	uint32_t reserved;	     /* 0 */
 };
 
 /*
@@ -193,12 +211,28 @@ struct machd_ring_answer {
 };
 #define MACHD_RING_FDS 2
 
+/*
+ * MACHD_OP_BOARD: a descriptor and nothing else: a memfd of MACHD_BOARD_SIZE bytes, sealed against
+ * shrinking and growing. Its answer is a struct machd_call_answer. From then on all of its windows
+ * are closed and their counts 0, also if the channel has had a board before.
+ */
+
+/*
+ * An unanswered message has a stamp: the time of CLOCK_MONOTONIC, in ns, when it was sent. Those of
+ * several channels are handled in the order of their stamps, as far as they are there. Is this
+ * packet one? Then *stamp is its stamp; `size` bytes of it are there.
+ */
+bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp);
+
+/* So many bytes of a packet are enough for that. */
+#define MACHD_FRAME_HEAD_SIZE (sizeof(struct machd_frame) + sizeof(struct machd_message_args))
+
 /* Why a packet is not a frame; machd_frame_problem() names it for a log line. */
 enum machd_frame_error {
 	MACHD_FRAME_OK = 0,
 	MACHD_FRAME_SHORT,    /* fewer bytes than a header */
 	MACHD_FRAME_LENGTH,   /* the length field is not the packet's length */
-	MACHD_FRAME_RESERVED, /* there are flags */
+	MACHD_FRAME_RESERVED, /* there are flags that it cannot have */
 	MACHD_FRAME_FDS,      /* the fd count is not what came, or more than a frame may carry */
 	MACHD_FRAME_OP,	      /* no such operation, or an answer from a client */
 };

@@ -60,9 +60,8 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA "${debian}/triggers")
 # cpack may be told another release, so it says the version as late as that.
 set(CPACK_PROJECT_CONFIG_FILE "${debian}/versions.cmake")
 
-set(etc "${CMAKE_INSTALL_FULL_SYSCONFDIR}/machd")
-install(FILES "${debian}/../machd.conf" DESTINATION "${etc}" COMPONENT daemon)
-install(DIRECTORY DESTINATION "${etc}/machd.conf.d" COMPONENT daemon)
-install(DIRECTORY DESTINATION "${etc}/services.d" COMPONENT daemon)
+install(FILES "${debian}/../machd.conf" DESTINATION "${CMAKE_INSTALL_FULL_SYSCONFDIR}/machd" COMPONENT daemon)
+install(DIRECTORY DESTINATION "${CMAKE_INSTALL_FULL_SYSCONFDIR}/machd/machd.conf.d"
+    COMPONENT daemon)
 
 include(CPack)

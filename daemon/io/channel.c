@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,12 +21,18 @@
 #include "daemon/io/gate.h"
 #include "daemon/io/identity.h"
 #include "daemon/io/ring.h"
+#include "protocol/board.h"
+#include "protocol/frame.h"
 
 /* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
 #define PACKET_FDS_MAX 253
 
+/* Then it is the next channel's turn. */
+#define PACKETS_PER_TURN 32
+
 /* What recvmsg() brought. */
 struct packet {
+	uint8_t *bytes; /* room for GATE_BUFFER_SIZE of them */
 	ssize_t size;
 	int flags;
 	unsigned fd_count;
@@ -85,7 +92,7 @@ static void receive(struct channel *channel, struct packet *packet)
 		struct cmsghdr header;
 		char space[CMSG_SPACE(PACKET_FDS_MAX * sizeof(int))];
 	} control;
-	struct iovec bytes = {channel->gate->buffer, GATE_BUFFER_SIZE};
+	struct iovec bytes = {packet->bytes, GATE_BUFFER_SIZE};
 	struct msghdr message = {
 		.msg_iov = &bytes,
 		.msg_iovlen = 1,
@@ -118,7 +125,7 @@ static void handle_packet(struct channel *channel, const struct packet *packet)
 	struct trap_input input = {
 		.kind = TRAP_FRAME,
 		.thread = channel->thread,
-		.packet = channel->gate->buffer,
+		.packet = packet->bytes,
 		.size = (size_t)packet->size,
 		.fds = packet->fds,
 		.fd_count = packet->fd_count,
@@ -140,20 +147,50 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == EINTR || error == ECONNRESET || is_shortage(error);
 }
 
-/* `hung_up`: the peer had closed its end before we began to read. */
-static void read_packet(struct channel *channel, bool hung_up)
+/* Handle what was read, and before it what was sent before it on other channels. */
+static bool handle_in_turn(struct channel *channel, const struct packet *packet)
 {
-	struct packet packet;
+	uint64_t stamp = ORDER_LAST;
+	bool unanswered = machd_frame_unanswered(packet->bytes, (size_t)packet->size, &stamp);
 
-	if (channel->ring && !ring_drained(channel->ring))
+	order_before(channel->gate, channel, stamp);
+	handle_packet(channel, packet);
+	return unanswered && !channel->doomed;
+}
+
+/*
+ * `hung_up`: the peer had closed its end before we began to read. Of packets that have no answer
+ * several are read in a turn.
+ */
+static void read_packets(struct channel *channel, bool hung_up)
+{
+	struct packet packet = {.bytes = channel->gate->buffer};
+	unsigned left = PACKETS_PER_TURN;
+	bool more = true;
+
+	while (more && left--) {
+		more = false;
+		if (channel->ring && !ring_drained(channel->ring))
+			return;
+		receive(channel, &packet);
+		if (packet.size > 0 || (packet.size == 0 && (packet.fd_count || !hung_up)))
+			more = handle_in_turn(channel, &packet);
+		else if (packet.size == 0)
+			gate_doom(channel->gate, channel, NULL);
+		else if (!is_passing(errno))
+			gate_doom(channel->gate, channel, strerror(errno));
+	}
+}
+
+void channel_read_one(struct channel *channel)
+{
+	struct packet packet = {.bytes = channel->gate->buffer + GATE_BUFFER_SIZE};
+
+	if (channel->ring && ring_serve_one(channel->ring, packet.bytes))
 		return;
 	receive(channel, &packet);
-	if (packet.size > 0 || (packet.size == 0 && (packet.fd_count || !hung_up)))
+	if (packet.size > 0)
 		handle_packet(channel, &packet);
-	else if (packet.size == 0)
-		gate_doom(channel->gate, channel, NULL);
-	else if (!is_passing(errno))
-		gate_doom(channel->gate, channel, strerror(errno));
 }
 
 /*
@@ -179,7 +216,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		handle_error(channel);
 	else if (list_empty(&channel->unsent))
-		read_packet(channel, events & UV_DISCONNECT);
+		read_packets(channel, events & UV_DISCONNECT);
 	else if (events & UV_WRITABLE)
 		channel_retry(channel);
 	else if (events & UV_DISCONNECT)
@@ -417,6 +454,49 @@ void channel_retry(struct channel *channel)
 		turn_activate(&channel->gate->turns, channel->ring);
 }
 
+/* The board. */
+
+static void drop_board(struct channel *channel)
+{
+	if (channel->board)
+		munmap(channel->board, MACHD_BOARD_SIZE);
+	channel->board = NULL;
+}
+
+void channel_set_board(struct channel *channel, ipc_fd_t fd)
+{
+	void *board;
+
+	drop_board(channel);
+	board = mmap(NULL, MACHD_BOARD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fdcheck_fd(fd), 0);
+	close(fdcheck_fd(fd));
+	if (board == MAP_FAILED)
+		return;
+	channel->board = board;
+}
+
+void channel_set_window(struct channel *channel, unsigned index, machd_window_t window)
+{
+	if (channel->board && order_join(channel->gate, channel))
+		__atomic_store_n(&channel->board[index], window, __ATOMIC_RELEASE);
+}
+
+void channel_lend(struct channel *channel, uint32_t count)
+{
+	if (channel->board)
+		__atomic_store_n(&channel->board[MACHD_BOARD_LOAN], machd_loan(count),
+				 __ATOMIC_RELEASE);
+}
+
+uint32_t channel_settle(struct channel *channel)
+{
+	uint64_t word = 0;
+
+	if (channel->board)
+		word = __atomic_exchange_n(&channel->board[MACHD_BOARD_LOAN], 0, __ATOMIC_ACQ_REL);
+	return machd_loan_taken(word);
+}
+
 /* Time. */
 
 static void on_timer(uv_timer_t *timer)
@@ -446,8 +526,10 @@ static void on_handle_closed(uv_handle_t *handle)
 {
 	struct channel *channel = handle->data;
 
-	if (--channel->handles == 0)
-		mem_free(channel);
+	if (--channel->handles)
+		return;
+	drop_board(channel);
+	mem_free(channel);
 }
 
 static void close_handle(struct channel *channel, uv_handle_t *handle)
@@ -465,6 +547,7 @@ void channel_close(struct channel *channel)
 	list_remove(&channel->link);
 	list_remove(&channel->pending);
 	drop_unsent(channel);
+	order_leave(gate, channel);
 	ring_free(channel->ring);
 	channel->ring = NULL;
 	close_handle(channel, (uv_handle_t *)&channel->poll);

@@ -28,6 +28,8 @@ struct channel {
 	int fd;
 	struct ring *ring;     /* NULL: it has none */
 	struct list unsent;    /* packets that the peer has no room for yet */
+	machd_window_t *board; /* mapped; NULL: it has none */
+	bool ordered;	       /* in gate->order */
 	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
 	unsigned char handles; /* of libuv, not closed yet */
 	const char *breach;    /* why it is doomed, see gate_doom() */
@@ -48,6 +50,20 @@ void channel_send(struct channel *channel, const struct ipc_answer *answer);
 
 /* The same by the socket, although there is a ring. */
 void channel_send_packets(struct channel *channel, const struct ipc_answer *answer);
+
+/* Read a packet and handle it, before anything else that was read already. */
+void channel_read_one(struct channel *channel);
+
+/*
+ * Map the memfd that is the channel's board from now on, and close it; and write a window's word
+ * there. Where there is no memory for that the client sees no window.
+ */
+void channel_set_board(struct channel *channel, ipc_fd_t fd);
+void channel_set_window(struct channel *channel, unsigned index, machd_window_t window);
+
+/* Lend messages on the board, and take the loan back: how many were taken. */
+void channel_lend(struct channel *channel, uint32_t count);
+uint32_t channel_settle(struct channel *channel);
 
 /* Feed TRAP_TIMEOUT at `deadline` (ns); 0: not any more. */
 void channel_set_timer(struct channel *channel, uint64_t deadline);

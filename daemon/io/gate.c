@@ -108,6 +108,31 @@ static void out_started(void *context, uint64_t id, bool checked_in)
 	activator_started(&gate->activator, id, checked_in);
 }
 
+static void out_board(void *context, struct ipc_thread *thread, ipc_fd_t fd)
+{
+	(void)context;
+	channel_set_board(trap_cookie(thread), fd);
+}
+
+static void out_window(void *context, struct ipc_thread *thread, unsigned index,
+		       machd_window_t window)
+{
+	(void)context;
+	channel_set_window(trap_cookie(thread), index, window);
+}
+
+static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
+{
+	(void)context;
+	channel_lend(trap_cookie(thread), count);
+}
+
+static uint32_t out_settle(void *context, struct ipc_thread *thread)
+{
+	(void)context;
+	return channel_settle(trap_cookie(thread));
+}
+
 /* Work that was put off, and channels the kernel had no memory for. */
 
 static void on_work(uv_idle_t *handle)
@@ -239,12 +264,14 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 		.discard_bad_signature = config->discard_bad_signature,
 		.inspect_group = CREDS_NO_GROUP,
 		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_boost, out_warn, out_ring, out_start, out_started},
+			   out_boost, out_warn, out_ring, out_start, out_started, out_board,
+			   out_window, out_lend, out_settle},
 	};
 	boosts_init(&gate->boosts);
 	list_init(&gate->channels);
 	list_init(&gate->doomed);
 	list_init(&gate->starved);
+	order_init(&gate->order);
 }
 
 bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *config,
@@ -255,7 +282,7 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	set_up(gate, loop, config);
 	if (record)
 		outbox = record_outbox(record, outbox);
-	gate->buffer = mem_alloc(GATE_BUFFER_SIZE);
+	gate->buffer = mem_alloc(2 * (size_t)GATE_BUFFER_SIZE);
 	gate->host = gate->buffer ? trap_start(config, outbox) : NULL;
 	if (!gate->host) {
 		mem_free(gate->buffer);
@@ -285,6 +312,7 @@ void gate_stop(struct gate *gate)
 	while ((channel = list_first(&gate->channels, struct channel, link)))
 		channel_close(channel);
 	activator_stop(&gate->activator);
+	order_stop(&gate->order);
 	turns_stop(&gate->turns);
 	uv_close((uv_handle_t *)&gate->work, NULL);
 	uv_close((uv_handle_t *)&gate->again, NULL);

@@ -15,6 +15,7 @@
 #include "daemon/base/log.h"
 #include "daemon/io/activate.h"
 #include "daemon/io/boost.h"
+#include "daemon/io/order.h"
 #include "daemon/io/turn.h"
 #include "daemon/trap/trap.h"
 
@@ -31,16 +32,18 @@ struct gate {
 	struct boosts boosts;	/* boosts.nice may be set once it has started */
 	uint32_t inspect_group; /* gid of who may see all: may be set once it has started */
 	bool stopping;
-	uint64_t last_channel;	    /* id given to the newest channel */
-	unsigned channel_count;	    /* open ones */
-	struct list channels;	    /* open ones, by channel->link */
-	struct list doomed;	    /* to be closed, by channel->pending */
-	struct list starved;	    /* to try again to send, by channel->pending */
-	uv_idle_t work;		    /* runs while the machine has work put off */
-	uv_timer_t again;	    /* runs while channels are starved */
-	uv_timer_t alarm;	    /* the machine's own, for its timers */
-	struct turns turns;	    /* whose ring is looked at when */
-	uint8_t *buffer;	    /* of channels: the packet being read, GATE_BUFFER_SIZE */
+	uint64_t last_channel;	/* id given to the newest channel */
+	unsigned channel_count; /* open ones */
+	struct list channels;	/* open ones, by channel->link */
+	struct list doomed;	/* to be closed, by channel->pending */
+	struct list starved;	/* to try again to send, by channel->pending */
+	uv_idle_t work;		/* runs while the machine has work put off */
+	uv_timer_t again;	/* runs while channels are starved */
+	uv_timer_t alarm;	/* the machine's own, for its timers */
+	struct turns turns;	/* whose ring is looked at when */
+	uint8_t *buffer;	/* of channels: the packet being read, GATE_BUFFER_SIZE, */
+				/* and as much for one that comes before it */
+	struct order order;
 	struct log_limit drops[16]; /* by uid */
 	struct log_limit warnings;
 

@@ -110,21 +110,26 @@ static const char *record_breach(const struct machd_record *record)
 }
 
 /* The bytes are copied once, and are out of the client's reach when they are looked at. */
-static const char *feed_record(struct ring *ring)
+static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 {
 	struct channel *channel = ring->channel;
+	uint64_t stamp = ORDER_LAST;
 	const char *breach = record_breach(&ring->in.record);
 	struct trap_input input = {
 		.kind = TRAP_FRAME,
 		.thread = channel->thread,
-		.packet = channel->gate->buffer,
+		.packet = buffer,
 		.size = ring->in.record.length,
 	};
 
 	if (breach)
 		return breach;
-	machd_ring_copy(&ring->in, 0, channel->gate->buffer, ring->in.record.length);
+	machd_ring_copy(&ring->in, 0, buffer, ring->in.record.length);
 	machd_ring_consume(&ring->in);
+	if (in_turn) {
+		machd_frame_unanswered(buffer, input.size, &stamp);
+		order_before(channel->gate, channel, stamp);
+	}
 	breach = gate_feed(channel->gate, &input);
 	ring->last = channel->gate->turns.last = input.now;
 	return breach;
@@ -142,11 +147,34 @@ unsigned ring_serve(struct ring *ring)
 		if (state == MACHD_RING_EMPTY)
 			break;
 		count++;
-		breach = state == MACHD_RING_READY ? feed_record(ring) : "its ring is broken";
+		breach = state == MACHD_RING_READY ? feed_record(ring, channel->gate->buffer, true)
+						   : "its ring is broken";
 		if (breach)
 			gate_doom(channel->gate, channel, breach);
 	}
 	return count;
+}
+
+size_t ring_peek(struct ring *ring, void *bytes, size_t size)
+{
+	if (machd_ring_look(&ring->in) != MACHD_RING_READY)
+		return 0;
+	if (size > ring->in.record.length)
+		size = ring->in.record.length;
+	machd_ring_copy(&ring->in, 0, bytes, (uint32_t)size);
+	return size;
+}
+
+bool ring_serve_one(struct ring *ring, uint8_t *buffer)
+{
+	const char *breach;
+
+	if (machd_ring_look(&ring->in) != MACHD_RING_READY)
+		return false;
+	breach = feed_record(ring, buffer, false);
+	if (breach)
+		gate_doom(ring->channel->gate, ring->channel, breach);
+	return true;
 }
 
 bool ring_drained(struct ring *ring)

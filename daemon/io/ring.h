@@ -38,6 +38,15 @@ void ring_free(struct ring *ring);
  */
 unsigned ring_serve(struct ring *ring);
 
+/* The beginning of the next frame, up to `size` bytes of it; 0: there is none. */
+size_t ring_peek(struct ring *ring, void *bytes, size_t size);
+
+/*
+ * Feed the next frame by way of `buffer`, GATE_BUFFER_SIZE, whatever else is there to be handled;
+ * false: there is none.
+ */
+bool ring_serve_one(struct ring *ring, uint8_t *buffer);
+
 /* May a packet be read from the socket? Serves what was put into the ring before it. */
 bool ring_drained(struct ring *ring);
 

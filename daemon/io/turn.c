@@ -49,15 +49,25 @@ static bool all_asleep(struct turns *turns)
 	return list_empty(&turns->active);
 }
 
+static unsigned count_active(const struct turns *turns)
+{
+	unsigned count = 0;
+
+	LIST_FOR_EACH (node, &turns->active)
+		count++;
+	return count;
+}
+
 /* One look at each ring. Returns whether anything came. */
 static bool look_once(struct turns *turns, uint64_t now)
 {
-	struct list round = LIST_INIT(round);
+	unsigned left = count_active(turns);
 	struct ring *ring;
 	bool came = false;
 
-	list_splice(&round, &turns->active);
-	while ((ring = list_first(&round, struct ring, active))) {
+	/* All of them stay on the list: what has to be handled before a frame is looked for there.
+	 */
+	while (left-- && (ring = list_first(&turns->active, struct ring, active))) {
 		list_remove(&ring->active);
 		list_append(&turns->active, &ring->active);
 		if (ring_serve(ring)) {
@@ -122,8 +132,8 @@ void turn_forget(struct turns *turns, struct ring *ring)
 	turns->count--;
 }
 
-/* Wait so many ms for a bell; false: nothing came. `libuv`: it has something to do. */
-static bool hear_bells(struct turns *turns, int timeout, bool *libuv)
+/* Wait so many ms for bells; how many came of those that can. `libuv`: it has something to do. */
+static int hear_bells(struct turns *turns, int timeout, bool *libuv)
 {
 	struct epoll_event rung[BELLS_AT_ONCE];
 	int count = epoll_wait(turns->bells, rung, BELLS_AT_ONCE, timeout);
@@ -135,7 +145,15 @@ static bool hear_bells(struct turns *turns, int timeout, bool *libuv)
 		else
 			*libuv = true;
 	}
-	return count > 0;
+	return count;
+}
+
+void turn_hear(struct turns *turns)
+{
+	bool libuv; /* it will say so again */
+
+	while (hear_bells(turns, 0, &libuv) == BELLS_AT_ONCE)
+		continue;
 }
 
 /* The loop. */
@@ -149,7 +167,7 @@ static bool take_turn(struct turns *turns)
 
 	uv_update_time(loop);
 	timeout = uv_backend_timeout(loop);
-	heard = hear_bells(turns, awake ? 0 : timeout, &libuv);
+	heard = hear_bells(turns, awake ? 0 : timeout, &libuv) > 0;
 	return libuv || timeout == 0 || (!awake && !heard);
 }
 

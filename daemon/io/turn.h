@@ -44,5 +44,8 @@ void turns_end(struct turns *turns);
 bool turn_watch(struct turns *turns, struct ring *ring);
 void turn_forget(struct turns *turns, struct ring *ring);
 
+/* Activate the rings whose bells have rung by now. */
+void turn_hear(struct turns *turns);
+
 /* Something may come through this ring: look at it without being called. */
 void turn_activate(struct turns *turns, struct ring *ring);

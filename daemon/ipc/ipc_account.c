@@ -71,13 +71,25 @@ static void hold(struct ipc_account *account, enum ipc_charge kind, uint64_t amo
 		account->ac_peak[kind] = account->ac_held[kind];
 }
 
+static bool share_fits(const struct ipc_host *host, const struct ipc_account *account,
+		       enum ipc_charge kind, uint64_t amount)
+{
+	return ipc_share_fits(account->ac_held[kind], account->ac_user->u_held[kind],
+			      ipc_user_limit_value(host, kind), host->h_limits.task_share, amount);
+}
+
+bool ipc_account_fits(const struct ipc_host *host, const struct ipc_account *account,
+		      enum ipc_charge kind, uint64_t amount)
+{
+	return share_fits(host, account, kind, amount) &&
+	       ipc_user_fits(host, account->ac_user, kind, amount);
+}
+
 bool ipc_account_charge(struct ipc_host *host, struct ipc_account *account, enum ipc_charge kind,
 			uint64_t amount)
 {
 	struct ipc_user *user = account->ac_user;
-	bool fits =
-		ipc_share_fits(account->ac_held[kind], user->u_held[kind],
-			       ipc_user_limit_value(host, kind), host->h_limits.task_share, amount);
+	bool fits = share_fits(host, account, kind, amount);
 
 	if (!fits)
 		tell(host, account, kind);

@@ -32,6 +32,10 @@ struct ipc_account *ipc_account_ref(struct ipc_account *account);
 /* Give a reference back. The last one frees the account; it must hold nothing then. */
 void ipc_account_put(struct ipc_account *account);
 
+/* Would it be within the task's share, and what its user may have, to have `amount` more? */
+bool ipc_account_fits(const struct ipc_host *host, const struct ipc_account *account,
+		      enum ipc_charge kind, uint64_t amount);
+
 /*
  * Charge `amount`, or refuse (false, nothing charged) if that goes over the task's share, or over
  * what its user may have.

@@ -104,10 +104,16 @@ void ipc_answer_refused(struct ipc_host *host, struct ipc_thread *thread, mach_m
 	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, fds, fd_count);
 }
 
-void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code)
+void ipc_answer_kern(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
+		     kern_return_t code)
 {
 	struct machd_call_answer answer = {.code = (uint32_t)code};
 
 	memcpy(ipc_answer_payload(host, thread), &answer, sizeof answer);
-	ipc_answer_send(host, thread, MACHD_OP_CALL, sizeof answer, 0, NULL, 0);
+	ipc_answer_send(host, thread, op, sizeof answer, 0, NULL, 0);
+}
+
+void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code)
+{
+	ipc_answer_kern(host, thread, MACHD_OP_CALL, code);
 }

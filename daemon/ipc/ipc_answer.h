@@ -38,7 +38,9 @@ void ipc_answer_lend(struct ipc_host *host, struct ipc_thread *thread, enum mach
 /* Send an answer for which the io layer makes a ring. It goes out at once as well. */
 void ipc_answer_ring(struct ipc_host *host, struct ipc_thread *thread, size_t size);
 
-/* The answer to a routine that has nothing but a code. */
+/* An answer that has nothing but a code; that to a routine. */
+void ipc_answer_kern(struct ipc_host *host, struct ipc_thread *thread, enum machd_op op,
+		     kern_return_t code);
 void ipc_answer_call(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);
 
 /* The answer to mach_msg when it has no bytes; and with the descriptors of a message refused. */

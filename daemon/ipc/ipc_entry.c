@@ -16,6 +16,7 @@
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_window.h"
 
 #define GEN_FIRST 0x03
 #define GEN_STEP  0x04
@@ -237,6 +238,7 @@ static uint8_t next_gen(struct ipc_host *host, struct ipc_entry *entry)
 void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
 {
 	ipc_importance_entry_gone(host, space, entry);
+	ipc_window_name_gone(host, space, entry);
 	entry->ie_port = NULL;
 	ipc_entry_set_type(space, entry, 0);
 	entry->ie_urefs = 0;

@@ -23,6 +23,7 @@ struct ipc_entry {
 	uint8_t ie_roll : 2;	    /* after how many uses the generation starts again */
 	uint8_t ie_had_receive : 1; /* the receive right was here: Mach's LABELH bit [3] */
 	uint8_t ie_boosts : 1;	    /* SEND_ONCE: a boost lasts as long as this right */
+	uint8_t ie_windows : 1;	    /* a thread of the task may have a window for this name */
 };
 
 /* Table sizes: the first one, and what a limit can make of it at most (24 bits of index). */

@@ -164,6 +164,7 @@ struct ipc_user_message {
 	uint32_t um_aux_size;
 	const struct ipc_user_fd *um_fds;
 	unsigned um_fd_count;
+	bool um_promised; /* no limit of its sender counts: that was looked at before */
 };
 
 /*
@@ -237,6 +238,12 @@ void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 			   const struct ipc_received *received, uint32_t msgh_id,
 			   mach_msg_return_t code);
+
+/* A copy of a message that stays on its queue, as ipc_loan.h has it: its bytes, and writing them.
+ */
+size_t ipc_kmsg_loan_size(const struct ipc_kmsg *kmsg, uint64_t option, unsigned word);
+size_t ipc_kmsg_deflate_loan(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg,
+			     struct ipc_received *received, uint8_t *at);
 
 /* Bytes of the trailer that receive options ask for [6]. */
 uint32_t ipc_kmsg_trailer_size(uint64_t option, unsigned word);

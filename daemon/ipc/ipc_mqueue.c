@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_probe.h"
@@ -19,6 +20,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/ipc_window.h"
 
 static struct ipc_kmsg *queue_head(struct ipc_port *port)
 {
@@ -35,13 +37,19 @@ static void count_slot(struct ipc_port *port, int change)
 
 static void enqueue(struct ipc_host *host, struct ipc_port *port, struct ipc_kmsg *kmsg)
 {
-	bool first = list_empty(&port->ip_messages);
-	bool urgent = ipc_qos_enqueue(&port->ip_messages, kmsg);
+	bool first, urgent;
+
+	/* Those before it are received with its override. */
+	if (kmsg->ikm_override != MACH_MSG_QOS_UNSPECIFIED)
+		ipc_loan_settle(host, port);
+	first = list_empty(&port->ip_messages);
+	urgent = ipc_qos_enqueue(&port->ip_messages, kmsg);
 
 	kmsg->ikm_since = host->h_now;
 	port->ip_bytes += kmsg->ikm_charge;
 	if (port->ip_place == IP_IN_SPACE)
 		port->ip_receiver->is_queued_bytes += kmsg->ikm_charge;
+	ipc_window_fuller(host, port);
 	if (first)
 		ipc_pset_port_ready(port);
 	else if (urgent)
@@ -67,8 +75,10 @@ void ipc_mqueue_release_slot(struct ipc_host *host, struct ipc_port *port)
 	if (port->ip_msgcount >= port->ip_qlimit)
 		return;
 	sender = ipc_senders_first(&port->ip_senders);
-	if (!sender)
+	if (!sender) {
+		ipc_window_emptier(host, port);
 		return;
+	}
 	count_slot(port, 1);
 	ipc_thread_wake(host, sender, true);
 }
@@ -79,6 +89,7 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 	struct ipc_thread *sender;
 
 	port->ip_qlimit = qlimit;
+	ipc_window_fuller(host, port);
 	for (; old < qlimit; old++) {
 		sender = ipc_senders_first(&port->ip_senders);
 		if (!sender)
@@ -118,6 +129,13 @@ static void refuse_large(struct ipc_host *host, struct ipc_thread *thread, struc
 	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, sizeof answer, 0, NULL, 0);
 }
 
+static void count_received(struct ipc_host *host, struct ipc_thread *thread)
+{
+	thread->th_task->t_received++;
+	thread->th_user->u_received++;
+	host->h_received++;
+}
+
 /* A message that has left the queue, for a thread whose buffer is large enough. */
 static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
 		    struct ipc_received *received)
@@ -129,9 +147,7 @@ static void deliver(struct ipc_host *host, struct ipc_thread *thread, struct ipc
 		ipc_kmsg_copyout_dest(host, thread, kmsg, received);
 		ipc_kmsg_deflate_bare(host, thread, received, msgh_id, code);
 	} else {
-		thread->th_task->t_received++;
-		thread->th_user->u_received++;
-		host->h_received++;
+		count_received(host, thread);
 		ipc_kmsg_deflate(host, thread, kmsg, received, code);
 	}
 }
@@ -226,6 +242,8 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 {
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
 
+	if (port->ip_msgcount >= port->ip_qlimit)
+		ipc_loan_settle(host, port);
 	if (port->ip_msgcount >= MACHD_QUEUE_HARD_MAX)
 		return MACH_SEND_NO_BUFFER;
 	if (how == IPC_MQUEUE_BOUND && port->ip_msgcount >= port->ip_qlimit)
@@ -233,6 +251,25 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 	count_slot(port, 1);
 	ipc_mqueue_post(host, port, kmsg);
 	return MACH_MSG_SUCCESS;
+}
+
+void ipc_mqueue_taken(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port)
+{
+	struct ipc_kmsg *kmsg = queue_head(port);
+	struct ipc_received received = {.r_seqno = port->ip_seqno};
+
+	dequeue(host, port, kmsg);
+	if (!ipc_kmsg_check_signature(host, kmsg)) {
+		forget(host, port);
+		return;
+	}
+	port->ip_seqno++;
+	IPC_PROBE_RECEIVE(port->ip_id, kmsg->ikm_header.ikm_msgh_id, thread->th_pid,
+			  received.r_seqno);
+	ipc_mqueue_release_slot(host, port);
+	ipc_kmsg_copyout(host, thread, kmsg, &received);
+	count_received(host, thread);
+	ipc_kmsg_free(host, kmsg);
 }
 
 void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port)

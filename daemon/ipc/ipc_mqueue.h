@@ -41,6 +41,9 @@ void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port);
 /* Wake every receiver on a list with a code. */
 void ipc_mqueue_changed(struct ipc_host *host, struct list *receivers);
 
+/* The message at the head of the queue was taken by a thread that it was lent to (ipc_loan.h). */
+void ipc_mqueue_taken(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port);
+
 /* A counted slot is free again: the first blocked sender gets it, if the limit allows. */
 void ipc_mqueue_release_slot(struct ipc_host *host, struct ipc_port *port);
 

@@ -18,6 +18,7 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
+#include "daemon/ipc/ipc_window.h"
 #include "protocol/frame.h"
 
 /*
@@ -95,7 +96,10 @@ static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 	}
 }
 
-/* A message was sent whose content is so large. */
+/*
+ * A message was sent whose content is so large. Its thread may want to do without an answer the
+ * next time.
+ */
 static void count(struct ipc_host *host, struct ipc_thread *thread, uint64_t bytes)
 {
 	struct ipc_user *user = thread->th_task->t_user;
@@ -105,6 +109,9 @@ static void count(struct ipc_host *host, struct ipc_thread *thread, uint64_t byt
 	user->u_sent++;
 	user->u_sent_bytes += bytes;
 	thread->th_task->t_sent++;
+	if (thread->th_wants)
+		ipc_window_ask(host, thread, thread->th_wants);
+	thread->th_wants = MACH_PORT_NULL;
 }
 
 /* A message that was copied in goes to its destination [8, step 10]. */
@@ -152,6 +159,39 @@ void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
 		fds[i] = message->um_fds[i].uf_fd.f_handle;
 	host->h_fds_taken = true;
 	ipc_answer_refused(host, thread, code, fds, message->um_fd_count);
+}
+
+/* It cannot be told that this was not sent: its port, as far as anybody knows, died behind it. */
+static mach_msg_return_t send_unanswered(struct ipc_host *host, struct ipc_thread *thread,
+					 struct ipc_kmsg *kmsg)
+{
+	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
+	mach_msg_return_t code = MACH_SEND_INVALID_DEST;
+
+	if (ipc_port_active(port) && port->ip_place != IP_IN_DAEMON) {
+		ipc_importance_send(host, thread->th_task, kmsg);
+		code = ipc_mqueue_send(host, kmsg, IPC_MQUEUE_ALWAYS);
+	}
+	if (code != MACH_MSG_SUCCESS)
+		ipc_kmsg_destroy(host, kmsg);
+	return code;
+}
+
+void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,
+			const struct ipc_user_message *message)
+{
+	struct ipc_kmsg *kmsg;
+	mach_msg_return_t code = ipc_kmsg_inflate(host, thread->th_task, message, &kmsg);
+	uint64_t bytes = code == MACH_MSG_SUCCESS ? ipc_kmsg_content(kmsg) : 0;
+
+	if (code == MACH_MSG_SUCCESS)
+		code = ipc_kmsg_copyin(host, thread, kmsg);
+	if (code == MACH_MSG_SUCCESS)
+		code = send_unanswered(host, thread, kmsg);
+	if (code == MACH_SEND_NO_BUFFER)
+		host->h_outbox->warn(host->h_outbox->context,
+				     "no memory for a message sent without an answer: it is lost");
+	count(host, thread, bytes);
 }
 
 void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,

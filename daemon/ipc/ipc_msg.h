@@ -19,6 +19,13 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
 		    const struct ipc_user_message *message, mach_msg_return_t code);
 
+/*
+ * The same for a message that has no answer: what cannot be sent any more is destroyed. The caller
+ * has seen that it was promised and is what may be sent so (ipc_window.h).
+ */
+void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,
+			const struct ipc_user_message *message);
+
 /* The time-out of a waiting thread has passed; too late: nothing. */
 void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread);
 

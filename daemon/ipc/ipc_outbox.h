@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The outbox: everything the state machine tells the world goes through these calls, and nothing
- * comes back. The io layer implements it with sockets and timers, the recorder and the tests with
- * a log. An implementation must not feed the state machine from inside a call.
+ * comes back but what settle() says. The io layer implements it with sockets and timers, the
+ * recorder and the tests with a log. An implementation must not feed the state machine from inside
+ * a call.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "protocol/board.h"
 
 struct ipc_thread;
 
@@ -64,4 +67,18 @@ struct ipc_outbox {
 	void (*start)(void *context, uint64_t id, const char *service, uint64_t deadline);
 	/* That start is over: its service has checked in, or is not wanted any more. */
 	void (*started)(void *context, uint64_t id, bool checked_in);
+	/*
+	 * The thread's board is the memfd `fd`, which now belongs to the callee; and a window of it
+	 * changes (protocol/board.h). Who hears of anything later sees the change.
+	 */
+	void (*board)(void *context, struct ipc_thread *thread, ipc_fd_t fd);
+	void (*window)(void *context, struct ipc_thread *thread, unsigned index,
+		       machd_window_t window);
+	/*
+	 * Messages are lent to the thread (ipc_loan.h), before the answer that has them; and how
+	 * many of them it has taken, which nobody will take any more then. This comes back, and a
+	 * record has it.
+	 */
+	void (*lend)(void *context, struct ipc_thread *thread, uint32_t count);
+	uint32_t (*settle)(void *context, struct ipc_thread *thread);
 };

@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_label.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_place.h"
@@ -20,6 +21,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/ipc_voucher.h"
+#include "daemon/ipc/ipc_window.h"
 
 struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_account *payer)
 {
@@ -38,6 +40,8 @@ struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_account *paye
 	port->ip_place = IP_IN_LIMBO;
 	port->ip_qlimit = MACH_PORT_QLIMIT_DEFAULT;
 	list_init(&port->ip_messages);
+	list_init(&port->ip_windows);
+	list_init(&port->ip_wanted);
 	list_init(&port->ip_senders);
 	list_init(&port->ip_receivers);
 	list_init(&port->ip_members);
@@ -139,6 +143,7 @@ void ipc_port_release_sonce(struct ipc_host *host, struct ipc_port *port)
 
 void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 {
+	ipc_loan_settle(host, port);
 	ipc_pset_remove_from_all(port, NULL);
 	ipc_mqueue_changed(host, &port->ip_receivers);
 	if (port->ip_service_port)
@@ -231,7 +236,9 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 		return;
 	}
 	port->ip_last_words = *words;
+	ipc_loan_settle(host, port);
 	port->ip_place = IP_NOWHERE;
+	ipc_window_port_died(host, port);
 	if (port->ip_timer)
 		ipc_timer_detach(host, port);
 	if (port->ip_service || port->ip_lifeline)

@@ -96,6 +96,10 @@ struct ipc_port {
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;
 	uint32_t ip_msgcount;		 /* queued, and slots kept for woken senders */
+	struct ipc_thread *ip_borrower;	 /* whom messages are lent to (ipc_loan.h), or NULL */
+	uint32_t ip_promised;		 /* of the rest of the queue, to windows (ipc_window.h) */
+	struct list ip_windows;		 /* ipc_window: with a promise, the oldest first */
+	struct list ip_wanted;		 /* ipc_window: to be promised more */
 	uint64_t ip_bytes;		 /* charged for the queued messages */
 	struct list ip_messages;	 /* ipc_kmsg */
 	struct list ip_senders;		 /* ipc_thread: blocked, see ipc_senders_add() */

@@ -8,11 +8,13 @@
 #include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_window.h"
 
 const struct ipc_right_move ipc_right_moves[IPC_RIGHT_DISPOSITIONS] = {
 	[MACH_MSG_TYPE_MOVE_RECEIVE] = {.needs = MACH_PORT_TYPE_RECEIVE,
@@ -58,6 +60,7 @@ static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++; /* for the dead-name notification */
 	ipc_importance_entry_gone(host, space, entry);
+	entry->ie_windows = false; /* the port's death has closed them */
 	entry->ie_request = 0;
 	ipc_entry_set_type(space, entry, MACH_PORT_TYPE_DEAD_NAME);
 	entry->ie_port = NULL;
@@ -69,9 +72,12 @@ struct ipc_entry *ipc_right_lookup(struct ipc_host *host, struct ipc_space *spac
 {
 	struct ipc_entry *entry = ipc_entry_lookup(space, name);
 
-	if (entry &&
-	    (entry->ie_type == MACH_PORT_TYPE_SEND || entry->ie_type == MACH_PORT_TYPE_SEND_ONCE) &&
-	    !ipc_port_active(entry->ie_port))
+	if (entry && (entry->ie_type & MACH_PORT_TYPE_RECEIVE))
+		ipc_loan_settle(host, entry->ie_port);
+	else if (entry &&
+		 (entry->ie_type == MACH_PORT_TYPE_SEND ||
+		  entry->ie_type == MACH_PORT_TYPE_SEND_ONCE) &&
+		 !ipc_port_active(entry->ie_port))
 		become_dead_name(host, space, entry);
 	return entry;
 }
@@ -224,6 +230,7 @@ static struct ipc_port *move_send(struct ipc_host *host, struct ipc_space *space
 		return ipc_port_ref(port);
 	}
 	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
+		ipc_window_name_gone(host, space, entry);
 		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_RECEIVE);
 		return ipc_port_ref(port);
 	}

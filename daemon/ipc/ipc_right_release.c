@@ -4,10 +4,12 @@
  * notification requests that hang on a name.
  */
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_window.h"
 
 /* What is left to be said once a right is gone. */
 struct epilogue {
@@ -120,6 +122,7 @@ static kern_return_t drop_last_send(struct ipc_host *host, struct ipc_space *spa
 		return KERN_INVALID_CAPABILITY;
 	drop_send(port, &epilogue);
 	if (entry->ie_type & MACH_PORT_TYPE_RECEIVE) {
+		ipc_window_name_gone(host, space, entry);
 		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_RECEIVE);
 		entry->ie_urefs = 0;
 	} else {
@@ -164,8 +167,8 @@ kern_return_t ipc_right_dealloc(struct ipc_host *host, struct ipc_space *space,
 }
 
 /* The receive right goes while the name keeps its send right [15.2]. */
-static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *entry,
-				   struct ipc_port *port)
+static void drop_receive_keep_send(struct ipc_host *host, struct ipc_space *space,
+				   struct ipc_entry *entry, struct ipc_port *port)
 {
 	entry->ie_had_receive = true;
 	if (port->ip_pdrequest) {
@@ -173,6 +176,7 @@ static void drop_receive_keep_send(struct ipc_space *space, struct ipc_entry *en
 		ipc_port_ref(port);
 		return;
 	}
+	ipc_window_name_gone(host, space, entry);
 	ipc_hash_delete(space, entry);
 	port->ip_srights--; /* no no-senders: its request gets a send-once instead */
 	/* Who destroys the right himself gets the reference even for a slot that was used up. */
@@ -189,7 +193,7 @@ static void drop_receive(struct ipc_host *host, struct ipc_space *space, struct 
 	struct ipc_port *port = entry->ie_port;
 
 	if (entry->ie_type & MACH_PORT_TYPE_SEND)
-		drop_receive_keep_send(space, entry, port);
+		drop_receive_keep_send(host, space, entry, port);
 	else
 		free_port_entry(host, space, entry, &epilogue);
 	ipc_port_clear_receiver(host, port);
@@ -271,9 +275,11 @@ kern_return_t ipc_right_request(struct ipc_host *host, struct ipc_space *space,
 	*previous = NULL;
 	if (!notify && !entry->ie_request)
 		return KERN_SUCCESS;
-	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
+	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) {
+		ipc_loan_settle(host, entry->ie_port); /* is there room in its queue? */
 		return request_on_port(host, space, entry, send_possible, immediate, notify,
 				       previous);
+	}
 	if (entry->ie_type != MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_RIGHT;
 	if (!send_possible)

@@ -6,6 +6,7 @@
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
@@ -13,6 +14,7 @@
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
+#include "daemon/ipc/ipc_window.h"
 
 struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
 				     struct ipc_account *account)
@@ -28,6 +30,7 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
 	list_init(&thread->th_followers);
 	list_init(&thread->th_task_link);
 	list_init(&thread->th_eventlinks);
+	list_init(&thread->th_loan_link);
 	HASH_ADD(hh, host->h_threads, th_id, sizeof thread->th_id, thread);
 	if (!thread->hh.tbl) {
 		ipc_account_put(account);
@@ -64,6 +67,8 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 	HASH_DELETE(hh, host->h_threads, thread);
 	host->h_thread_count--;
 	ipc_msg_abandon(host, thread);
+	ipc_loan_settle_thread(host, thread);
+	ipc_window_end(host, thread);
 	ipc_thread_end(host, thread);
 	ipc_work_forget(host, thread);
 	ipc_trace_end(host, thread);

@@ -37,6 +37,8 @@ struct ipc_msg_args {
 
 #define NS_PER_MS UINT64_C(1000000)
 
+struct ipc_windows;
+
 struct ipc_thread {
 	uint64_t th_id;		  /* of the channel */
 	void *th_cookie;	  /* the io layer's */
@@ -61,19 +63,25 @@ struct ipc_thread {
 	struct ipc_msg_args th_args;
 	struct ipc_violation th_violation; /* of the last request that was misuse */
 	struct ipc_kmsg *th_kmsg;
-	mach_msg_qos_t th_qos;	     /* TH_SENDING: its place among those that wait */
-	uint32_t th_memory_taken;    /* descriptors of what it sent whose memory is gone */
-	struct ipc_port *th_port;    /* with a reference */
-	struct ipc_pset *th_set;     /* with a reference */
-	struct ipc_port *th_self;    /* its thread port, if anybody has asked for it */
-	struct ipc_port *th_special; /* its special reply port, with a reference, or NULL */
-	struct ipc_port *th_voucher; /* a naked send right to what it works under, or NULL */
-	uint64_t th_count;	     /* TH_EVENTLINK: signals when the wait began */
-	struct list th_eventlinks;   /* ipc_eventlink_side: where it alone may wait */
-	bool th_slot;		     /* TH_READY: a slot of th_port is kept for it */
-	bool th_timed;		     /* a timer is set */
-	uint64_t th_since;	     /* when it began to wait */
-	struct ipc_place *th_place;  /* of a watcher: where its next page begins; or NULL */
+	mach_msg_qos_t th_qos;		/* TH_SENDING: its place among those that wait */
+	uint32_t th_memory_taken;	/* descriptors of what it sent whose memory is gone */
+	struct ipc_port *th_port;	/* with a reference */
+	struct ipc_pset *th_set;	/* with a reference */
+	struct ipc_port *th_self;	/* its thread port, if anybody has asked for it */
+	struct ipc_port *th_special;	/* its special reply port, with a reference, or NULL */
+	struct ipc_port *th_voucher;	/* a naked send right to what it works under, or NULL */
+	struct ipc_windows *th_windows; /* what it may send unanswered; NULL: nothing */
+	bool th_borrows;		/* the request would take more than one message */
+	uint32_t th_lent;		/* messages that are lent to it, */
+	struct ipc_port *th_lender;	/* of this port; NULL: none, else it has ip_borrower */
+	struct list th_loan_link;	/* host's loans */
+	mach_port_name_t th_wants;	/* the request sends there, and wants a window; or NULL */
+	uint64_t th_count;		/* TH_EVENTLINK: signals when the wait began */
+	struct list th_eventlinks;	/* ipc_eventlink_side: where it alone may wait */
+	bool th_slot;			/* TH_READY: a slot of th_port is kept for it */
+	bool th_timed;			/* a timer is set */
+	uint64_t th_since;		/* when it began to wait */
+	struct ipc_place *th_place;	/* of a watcher: where its next page begins; or NULL */
 
 	struct list th_link;	  /* of what it waits on, or the host's ready list */
 	struct list th_followers; /* TH_SENDING: see ipc_senders_add() */

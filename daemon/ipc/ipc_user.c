@@ -61,6 +61,7 @@ size_t ipc_user_limit(enum ipc_charge kind)
 		[IPC_CHARGE_BELLS] = offsetof(struct machd_limits, bells_per_user),
 		[IPC_CHARGE_SERVICES] = offsetof(struct machd_limits, services_per_user),
 		[IPC_CHARGE_DONORS] = offsetof(struct machd_limits, donors_per_user),
+		[IPC_CHARGE_PROMISES] = offsetof(struct machd_limits, promises_per_user),
 		[IPC_CHARGE_RINGS] = offsetof(struct machd_limits, rings_per_user),
 	};
 
@@ -144,15 +145,21 @@ static void tell(struct ipc_host *host, struct ipc_user *user, enum ipc_charge k
 	host->h_outbox->warn(host->h_outbox->context, text);
 }
 
-bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
-		     uint64_t amount)
+bool ipc_user_fits(const struct ipc_host *host, const struct ipc_user *user, enum ipc_charge kind,
+		   uint64_t amount)
 {
 	bool owner = user->u_uid == 0 || user->u_uid == host->h_owner_uid;
 	uint64_t held = user->u_held[kind], limit = ipc_user_limit_value(host, kind);
 
-	if (amount > limit || held > limit - amount ||
-	    !ipc_share_fits(held, host->h_held[kind], machine_limit(host, kind),
-			    owner ? 100 : host->h_limits.user_share, amount)) {
+	return amount <= limit && held <= limit - amount &&
+	       ipc_share_fits(held, host->h_held[kind], machine_limit(host, kind),
+			      owner ? 100 : host->h_limits.user_share, amount);
+}
+
+bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
+		     uint64_t amount)
+{
+	if (!ipc_user_fits(host, user, kind, amount)) {
 		tell(host, user, kind);
 		return false;
 	}

@@ -28,6 +28,7 @@ enum ipc_charge {
 	IPC_CHARGE_BELLS,
 	IPC_CHARGE_SERVICES,
 	IPC_CHARGE_DONORS,
+	IPC_CHARGE_PROMISES, /* messages that may come unasked, see ipc_window.h */
 	IPC_CHARGE_RINGS,
 	IPC_CHARGE_KINDS,
 };
@@ -71,10 +72,11 @@ void ipc_user_limits_changed(struct ipc_host *host);
 /* The value of that limit. */
 uint64_t ipc_user_limit_value(const struct ipc_host *host, enum ipc_charge kind);
 
-/*
- * Charge `amount`, or refuse (false, nothing charged) if that goes over the user's limit or its
- * share of the machine.
- */
+/* Would it be within the user's limit and its share of the machine to have `amount` more? */
+bool ipc_user_fits(const struct ipc_host *host, const struct ipc_user *user, enum ipc_charge kind,
+		   uint64_t amount);
+
+/* Charge `amount`, or refuse if that does not fit: false, nothing charged. */
 bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
 		     uint64_t amount);
 

@@ -11,6 +11,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
@@ -164,13 +165,16 @@ static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc
 }
 
 /* MACH_SEND_NOTIFY, and the queue is full. */
-static bool wants_notice(const struct ipc_thread *thread, const struct header_rights *rights)
+static bool wants_notice(struct ipc_host *host, const struct ipc_thread *thread,
+			 const struct header_rights *rights)
 {
-	const struct ipc_port *port = rights->hr_dest_entry->ie_port;
+	struct ipc_port *port = rights->hr_dest_entry->ie_port;
 
-	return (thread->th_args.a_option & MACH_SEND_NOTIFY) &&
-	       ipc_right_move(rights->hr_dest)->given == MACH_MSG_TYPE_PORT_SEND &&
-	       port->ip_msgcount >= port->ip_qlimit;
+	if (!(thread->th_args.a_option & MACH_SEND_NOTIFY) ||
+	    ipc_right_move(rights->hr_dest)->given != MACH_MSG_TYPE_PORT_SEND)
+		return false;
+	ipc_loan_settle(host, port);
+	return port->ip_msgcount >= port->ip_qlimit;
 }
 
 /*
@@ -273,7 +277,7 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 		guard_header(host, kmsg, code);
 		return code;
 	}
-	notice = wants_notice(thread, &rights);
+	notice = wants_notice(host, thread, &rights);
 	commit_header(host, space, kmsg, &rights);
 	if (notice)
 		arm_send_possible(host, thread, kmsg, rights.hr_dest_name);

@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/kmsg_layout.h"
 
@@ -170,6 +171,9 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	answer->memory_taken = thread->th_memory_taken;
 	answer->memory_count = put_memory_table(&memory, kmsg);
 	put_memory_bytes(&memory, kmsg);
+	if (thread->th_borrows && answer->place == MACHD_PLACE_RECEIVE &&
+	    answer->memory_count == 0 && answer->body_size == 0)
+		memory.w_at += ipc_loan_make(host, thread, start, &answer->loans);
 	/* Memfds that nothing in the message speaks of stay here. */
 	if (answer->memory_count == 0)
 		fd_count = answer->body_size != 0;
@@ -181,6 +185,34 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	ipc_answer_send(host, thread, MACHD_OP_MESSAGE, size, (size_t)(memory.w_at - start), fds,
 			fd_count);
 	ipc_kmsg_free(host, kmsg);
+}
+
+size_t ipc_kmsg_loan_size(const struct ipc_kmsg *kmsg, uint64_t option, unsigned word)
+{
+	return sizeof(struct machd_loan) + ipc_kmsg_size(kmsg, word) +
+	       ipc_kmsg_trailer_size(option, word);
+}
+
+size_t ipc_kmsg_deflate_loan(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg,
+			     struct ipc_received *received, uint8_t *at)
+{
+	const struct ikm_header *header = &kmsg->ikm_header;
+	unsigned word = thread->th_task->t_word;
+	struct machd_loan loan = {.size = ipc_kmsg_size(kmsg, word) +
+					  ipc_kmsg_trailer_size(thread->th_args.a_option, word),
+				  .priority = header->ikm_priority,
+				  .override = kmsg->ikm_override};
+	struct machd_message_answer unused;
+	struct writer writer = {at, at};
+
+	received->r_bits = MACH_MSGH_BITS(0, header->ikm_dest_type);
+	received->r_voucher = header->ikm_voucher_field;
+	put(&writer, &loan, sizeof loan);
+	put_message(&writer, kmsg, word, received, &unused);
+	put_trailer(&writer, thread, received, header->ikm_security, header->ikm_audit);
+	while ((writer.w_at - at) % 8)
+		*writer.w_at++ = 0;
+	return (size_t)(writer.w_at - at);
 }
 
 void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,

@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/kmsg_layout.h"
 #include "protocol/frame.h"
@@ -407,7 +408,12 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				      .p_body = message->um_inline - shape.s_offset,
 				      .p_data = message->um_data_size,
 				      .p_aux = message->um_aux_size};
-	kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, false);
+	kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, message->um_promised);
+	if (!kmsg && !list_empty(&host->h_loans)) {
+		/* What was taken may make room within the user's limits. */
+		ipc_loan_settle_all(host);
+		kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, message->um_promised);
+	}
 	if (!kmsg)
 		return MACH_SEND_NO_BUFFER;
 	if (!take_fds(host, kmsg, message)) {

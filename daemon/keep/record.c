@@ -233,12 +233,60 @@ static void out_started(void *context, uint64_t id, bool checked_in)
 	record->next->started(record->next->context, id, checked_in);
 }
 
+static void out_board(void *context, struct ipc_thread *thread, ipc_fd_t fd)
+{
+	struct record *record = context;
+	struct record_board entry = {trap_channel(thread), fd};
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_BOARD, &entry, sizeof entry, NULL, 0);
+	record->next->board(record->next->context, thread, fd);
+}
+
+static void out_window(void *context, struct ipc_thread *thread, unsigned index,
+		       machd_window_t window)
+{
+	struct record *record = context;
+	struct record_window entry = {trap_channel(thread), index, window};
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_WINDOW, &entry, sizeof entry, NULL, 0);
+	record->next->window(record->next->context, thread, index, window);
+}
+
+static void put_loan(struct record *record, uint32_t kind, const struct ipc_thread *thread,
+		     uint32_t count)
+{
+	struct record_loan entry = {trap_channel(thread), count};
+
+	record->totals.outputs++;
+	put_entry(record, kind, &entry, sizeof entry, NULL, 0);
+}
+
+static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
+{
+	struct record *record = context;
+
+	put_loan(record, RECORD_LEND, thread, count);
+	record->next->lend(record->next->context, thread, count);
+}
+
+static uint32_t out_settle(void *context, struct ipc_thread *thread)
+{
+	struct record *record = context;
+	uint32_t count = record->next->settle(record->next->context, thread);
+
+	put_loan(record, RECORD_SETTLE, thread, count);
+	return count;
+}
+
 const struct ipc_outbox *record_outbox(struct record *record, const struct ipc_outbox *next)
 {
 	record->next = next;
-	record->outbox = (struct ipc_outbox){record,	  out_answer,  out_timer,  out_alarm,
-					     out_release, out_corrupt, out_boost,  out_warn,
-					     out_ring,	  out_start,   out_started};
+	record->outbox =
+		(struct ipc_outbox){record,	 out_answer, out_timer,	 out_alarm, out_release,
+				    out_corrupt, out_boost,  out_warn,	 out_ring,  out_start,
+				    out_started, out_board,  out_window, out_lend,  out_settle};
 	return &record->outbox;
 }
 

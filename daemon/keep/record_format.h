@@ -14,7 +14,7 @@
  *       TRAP_CALENDAR                 uint64_t
  *       TRAP_NAMES                    struct boot_policy_head and its rules
  *       TRAP_START                    struct trap_start
- *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_STARTED)
+ *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_SETTLE)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
  *   RECORD_STOP                       trap_stop(), followed by what that did
@@ -58,6 +58,10 @@ enum record_kind {
 	RECORD_BOOST,	/* struct record_boost */
 	RECORD_START,	/* struct record_start */
 	RECORD_STARTED, /* struct record_started */
+	RECORD_BOARD,	/* struct record_board */
+	RECORD_WINDOW,	/* struct record_window */
+	RECORD_LEND,	/* struct record_loan */
+	RECORD_SETTLE,	/* struct record_loan: what came back */
 	RECORD_REFUSAL = 32,
 	RECORD_DIGEST,
 	RECORD_STOP,
@@ -122,6 +126,22 @@ struct record_start {
 struct record_started {
 	uint64_t id;
 	uint64_t checked_in; /* 0 or 1 */
+};
+
+struct record_board {
+	uint64_t channel;
+	ipc_fd_t fd;
+};
+
+struct record_window {
+	uint64_t channel;
+	uint64_t index;
+	machd_window_t window;
+};
+
+struct record_loan {
+	uint64_t channel;
+	uint64_t count;
 };
 
 struct record_totals {

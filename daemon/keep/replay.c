@@ -77,6 +77,14 @@ static const char *kind_name(uint32_t kind)
 		return "start of a service";
 	case RECORD_STARTED:
 		return "end of a wait for a service";
+	case RECORD_BOARD:
+		return "board";
+	case RECORD_WINDOW:
+		return "opening or closing of a window";
+	case RECORD_LEND:
+		return "loan";
+	case RECORD_SETTLE:
+		return "settling of a loan";
 	case RECORD_REFUSAL:
 		return "refusal";
 	case RECORD_DIGEST:
@@ -260,6 +268,43 @@ static void out_started(void *context, uint64_t id, bool checked_in)
 	struct record_started started = {id, checked_in};
 
 	compare(context, RECORD_STARTED, &(struct part){&started, sizeof started}, 1);
+}
+
+static void out_board(void *context, struct ipc_thread *thread, ipc_fd_t fd)
+{
+	struct record_board entry = {trap_channel(thread), fd};
+
+	compare(context, RECORD_BOARD, &(struct part){&entry, sizeof entry}, 1);
+}
+
+static void out_window(void *context, struct ipc_thread *thread, unsigned index,
+		       machd_window_t window)
+{
+	struct record_window entry = {trap_channel(thread), index, window};
+
+	compare(context, RECORD_WINDOW, &(struct part){&entry, sizeof entry}, 1);
+}
+
+static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
+{
+	struct record_loan entry = {trap_channel(thread), count};
+
+	compare(context, RECORD_LEND, &(struct part){&entry, sizeof entry}, 1);
+}
+
+/* What came back is taken from the record. */
+static uint32_t out_settle(void *context, struct ipc_thread *thread)
+{
+	struct replay *replay = context;
+	struct record_loan entry = {trap_channel(thread), 0}, recorded;
+
+	if (peek(replay) && replay->reader.entry.kind == RECORD_SETTLE &&
+	    replay->reader.entry.size == sizeof recorded) {
+		memcpy(&recorded, replay->reader.bytes, sizeof recorded);
+		entry.count = (uint32_t)recorded.count;
+	}
+	compare(replay, RECORD_SETTLE, &(struct part){&entry, sizeof entry}, 1);
+	return (uint32_t)entry.count;
 }
 
 /* After an input: nothing more may be recorded, and the same refusal. */
@@ -459,7 +504,8 @@ void replay_stream(FILE *file, struct replay_report *report)
 	struct replay replay = {
 		.report = report,
 		.outbox = {&replay, out_answer, out_timer, out_alarm, out_release, out_corrupt,
-			   out_boost, out_warn, out_ring, out_start, out_started},
+			   out_boost, out_warn, out_ring, out_start, out_started, out_board,
+			   out_window, out_lend, out_settle},
 	};
 
 	*report = (struct replay_report){.verdict = REPLAY_BROKEN};

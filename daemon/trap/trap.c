@@ -31,6 +31,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
 	list_init(&host->h_boost_changes);
+	list_init(&host->h_loans);
 	list_init(&host->h_places);
 	list_init(&host->h_wanted);
 	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
@@ -167,6 +168,8 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 		return "its request is out of sequence";
 	thread->th_sequence = frame->sequence;
 	thread->th_violates = false;
+	thread->th_wants = MACH_PORT_NULL;
+	thread->th_borrows = frame->flags == MACHD_REQUEST_LOAN;
 	switch (frame->op) {
 	case MACHD_OP_MESSAGE:
 		return trap_message(host, thread, packet);
@@ -178,6 +181,8 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 		return trap_bell(host, thread, packet);
 	case MACHD_OP_FILEPORT:
 		return trap_fileport(host, thread, packet);
+	case MACHD_OP_BOARD:
+		return trap_board(host, thread, packet);
 	case MACHD_OP_RING:
 		return trap_ring(host, thread, packet);
 	}
@@ -186,7 +191,8 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 
 static bool takes_fds(uint16_t op)
 {
-	return op == MACHD_OP_MESSAGE || op == MACHD_OP_BELL || op == MACHD_OP_FILEPORT;
+	return op == MACHD_OP_MESSAGE || op == MACHD_OP_BELL || op == MACHD_OP_FILEPORT ||
+	       op == MACHD_OP_BOARD;
 }
 
 static const char *frame_input(struct ipc_host *host, struct trap_input *input)

@@ -26,6 +26,7 @@
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_voucher.h"
+#include "daemon/ipc/ipc_window.h"
 #include "daemon/trap/trap.h"
 
 struct digest {
@@ -158,6 +159,26 @@ static void add_subset(struct digest *digest, const struct boot_subset *subset)
 		add_service(digest, service);
 }
 
+/* A window on a list, by the thread and the name that it is for. */
+static void add_windows(struct digest *digest, const struct list *windows, size_t link)
+{
+	LIST_FOR_EACH (node, windows) {
+		const struct ipc_window *window =
+			(const struct ipc_window *)((const char *)node - link);
+
+		add(digest, window->w_thread->th_id);
+		add(digest, window->w_name);
+	}
+	add(digest, 0);
+}
+
+static void add_thread_window(struct digest *digest, const struct ipc_window *window)
+{
+	add(digest, window->w_name | (uint64_t)window->w_size << 32);
+	add(digest, window->w_taken | (uint64_t)window->w_end << 32);
+	add(digest, window->w_promised);
+}
+
 static void add_port(struct digest *digest, const struct ipc_port *port)
 {
 	add(digest, port->ip_id);
@@ -204,7 +225,9 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_boosts);
 	add(digest, port->ip_seqno);
 	add(digest, port->ip_qlimit);
-	add(digest, port->ip_msgcount);
+	add(digest, port->ip_msgcount | (uint64_t)port->ip_promised << 32);
+	add_windows(digest, &port->ip_windows, offsetof(struct ipc_window, w_open));
+	add_windows(digest, &port->ip_wanted, offsetof(struct ipc_window, w_wants));
 	add_port_ref(digest, port->ip_nsrequest);
 	add_port_ref(digest, port->ip_pdrequest);
 	add_requests(digest, &port->ip_requests);
@@ -230,7 +253,8 @@ static void add_entry(struct digest *digest, const struct ipc_entry *entry)
 {
 	add(digest, entry->ie_type);
 	add(digest, entry->ie_gen | entry->ie_roll << 8 | entry->ie_had_receive << 10 |
-			    entry->ie_boosts << 11 | (uint32_t)entry->ie_urefs << 16);
+			    entry->ie_boosts << 11 | entry->ie_windows << 12 |
+			    (uint32_t)entry->ie_urefs << 16);
 	add(digest, entry->ie_request);
 	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
 		add_port_ref(digest, entry->ie_port);
@@ -312,7 +336,11 @@ static void add_thread(struct digest *digest, const struct ipc_host *host,
 	add(digest, thread->th_task ? thread->th_task->t_id : 0);
 	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9 |
 			    thread->th_inspects << 10 | thread->th_ring << 11);
-	add(digest, thread->th_sequence);
+	add(digest, thread->th_sequence | (uint64_t)thread->th_wants << 32);
+	for (unsigned i = 0; thread->th_windows && i < MACHD_BOARD_WINDOWS; i++)
+		add_thread_window(digest, &thread->th_windows->ws_window[i]);
+	add(digest, thread->th_lender ? thread->th_lender->ip_id : 0);
+	add(digest, thread->th_lent | (uint64_t)thread->th_borrows << 32);
 	add(digest, thread->th_violates | (uint64_t)thread->th_violation.v_reason << 32);
 	add(digest, thread->th_violation.v_name);
 	add(digest, thread->th_violation.v_subcode);

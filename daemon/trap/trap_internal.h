@@ -31,6 +31,8 @@ const char *trap_bell(struct ipc_host *host, struct ipc_thread *thread,
 		      const struct trap_packet *packet);
 const char *trap_fileport(struct ipc_host *host, struct ipc_thread *thread,
 			  const struct trap_packet *packet);
+const char *trap_board(struct ipc_host *host, struct ipc_thread *thread,
+		       const struct trap_packet *packet);
 const char *trap_ring(struct ipc_host *host, struct ipc_thread *thread,
 		      const struct trap_packet *packet);
 const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,

@@ -7,8 +7,10 @@
 
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_window.h"
 #include "daemon/trap/trap_internal.h"
 
 #define FLOW_BITS \
@@ -99,6 +101,46 @@ static uint32_t aux_max(const struct machd_message_args *args)
 	return minds && !linear ? args->rcv_aux_size : UINT32_MAX;
 }
 
+/* Where it goes, if it has a header; whether a window is possible for that is seen later. */
+static mach_port_name_t destination(const struct ipc_user_message *message)
+{
+	mach_msg_header_t header;
+
+	if (message->um_inline < sizeof header)
+		return MACH_PORT_NULL;
+	memcpy(&header, message->um_bytes, sizeof header);
+	return header.msgh_remote_port;
+}
+
+/* A plain message with nothing but bytes, sent by copying a send right. */
+static bool is_plain(const struct ipc_user_message *message)
+{
+	mach_msg_header_t header;
+
+	if (message->um_option != (MACH_SEND_MSG | MACH64_SEND_ANY) ||
+	    message->um_size < sizeof header || message->um_size > MACHD_UNANSWERED_MAX ||
+	    message->um_size % 4 || message->um_inline != message->um_size ||
+	    message->um_memory_count || message->um_aux_size)
+		return false;
+	memcpy(&header, message->um_bytes, sizeof header);
+	return header.msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) &&
+	       header.msgh_local_port == MACH_PORT_NULL;
+}
+
+static const char *unanswered(struct ipc_host *host, struct ipc_thread *thread,
+			      const struct ipc_user_message *message)
+{
+	mach_port_name_t name = destination(message);
+
+	if (!is_plain(message))
+		return "it sends without an answer what may fail";
+	if (!ipc_window_take(thread, name))
+		return "it sends more without an answer than it was promised room for";
+	ipc_msg_unanswered(host, thread, message);
+	ipc_window_taken(host, thread, name);
+	return NULL;
+}
+
 const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 			 const struct trap_packet *packet)
 {
@@ -132,6 +174,7 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.um_fds = fds,
 		.um_fd_count = packet->tp_fd_count,
 	};
+	message.um_promised = packet->tp_frame.flags == MACHD_REQUEST_UNANSWERED;
 	thread->th_memory_taken = 0;
 	thread->th_args = (struct ipc_msg_args){
 		.a_option = args.option,
@@ -146,6 +189,12 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.a_rcv_aux_size = args.rcv_aux_size,
 		.a_aux_max = aux_max(&args),
 	};
+	if (thread->th_borrows)
+		ipc_loan_settle_thread(host, thread); /* one at a time */
+	if (message.um_promised)
+		return unanswered(host, thread, &message);
+	if (packet->tp_frame.flags == MACHD_REQUEST_WINDOW)
+		thread->th_wants = destination(&message);
 	if (!options_good(args.option)) {
 		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, 0, 0);
 		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_OPTIONS);

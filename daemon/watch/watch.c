@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/ipc/ipc_answer.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_user.h"
@@ -179,6 +180,7 @@ const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 
 	if (!read_request(packet, &whole))
 		return "its watch request has the wrong size";
+	ipc_loan_settle_all(host);
 	page.p_records = payload + sizeof page.p_answer;
 	if (request->table < sizeof tables / sizeof *tables && tables[request->table].list) {
 		page.p_answer.record_size = tables[request->table].record_size;

@@ -55,19 +55,3 @@ expect 0 ask client say
 await_zeros 4
 [[ $(systemctl show -P MainPID example.service) != "$pid" ]] || fail "it is still the same process"
 echo "its clients do not notice that it was killed"
-
-printf '[service]\nName=org.machd.none\nStartUnit=none.service\n' >/etc/machd/services.d/none.conf
-systemctl reload machd.service
-await_journal "2 names"
-expect 0 ask client find org.machd.none
-await_journal "none.service not found"
-expect 10000003 ask client say # MACH_SEND_INVALID_DEST: its port has died
-echo "a unit that does not exist lets nobody hang"
-
-for verb in Stop Restart; do
-    ! setpriv --reuid machd --regid machd --clear-groups busctl call org.freedesktop.systemd1 \
-        /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager "${verb}Unit" \
-        ss example.service replace >/tmp/said 2>&1 || fail "machd may do more with units: $verb"
-done
-grep -q "nteractive authentication" /tmp/said || fail "$(cat /tmp/said)"
-echo "machd may do nothing else with units"

@@ -118,7 +118,7 @@ START_TEST(a11_an_address_that_cannot_be_read)
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	static const uintptr_t bad[] = {0, 8, (uintptr_t)0x7ffffffff000, UINTPTR_MAX - 63};
 
-	CHECK(pages != MAP_FAILED && munmap(pages + 4096, 4096) == 0);
+	CHECK(pages != MAP_FAILED && mprotect(pages + 4096, 4096, PROT_NONE) == 0);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		CHECK_CODE(mach_msg((mach_msg_header_t *)bad[i], MACH_SEND_MSG, 24, 0, 0, 0, 0),
 			   MACH_SEND_INVALID_DATA);
@@ -134,7 +134,7 @@ START_TEST(a11_an_address_that_cannot_be_read)
 		   MACH_SEND_INVALID_DATA);
 	CHECK_CODE(mach_msg((mach_msg_header_t *)(pages + 4096), MACH_SEND_MSG, 200000, 0, 0, 0, 0),
 		   MACH_SEND_INVALID_DATA);
-	munmap(pages, 4096);
+	munmap(pages, 8192);
 	CHECK_EQ(flow_refs(port, MACH_PORT_RIGHT_SEND), 1);
 	expect_nothing(port);
 	CHECK_OK(flow_send_to(port, COPY, 0, 0, 1));

@@ -56,15 +56,19 @@ static void put_names(const struct world_link *link, uint8_t *bytes, size_t size
 static void send_request(struct world *world, struct world_link *link, unsigned op,
 			 const void *body, size_t size, unsigned how)
 {
-	struct machd_frame frame = {.op = (uint16_t)op};
+	struct machd_frame frame = {.op = (uint16_t)op, .flags = link->flags};
 	struct trap_fd fds[FDS_MAX];
 	unsigned fd_count = make_fds(world, how, fds);
 	uint8_t *packet = malloc(sizeof frame + size);
 
 	FUZZ_CHECK(packet);
-	for (unsigned i = 0; i < fd_count && op == MACHD_OP_BELL; i++)
-		if (fds[i].sealed == TRAP_FD_SEALED)
+	for (unsigned i = 0; i < fd_count; i++) {
+		if (fds[i].sealed == TRAP_FD_SEALED && op == MACHD_OP_BELL)
 			fds[i].sealed = TRAP_FD_SOCKET;
+		if (fds[i].sealed == TRAP_FD_SEALED && op == MACHD_OP_BOARD)
+			fds[i].sealed = TRAP_FD_FIXED;
+	}
+	link->flags = 0;
 	frame.length = (uint32_t)(sizeof frame + size);
 	frame.fds = (uint16_t)(fd_count ^ (how >> 2 & 3));
 	if (op == MACHD_OP_HELLO)
@@ -176,6 +180,9 @@ static void do_step(struct world *world, struct fuzz_script *script)
 		break;
 	case FUZZ_ALARM:
 		world_alarm(world);
+		break;
+	case FUZZ_FLAGS:
+		link->flags = fuzz_take(script) & 7;
 		break;
 	case FUZZ_NARROW:
 		world_connect(world, link);

@@ -20,6 +20,7 @@ enum fuzz_step {
 	FUZZ_LARGE,	 /* u8 KiB of zeros behind it, then as FUZZ_REQUEST */
 	FUZZ_ALARM,	 /* -; the time of the machine's own alarm comes */
 	FUZZ_NARROW,	 /* -; as FUZZ_CONNECT, for a task with 32-bit pointers */
+	FUZZ_FLAGS,	 /* u8: of the link's next request, enum machd_request_flags */
 	FUZZ_STEPS,
 };
 

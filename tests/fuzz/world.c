@@ -116,6 +116,39 @@ static void on_timer(void *context, struct ipc_thread *thread, uint64_t deadline
 	hear(context, &deadline, sizeof deadline);
 }
 
+static void on_board(void *context, struct ipc_thread *thread, ipc_fd_t fd)
+{
+	(void)thread;
+	give_back(context, fd);
+}
+
+static void on_window(void *context, struct ipc_thread *thread, unsigned index,
+		      machd_window_t window)
+{
+	(void)thread;
+	FUZZ_CHECK(index < MACHD_BOARD_WINDOWS);
+	hear(context, &window, sizeof window);
+}
+
+static void on_lend(void *context, struct ipc_thread *thread, uint32_t count)
+{
+	struct world_link *link = trap_cookie(thread);
+
+	link->lent = count;
+	hear(context, &count, sizeof count);
+}
+
+/* Some were taken, or more than there were. */
+static uint32_t on_settle(void *context, struct ipc_thread *thread)
+{
+	struct world_link *link = trap_cookie(thread);
+	uint32_t taken = link->lent * 3 / 2;
+
+	link->lent = 0;
+	hear(context, &taken, sizeof taken);
+	return taken;
+}
+
 static void on_alarm(void *context, uint64_t deadline)
 {
 	struct world *world = context;
@@ -222,7 +255,11 @@ void world_start(struct world *world)
 					    .warn = on_warn,
 					    .ring = on_ring,
 					    .start = on_start,
-					    .started = on_started};
+					    .started = on_started,
+					    .board = on_board,
+					    .window = on_window,
+					    .lend = on_lend,
+					    .settle = on_settle};
 	machd_limits_init(&config.limits);
 	FUZZ_CHECK(mem_live() == 0);
 	world->host = trap_start(&config, &world->outbox);

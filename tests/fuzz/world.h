@@ -16,6 +16,8 @@ struct world_link {
 	struct ipc_thread *thread; /* NULL: not connected */
 	uint64_t deadline;	   /* the time-out it waits for, or 0 */
 	uint32_t sequence;	   /* of its last request */
+	uint32_t flags;		   /* of its next request */
+	uint32_t lent;		   /* messages */
 	uint32_t code;		   /* of its last answer */
 	uint32_t name_count;
 	uint32_t names[WORLD_NAMES]; /* names its client has been told, the newest of each slot */

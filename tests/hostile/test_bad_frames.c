@@ -68,14 +68,15 @@ START_TEST(test_reserved_field)
 {
 	raw_frame(packet, MACHD_OP_CALL, 1, zeros, 24);
 	((struct machd_frame *)packet)->flags = 1;
-	breaks_a_rule(packet, 40, "has flags, which are for answers");
+	breaks_a_rule(packet, 40, "has flags that are not for it");
 }
 END_TEST
 
 START_TEST(test_unknown_operation)
 {
-	static const uint16_t ops[] = {
-		0, 6, MACHD_OP_RING + 1, 0x7f, 0x80, 0x81, 0x82, 0x100, 0x102, 0xffff};
+	static const uint16_t ops[] = {0,     6,     MACHD_OP_LOOK, MACHD_OP_BOARD + 1,
+				       0x7f,  0x80,  0x81,	    0x82,
+				       0x100, 0x102, 0xffff};
 
 	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
 		raw_frame(packet, MACHD_OP_CALL, 1, zeros, 24);

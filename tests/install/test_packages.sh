@@ -21,7 +21,7 @@ quietly() {
 }
 
 mkdir -p "$build"
-rm -rf "$build"/{first,second,all,packed}
+rm -rf "$build"/first "$build"/second
 quietly cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_INSTALL_PREFIX=/usr -DMACHD_TESTS=OFF -DMACHD_PACKAGES=ON
 quietly cmake --build "$build"
@@ -30,7 +30,6 @@ quietly cpack -G DEB --config "$build/CPackConfig.cmake" -B "$build/first"
 # The second version differs in its number only.
 mkdir "$build/second"
 for deb in "$build"/first/*.deb; do
-    quietly dpkg-deb --extract "$deb" "$build/packed"
     quietly dpkg-deb --raw-extract "$deb" "$build/second/tree"
     sed -i -E '/^(Version|Depends):/s/-1(\)|$)/-2\1/' "$build/second/tree/DEBIAN/control"
     quietly dpkg-deb --root-owner-group -Znone --build "$build/second/tree" "$build/second"
@@ -67,12 +66,6 @@ done
 [[ $(field libmachclient-dev Depends) == "libmachclient1 (= $(field libmachclient1 Version))" ]] ||
     fail "libmachclient-dev depends on $(field libmachclient-dev Depends)"
 [[ $(find "$build/second" -maxdepth 1 -name '*-2_*.deb' | wc -l) == 4 ]] || fail "no second version"
-# Nothing that is installed without packages is missing from them.
-DESTDIR=$build/all quietly cmake --install "$build"
-while read -r file; do
-    [[ -e $build/packed$file || -L $build/packed$file || -e $build/packed$file.gz ||
-        -L $build/packed$file.gz ]] || fail "no package has $file"
-done < <(find "$build/all" -type f -printf '/%P\n' -o -type l -printf '/%P\n')
 echo "four packages"
 
 if command -v lintian >/dev/null; then

@@ -172,6 +172,42 @@ static void on_started(void *context, uint64_t id, bool checked_in)
 	lab->given_up += !checked_in;
 }
 
+static void on_board(void *context, struct ipc_thread *ipc, ipc_fd_t fd)
+{
+	struct lab_thread *thread = thread_of(context, ipc);
+
+	fd_out(context, fd, LAB_FD_HANDED_OUT);
+	thread->has_board = true;
+	memset(thread->board, 0, sizeof thread->board);
+	memset(thread->unanswered, 0, sizeof thread->unanswered);
+}
+
+static void on_window(void *context, struct ipc_thread *ipc, unsigned index, machd_window_t window)
+{
+	struct lab_thread *thread = thread_of(context, ipc);
+
+	LAB_TRUE(thread->has_board && index < MACHD_BOARD_WINDOWS);
+	thread->board[index] = window;
+}
+
+static void on_lend(void *context, struct ipc_thread *ipc, uint32_t count)
+{
+	struct lab_thread *thread = thread_of(context, ipc);
+
+	LAB_TRUE(thread->has_board && thread->lent == 0 && count > 0);
+	thread->lent = count;
+	thread->taken = 0;
+}
+
+static uint32_t on_settle(void *context, struct ipc_thread *ipc)
+{
+	struct lab_thread *thread = thread_of(context, ipc);
+
+	LAB_CHECK(thread->lent > 0, "a loan is settled that was not made");
+	thread->lent = 0;
+	return thread->taken;
+}
+
 void lab_options_init(struct lab_options *options)
 {
 	*options = (struct lab_options){.seed = 1};
@@ -232,7 +268,11 @@ struct lab *lab_start(const struct lab_options *options)
 					  .warn = on_warn,
 					  .ring = on_ring,
 					  .start = on_start,
-					  .started = on_started};
+					  .started = on_started,
+					  .board = on_board,
+					  .window = on_window,
+					  .lend = on_lend,
+					  .settle = on_settle};
 	lab->host = trap_start(&config, outbox_of(lab, &config, options->record));
 	if (lab->host && options->slice)
 		lab->host->h_slice = options->slice;

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "daemon/trap/trap.h"
+#include "protocol/board.h"
 #include "protocol/frame.h"
 #include "protocol/ops.h"
 #include "protocol/watch.h"
@@ -152,6 +153,13 @@ struct lab_thread {
 	ipc_fd_t fds[MACHD_FRAME_FDS_MAX]; /* that came with it */
 	unsigned fd_count;
 
+	bool has_board; /* it was taken; its windows, and what was sent through them */
+	machd_window_t board[MACHD_BOARD_WINDOWS];
+	uint32_t unanswered[MACHD_BOARD_WINDOWS];
+	uint32_t lent, taken; /* messages of a loan, which `memory` has */
+	size_t loan_at;
+	uint32_t request_flags; /* of the next request: enum machd_request_flags */
+
 	struct lab_msg msg;		    /* the last mach_msg, */
 	struct machd_message_answer result; /* how it ended, */
 	ipc_fd_t body_fd;		    /* and the memfd that came with it, or IPC_FD_NONE */
@@ -244,6 +252,7 @@ struct lab_frame {
 	} parts[6];
 	const struct trap_fd *fds;
 	unsigned fd_count;
+	uint32_t flags; /* enum machd_request_flags */
 };
 bool lab_request_frame(struct lab_thread *thread, const struct lab_frame *frame);
 

@@ -20,6 +20,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_voucher.h"
 #include "daemon/ipc/kmsg_layout.h"
+#include "tests/lab/lab_window.h"
 
 /* What points at a port, as found. */
 struct port_count {
@@ -27,6 +28,7 @@ struct port_count {
 	uint32_t refs, srights, sorights;
 	uint32_t sending, waiting; /* threads */
 	uint32_t boosts, inside;   /* its own, and with those of ports in its queue */
+	uint32_t promised;	   /* to windows */
 	uint32_t receive;	   /* places where its receive right is: at most one */
 };
 
@@ -35,7 +37,7 @@ struct audit {
 	struct port_count *ports;
 	size_t port_count;
 	uint64_t messages, bytes, memfds, memory, entries, psets, names, links, bells, services,
-		donors;
+		donors, promises;
 };
 
 static int by_port(const void *a, const void *b)
@@ -410,6 +412,11 @@ static void check_threads(const struct ipc_task *task)
 	LAB_TRUE(waiting == task->t_waiting);
 }
 
+static void count_promised(void *context, const struct ipc_port *port, uint32_t count)
+{
+	count_of(context, port)->promised += count;
+}
+
 static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 {
 	LAB_TRUE(thread->th_state != TH_READY);
@@ -417,6 +424,7 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 	LAB_TRUE((thread->th_state == TH_IDLE) == (!thread->th_port && !thread->th_set));
 	LAB_TRUE(thread->th_state != TH_IDLE || !thread->th_timed);
 	LAB_TRUE(!thread->th_held);
+	audit->promises += lab_audit_windows(thread, count_promised, audit);
 	if (thread->th_port) {
 		struct port_count *count = count_of(audit, thread->th_port);
 
@@ -532,6 +540,9 @@ static void compare_ports(const struct audit *audit)
 			  "port %llu: %u send-once rights, it says %u", id, count->sorights,
 			  port->ip_sorights);
 		LAB_TRUE(count->sending == port->ip_sending && count->waiting == port->ip_waiting);
+		LAB_TRUE(count->promised == port->ip_promised);
+		LAB_TRUE(count->promised == 0 ||
+			 port->ip_msgcount + port->ip_promised <= port->ip_qlimit);
 		LAB_CHECK(count->receive == (uint32_t)ipc_port_active(port),
 			  "port %llu: %u receive rights", id, count->receive);
 	}
@@ -654,6 +665,7 @@ static void compare_users(const struct audit *audit)
 	LAB_TRUE(held[IPC_CHARGE_VOUCHERS] == HASH_COUNT(host->h_vouchers));
 	LAB_TRUE(held[IPC_CHARGE_SERVICES] == audit->services);
 	LAB_TRUE(held[IPC_CHARGE_DONORS] == audit->donors);
+	LAB_TRUE(held[IPC_CHARGE_PROMISES] == audit->promises);
 	LAB_TRUE(held[IPC_CHARGE_RINGS] == host->h_ring_count);
 	LAB_TRUE(host->h_queued == audit->messages);
 	LAB_TRUE(host->h_queued_bytes == audit->bytes);

@@ -125,7 +125,8 @@ static bool send_frame(struct lab_thread *thread, const struct lab_frame *frame,
 	struct machd_frame head = {.length = sizeof head,
 				   .op = (uint16_t)frame->op,
 				   .fds = (uint16_t)frame->fd_count,
-				   .sequence = sequence};
+				   .sequence = sequence,
+				   .flags = frame->flags};
 	uint8_t *packet, *at;
 	bool good;
 
@@ -148,7 +149,7 @@ static bool send_frame(struct lab_thread *thread, const struct lab_frame *frame,
 bool lab_request_frame(struct lab_thread *thread, const struct lab_frame *frame)
 {
 	LAB_CHECK(!thread->asked, "a request is under way");
-	thread->asked = true;
+	thread->asked = frame->flags != MACHD_REQUEST_UNANSWERED;
 	thread->op = (uint16_t)frame->op;
 	thread->sequence = frame->op == MACHD_OP_HELLO ? 0 : thread->sequence + 1;
 	return send_frame(thread, frame, thread->sequence);
@@ -160,8 +161,10 @@ bool lab_request(struct lab_thread *thread, enum machd_op op, const void *head, 
 	struct lab_frame frame = {.op = op,
 				  .parts = {{head, head_size}, {body, body_size}},
 				  .fds = fd,
-				  .fd_count = fd != NULL};
+				  .fd_count = fd != NULL,
+				  .flags = thread->request_flags};
 
+	thread->request_flags = 0;
 	return lab_request_frame(thread, &frame);
 }
 

@@ -159,7 +159,8 @@ START_TEST(test_bad_keys)
 	    "ChannelsPerUser=, ChannelsPerTask=, PortsPerUser=, SetsPerPort=, ServicesPerUser=, "
 	    "MessagesPerUser=, BytesPerUser=, Memfds=, MemfdsPerUser=, MemoryPerUser=, "
 	    "VouchersPerUser=, "
-	    "LinksPerUser=, BellsPerUser=, Rings=, RingsPerUser=, DonorsPerUser=");
+	    "LinksPerUser=, BellsPerUser=, Rings=, RingsPerUser=, DonorsPerUser=, "
+	    "PromisesPerUser=");
 	bad("[machd]\nLogLevel\n", "2: this is neither a [section] nor Key=value");
 	bad("[machd]\nwhat is this\nLogLevel=loud\n",
 	    "2: this is neither a [section] nor Key=value");

@@ -65,6 +65,15 @@ START_TEST(frame_reserved)
 
 	frame.flags = 1u << 31;
 	ck_assert_int_eq(check_frame(&frame, 24, 0), MACHD_FRAME_RESERVED);
+	for (uint32_t flags = 0; flags < 8; flags++) {
+		frame.flags = flags;
+		frame.op = MACHD_OP_CALL;
+		ck_assert_int_eq(check_frame(&frame, 24, 0),
+				 flags ? MACHD_FRAME_RESERVED : MACHD_FRAME_OK);
+		frame.op = MACHD_OP_MESSAGE;
+		ck_assert_int_eq(check_frame(&frame, 24, 0),
+				 flags == 3 || flags > 4 ? MACHD_FRAME_RESERVED : MACHD_FRAME_OK);
+	}
 }
 END_TEST
 
@@ -85,7 +94,8 @@ START_TEST(frame_operations)
 	struct machd_frame frame = good_frame();
 
 	for (unsigned op = 0; op <= UINT16_MAX; op++) {
-		bool request = op >= MACHD_OP_HELLO && op <= MACHD_OP_RING && op != MACHD_OP_MEMORY;
+		bool request = op >= MACHD_OP_HELLO && op <= MACHD_OP_BOARD &&
+			       op != MACHD_OP_MEMORY && op != MACHD_OP_LOOK;
 
 		frame.op = (uint16_t)op;
 		ck_assert_int_eq(check_frame(&frame, 24, 0),

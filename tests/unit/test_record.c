@@ -114,9 +114,43 @@ static void out_started(void *context, uint64_t id, bool checked_in)
 	world.outputs++;
 }
 
-static const struct ipc_outbox outbox = {NULL,	      out_answer, out_timer,  out_alarm,
-					 out_release, out_text,	  out_boost,  out_text,
-					 out_ring,    out_start,  out_started};
+static void out_board(void *context, struct ipc_thread *thread, ipc_fd_t fd)
+{
+	(void)context;
+	(void)thread;
+	(void)fd;
+	world.outputs++;
+}
+
+static void out_window(void *context, struct ipc_thread *thread, unsigned index,
+		       machd_window_t window)
+{
+	(void)context;
+	(void)thread;
+	(void)index;
+	(void)window;
+	world.outputs++;
+}
+
+static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
+{
+	(void)context;
+	(void)thread;
+	(void)count;
+	world.outputs++;
+}
+
+static uint32_t out_settle(void *context, struct ipc_thread *thread)
+{
+	(void)context;
+	(void)thread;
+	world.outputs++;
+	return 1;
+}
+
+static const struct ipc_outbox outbox = {
+	NULL,	  out_answer, out_timer,   out_alarm, out_release, out_text, out_boost, out_text,
+	out_ring, out_start,  out_started, out_board, out_window,  out_lend, out_settle};
 
 static const char *feed(struct trap_input *input)
 {

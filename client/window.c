@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends without an answer. mach_msg says how a send ended, and to know it costs a round trip. The
+ * channel's board (protocol/board.h) says in advance when it can only end well: then the request
+ * goes out and the call returns.
+ *
+ * That is so for MACH_SEND_MSG alone, with no other option, of a message that has nothing but bytes
+ * and copies its destination from a send right, in a window of that name. Everything else goes
+ * behind it on the same channel and is answered. In detail, of what XNU could have said:
+ *
+ *   invalid destination or right   The daemon closes the window before anybody can hear that the
+ *                                  name or its port is gone. What was sent by then goes to a port
+ *                                  that died, or a name that was given up, just after the send.
+ *   the queue is full              A window is open only for messages that have room kept for them.
+ *                                  Without room it is closed, and the send that finds it closed is
+ *                                  an ordinary one: it blocks.
+ *   interrupted                    Only what blocks is interrupted.
+ *   no memory                      There is a frame for it, and what it costs the user was counted
+ *                                  when the window was opened.
+ *   bad address                    The kernel reads the message when the frame goes out.
+ *
+ * The message is in the daemon's hands when the call returns, whatever becomes of the process.
+ *
+ * Boards are for channels that send a lot: one is made after some messages that could have done
+ * without an answer. MACHD_SYNC_SEND=1 has every send answered, 0 makes the board at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/exchange.h"
+#include "protocol/board.h"
+
+/* Messages that a channel sends before it has a board made, and before it tries again. */
+#define SENDS_FIRST 16
+#define SENDS_NEVER (UINT_MAX - 1)
+
+struct mi_board {
+	machd_window_t *window;		    /* and the word for a loan behind them */
+	uint32_t sent[MACHD_BOARD_WINDOWS]; /* through each of them */
+};
+
+/* How many sends come first; read once, when the first thread gets here. */
+static unsigned sends_first(void)
+{
+	static _Atomic unsigned known;
+	unsigned first = atomic_load_explicit(&known, memory_order_relaxed);
+	const char *given;
+
+	if (first)
+		return first - 1;
+	given = secure_getenv("MACHD_SYNC_SEND");
+	if (!given || !*given)
+		first = SENDS_FIRST;
+	else
+		first = strcmp(given, "0") == 0 ? 0 : SENDS_NEVER;
+	atomic_store_explicit(&known, first + 1, memory_order_relaxed);
+	return first;
+}
+
+void mi_window_forget(struct mi_channel *channel)
+{
+	struct mi_board *board = channel->board;
+
+	channel->board = NULL;
+	if (!board)
+		return;
+	mi_loan_forget(channel);
+	munmap(board->window, MACHD_BOARD_SIZE);
+	free(board);
+}
+
+/* The memory of a board; -1 if there is none. */
+static int make_memory(struct mi_board *board)
+{
+	int fd = memfd_create("machd-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *mapped = MAP_FAILED;
+
+	if (fd >= 0 && ftruncate(fd, MACHD_BOARD_SIZE) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		mapped = mmap(NULL, MACHD_BOARD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mapped == MAP_FAILED) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	board->window = mapped;
+	return fd;
+}
+
+/* Give it to the daemon: KERN_SUCCESS, or why there is none; MACHD_NO_DAEMON: the task is lost. */
+static kern_return_t hand_over(struct mi_channel *channel, int fd)
+{
+	struct machd_frame frame = {0};
+	struct {
+		struct machd_frame frame;
+		struct machd_call_answer answer;
+	} reply = {0};
+	struct iovec out = {&frame, sizeof frame}, in = {&reply, sizeof reply};
+	struct mi_answer answer = {.parts = &in, .count = 1};
+	struct mi_fds fds = {.count = 1, .fd = {fd}};
+	int error = mi_request(channel, MACHD_OP_BOARD, &out, 1, &fds);
+	const char *wrong;
+
+	if (error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS)
+		return KERN_RESOURCE_SHORTAGE;
+	if (error == 0)
+		error = mi_answer(channel, &answer);
+	if (error)
+		return mi_lost(channel, strerrordesc_np(error));
+	wrong = mi_check_answer(channel, &reply.frame, MACHD_OP_BOARD, &answer);
+	mi_fds_close(&answer.fds);
+	if (!wrong && answer.size != sizeof reply)
+		wrong = "machd sent an answer that makes no sense";
+	return wrong ? mi_lost(channel, wrong) : (kern_return_t)reply.answer.code;
+}
+
+/* Without memory for a board everything is answered. */
+static void make_board(struct mi_channel *channel)
+{
+	struct mi_board *board = calloc(1, sizeof *board);
+	int fd = board ? make_memory(board) : -1;
+
+	if (fd < 0) {
+		free(board);
+		return;
+	}
+	channel->board = board;
+	if (hand_over(channel, fd) != KERN_SUCCESS)
+		mi_window_forget(channel);
+	close(fd);
+}
+
+/* What the call says allows it. */
+static bool plain_call(const struct exchange *x)
+{
+	return x->option == (MACH_SEND_MSG | MACH64_SEND_ANY) && !x->header &&
+	       x->send_size <= MACHD_UNANSWERED_MAX;
+}
+
+/* And what the message says. */
+static bool plain_header(const mach_msg_header_t *header)
+{
+	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) &&
+	       header->msgh_local_port == MACH_PORT_NULL;
+}
+
+static bool read_header(const struct exchange *x, mach_msg_header_t *header)
+{
+	if (!mi_readable(x->send, sizeof *header))
+		return mi_fetch(header, x->send, sizeof *header);
+	memcpy(header, x->send, sizeof *header);
+	return true;
+}
+
+/* Is there room for one more in the name's window? */
+static bool open_for(const struct mi_board *board, mach_port_name_t name)
+{
+	unsigned index = machd_window_of(name);
+	machd_window_t window = __atomic_load_n(&board->window[index], __ATOMIC_ACQUIRE);
+
+	return machd_window_name(window) == name && name != MACH_PORT_NULL &&
+	       (int32_t)(machd_window_end(window) - board->sent[index]) > 0;
+}
+
+uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
+			 mach_msg_header_t *header)
+{
+	bool loan = mi_loan_wanted(x);
+
+	if (!loan && !plain_call(x))
+		return 0;
+	if (!channel->board) {
+		if (sends_first() == SENDS_NEVER || channel->plain_sends++ < sends_first())
+			return 0;
+		channel->plain_sends = 0;
+		make_board(channel);
+		if (!channel->board)
+			return 0;
+	}
+	if (loan)
+		return MACHD_REQUEST_LOAN;
+	if (!read_header(x, header) || !plain_header(header))
+		return 0;
+	return open_for(channel->board, header->msgh_remote_port) ? MACHD_REQUEST_UNANSWERED
+								  : MACHD_REQUEST_WINDOW;
+}
+
+_Atomic uint64_t *mi_board_loan(const struct mi_channel *channel)
+{
+	return channel->board ? (_Atomic uint64_t *)&channel->board->window[MACHD_BOARD_LOAN]
+			      : NULL;
+}
+
+uint64_t mi_window_stamp(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void mi_window_sent(struct mi_channel *channel, mach_port_name_t name)
+{
+	channel->board->sent[machd_window_of(name)]++;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows: opened, used up, closed; see ipc_window.h for what they promise. */
+#include "daemon/ipc/ipc_window.h"
+
+#include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_account.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_space.h"
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+
+/* How far a window is opened at first; each time that was not enough it is twice as far. */
+#define SIZE_FIRST 4
+
+/* What a message costs its user at most. */
+#define COST (sizeof(struct ipc_kmsg) + MACHD_UNANSWERED_MAX)
+
+/* Messages still promised; counts go round. */
+static uint32_t left(const struct ipc_window *window)
+{
+	int32_t count = (int32_t)(window->w_end - window->w_taken);
+
+	return count > 0 ? (uint32_t)count : 0;
+}
+
+static uint32_t unseen(const struct ipc_window *window)
+{
+	int32_t count = (int32_t)(window->w_promised - window->w_taken);
+
+	return count > 0 ? (uint32_t)count : 0;
+}
+
+static unsigned index_of(const struct ipc_window *window)
+{
+	return (unsigned)(window - window->w_thread->th_windows->ws_window);
+}
+
+static void tell(struct ipc_host *host, const struct ipc_window *window)
+{
+	host->h_outbox->window(host->h_outbox->context, window->w_thread, index_of(window),
+			       machd_window(window->w_name, window->w_end));
+}
+
+/* Nothing more is promised, to no name; what was seen before may be under way. */
+static void close_window(struct ipc_host *host, struct ipc_window *window)
+{
+	if (left(window)) {
+		window->w_port->ip_promised -= left(window);
+		window->w_end = window->w_taken;
+		tell(host, window);
+	}
+	list_remove(&window->w_open);
+	list_remove(&window->w_wants);
+	window->w_port = NULL;
+}
+
+/* How much room the queue has that is not promised. Who waits to send comes first. */
+static uint32_t room(const struct ipc_port *port)
+{
+	uint64_t used = (uint64_t)port->ip_msgcount + port->ip_promised;
+
+	if (!list_empty(&port->ip_senders) || used >= port->ip_qlimit)
+		return 0;
+	return (uint32_t)(port->ip_qlimit - used);
+}
+
+/* Could the task send so many more than its user's tasks may already, each of them large? */
+static bool affords(const struct ipc_host *host, const struct ipc_account *account, uint32_t count)
+{
+	uint64_t promises = account->ac_user->u_held[IPC_CHARGE_PROMISES] + count;
+
+	return ipc_account_fits(host, account, IPC_CHARGE_PROMISES, count) &&
+	       ipc_account_fits(host, account, IPC_CHARGE_MESSAGES, promises) &&
+	       ipc_account_fits(host, account, IPC_CHARGE_BYTES, promises * COST);
+}
+
+static bool promise(struct ipc_host *host, struct ipc_window *window, uint32_t count)
+{
+	struct ipc_account *account = window->w_thread->th_task->t_account;
+	uint32_t from = left(window) ? window->w_end : window->w_taken;
+	uint32_t before = unseen(window), more;
+
+	more = (int32_t)(from + count - window->w_promised) > 0
+		       ? from + count - window->w_taken - before
+		       : 0;
+	if (!affords(host, account, count) ||
+	    !ipc_account_charge(host, account, IPC_CHARGE_PROMISES, more))
+		return false;
+	if (left(window) == 0)
+		list_append(&window->w_port->ip_windows, &window->w_open);
+	window->w_port->ip_promised += count;
+	window->w_end = from + count;
+	if (more)
+		window->w_promised = window->w_end;
+	tell(host, window);
+	return true;
+}
+
+/* Open it as far as it shall be and can be. If that is not half of it, room that falls free helps.
+ */
+static void open_window(struct ipc_host *host, struct ipc_window *window)
+{
+	uint32_t wanted = window->w_size - left(window), there = room(window->w_port);
+	uint32_t count = wanted < there ? wanted : there;
+
+	while (count && !promise(host, window, count))
+		count /= 2;
+	list_remove(&window->w_wants);
+	if (left(window) <= window->w_size / 2)
+		list_append(&window->w_port->ip_wanted, &window->w_wants);
+}
+
+kern_return_t ipc_window_board(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_windows *windows;
+
+	ipc_window_end(host, thread);
+	windows = mem_alloc(sizeof *windows);
+	if (!windows)
+		return KERN_RESOURCE_SHORTAGE;
+	for (unsigned i = 0; i < MACHD_BOARD_WINDOWS; i++) {
+		windows->ws_window[i].w_thread = thread;
+		list_init(&windows->ws_window[i].w_open);
+		list_init(&windows->ws_window[i].w_wants);
+	}
+	thread->th_windows = windows;
+	return KERN_SUCCESS;
+}
+
+static struct ipc_window *window_of(const struct ipc_thread *thread, mach_port_name_t name)
+{
+	if (!thread->th_windows)
+		return NULL;
+	return &thread->th_windows->ws_window[machd_window_of(name)];
+}
+
+/* Can a plain send to this name do nothing but succeed or wait? */
+static bool plain(const struct ipc_task *task, const struct ipc_entry *entry)
+{
+	const struct ipc_port *port = entry->ie_port;
+
+	return (entry->ie_type & MACH_PORT_TYPE_SEND) && ipc_port_active(port) &&
+	       port->ip_kind == IP_PLAIN && port->ip_place != IP_IN_DAEMON &&
+	       !port->ip_only_reply && !(task->t_filtered && port->ip_filtered);
+}
+
+/* Promises are a favour: what was promised to others longest ago makes room for one. */
+static void make_room(struct ipc_host *host, struct ipc_port *port, const struct ipc_window *window)
+{
+	struct ipc_window *oldest = list_first(&port->ip_windows, struct ipc_window, w_open);
+
+	if (room(port) == 0 && list_empty(&port->ip_senders) && oldest && oldest != window)
+		close_window(host, oldest);
+}
+
+void ipc_window_ask(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name)
+{
+	struct ipc_window *window = window_of(thread, name);
+	struct ipc_entry *entry = ipc_entry_lookup(thread->th_task->t_space, name);
+
+	if (!window || !entry || !plain(thread->th_task, entry))
+		return;
+	if (window->w_port && window->w_name != name)
+		close_window(host, window);
+	if (window->w_name != name)
+		window->w_size = SIZE_FIRST;
+	else if (window->w_size < MACHD_WINDOW_MAX)
+		window->w_size *= 2;
+	window->w_port = entry->ie_port;
+	window->w_name = name;
+	entry->ie_windows = true;
+	make_room(host, window->w_port, window);
+	open_window(host, window);
+}
+
+bool ipc_window_take(struct ipc_thread *thread, mach_port_name_t name)
+{
+	struct ipc_window *window = window_of(thread, name);
+
+	if (!window || unseen(window) == 0)
+		return false;
+	ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES, 1);
+	if (left(window)) {
+		window->w_port->ip_promised--;
+		if (left(window) == 1)
+			list_remove(&window->w_open);
+	} else {
+		window->w_end++;
+	}
+	window->w_taken++;
+	return true;
+}
+
+void ipc_window_taken(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name)
+{
+	struct ipc_window *window = window_of(thread, name);
+
+	if (window && window->w_port && left(window) <= window->w_size / 2)
+		open_window(host, window);
+}
+
+void ipc_window_fuller(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_window *oldest;
+
+	while ((uint64_t)port->ip_msgcount + port->ip_promised > port->ip_qlimit &&
+	       (oldest = list_first(&port->ip_windows, struct ipc_window, w_open)))
+		close_window(host, oldest);
+}
+
+void ipc_window_emptier(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_window *window = list_first(&port->ip_wanted, struct ipc_window, w_wants);
+
+	if (window && room(port))
+		open_window(host, window);
+}
+
+void ipc_window_port_died(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_window *window;
+
+	while ((window = list_first(&port->ip_windows, struct ipc_window, w_open)))
+		close_window(host, window);
+	while ((window = list_first(&port->ip_wanted, struct ipc_window, w_wants)))
+		close_window(host, window);
+}
+
+void ipc_window_name_gone(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
+{
+	mach_port_name_t name = ipc_entry_name(space, entry);
+
+	if (!entry->ie_windows)
+		return;
+	entry->ie_windows = false;
+	if (!space->is_task)
+		return;
+	LIST_FOR_EACH (node, &space->is_task->t_threads) {
+		struct ipc_window *window =
+			window_of(list_entry(node, struct ipc_thread, th_task_link), name);
+
+		if (window && window->w_port && window->w_name == name)
+			close_window(host, window);
+	}
+}
+
+void ipc_window_end(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_windows *windows = thread->th_windows;
+
+	if (!windows)
+		return;
+	for (unsigned i = 0; i < MACHD_BOARD_WINDOWS; i++) {
+		struct ipc_window *window = &windows->ws_window[i];
+
+		ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES,
+				      unseen(window));
+		if (window->w_port)
+			close_window(host, window);
+	}
+	thread->th_windows = NULL;
+	mem_free(windows);
+}
