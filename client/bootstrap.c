@@ -41,6 +41,20 @@ kern_return_t bootstrap_register(mach_port_t bp, const char *service_name, mach_
 	return MI_CALL(bootstrap_register, bp, &in, NULL);
 }
 
+kern_return_t bootstrap_create_service(mach_port_t bp, const char *service_name, mach_port_t *sp)
+{
+	struct bootstrap_create_service_in in = {0};
+	struct bootstrap_create_service_out out;
+	kern_return_t code;
+
+	if (!copy_name(in.service, service_name))
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	code = MI_CALL(bootstrap_create_service, bp, &in, &out);
+	if (code == KERN_SUCCESS)
+		*sp = out.port;
+	return code;
+}
+
 kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp)
 {
 	struct bootstrap_look_up_in in = {0};

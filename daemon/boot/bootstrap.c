@@ -84,11 +84,10 @@ static kern_return_t check_in_new(struct trap_call *call, const char *name,
 	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_RECEIVE, result);
 }
 
-/* A declared one: its port, with what has queued. */
-static kern_return_t check_in_kept(struct trap_call *call, const char *name,
+/* A kept one: its port, with what has queued. NULL: there was no memory to keep it. */
+static kern_return_t check_in_kept(struct trap_call *call, struct boot_service *service,
 				   mach_port_name_t *result)
 {
-	struct boot_service *service = boot_keep(call->c_host, name);
 	struct ipc_port *port = NULL;
 
 	if (service && boot_has_port(call->c_host, service))
@@ -98,11 +97,20 @@ static kern_return_t check_in_kept(struct trap_call *call, const char *name,
 	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_RECEIVE, result);
 }
 
+/* A created name at the first port is for the uid that did, and for root. */
+static bool may_check_in(const struct trap_call *call, const struct boot_service *service)
+{
+	const struct ipc_user *user = call->c_caller->t_user;
+
+	return call->c_port->ip_subset || boot_declared(service) || user == service->s_user ||
+	       user->u_uid == 0;
+}
+
 kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 				      const struct bootstrap_check_in_in *args,
 				      struct bootstrap_check_in_out *result)
 {
-	const struct boot_service *service;
+	struct boot_service *service;
 	kern_return_t kr;
 
 	if (!name_good(args->service))
@@ -113,10 +121,15 @@ kern_return_t trap_bootstrap_check_in(struct trap_call *call,
 	service = find_here(call, args->service);
 	if (service && (!service->s_kept || boot_running(service)))
 		return BOOTSTRAP_SERVICE_ACTIVE;
+	if (service && !may_check_in(call, service))
+		return BOOTSTRAP_NOT_PRIVILEGED;
 	if (trap_reserve(call) != KERN_SUCCESS)
 		return BOOTSTRAP_NO_MEMORY;
-	return declared(call, args->service) ? check_in_kept(call, args->service, &result->port)
-					     : check_in_new(call, args->service, &result->port);
+	if (declared(call, args->service))
+		service = boot_keep(call->c_host, args->service);
+	else if (!service)
+		return check_in_new(call, args->service, &result->port);
+	return check_in_kept(call, service, &result->port);
 }
 
 static kern_return_t unregister(struct trap_call *call, struct boot_service *service)
@@ -126,7 +139,7 @@ static kern_return_t unregister(struct trap_call *call, struct boot_service *ser
 
 	if (!service)
 		return BOOTSTRAP_UNKNOWN_SERVICE;
-	if (service->s_kept)
+	if (boot_declared(service))
 		return BOOTSTRAP_NOT_PRIVILEGED;
 	if (user->u_uid != 0 && user != service->s_user && (!subset || user != subset->ss_user))
 		return BOOTSTRAP_NOT_PRIVILEGED;
@@ -134,7 +147,7 @@ static kern_return_t unregister(struct trap_call *call, struct boot_service *ser
 	return BOOTSTRAP_SUCCESS;
 }
 
-/* A declared name is checked in, and never registered. */
+/* A declared name is checked in, and never registered or created. */
 static kern_return_t may_register(struct trap_call *call, const char *name)
 {
 	if (may_own(call, name) != BOOTSTRAP_SUCCESS)
@@ -162,6 +175,28 @@ kern_return_t trap_bootstrap_register(struct trap_call *call,
 	if (kr == KERN_SUCCESS)
 		return enter(call, args->service, port, false);
 	return kr == KERN_INVALID_CAPABILITY ? kr : MACH_SEND_INVALID_RIGHT;
+}
+
+/* Nobody has checked in, so its receive right is with the daemon. */
+kern_return_t trap_bootstrap_create_service(struct trap_call *call,
+					    const struct bootstrap_create_service_in *args,
+					    struct bootstrap_create_service_out *result)
+{
+	const struct boot_service *service = NULL;
+	kern_return_t kr;
+
+	if (!name_good(args->service))
+		return BOOTSTRAP_BAD_COUNT;
+	kr = may_register(call, args->service);
+	if (kr != BOOTSTRAP_SUCCESS)
+		return kr;
+	if (trap_reserve(call) == KERN_SUCCESS)
+		service = boot_create(call->c_host, boot_table(call->c_host, call->c_port),
+				      args->service, call->c_caller);
+	if (!service)
+		return BOOTSTRAP_NO_MEMORY;
+	return trap_copyout(call, ipc_port_copy_send(service->s_port), MACH_MSG_TYPE_PORT_SEND,
+			    &result->port);
 }
 
 /* See to it that somebody will receive what is sent to a declared name. */
@@ -235,6 +270,8 @@ kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstr
 		return kr;
 	if (service && boot_running(service))
 		result->active = BOOTSTRAP_STATUS_ACTIVE;
+	else if (service && !boot_declared(service))
+		result->active = BOOTSTRAP_STATUS_INACTIVE;
 	else if (boot_policy_declares(call->c_host->h_names, args->service)->br_start ==
 		 BOOT_START_NEVER)
 		result->active = BOOTSTRAP_STATUS_INACTIVE;

@@ -73,22 +73,52 @@ static void unlink_port(struct ipc_host *host, struct boot_service *service)
 	ipc_port_release_send(host, port);
 }
 
-bool boot_enter(struct ipc_host *host, struct boot_service **table, const char *name,
-		struct ipc_port *port, const struct ipc_task *task, bool checked_in)
+/* An entry that the task's user is charged for. */
+static struct boot_service *add_for(struct ipc_host *host, struct boot_service **table,
+				    const char *name, const struct ipc_task *task)
 {
 	struct boot_service *service;
 
 	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_SERVICES, 1))
-		return false;
+		return NULL;
 	service = add(table, name);
 	if (!service) {
 		ipc_user_discharge(task->t_user, IPC_CHARGE_SERVICES, 1);
-		return false;
+		return NULL;
 	}
 	service->s_user = ipc_user_ref(task->t_user);
+	return service;
+}
+
+bool boot_enter(struct ipc_host *host, struct boot_service **table, const char *name,
+		struct ipc_port *port, const struct ipc_task *task, bool checked_in)
+{
+	struct boot_service *service = add_for(host, table, name, task);
+
+	if (!service)
+		return false;
 	service->s_checked_in = checked_in;
 	link_port(service, port);
 	return true;
+}
+
+struct boot_service *boot_create(struct ipc_host *host, struct boot_service **table,
+				 const char *name, const struct ipc_task *task)
+{
+	struct boot_service *service = add_for(host, table, name, task);
+
+	if (!service)
+		return NULL;
+	service->s_kept = service->s_checked_in = true;
+	if (boot_has_port(host, service))
+		return service;
+	boot_remove(host, service);
+	return NULL;
+}
+
+bool boot_declared(const struct boot_service *service)
+{
+	return service->s_kept && !service->s_user;
 }
 
 struct boot_service *boot_keep(struct ipc_host *host, const char *name)
@@ -171,7 +201,7 @@ void boot_service_died(struct ipc_host *host, struct ipc_port *port)
 {
 	boot_subsets_end(host, port);
 	while (port->ip_service) {
-		if (port->ip_service->s_kept)
+		if (boot_declared(port->ip_service))
 			unlink_port(host, port->ip_service);
 		else
 			boot_remove(host, port->ip_service);
@@ -229,6 +259,16 @@ static void stop_keeping(struct ipc_host *host, struct boot_service *service)
 	ipc_user_charge_always(task->t_user, IPC_CHARGE_SERVICES, 1);
 }
 
+/* It is declared from now on; what waits on the port of a created one does so for who is started.
+ */
+static void begin_keeping(struct ipc_host *host, struct boot_service *service)
+{
+	service->s_kept = true;
+	forget_user(service);
+	if (!boot_running(service) && boot_start_due(host, service))
+		boot_service_wanted(host, service->s_port);
+}
+
 void boot_names_set(struct ipc_host *host, const struct boot_policy *policy)
 {
 	struct boot_service *service, *next;
@@ -242,12 +282,10 @@ void boot_names_set(struct ipc_host *host, const struct boot_policy *policy)
 	{
 		bool declared = boot_policy_declares(host->h_names, service->s_name);
 
-		if (service->s_kept && !declared) {
+		if (boot_declared(service) && !declared)
 			stop_keeping(host, service);
-		} else if (declared && !service->s_kept && service->s_checked_in) {
-			service->s_kept = true;
-			forget_user(service);
-		}
+		else if (declared && !boot_declared(service) && service->s_checked_in)
+			begin_keeping(host, service);
 	}
 }
 

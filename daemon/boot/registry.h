@@ -5,7 +5,8 @@
  * A name that somebody just brought is free again when its port dies. A name that a rule of
  * services.d declares is kept: while nobody has checked in, its receive right is with the daemon,
  * and messages queue; when its holder ends, the right comes back with its queue [24]. start.h says
- * what makes somebody check in.
+ * what makes somebody check in. A name that somebody created is kept in the same way, until it is
+ * given up; nobody is started for it.
  */
 #pragma once
 
@@ -21,9 +22,9 @@ struct boot_subset;
 struct boot_service {
 	char s_name[MACHD_SERVICE_NAME_MAX + 1];
 	struct ipc_port *s_port;     /* a naked send right; NULL: a kept name that has none yet */
-	struct ipc_user *s_user;     /* whose it is, and who is charged; NULL: it is kept */
+	struct ipc_user *s_user;     /* whose it is, and who is charged; NULL: it is declared */
 	bool s_checked_in;	     /* else registered */
-	bool s_kept;		     /* declared: its port comes back */
+	bool s_kept;		     /* declared or created: its port comes back */
 	bool s_failed;		     /* the last start did, s_why says why */
 	struct boot_service *s_next; /* another name of the same port */
 	uint64_t s_start;	     /* id of the start under way, 0: none */
@@ -48,6 +49,16 @@ struct boot_service *boot_find_in(struct boot_service *const *table, const char 
  */
 bool boot_enter(struct ipc_host *host, struct boot_service **table, const char *name,
 		struct ipc_port *port, const struct ipc_task *task, bool checked_in);
+
+/*
+ * The same for a name that is kept from now on; its port is a new one, which is with the daemon.
+ * NULL without memory, or at that limit.
+ */
+struct boot_service *boot_create(struct ipc_host *host, struct boot_service **table,
+				 const char *name, const struct ipc_task *task);
+
+/* A rule of services.d is what it is kept for. */
+bool boot_declared(const struct boot_service *service);
 
 /* The entry of a declared name; it is made if there is none yet. NULL without memory. */
 struct boot_service *boot_keep(struct ipc_host *host, const char *name);

@@ -24,7 +24,7 @@ void boot_service_wanted(struct ipc_host *host, struct ipc_port *port)
 {
 	struct boot_service *service = boot_kept(port);
 
-	if (service->s_start == 0 && list_empty(&service->s_wanted))
+	if (boot_declared(service) && service->s_start == 0 && list_empty(&service->s_wanted))
 		list_append(&host->h_wanted, &service->s_wanted);
 }
 
@@ -38,6 +38,8 @@ bool boot_start_due(const struct ipc_host *host, const struct boot_service *serv
 {
 	const struct ipc_port *port = service->s_port;
 
+	if (!boot_declared(service))
+		return false;
 	return port->ip_msgcount || ipc_senders_count(&port->ip_senders) ||
 	       rule_of(host, service)->br_start == BOOT_START_NEVER;
 }

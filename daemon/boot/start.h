@@ -6,7 +6,8 @@
  * reply rights produce send-once notifications, their send rights become dead names. The next
  * look-up begins anew, with another port.
  *
- * Of a name that nothing starts, the port waits as long for whoever brings the service back.
+ * Of a name that nothing starts, the port waits as long for whoever brings the service back. Of one
+ * that was created and is not declared, it waits without end.
  */
 #pragma once
 

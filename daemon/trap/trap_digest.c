@@ -141,7 +141,8 @@ static void add_service(struct digest *digest, const struct boot_service *servic
 {
 	add_bytes(digest, service->s_name, sizeof service->s_name);
 	add_port_ref(digest, service->s_port);
-	add(digest, service->s_checked_in | service->s_kept << 1 | service->s_failed << 2);
+	add(digest, service->s_checked_in | service->s_kept << 1 | service->s_failed << 2 |
+			    boot_declared(service) << 3);
 	add(digest, service->s_start);
 	add(digest, service->s_window);
 	add(digest, service->s_starts);

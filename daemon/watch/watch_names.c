@@ -29,7 +29,7 @@ static void add_name(struct page *page, const struct boot_service *service)
 		.uid = service->s_user ? service->s_user->u_uid : page->p_host->h_owner_uid,
 		.checked_in = service->s_checked_in,
 		.state = state_of(service),
-		.declared = service->s_kept,
+		.declared = boot_declared(service),
 		.starts = service->s_starts,
 		.queued = port ? port->ip_msgcount : 0,
 	};
@@ -43,7 +43,7 @@ static void add_name(struct page *page, const struct boot_service *service)
 /* Declared names are in files that all can read. */
 static bool sees(const struct page *page, const struct boot_service *service)
 {
-	return service->s_kept || page_sees(page, service->s_user->u_uid);
+	return boot_declared(service) || page_sees(page, service->s_user->u_uid);
 }
 
 /* A declared name that nobody has used yet has no entry. */

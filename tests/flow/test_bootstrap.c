@@ -167,6 +167,43 @@ START_TEST(a_subset_is_for_a_task_and_its_children)
 }
 END_TEST
 
+static void serve_created(void *unused)
+{
+	struct flow_message message;
+	mach_port_t port = check_in("flow.created");
+
+	(void)unused;
+	CHECK_OK(flow_receive(port, &message));
+	flow_tell_parent((uint32_t)message.header.msgh_id);
+	flow_hear_parent();
+}
+
+START_TEST(a_created_name_waits_for_who_checks_in)
+{
+	mach_port_t port, other;
+	struct flow_child child;
+	bootstrap_status_t active;
+
+	CHECK_OK(bootstrap_create_service(bootstrap_port, "flow.created", &port));
+	CHECK_EQ(flow_type(port), MACH_PORT_TYPE_SEND);
+	CHECK_CODE(bootstrap_create_service(bootstrap_port, "flow.created", &other),
+		   BOOTSTRAP_NAME_IN_USE);
+	CHECK_OK(bootstrap_status(bootstrap_port, "flow.created", &active));
+	CHECK_EQ(active, BOOTSTRAP_STATUS_INACTIVE);
+	CHECK_OK(flow_send_to(port, COPY, 0, 0, 41));
+	CHECK_OK(flow_send_to(port, COPY, 0, 0, 42));
+	flow_fork(&child, serve_created, NULL);
+	CHECK_EQ(flow_hear(&child), 41);
+	flow_kill(&child);
+	flow_fork(&child, serve_created, NULL); /* the right came back, with what was queued */
+	CHECK_EQ(flow_hear(&child), 42);
+	flow_kill(&child);
+	CHECK_EQ(flow_type(port), MACH_PORT_TYPE_SEND);
+	CHECK_OK(bootstrap_register(bootstrap_port, "flow.created", MACH_PORT_NULL));
+	CHECK_EQ(flow_type(port), MACH_PORT_TYPE_DEAD_NAME);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bootstrap");
@@ -180,5 +217,6 @@ int main(void)
 	tcase_add_test(tests, names_have_up_to_127_bytes);
 	tcase_add_test(tests, a_service_of_another_process);
 	tcase_add_test(tests, a_subset_is_for_a_task_and_its_children);
+	tcase_add_test(tests, a_created_name_waits_for_who_checks_in);
 	return flow_run(suite);
 }

@@ -235,6 +235,8 @@ static void seed_subset(void)
 	CALL(0, bootstrap_check_in, FUZZ_NAME(3), .service = "b");
 	CALL(0, bootstrap_look_up, FUZZ_NAME(3), .service = "a");
 	CALL(0, bootstrap_parent, FUZZ_NAME(3));
+	CALL(0, bootstrap_create_service, FUZZ_NAME(3), .service = "c");
+	CALL(0, bootstrap_check_in, FUZZ_NAME(3), .service = "c");
 	CALL(0, mach_port_destroy, FUZZ_NAME_SELF, .name = FUZZ_NAME(2));
 	CALL(0, bootstrap_look_up, FUZZ_NAME(3), .service = "b");
 	seed_save("frame", "subset");

@@ -9,6 +9,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/boot/policy.h"
+#include "daemon/boot/registry.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/keep/record.h"
@@ -327,6 +328,33 @@ static void stop_machine(struct lab *lab)
 		  (int)(mem_live() - lab->live_before));
 }
 
+static const struct boot_service *first_created(const struct lab *lab)
+{
+	const struct boot_service *service = lab->host->h_services;
+
+	while (service && (boot_declared(service) || !service->s_kept))
+		service = service->hh.next;
+	return service;
+}
+
+/* Names that were created stay when everybody has gone: root takes them back. */
+static void take_names_back(struct lab *lab)
+{
+	const struct boot_service *service = first_created(lab);
+	struct bootstrap_register_in in = {0};
+	struct lab_thread *root;
+
+	if (!service)
+		return;
+	root = lab_task(lab, 0)->thread;
+	for (; service; service = first_created(lab)) {
+		memcpy(in.service, service->s_name, sizeof in.service);
+		LAB_TRUE(lab_call(root, MACHD_ROUTINE_bootstrap_register, root->task->bootstrap,
+				  &in, sizeof in, NULL, 0, NULL) == KERN_SUCCESS);
+	}
+	lab_close(root);
+}
+
 void lab_stop(struct lab *lab)
 {
 	struct boot_policy none;
@@ -342,6 +370,7 @@ void lab_stop(struct lab *lab)
 	if (lab->host) {
 		boot_policy_init(&none);
 		lab_set_names(lab, &none); /* ports that the machine keeps end */
+		take_names_back(lab);
 		lab_work(lab);
 		check_nothing_left(lab);
 	}

@@ -442,12 +442,12 @@ static void count_thread(struct audit *audit, const struct ipc_thread *thread)
 	}
 }
 
-/* A kept name is nobody's; its port may be with the daemon, or not yet be. */
+/* A declared name is nobody's, and may have no port yet; a kept one's may be with the daemon. */
 static void count_service(struct audit *audit, const struct boot_service *service)
 {
-	LAB_TRUE(service->s_kept == !service->s_user);
-	LAB_TRUE(service->s_kept || service->s_port);
-	audit->services += !service->s_kept;
+	LAB_TRUE(service->s_kept || service->s_user);
+	LAB_TRUE(boot_declared(service) || service->s_port);
+	audit->services += service->s_user != NULL;
 	if (!service->s_port)
 		return;
 	LAB_TRUE(ipc_port_active(service->s_port));
@@ -467,7 +467,7 @@ static void count_subset(struct audit *audit, const struct boot_subset *subset)
 	count_naked(audit, subset->ss_parent, MACH_MSG_TYPE_PORT_SEND);
 	count_naked(audit, subset->ss_requestor, MACH_MSG_TYPE_PORT_SEND);
 	for (service = subset->ss_services; service; service = service->hh.next) {
-		LAB_TRUE(!service->s_kept);
+		LAB_TRUE(!boot_declared(service));
 		count_service(audit, service);
 	}
 }

@@ -38,6 +38,13 @@ extern kern_return_t bootstrap_check_in(mach_port_t bp, const char *service_name
 /* Publish a copy of a send right under a name. MACH_PORT_NULL takes the name back. */
 extern kern_return_t bootstrap_register(mach_port_t bp, const char *service_name, mach_port_t sp);
 
+/*
+ * A name that nobody has checked in yet, with its port: `sp` gets a send right. Messages queue
+ * until somebody checks in, and again when that task ends. It stays until it is taken back.
+ */
+extern kern_return_t bootstrap_create_service(mach_port_t bp, const char *service_name,
+					      mach_port_t *sp);
+
 /* A send right to the service. */
 extern kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp);
 
