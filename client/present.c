@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is memory of the program there? Who copies to and from a ring has to know, as no kernel tells.
- * Most buffers of messages are on the thread's own stack above its present frame, or among the
- * program's variables: those are there. Of others the kernel is asked.
+ * Most buffers of messages are on the thread's own stack above its present frame, among the
+ * program's variables, or in its heap, as far as that is the one that sbrk() moves the end of:
+ * those are there. Of others the kernel is asked.
  */
 #include <link.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@ struct range {
 
 static struct range variables; /* of the program itself, which is never unloaded */
 static _Thread_local struct range stack;
+static uintptr_t heap; /* where it begins; UINTPTR_MAX: nobody knows */
 static uintptr_t page_mask;
 
 static bool within(const struct range *range, const void *memory, size_t size)
@@ -51,10 +55,40 @@ static int find_variables(struct dl_phdr_info *info, size_t size, void *context)
 	return 1;
 }
 
+/* The kernel tells it among much else. The process's name, in parentheses, may contain anything. */
+static void find_heap(void)
+{
+	enum { FIELDS_BETWEEN = 44 }; /* from the state to start_brk [proc(5)] */
+	FILE *file = fopen("/proc/self/stat", "re");
+	unsigned long long value = 0;
+	char text[1024] = "";
+	const char *at;
+
+	heap = UINTPTR_MAX;
+	if (!file)
+		return;
+	if (fgets(text, sizeof text, file) && (at = strrchr(text, ')'))) {
+		for (unsigned i = 0; at && i <= FIELDS_BETWEEN; i++)
+			at = strchr(at + 1, ' ');
+		if (at && sscanf(at, "%llu", &value) == 1 && value)
+			heap = (uintptr_t)value;
+	}
+	fclose(file);
+}
+
+/* Its end moves, and the C library knows where it is now. */
+static bool in_heap(const void *memory, size_t size)
+{
+	struct range range = {heap, (uintptr_t)sbrk(0)};
+
+	return within(&range, memory, size);
+}
+
 void mi_present_configure(void)
 {
 	page_mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
 	dl_iterate_phdr(find_variables, NULL);
+	find_heap();
 }
 
 /* Where the thread's stack is; nowhere, if nobody knows. */
@@ -92,12 +126,12 @@ static bool populate(const void *memory, size_t size, int advice)
 
 bool mi_readable(const void *from, size_t size)
 {
-	return within(&variables, from, size) || on_stack(from, size) ||
+	return within(&variables, from, size) || on_stack(from, size) || in_heap(from, size) ||
 	       populate(from, size, MADV_POPULATE_READ);
 }
 
 bool mi_writable(void *to, size_t size)
 {
-	return within(&variables, to, size) || on_stack(to, size) ||
+	return within(&variables, to, size) || on_stack(to, size) || in_heap(to, size) ||
 	       populate(to, size, MADV_POPULATE_WRITE);
 }
