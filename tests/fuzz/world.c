@@ -96,7 +96,9 @@ static void on_answer(void *context, struct ipc_thread *thread, const struct ipc
 
 	FUZZ_CHECK(link->thread == thread);
 	frame = check_packet(link, answer->packet, answer->size,
-			     answer->memory_size ? 0 : answer->fd_count);
+			     answer->ring	   ? MACHD_RING_FDS /* made by who sends it */
+			     : answer->memory_size ? 0
+						   : answer->fd_count);
 	hear(world, answer->packet, answer->size);
 	if (answer->memory_size) {
 		check_packet(link, answer->memory, answer->memory_size, answer->fd_count);
