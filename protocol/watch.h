@@ -269,6 +269,7 @@ enum machd_watch_name_state {
 	MACHD_NAME_DECLARED,	/* nobody does, and nobody has asked for it */
 	MACHD_NAME_STARTING,	/* somebody is to check in */
 	MACHD_NAME_FAILED,	/* nobody did */
+	MACHD_NAME_CREATED,	/* nobody holds it, and nobody is started for it */
 };
 
 struct machd_watch_policy_request {

@@ -17,7 +17,7 @@ static const struct table_column columns[] = {
 };
 
 /* enum machd_watch_name_state */
-static const char *const states[] = {"running", "declared", "starting", "failed"};
+static const char *const states[] = {"running", "declared", "starting", "failed", "created"};
 
 static const char *state_of(const struct machd_watch_name *name)
 {
@@ -28,6 +28,8 @@ static const char *origin_of(const struct machd_watch_name *name)
 {
 	if (name->declared)
 		return "declared";
+	if (name->state == MACHD_NAME_CREATED)
+		return "create";
 	return name->checked_in ? "check-in" : "register";
 }
 
@@ -42,8 +44,10 @@ static void cell(struct table *table, bool there, uint64_t number)
 
 static void state_cell(struct table *table, const struct machd_watch_name *name)
 {
-	if (name->state == MACHD_NAME_STARTING && name->queued)
-		table_cell(table, "starting, %u wait", name->queued);
+	bool waits = name->state == MACHD_NAME_STARTING || name->state == MACHD_NAME_CREATED;
+
+	if (waits && name->queued)
+		table_cell(table, "%s, %u wait", state_of(name), name->queued);
 	else
 		table_cell(table, "%s", state_of(name));
 	if (name->state == MACHD_NAME_FAILED)

@@ -88,7 +88,8 @@ const struct command commands[] = {
 	 "Show the service names that can be looked up, and who serves them.\v"
 	 "OBJECT is the id of the service's port, as in `machctl ports`; BY how the\n"
 	 "name came to be (declared: by a file of services.d), STATE running, declared\n"
-	 "(nobody has asked for it), starting (with messages that wait) or failed.\n\n"
+	 "(nobody has asked for it), starting (with messages that wait), failed or\n"
+	 "created (bootstrap_create_service, and nobody has checked in).\n\n"
 	 "--json: service task pid command uid object checked_in declared state\n"
 	 "starts queued why. task is 0 while nobody holds the receive right, uid null of\n"
 	 "a declared name; starts are those that count against its limit.",

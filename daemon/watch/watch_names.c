@@ -13,6 +13,8 @@ static uint32_t state_of(const struct boot_service *service)
 {
 	if (!service->s_kept || boot_running(service))
 		return MACHD_NAME_RUNNING;
+	if (!boot_declared(service))
+		return MACHD_NAME_CREATED;
 	if (service->s_start || !list_empty(&service->s_wanted))
 		return MACHD_NAME_STARTING;
 	return service->s_failed ? MACHD_NAME_FAILED : MACHD_NAME_DECLARED;

@@ -86,6 +86,28 @@ START_TEST(names_tell_their_state)
 }
 END_TEST
 
+START_TEST(a_created_name_waits_until_somebody_checks_in)
+{
+	struct machctl machctl;
+	mach_port_t port;
+
+	CHECK_OK(bootstrap_create_service(bootstrap_port, "new", &port));
+	CHECK_OK(flow_send_to(port, MACH_MSG_TYPE_COPY_SEND, 0, 0, 1));
+	run(&machctl, "names", NULL, NULL, NULL, NULL);
+	has(machctl.out, "new ", " - ", "create   created, 1 wait");
+	machctl_free(&machctl);
+	run(&machctl, "names", "--json", NULL, NULL, NULL);
+	CHECK(json_valid(machctl.out));
+	has(machctl.out, "\"new\"", "\"state\": \"created\"", "\"declared\": false");
+	machctl_free(&machctl);
+	CHECK_OK(bootstrap_check_in(bootstrap_port, "new", &port));
+	run(&machctl, "names", NULL, NULL, NULL, NULL);
+	has(machctl.out, "new ", pid, "check-in running");
+	machctl_free(&machctl);
+	services_stop();
+}
+END_TEST
+
 static const struct {
 	const char *name, *own, *own_line, *look_up, *look_up_line;
 } decisions[] = {
@@ -167,6 +189,7 @@ int main(int argc, char **argv)
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, names_tell_their_state);
+	tcase_add_test(tests, a_created_name_waits_until_somebody_checks_in);
 	tcase_add_loop_test(tests, a_decision_is_explained, 0,
 			    sizeof decisions / sizeof *decisions);
 	tcase_add_test(tests, and_in_json);
