@@ -31,7 +31,7 @@ static void answer(int sock, const struct machd_frame *request, size_t size)
 	};
 
 	memcpy(packet, &frame, sizeof frame);
-	CHECK(send(sock, packet, frame.length, MSG_NOSIGNAL) == frame.length);
+	CHECK(send(sock, packet, frame.length, MSG_NOSIGNAL) == (ssize_t)frame.length);
 }
 
 /* One task on each page, page after page, until `stop` can be read. */
