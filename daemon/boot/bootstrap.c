@@ -257,6 +257,15 @@ kern_return_t trap_bootstrap_look_up(struct trap_call *call,
 	return kr == KERN_SUCCESS ? BOOTSTRAP_SUCCESS : BOOTSTRAP_NO_MEMORY;
 }
 
+/* Would somebody be started for the name? A name that was made by a call has only itself. */
+static bool is_started(const struct trap_call *call, const char *name,
+		       const struct boot_service *service)
+{
+	if (service && !boot_declared(service))
+		return false;
+	return boot_policy_declares(call->c_host->h_names, name)->br_start != BOOT_START_NEVER;
+}
+
 kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstrap_status_in *args,
 				    struct bootstrap_status_out *result)
 {
@@ -270,13 +279,10 @@ kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstr
 		return kr;
 	if (service && boot_running(service))
 		result->active = BOOTSTRAP_STATUS_ACTIVE;
-	else if (service && !boot_declared(service))
-		result->active = BOOTSTRAP_STATUS_INACTIVE;
-	else if (boot_policy_declares(call->c_host->h_names, args->service)->br_start ==
-		 BOOT_START_NEVER)
-		result->active = BOOTSTRAP_STATUS_INACTIVE;
-	else
+	else if (is_started(call, args->service, service))
 		result->active = BOOTSTRAP_STATUS_ON_DEMAND;
+	else
+		result->active = BOOTSTRAP_STATUS_INACTIVE;
 	return BOOTSTRAP_SUCCESS;
 }
 
