@@ -23,7 +23,8 @@
 #define SAMPLES_FEW 20 /* at least so many, however long they take */
 
 static const char config[] = "[limits]\nNamesPerTask=2000000\nPortsPerUser=4000000\n"
-			     "TasksPerUser=16000\nChannelsPerUser=16000\n";
+			     "TasksPerUser=16000\nChannelsPerUser=16000\n"
+			     "TaskShare=100\n";
 
 struct message {
 	mach_msg_base_t base;
