@@ -9,7 +9,6 @@
  * machctl is the one of MACHCTL_BINARY, or of the build folder that this program is in.
  */
 #include <fcntl.h>
-#include <libgen.h>
 #include <servers/bootstrap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,22 +21,6 @@
 #define SERVICE	    "org.machd.bench"
 #define PORTS	    1000000
 #define SAMPLES_MAX 1000000
-
-static const char *machctl_binary(void)
-{
-	static char path[4096];
-	const char *given = getenv("MACHCTL_BINARY");
-	ssize_t length;
-
-	if (given)
-		return given;
-	length = readlink("/proc/self/exe", path, sizeof path - 64);
-	if (length < 0)
-		bench_die("/proc/self/exe");
-	path[length] = 0;
-	strcat(dirname(path), "/../../client/machctl");
-	return path;
-}
 
 /* A child that tells by a byte that it has done its part, and stays. */
 static void have(void (*part)(long), long argument)
@@ -76,7 +59,7 @@ static void serve(long none)
 /* Run machctl once; its output goes nowhere. */
 static void run_machctl(const char *command, const char *argument)
 {
-	const char *binary = machctl_binary();
+	const char *binary = bench_program("MACHCTL_BINARY", "client/machctl");
 	pid_t pid = fork();
 	int status;
 

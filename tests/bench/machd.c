@@ -10,11 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* MACHD_BINARY, or the one of the build folder that this program is in. */
-static const char *machd_binary(void)
+const char *bench_program(const char *variable, const char *place)
 {
 	static char path[4096];
-	const char *given = getenv("MACHD_BINARY");
+	const char *given = getenv(variable);
 	ssize_t length;
 
 	if (given)
@@ -23,14 +22,14 @@ static const char *machd_binary(void)
 	if (length < 0)
 		bench_die("/proc/self/exe");
 	path[length] = 0;
-	strcat(dirname(path), "/../../daemon/machd");
+	strcat(strcat(dirname(path), "/../../"), place);
 	return path;
 }
 
 __attribute__((noreturn)) static void become_machd(const char *socket, const char *config,
 						   int ready)
 {
-	const char *binary = machd_binary();
+	const char *binary = bench_program("MACHD_BINARY", "daemon/machd");
 	char number[12];
 
 	snprintf(number, sizeof number, "%d", ready);

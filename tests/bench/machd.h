@@ -10,6 +10,12 @@
 
 #include "tests/bench/bench.h"
 
+/*
+ * The program that an environment variable names, or else the one at `place` of the build folder
+ * that this program is in. It stays good until the next call.
+ */
+const char *bench_program(const char *variable, const char *place);
+
 /* A daemon on a socket of its own. MACHD_BINARY says which; usually that of this build. */
 struct bench_machd {
 	pid_t pid;

@@ -5,7 +5,6 @@
  * in the daemon. Whatever the client is told: the daemon goes on, a bystander is served as if
  * nothing had happened, and afterwards the daemon holds what it held before.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <machd.h>
@@ -22,6 +21,7 @@
 
 #include "tests/fault/fault.h"
 #include "tests/flow/flow.h"
+#include "tests/flow/flow_letter.h"
 
 #define SELF	   mach_task_self()
 #define COPY	   MACH_MSG_TYPE_COPY_SEND
@@ -122,21 +122,6 @@ static void client(void *argument)
 
 /* --- what is looked at --- */
 
-static unsigned descriptors_of(pid_t pid)
-{
-	char path[64];
-	unsigned count = 0;
-	DIR *directory;
-
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-	directory = opendir(path);
-	CHECK(directory != NULL);
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
 /* A call of a client that has nothing to do with it. */
 static void bystander_is_served(mach_port_t port)
 {
@@ -165,7 +150,7 @@ static bool run(enum fault_kind kind, uint32_t nth, uint32_t more, int error, ma
 	int status;
 
 	bystander_is_served(port);
-	before = descriptors_of(flow_daemon());
+	before = letter_open_fds(flow_daemon());
 	flow_fork(&child, client, NULL);
 	arm(kind, nth, more, error);
 	flow_tell(&child, 1);
@@ -178,9 +163,9 @@ static bool run(enum fault_kind kind, uint32_t nth, uint32_t more, int error, ma
 	flow_await_gone(child.pid);
 	flow_await_channels(getpid(), 1);
 	bystander_is_served(port); /* and whoever has asked just now is gone, too */
-	if (descriptors_of(flow_daemon()) != before)
+	if (letter_open_fds(flow_daemon()) != before)
 		flow_fail(__FILE__, __LINE__, "call %u of kind %d: %u descriptors, then %u", nth,
-			  (int)kind, before, descriptors_of(flow_daemon()));
+			  (int)kind, before, letter_open_fds(flow_daemon()));
 	return fired > 0;
 }
 

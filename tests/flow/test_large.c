@@ -3,7 +3,6 @@
  * Large bodies, up to the largest message there is. From 64 KiB on the end of a body travels in a
  * memfd; none of that may show, and no descriptor may be left behind on either side.
  */
-#include <dirent.h>
 #include <servers/bootstrap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "protocol/limits.h"
 #include "tests/flow/flow.h"
+#include "tests/flow/flow_letter.h"
 
 #define COPY	  MACH_MSG_TYPE_COPY_SEND
 #define MOVE	  MACH_MSG_TYPE_MOVE_SEND
@@ -25,27 +25,11 @@
 #define AUDIT	MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_AUDIT)
 #define ROOM	52u /* of that trailer */
 
-/* Descriptors a process has open. */
-static unsigned open_fds(pid_t pid)
-{
-	unsigned count = 0;
-	char path[64];
-	DIR *directory;
-
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-	directory = opendir(path);
-	CHECK(directory != NULL);
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
 /* The daemon closes what it has sent right after the answer: a call later it is done. */
 static unsigned daemon_fds(void)
 {
 	CHECK(flow_type(mach_task_self()) != 0);
-	return open_fds(flow_daemon());
+	return letter_open_fds(flow_daemon());
 }
 
 static uint32_t word_at(mach_msg_size_t offset, mach_msg_id_t id)
@@ -122,13 +106,13 @@ START_TEST(sizes_around_what_fits_a_frame)
 		300000,
 	};
 	mach_port_t port = flow_port();
-	unsigned mine = open_fds(getpid()), theirs = daemon_fds();
+	unsigned mine = letter_open_fds(getpid()), theirs = daemon_fds();
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		CHECK_OK(send_large(port, sizes[i], (mach_msg_id_t)i));
 		receive_large(port, sizes[i], (mach_msg_id_t)i);
 	}
-	CHECK_EQ(open_fds(getpid()), mine);
+	CHECK_EQ(letter_open_fds(getpid()), mine);
 	CHECK_EQ(daemon_fds(), theirs);
 }
 END_TEST
@@ -222,7 +206,7 @@ START_TEST(a_large_message_that_was_not_sent_comes_back)
 {
 	mach_port_t port = flow_port(), reply = flow_receive_right();
 	uint32_t *words = buffer(MIB + 64);
-	unsigned mine = open_fds(getpid()), theirs = daemon_fds();
+	unsigned mine = letter_open_fds(getpid()), theirs = daemon_fds();
 
 	flow_fill(port, 5);
 	*header_of(words) = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(COPY, MAKE_ONCE),
@@ -240,7 +224,7 @@ START_TEST(a_large_message_that_was_not_sent_comes_back)
 	for (unsigned i = 0; i < 5; i++)
 		CHECK_OK(flow_receive(port, &(struct flow_message){0}));
 	receive_large(port, MIB, 9);
-	CHECK_EQ(open_fds(getpid()), mine);
+	CHECK_EQ(letter_open_fds(getpid()), mine);
 	CHECK_EQ(daemon_fds(), theirs);
 	free(words);
 }
@@ -268,7 +252,7 @@ END_TEST
 START_TEST(a_buffer_that_ends_too_early_costs_the_message_only)
 {
 	mach_port_t port = flow_port();
-	unsigned mine = open_fds(getpid());
+	unsigned mine = letter_open_fds(getpid());
 	char *pages =
 		mmap(NULL, 3 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -287,7 +271,7 @@ START_TEST(a_buffer_that_ends_too_early_costs_the_message_only)
 			  0));
 	expect((uint32_t *)(void *)pages, 24, MIB - 8, 3);
 	munmap(pages, MIB);
-	CHECK_EQ(open_fds(getpid()), mine);
+	CHECK_EQ(letter_open_fds(getpid()), mine);
 	CHECK_EQ(flow_status(port).mps_msgcount, 0);
 }
 END_TEST
