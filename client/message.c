@@ -103,8 +103,9 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 		{cargo->memory.table, cargo->memory.size},
 		{x->send_aux, x->send_aux_size},
 	};
-	struct mi_fds fds = {0};
+	struct mi_fds fds;
 
+	fds.count = 0; /* and no more: this is done for every message */
 	if (cargo->tail.fd >= 0)
 		fds.fd[fds.count++] = cargo->tail.fd;
 	if (unanswered)

@@ -3,7 +3,8 @@
  * Is memory of the program there? Who copies to and from a ring has to know, as no kernel tells.
  * Most buffers of messages are on the thread's own stack above its present frame, among the
  * program's variables, or in its heap, as far as that is the one that sbrk() moves the end of:
- * those are there. Of others the kernel is asked.
+ * those are there. Of others the kernel is asked. (A program that takes the access away from a page
+ * of its heap, and sends from there, ends as it would with memcpy().)
  */
 #include <link.h>
 #include <pthread.h>
