@@ -32,25 +32,6 @@
 	static const struct machd_field name##_in[] = {in{MACHD_FIELD_END, 0, 0, 0}}, \
 					name##_out[] = {out{MACHD_FIELD_END, 0, 0, 0}};
 #include "protocol/ops.def"
-#undef MACHD_ROUTINE
-#undef U32
-#undef I32
-#undef U64
-#undef STR
-#undef TEXT
-#undef CHARS
-#undef PORT
-#undef POLY
-#undef POLY_OF
-#undef LATE
-#undef REF
-#undef FRAME
-#undef NEXT
-#undef ARRAY
-#undef BYTES
-#undef OOL
-#undef OOL_PORTS
-#undef EMPTY
 
 const struct machd_routine_row machd_routines[] = {
 #define MACHD_ROUTINE(number, name, object, in, out) \
@@ -62,7 +43,6 @@ const struct machd_routine_row machd_routines[] = {
 	 name##_in,                                  \
 	 name##_out},
 #include "protocol/ops.def"
-#undef MACHD_ROUTINE
 };
 
 const unsigned machd_routine_count = sizeof machd_routines / sizeof *machd_routines;

@@ -40,32 +40,10 @@
 	};
 #include "protocol/ops.def"
 #pragma pack(pop)
-#undef MACHD_ROUTINE
-#undef U32
-#undef I32
-#undef U64
-#undef STR
-#undef TEXT
-#undef CHARS
-#undef PORT
-#undef POLY
-#undef POLY_OF
-#undef LATE
-#undef REF
-#undef FRAME
-#undef NEXT
-#undef ARRAY
-#undef BYTES
-#undef OOL
-#undef OOL_PORTS
-#undef EMPTY
-#undef IN
-#undef OUT
 
 enum machd_routine {
 #define MACHD_ROUTINE(number, name, object, in, out) MACHD_ROUTINE_##name = (number),
 #include "protocol/ops.def"
-#undef MACHD_ROUTINE
 };
 
 /* What a routine's target must be. */

@@ -22,7 +22,6 @@
 		return trap_##name(call, call->c_in, call->c_out); \
 	}
 #include "protocol/ops.def"
-#undef MACHD_ROUTINE
 
 kern_return_t trap_run(struct trap_call *call, const struct machd_routine_row *row)
 {
@@ -31,7 +30,6 @@ kern_return_t trap_run(struct trap_call *call, const struct machd_routine_row *r
 	case number:                                 \
 		return call_##name(call);
 #include "protocol/ops.def"
-#undef MACHD_ROUTINE
 	}
 	return KERN_FAILURE;
 }

@@ -82,7 +82,6 @@ bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t obj
 	kern_return_t trap_##name(struct trap_call *call, const struct name##_in *args, \
 				  struct name##_out *result);
 #include "protocol/ops.def"
-#undef MACHD_ROUTINE
 
 /* The thread that an argument names by its port; NULL if that is none. */
 struct ipc_thread *trap_thread(struct trap_call *call, mach_port_name_t name);
