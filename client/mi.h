@@ -8,7 +8,7 @@
  *   ring.c      the same through shared memory
  *   message.c   mach_msg; vector.c: auxiliary data beside it
  *   window.c    sends without an answer; loan.c: receives that need not ask
- *   large.c     bodies that do not fit a frame; ool.c: out-of-line memory
+ *   large.c     bodies that do not fit a frame; ool.c, ool_place.c: out-of-line memory
  *   msg_server.c  servers, on top of it; qos.c, importance.c: who is urgent
  *   guard.c     what follows of misuse
  *   call.c      routines of ops.def; mach_port.c, task.c, bootstrap.c: their public faces
