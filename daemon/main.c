@@ -228,7 +228,7 @@ static void tell_stopping(struct daemon *daemon)
 
 static bool start(struct daemon *daemon)
 {
-	int result;
+	int error;
 
 	if (!open_socket(daemon))
 		return false;
@@ -236,12 +236,12 @@ static bool start(struct daemon *daemon)
 		bind_release(&daemon->bound);
 		return false;
 	}
-	result = listener_start(&daemon->listener, &daemon->gate, daemon->bound.fd);
-	if (result < 0) {
-		log_error("cannot wait for connections: %s", uv_strerror(result));
+	error = listener_start(&daemon->listener, &daemon->gate, daemon->bound.fd);
+	if (error) {
+		log_error("cannot wait for connections: %s", strerror(error));
 		bind_release(&daemon->bound);
 	}
-	return result == 0;
+	return error == 0;
 }
 
 static int run(struct daemon *daemon)

@@ -62,9 +62,9 @@ static void on_status(uv_timer_t *timer)
 	tell_status(supervise, "");
 }
 
-static void on_activity(uv_check_t *check)
+static void on_activity(void *context)
 {
-	struct supervise *supervise = check->data;
+	struct supervise *supervise = context;
 
 	if (uv_is_active((uv_handle_t *)&supervise->status) || is_true(supervise))
 		return;
@@ -94,13 +94,12 @@ static void start_watchdog(struct supervise *supervise)
 
 /* Beginning and end. */
 
-void supervise_start(struct supervise *supervise, const struct gate *gate, bool silent)
+void supervise_start(struct supervise *supervise, struct gate *gate, bool silent)
 {
 	*supervise = (struct supervise){.gate = gate, .silent = silent || !getenv("NOTIFY_SOCKET")};
 	uv_timer_init(gate->loop, &supervise->watchdog);
 	uv_timer_init(gate->loop, &supervise->status);
-	uv_check_init(gate->loop, &supervise->activity);
-	supervise->status.data = supervise->activity.data = supervise;
+	supervise->status.data = supervise;
 	if (!supervise->silent)
 		start_watchdog(supervise);
 }
@@ -109,10 +108,11 @@ void supervise_ready(struct supervise *supervise)
 {
 	if (supervise->silent)
 		return;
-	if (!uv_is_active((uv_handle_t *)&supervise->activity))
+	if (!supervise->gate->turns.activity)
 		measure(supervise);
 	tell_status(supervise, "READY=1\n");
-	uv_check_start(&supervise->activity, on_activity);
+	supervise->gate->turns.activity_context = supervise;
+	supervise->gate->turns.activity = on_activity;
 }
 
 void supervise_reloading(const struct supervise *supervise)
@@ -125,7 +125,7 @@ void supervise_stop(struct supervise *supervise)
 {
 	if (!supervise->silent)
 		sd_notify(0, "STOPPING=1");
+	supervise->gate->turns.activity = NULL;
 	uv_close((uv_handle_t *)&supervise->watchdog, NULL);
 	uv_close((uv_handle_t *)&supervise->status, NULL);
-	uv_close((uv_handle_t *)&supervise->activity, NULL);
 }

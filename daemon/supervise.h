@@ -13,17 +13,16 @@
 struct gate;
 
 struct supervise {
-	const struct gate *gate;
+	struct gate *gate;
 	bool silent;		     /* nobody listens */
 	uv_timer_t watchdog;	     /* runs if the manager wants to hear from the loop */
 	uv_timer_t status;	     /* runs while the line below is not true any more */
-	uv_check_t activity;	     /* looks for that, whenever the loop has done something */
 	uint64_t tasks, ports, sent; /* what the line told of, and messages sent until then */
 	uint64_t rate, since;	     /* messages per second; when that was, ns */
 };
 
 /* To be called once, with a gate that was started. `silent`: never say anything. */
-void supervise_start(struct supervise *supervise, const struct gate *gate, bool silent);
+void supervise_start(struct supervise *supervise, struct gate *gate, bool silent);
 
 /* Clients can connect. */
 void supervise_ready(struct supervise *supervise);

@@ -208,7 +208,7 @@ void activator_init(struct activator *activator, struct gate *gate)
 {
 	*activator = (struct activator){.gate = gate};
 	list_init(&activator->starts);
-	manager_init(&activator->manager, gate->loop);
+	manager_init(&activator->manager, gate->loop, &gate->turns.events);
 	uv_timer_init(gate->loop, &activator->again);
 	activator->again.data = activator;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connection: the first and the last step on a message's path. Packets come in with recvmsg,
- * answers go out with sendmsg; libuv only tells when.
+ * answers go out with sendmsg; event.h tells when.
  */
 #include "daemon/io/channel.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -39,16 +40,16 @@ struct packet {
 	struct trap_fd fds[PACKET_FDS_MAX];
 };
 
-static void on_event(uv_poll_t *poll, int status, int events);
+#define REQUESTS (EPOLLIN | EPOLLRDHUP)
 
-static void watch(struct channel *channel, int events)
+static void watch(struct channel *channel, uint32_t events)
 {
-	uv_poll_start(&channel->poll, events, on_event);
+	event_want(&channel->gate->turns.events, &channel->event, events);
 }
 
 static void watch_requests(struct channel *channel)
 {
-	watch(channel, UV_READABLE | UV_DISCONNECT);
+	watch(channel, REQUESTS);
 }
 
 /* The kernel is short of something; it is not the peer's fault, and no event tells when it ends. */
@@ -209,19 +210,21 @@ static void handle_error(struct channel *channel)
 		watch_requests(channel);
 }
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void on_event(struct event *event, uint32_t events)
 {
-	struct channel *channel = poll->data;
+	struct channel *channel =
+		(struct channel *)((char *)event - offsetof(struct channel, event));
+	struct gate *gate = channel->gate;
 
-	if (status < 0)
+	if (events & EPOLLERR)
 		handle_error(channel);
 	else if (list_empty(&channel->unsent))
-		read_packets(channel, events & UV_DISCONNECT);
-	else if (events & UV_WRITABLE)
+		read_packets(channel, events & (EPOLLRDHUP | EPOLLHUP));
+	else if (events & EPOLLOUT)
 		channel_retry(channel);
-	else if (events & UV_DISCONNECT)
-		gate_doom(channel->gate, channel, NULL);
-	gate_settle(channel->gate);
+	else if (events & (EPOLLRDHUP | EPOLLHUP))
+		gate_doom(gate, channel, NULL);
+	gate_settle(gate);
 }
 
 /* Sending. */
@@ -316,10 +319,10 @@ static int send_packet(const struct channel *channel, const struct outgoing *out
 static void wait_for_room(struct channel *channel, int error)
 {
 	if (is_shortage(error)) {
-		watch(channel, UV_DISCONNECT);
+		watch(channel, EPOLLRDHUP);
 		gate_starve(channel->gate, channel);
 	} else {
-		watch(channel, UV_WRITABLE);
+		watch(channel, EPOLLOUT);
 	}
 }
 
@@ -522,21 +525,12 @@ void channel_set_timer(struct channel *channel, uint64_t deadline)
 
 /* Beginning and end. */
 
-static void on_handle_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
 	struct channel *channel = handle->data;
 
-	if (--channel->handles)
-		return;
 	drop_board(channel);
 	mem_free(channel);
-}
-
-static void close_handle(struct channel *channel, uv_handle_t *handle)
-{
-	channel->handles++;
-	handle->data = channel;
-	uv_close(handle, on_handle_closed);
 }
 
 void channel_close(struct channel *channel)
@@ -550,8 +544,8 @@ void channel_close(struct channel *channel)
 	order_leave(gate, channel);
 	ring_free(channel->ring);
 	channel->ring = NULL;
-	close_handle(channel, (uv_handle_t *)&channel->poll);
-	close_handle(channel, (uv_handle_t *)&channel->timer);
+	event_remove(&gate->turns.events, &channel->event);
+	uv_close((uv_handle_t *)&channel->timer, on_timer_closed);
 	close(channel->fd);
 	gate->channel_count--;
 	if (!gate->stopping && gate->has_room)
@@ -582,17 +576,21 @@ static bool connect_thread(struct channel *channel)
 	return !refusal;
 }
 
-static struct channel *channel_new(struct gate *gate, int fd)
+/* 0, or an errno. */
+static int channel_new(struct gate *gate, int fd, struct channel **made)
 {
 	struct channel *channel = mem_alloc(sizeof *channel);
+	int error = channel ? creds_read(fd, gate->inspect_group, &channel->peer) : ENOMEM;
 
-	if (!channel || creds_read(fd, gate->inspect_group, &channel->peer) != 0 ||
-	    uv_poll_init(gate->loop, &channel->poll, fd) != 0) {
+	if (error == 0)
+		error = event_add(&gate->turns.events, &channel->event, fd, REQUESTS, on_event);
+	if (error) {
 		mem_free(channel);
-		return NULL;
+		return error;
 	}
+	*made = channel;
 	uv_timer_init(gate->loop, &channel->timer);
-	channel->poll.data = channel->timer.data = channel;
+	channel->timer.data = channel;
 	channel->gate = gate;
 	channel->id = ++gate->last_channel;
 	channel->fd = fd;
@@ -601,22 +599,20 @@ static struct channel *channel_new(struct gate *gate, int fd)
 	list_init(&channel->link);
 	list_append(&gate->channels, &channel->link);
 	gate->channel_count++;
-	return channel;
+	return 0;
 }
 
-bool channel_open(struct gate *gate, int fd)
+int channel_open(struct gate *gate, int fd)
 {
-	struct channel *channel = channel_new(gate, fd);
+	struct channel *channel;
+	int error = channel_new(gate, fd, &channel);
 
-	if (!channel) {
+	if (error) {
 		close(fd);
-		log_warning("no memory for another connection");
-		return false;
+		return error;
 	}
-	if (!connect_thread(channel)) {
-		channel_close(channel);
-		return false;
-	}
-	watch_requests(channel);
-	return true;
+	if (connect_thread(channel))
+		return 0;
+	channel_close(channel);
+	return ECONNREFUSED;
 }

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "daemon/base/list.h"
+#include "daemon/io/event.h"
 #include "daemon/trap/trap.h"
 
 struct gate;
@@ -22,7 +23,7 @@ struct channel {
 	struct ipc_thread *thread;
 	struct list link;    /* in gate->channels */
 	struct list pending; /* in gate->doomed or gate->starved */
-	uv_poll_t poll;
+	struct event event;
 	uv_timer_t timer;
 	uint64_t id;
 	int fd;
@@ -31,18 +32,18 @@ struct channel {
 	machd_window_t *board; /* mapped; NULL: it has none */
 	bool ordered;	       /* in gate->order */
 	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
-	unsigned char handles; /* of libuv, not closed yet */
 	const char *breach;    /* why it is doomed, see gate_doom() */
 	struct trap_peer peer; /* without its token */
 };
 
 /*
- * Make a channel of an accepted, non-blocking socket, which now belongs to it whatever happens. A
- * refusal is logged here. Returns whether there is a channel now.
+ * Make a channel of an accepted, non-blocking socket, which now belongs to it whatever happens. 0,
+ * or why there is none: ECONNREFUSED by the state machine, which is logged here; else the errno of
+ * what the kernel or we are short of.
  */
-bool channel_open(struct gate *gate, int fd);
+int channel_open(struct gate *gate, int fd);
 
-/* Close the socket. The memory is freed when libuv has let go of the handles. */
+/* Close the socket. The memory is freed when libuv has let go of the timer. */
 void channel_close(struct channel *channel);
 
 /* Send an answer, or keep it if the peer has no room. Takes over its descriptors. */

@@ -283,8 +283,13 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	if (record)
 		outbox = record_outbox(record, outbox);
 	gate->buffer = mem_alloc(2 * (size_t)GATE_BUFFER_SIZE);
-	gate->host = gate->buffer ? trap_start(config, outbox) : NULL;
+	if (gate->buffer && turns_start(&gate->turns, gate)) {
+		gate->host = trap_start(config, outbox);
+		if (!gate->host)
+			turns_stop(&gate->turns);
+	}
 	if (!gate->host) {
+		order_stop(&gate->order);
 		mem_free(gate->buffer);
 		if (record)
 			record_close(record);
@@ -296,7 +301,6 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	uv_timer_init(loop, &gate->again);
 	uv_timer_init(loop, &gate->alarm);
 	gate->work.data = gate->again.data = gate->alarm.data = gate;
-	turns_start(&gate->turns, gate);
 	return true;
 }
 

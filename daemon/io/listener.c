@@ -3,6 +3,7 @@
 #include "daemon/io/listener.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,12 +16,15 @@
 #define ACCEPTS_AT_ONCE 16
 #define PAUSE_MS	200
 
-static void on_connection(uv_poll_t *poll, int status, int events);
+static void want(struct listener *listener, uint32_t events)
+{
+	event_want(&listener->gate->turns.events, &listener->event, events);
+}
 
 static void resume(struct listener *listener)
 {
 	uv_timer_stop(&listener->pause);
-	uv_poll_start(&listener->poll, UV_READABLE, on_connection);
+	want(listener, EPOLLIN);
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -40,7 +44,7 @@ static void on_room(void *context)
 /* Connections stay in the kernel's queue; the socket would wake us all the time. */
 static void pause_listening(struct listener *listener)
 {
-	uv_poll_stop(&listener->poll);
+	want(listener, 0);
 	uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
 }
 
@@ -53,10 +57,16 @@ static void report_shortage(struct listener *listener, const char *what)
 	listener->short_of = true;
 }
 
+static const char *words_for(int error)
+{
+	/* What strerror() says of it is about disks. */
+	return error == ENOSPC ? "fs.epoll.max_user_watches is reached" : strerror(error);
+}
+
 /* Returns whether there may be more to accept. */
 static bool accept_one(struct listener *listener)
 {
-	int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(listener->event.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), error;
 
 	if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
 		return errno != EAGAIN;
@@ -70,44 +80,43 @@ static bool accept_one(struct listener *listener)
 		report_shortage(listener, "only the reserve of descriptors is left");
 		return true;
 	}
-	listener->short_of = false;
-	channel_open(listener->gate, fd);
+	error = channel_open(listener->gate, fd);
 	gate_settle(listener->gate);
+	if (error && error != ECONNREFUSED)
+		report_shortage(listener, words_for(error));
+	else
+		listener->short_of = false;
 	return true;
 }
 
-static void on_connection(uv_poll_t *poll, int status, int events)
+static void on_connection(struct event *event, uint32_t events)
 {
-	struct listener *listener = poll->data;
+	struct listener *listener =
+		(struct listener *)((char *)event - offsetof(struct listener, event));
 
-	(void)events;
-	if (status < 0) {
-		report_shortage(listener, uv_strerror(status));
-		pause_listening(listener);
-		return;
-	}
+	(void)events; /* accept() tells of errors as well */
 	for (int i = 0; i < ACCEPTS_AT_ONCE && accept_one(listener); i++)
 		;
 }
 
 int listener_start(struct listener *listener, struct gate *gate, int fd)
 {
-	int result;
+	int error;
 
-	*listener = (struct listener){.gate = gate, .fd = fd};
-	result = uv_poll_init(gate->loop, &listener->poll, fd);
-	if (result < 0)
-		return result;
+	*listener = (struct listener){.gate = gate};
+	error = event_add(&gate->turns.events, &listener->event, fd, EPOLLIN, on_connection);
+	if (error)
+		return error;
 	uv_timer_init(gate->loop, &listener->pause);
-	listener->poll.data = listener->pause.data = listener;
+	listener->pause.data = listener;
 	gate->has_room = on_room;
 	gate->room_context = listener;
-	return uv_poll_start(&listener->poll, UV_READABLE, on_connection);
+	return 0;
 }
 
 void listener_stop(struct listener *listener)
 {
 	listener->gate->has_room = NULL;
-	uv_close((uv_handle_t *)&listener->poll, NULL);
+	event_remove(&listener->gate->turns.events, &listener->event);
 	uv_close((uv_handle_t *)&listener->pause, NULL);
 }

@@ -8,21 +8,20 @@
 #include <uv.h>
 
 #include "daemon/base/log.h"
+#include "daemon/io/event.h"
 
 struct gate;
 
 struct listener {
 	struct gate *gate;
-	uv_poll_t poll;
+	struct event event;
 	uv_timer_t pause; /* runs while nothing is accepted */
-	int fd;
-	bool short_of; /* something: said so already */
+	bool short_of;	  /* something: said so already */
 	struct log_limit lines;
 };
 
-/* Accept connections of the listening socket `fd`, which stays the caller's. 0, or a libuv error.
- */
+/* Accept connections of the listening socket `fd`, which stays the caller's. 0, or an errno. */
 int listener_start(struct listener *listener, struct gate *gate, int fd);
 
-/* Accept no more. The handles are closed when the loop has run once more. */
+/* Accept no more. The timer is closed when the loop has run once more. */
 void listener_stop(struct listener *listener);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,19 +30,12 @@ static void end_job(struct manager_job *job, const char *why)
 
 /* The connection. */
 
-static void on_poll_closed(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 static void disconnect(struct manager *manager)
 {
 	if (!manager->bus)
 		return;
 	uv_timer_stop(&manager->timer);
-	uv_poll_stop(manager->poll);
-	uv_close((uv_handle_t *)manager->poll, on_poll_closed);
-	manager->poll = NULL;
+	event_remove(manager->events, &manager->event);
 	sd_bus_close(manager->bus);
 	manager->bus = sd_bus_unref(manager->bus);
 }
@@ -62,11 +56,10 @@ static void lose(struct manager *manager, int error)
 
 static void turn(struct manager *manager);
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void on_event(struct event *event, uint32_t events)
 {
-	(void)status;
 	(void)events;
-	turn(poll->data);
+	turn((struct manager *)((char *)event - offsetof(struct manager, event)));
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -86,9 +79,8 @@ static void wait_for(struct manager *manager)
 	else
 		uv_timer_start(&manager->timer, on_timer,
 			       until > now ? (until - now) / 1000 + 1 : 0, 0);
-	uv_poll_start(manager->poll,
-		      (wanted & POLLIN ? UV_READABLE : 0) | (wanted & POLLOUT ? UV_WRITABLE : 0),
-		      on_event);
+	event_want(manager->events, &manager->event,
+		   (wanted & POLLIN ? EPOLLIN : 0) | (wanted & POLLOUT ? EPOLLOUT : 0));
 }
 
 /* Let the bus do what it can. */
@@ -164,17 +156,13 @@ static int connect_bus(struct manager *manager)
 
 	if (manager->bus)
 		return 0;
-	manager->poll = malloc(sizeof *manager->poll);
-	result = manager->poll ? open_bus(manager) : -ENOMEM;
+	result = open_bus(manager);
 	if (result >= 0)
-		result = uv_poll_init(manager->loop, manager->poll, result);
+		result = -event_add(manager->events, &manager->event, result, 0, on_event);
 	if (result < 0) {
-		free(manager->poll);
-		manager->poll = NULL;
 		manager->bus = sd_bus_unref(manager->bus);
 		return -result;
 	}
-	manager->poll->data = manager;
 	return 0;
 }
 
@@ -233,9 +221,9 @@ void manager_forget(struct manager_job *job)
 
 /* Beginning and end. */
 
-void manager_init(struct manager *manager, uv_loop_t *loop)
+void manager_init(struct manager *manager, uv_loop_t *loop, struct events *events)
 {
-	*manager = (struct manager){.loop = loop};
+	*manager = (struct manager){.events = events};
 	list_init(&manager->jobs);
 	uv_timer_init(loop, &manager->timer);
 	manager->timer.data = manager;

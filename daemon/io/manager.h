@@ -11,14 +11,15 @@
 #include <uv.h>
 
 #include "daemon/base/list.h"
+#include "daemon/io/event.h"
 
 struct manager {
-	uv_loop_t *loop;
-	bool user;	  /* the user's own manager; may be set before the first unit */
-	sd_bus *bus;	  /* NULL: not connected */
-	struct list jobs; /* under way */
-	uv_poll_t *poll;  /* of the bus */
-	uv_timer_t timer; /* for the next thing that the bus has to do by itself */
+	struct events *events;
+	bool user;	    /* the user's own manager; may be set before the first unit */
+	sd_bus *bus;	    /* NULL: not connected */
+	struct list jobs;   /* under way */
+	struct event event; /* of the bus */
+	uv_timer_t timer;   /* for the next thing that the bus has to do by itself */
 };
 
 /* A unit being started; the caller's. Zeroed is one that is not under way. */
@@ -30,9 +31,9 @@ struct manager_job {
 	void (*ended)(struct manager_job *job, const char *why);
 };
 
-void manager_init(struct manager *manager, uv_loop_t *loop);
+void manager_init(struct manager *manager, uv_loop_t *loop, struct events *events);
 
-/* The connection is closed; handles are when the loop has run once more. */
+/* The connection is closed; the timer is when the loop has run once more. */
 void manager_stop(struct manager *manager);
 
 /*

@@ -132,55 +132,71 @@ void turn_forget(struct turns *turns, struct ring *ring)
 	turns->count--;
 }
 
-/* Wait so many ms for bells; how many came of those that can. `libuv`: it has something to do. */
-static int hear_bells(struct turns *turns, int timeout, bool *libuv)
+/* Wait so many ms for bells; how many came of those that can. *events: sockets have something. */
+static int hear_bells(struct turns *turns, int timeout, bool *events)
 {
 	struct epoll_event rung[BELLS_AT_ONCE];
 	int count = epoll_wait(turns->bells, rung, BELLS_AT_ONCE, timeout);
 
-	*libuv = false;
+	*events = false;
 	for (int i = 0; i < count; i++) {
 		if (rung[i].data.ptr)
 			turn_activate(turns, rung[i].data.ptr);
 		else
-			*libuv = true;
+			*events = true;
 	}
 	return count;
 }
 
 void turn_hear(struct turns *turns)
 {
-	bool libuv; /* it will say so again */
+	bool events; /* they will say so again */
 
-	while (hear_bells(turns, 0, &libuv) == BELLS_AT_ONCE)
+	while (hear_bells(turns, 0, &events) == BELLS_AT_ONCE)
 		continue;
 }
 
 /* The loop. */
 
-/* Look at rings, and sleep if there is nothing. Returns whether libuv has something to do. */
-static bool take_turn(struct turns *turns)
+/* Wait so many ms for bells, sockets and libuv, and let those have their turn that it is up to. */
+static bool hear_all(struct turns *turns, int timeout, bool *libuv)
+{
+	bool events = true, heard = false;
+
+	*libuv = false;
+	if (turns->count) {
+		heard = hear_bells(turns, timeout, &events) > 0;
+		timeout = 0;
+	}
+	return (events && events_hear(&turns->events, timeout, libuv) > 0) || heard;
+}
+
+/* How long the loop may sleep, ms: until libuv has something to do at the latest. */
+static int time_to_sleep(struct turns *turns)
 {
 	uv_loop_t *loop = turns->gate->loop;
-	bool awake = !list_empty(&turns->active) && look_on(turns), heard, libuv;
-	int timeout;
 
 	uv_update_time(loop);
-	timeout = uv_backend_timeout(loop);
-	heard = hear_bells(turns, awake ? 0 : timeout, &libuv) > 0;
-	return libuv || timeout == 0 || (!awake && !heard);
+	if (turns->activity)
+		turns->activity(turns->activity_context);
+	/* A loop that has nothing to do says that it has no time to wait. */
+	return uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
+}
+
+void turns_once(struct turns *turns, bool wait)
+{
+	bool awake = (!list_empty(&turns->active) && look_on(turns)) || !wait, heard, libuv;
+	int timeout = time_to_sleep(turns);
+
+	heard = hear_all(turns, awake ? 0 : timeout, &libuv);
+	if (libuv || timeout == 0 || (!awake && !heard))
+		uv_run(turns->gate->loop, UV_RUN_NOWAIT);
 }
 
 void turns_run(struct turns *turns)
 {
-	bool libuv = true;
-
-	while (!turns->stop) {
-		/* Without rings libuv alone is faster. */
-		if (libuv)
-			uv_run(turns->gate->loop, turns->count ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-		libuv = turns->stop || turns->count == 0 || take_turn(turns);
-	}
+	while (!turns->stop)
+		turns_once(turns, true);
 }
 
 void turns_end(struct turns *turns)
@@ -196,21 +212,25 @@ void turns_set_spin(struct turns *turns, unsigned us)
 	turns->wait.spin = us * UINT64_C(1000);
 }
 
-void turns_start(struct turns *turns, struct gate *gate)
+bool turns_start(struct turns *turns, struct gate *gate)
 {
-	struct epoll_event libuv = {.events = EPOLLIN};
+	struct epoll_event events = {.events = EPOLLIN};
 
 	turns->gate = gate;
 	turns_set_spin(turns, MACHD_SPIN_US_DEFAULT);
 	list_init(&turns->active);
 	turns->bells = epoll_create1(EPOLL_CLOEXEC);
-	if (turns->bells >= 0 &&
-	    epoll_ctl(turns->bells, EPOLL_CTL_ADD, uv_backend_fd(gate->loop), &libuv) < 0)
-		turns_stop(turns);
+	if (events_start(&turns->events) && turns->bells >= 0 &&
+	    event_add_other(&turns->events, uv_backend_fd(gate->loop)) == 0 &&
+	    epoll_ctl(turns->bells, EPOLL_CTL_ADD, turns->events.epoll, &events) == 0)
+		return true;
+	turns_stop(turns);
+	return false;
 }
 
 void turns_stop(struct turns *turns)
 {
+	events_stop(&turns->events);
 	if (turns->bells >= 0)
 		close(turns->bells);
 	turns->bells = -1;

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whose turn it is: the daemon's main loop. It looks at the rings that something came through
- * lately, one after the other, and lets libuv have its turn now and then, and whenever something
- * has happened there.
+ * lately, one after the other, and lets sockets (event.h) and libuv have their turn now and then,
+ * and whenever something has happened there.
  *
  * A ring in use is active: nobody has to wake us for it. While some are, the loop does not block;
  * what it does when none has anything is yield the CPU, as protocol/wait.h says. When that has
  * lasted long enough all rings go back to their bells, and the loop sleeps in an epoll that has the
- * bells and libuv's own epoll in it. A bell alone costs nothing of libuv.
+ * bells in it, and the one with the sockets, and that one libuv's. So a bell costs nothing of
+ * sockets, and neither costs anything of libuv.
  */
 #pragma once
 
 #include <uv.h>
 
 #include "daemon/base/list.h"
+#include "daemon/io/event.h"
 #include "protocol/wait.h"
 
 struct gate;
@@ -23,21 +25,30 @@ struct turns {
 	struct gate *gate;
 	struct list active; /* rings, by ring->active */
 	struct machd_wait wait;
-	uint64_t last;	/* when a frame came last, ns */
-	int bells;	/* the epoll; -1: there is none, and no rings */
+	uint64_t last; /* when a frame came last, ns */
+	struct events events;
+	int bells;	/* an epoll */
 	unsigned count; /* of rings */
 	bool stop;
+
+	/* Called now and then while something happens, and before the loop sleeps; or NULL. */
+	void (*activity)(void *context);
+	void *activity_context;
 };
 
-/* Begin and end, with the gate. */
-void turns_start(struct turns *turns, struct gate *gate);
+/* Begin and end, with the gate. false: no memory or descriptors, and nothing is left to stop. */
+bool turns_start(struct turns *turns, struct gate *gate);
 void turns_stop(struct turns *turns);
 
 /* For how many microseconds to yield before sleeping; 0: sleep at once. */
 void turns_set_spin(struct turns *turns, unsigned us);
 
-/* The main loop, until turns_end() is called from a callback of libuv's. */
+/*
+ * The main loop, until turns_end() is called from a callback of libuv's; and once around: with what
+ * there is to do, or, if `wait`, when there is something.
+ */
 void turns_run(struct turns *turns);
+void turns_once(struct turns *turns, bool wait);
 void turns_end(struct turns *turns);
 
 /* Have a ring's bell heard, until turn_forget(). false: no memory. */

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -132,6 +133,14 @@ void *mmap64(void *address, size_t size, int protection, int flags, int fd, off6
 int eventfd(unsigned count, int flags)
 {
 	return fails(FAULT_EVENTFD) ? -1 : NEXT(eventfd)(count, flags);
+}
+
+/* Only adding costs the kernel something. */
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_ADD && fails(FAULT_EPOLL))
+		return -1;
+	return NEXT(epoll_ctl)(epoll, operation, fd, event);
 }
 
 /* A sanitizer has an allocator of its own. */

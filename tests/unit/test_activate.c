@@ -53,7 +53,7 @@ static void teardown(void)
 static void turn(void)
 {
 	for (int i = 0; i < 4; i++)
-		uv_run(&loop, UV_RUN_NOWAIT);
+		turns_once(&gate.turns, false);
 }
 
 static void set_command(const char *words, size_t size, unsigned count)
@@ -138,7 +138,7 @@ START_TEST(a_command_that_is_not_wanted_gets_a_signal)
 	activator_start(activator, 5, "x", uv_hrtime() + HOUR);
 	activator_started(activator, 5, false);
 	while (!list_empty(&activator->starts))
-		uv_run(&loop, UV_RUN_ONCE);
+		turns_once(&gate.turns, true);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 END_TEST

@@ -58,7 +58,7 @@ static void teardown(void)
 static void turn(void)
 {
 	for (int i = 0; i < 4; i++)
-		uv_run(&loop, UV_RUN_NOWAIT);
+		turns_once(&gate.turns, false);
 }
 
 static bool open_peer(struct peer *peer)
@@ -69,7 +69,7 @@ static bool open_peer(struct peer *peer)
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
 	*peer = (struct peer){.fd = ends[0]};
-	opened = channel_open(&gate, ends[1]);
+	opened = channel_open(&gate, ends[1]) == 0;
 	gate_settle(&gate);
 	return opened;
 }
@@ -240,7 +240,7 @@ START_TEST(test_timer)
 	channel = list_first(&gate.channels, struct channel, link);
 	channel_set_timer(channel, deadline);
 	while (uv_is_active((uv_handle_t *)&channel->timer))
-		uv_run(&loop, UV_RUN_ONCE);
+		turns_once(&gate.turns, true);
 	ck_assert_uint_ge(uv_hrtime(), deadline);
 	channel_set_timer(channel, deadline + 1000000000);
 	channel_set_timer(channel, 0);
@@ -258,10 +258,10 @@ START_TEST(test_idle)
 	ck_assert(hello(&peer));
 	ck_assert_int_eq(allocate(&peer), 0);
 	turn();
-	ck_assert_int_eq(uv_backend_timeout(&loop), -1);
+	ck_assert(!uv_loop_alive(&loop));
 	leave(&peer);
 	while (trap_has_work(gate.host))
-		uv_run(&loop, UV_RUN_NOWAIT);
+		turns_once(&gate.turns, false);
 	ck_assert(!uv_is_active((uv_handle_t *)&gate.work));
 }
 END_TEST
@@ -355,6 +355,7 @@ START_TEST(test_ring)
 	ck_assert(open_peer(&peer));
 	ck_assert(hello(&peer));
 	ck_assert(get_ring(&peer, &shared));
+	turn_activate(&gate.turns, list_first(&gate.channels, struct channel, link)->ring);
 	for (int i = 0; i < 3; i++) {
 		put_call(&peer, &shared);
 		ck_assert_int_eq(machd_ring_wake(&shared.out),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors that the loop waits for: the listening socket, those of channels, the bus. An epoll
+ * of our own has them, not libuv's: there a kernel or a heap that has no memory for one more would
+ * end the daemon, here it is the new one that is refused. What is left to libuv after start, timers
+ * and signals, allocates nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/*
+ * A descriptor that is waited for; whoever it belongs to has it in his own memory. That must stay
+ * until the loop has run once more after event_remove().
+ */
+struct event {
+	int fd;
+	uint32_t wanted; /* EPOLLIN and the like; without any only errors and the end are told */
+	void (*happened)(struct event *event, uint32_t events); /* NULL: it is not waited for */
+};
+
+struct events {
+	int epoll; /* -1: there is none */
+};
+
+/* false: no descriptor, or no memory; nothing is left then. */
+bool events_start(struct events *events);
+void events_stop(struct events *events);
+
+/*
+ * Wait for what is wanted at `fd`, from now on; `happened` is called from events_hear(). 0, or an
+ * errno: ENOMEM, or ENOSPC if the user may watch no more.
+ */
+int event_add(struct events *events, struct event *event, int fd, uint32_t wanted,
+	      void (*happened)(struct event *event, uint32_t events));
+
+/* Wait for something else there. Needs no memory. */
+void event_want(struct events *events, struct event *event, uint32_t wanted);
+
+/* Before the descriptor is closed; one that is not waited for is left alone. */
+void event_remove(struct events *events, struct event *event);
+
+/*
+ * Wait so many ms, -1: for ever, and have handled what happened. How many events there were.
+ * *other: one was of the epoll that event_add_other() was told of.
+ */
+int events_hear(struct events *events, int timeout, bool *other);
+
+/* Be woken by another epoll, too, whose events somebody else will handle; 0, or an errno. */
+int event_add_other(struct events *events, int epoll);
