@@ -376,7 +376,7 @@ static mach_msg_return_t once(const struct exchange *x)
 	if (x->wants_signals)
 		mi_hold_signals(entry.channel, &signals);
 	entry.channel->request_flags = mi_window_flags(entry.channel, x, &header);
-	code = MACH_SEND_NO_BUFFER;
+	code = entry.channel->fd < 0 ? MACHD_NO_DAEMON : MACH_SEND_NO_BUFFER; /* lost just now? */
 	if (entry.channel->request_flags == MACHD_REQUEST_UNANSWERED)
 		code = send_unanswered(entry.channel, *x, &header);
 	/* Also if there was no room on the way: an ordinary send waits for it. */

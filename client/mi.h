@@ -49,7 +49,7 @@ struct mi_channel {
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
 	uint32_t answer_flags;	/* of the last answer: enum machd_answer_flags */
 	uint64_t generation;	/* which task of this process it belongs to */
-	uint32_t request_flags; /* of the next request: enum machd_request_flags */
+	uint32_t request_flags; /* of the next message: enum machd_request_flags */
 	unsigned plain_sends;	/* that might have done without an answer, see window.c */
 	struct mi_board *board; /* what may be sent so; or NULL */
 	struct mi_loan *loan;	/* messages that need not be asked for; or NULL */

@@ -69,12 +69,12 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 	       const struct mi_fds *fds)
 {
 	unsigned fd_count = fds ? fds->count : 0;
-	struct machd_frame frame = {.op = op,
-				    .fds = (uint16_t)fd_count,
-				    .sequence = channel->sequence + 1,
-				    .flags = channel->request_flags};
+	struct machd_frame frame = {
+		.op = op, .fds = (uint16_t)fd_count, .sequence = channel->sequence + 1};
 	int error = EAGAIN;
 
+	if (op == MACHD_OP_MESSAGE) /* and not a call that its answer makes necessary */
+		frame.flags = channel->request_flags;
 	for (int i = 0; i < count; i++)
 		frame.length += (uint32_t)parts[i].iov_len;
 	memcpy(parts[0].iov_base, &frame, sizeof frame);

@@ -30,6 +30,9 @@ struct lie {
 	bool announce_fd, with_fd;
 	bool cut;	 /* send the frame header only */
 	uint32_t memory; /* bytes of memory that the message has, from the end of a page on */
+	uint32_t loans;	 /* messages that are lent with it, each said to have so many bytes: */
+	uint32_t loan_size;
+	size_t loan_bytes; /* in their frame */
 };
 
 static struct {
@@ -38,6 +41,7 @@ static struct {
 	pthread_t thread;
 	const struct lie *_Atomic lie;
 	const char *_Atomic refusal; /* instead of a welcome; "": nonsense */
+	_Atomic enum { NO_BOARDS, BOARDS, LIES_ABOUT_BOARDS } boards;
 } fake;
 
 static void send_packet(int fd, const void *packet, size_t size, int passed)
@@ -115,6 +119,35 @@ static void send_memory(int fd, uint32_t sequence)
 	close(memfd);
 }
 
+/* The frame of messages that are lent; all their fields that are no sizes are the same. */
+static void send_loans(int fd, uint32_t sequence, const struct lie *lie)
+{
+	struct {
+		struct machd_frame frame;
+		uint32_t words[128];
+	} packet = {.frame = {.length = (uint32_t)(sizeof packet.frame + lie->loan_bytes),
+			      .op = MACHD_OP_MEMORY | MACHD_OP_ANSWER,
+			      .sequence = sequence}};
+
+	for (unsigned i = 0; i < 128; i++)
+		packet.words[i] = lie->loan_size;
+	send_packet(fd, &packet, packet.frame.length, -1);
+}
+
+static void answer_board(int fd, const struct machd_frame *request)
+{
+	struct {
+		struct machd_frame frame;
+		struct machd_call_answer answer;
+	} packet = {.frame = {.length = sizeof packet,
+			      .op = MACHD_OP_BOARD | MACHD_OP_ANSWER,
+			      .sequence = request->sequence}};
+
+	if (atomic_load(&fake.boards) == NO_BOARDS)
+		packet.answer.code = KERN_RESOURCE_SHORTAGE;
+	send_packet(fd, &packet, sizeof packet, -1);
+}
+
 static void tell_lie(int fd, const struct machd_frame *request)
 {
 	const struct lie *lie = atomic_load(&fake.lie);
@@ -126,14 +159,15 @@ static void tell_lie(int fd, const struct machd_frame *request)
 			       .body_offset = lie->body_offset,
 			       .body_size = lie->body_size,
 			       .aux_size = lie->aux_size,
-			       .memory_count = lie->memory > 0}};
-	size_t fixed = request->op == MACHD_OP_CALL
+			       .memory_count = lie->memory > 0,
+			       .loans = lie->loans}};
+	size_t fixed = request->op != MACHD_OP_MESSAGE
 			       ? sizeof packet.frame + sizeof(struct machd_call_answer)
 			       : sizeof packet.frame + sizeof packet.answer;
 	size_t size = lie->cut ? sizeof packet.frame : fixed + lie->bytes;
 	int memfd = lie->with_fd ? memfd_create("lie", MFD_CLOEXEC) : -1;
 
-	if (request->op != MACHD_OP_CALL)
+	if (request->op == MACHD_OP_MESSAGE)
 		memset(packet.bytes, 0x55, sizeof packet.bytes);
 	else
 		packet.answer = (struct machd_message_answer){0};
@@ -151,6 +185,8 @@ static void tell_lie(int fd, const struct machd_frame *request)
 		close(memfd);
 	if (lie->memory)
 		send_memory(fd, packet.frame.sequence);
+	if (lie->loans)
+		send_loans(fd, packet.frame.sequence, lie);
 }
 
 static void *pretend(void *unused)
@@ -166,6 +202,9 @@ static void *pretend(void *unused)
 			memcpy(&frame, packet, sizeof frame);
 			if (frame.op == MACHD_OP_HELLO)
 				welcome(fd);
+			else if (frame.op == MACHD_OP_BOARD &&
+				 atomic_load(&fake.boards) != LIES_ABOUT_BOARDS)
+				answer_board(fd, &frame);
 			else
 				tell_lie(fd, &frame);
 		}
@@ -480,6 +519,87 @@ START_TEST(memory_that_does_not_fit_a_word)
 }
 END_TEST
 
+/* --- boards --- */
+
+static const struct lie board_lies[] = {
+	{.what = "to another request", .sequence = 1},
+	{.what = "to another operation", .op = -1},
+	{.what = "with a length too large", .length = 4},
+	{.what = "with a length too small", .length = -4},
+	{.what = "cut to a frame header", .cut = true},
+	{.what = "with more than its code", .bytes = 4},
+	{.what = "with a secret descriptor", .with_fd = true},
+	{.what = "with a missing descriptor", .announce_fd = true},
+};
+
+START_TEST(wrong_answers_to_a_board)
+{
+	mach_msg_header_t sent = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+				  .msgh_remote_port = 0x403};
+
+	CHECK(setenv("MACHD_SYNC_SEND", "0", 1) == 0); /* a board for the first message */
+	atomic_store(&fake.lie, &board_lies[_i]);
+	atomic_store(&fake.boards, LIES_ABOUT_BOARDS);
+	CHECK_CODE(mach_msg(&sent, MACH_SEND_MSG, sizeof sent, 0, 0, 0, 0), MACHD_NO_DAEMON);
+	CHECK(strstr(machd_last_error(), "machd"));
+	CHECK(!strstr(machd_last_error(), "Bad file descriptor"));
+	CHECK_EQ(open_memfds(), 0);
+	CHECK_EQ(mach_task_self(), 0x103);
+	atomic_store(&fake.boards, NO_BOARDS);
+}
+END_TEST
+
+/* Each of them has 16 bytes before its own, and begins at a multiple of 8. */
+static const struct lie loan_lies[] = {
+	{.what = "more than there are", RECEIVE, .loans = 2, .loan_size = 24, .loan_bytes = 40},
+	{.what = "fewer than there are", RECEIVE, .loans = 1, .loan_size = 24, .loan_bytes = 80},
+	{.what = "none", RECEIVE, .loans = 1},
+	{.what = "half a head", RECEIVE, .loans = 1, .loan_size = 24, .loan_bytes = 8},
+	{.what = "one that is cut", RECEIVE, .loans = 1, .loan_size = 24, .loan_bytes = 36},
+	{.what = "sums that wrap", RECEIVE, .loans = 2, .loan_size = 0xfffffff0, .loan_bytes = 32},
+	{.what = "so many", RECEIVE, .loans = 0xffffffff, .loan_size = 24, .loan_bytes = 40},
+};
+
+static mach_msg_return_t receive_lent(const struct lie *lie)
+{
+	_Alignas(8) uint8_t buffer[128];
+	mach_msg_return_t code;
+
+	memset(buffer, 0x77, sizeof buffer);
+	atomic_store(&fake.lie, lie);
+	code = mach_msg((mach_msg_header_t *)(void *)buffer, MACH_RCV_MSG, 0, 64, 0x403, 0, 0);
+	for (unsigned i = 64; i < sizeof buffer; i++)
+		CHECK_EQ(buffer[i], 0x77);
+	return code;
+}
+
+START_TEST(wrong_loans)
+{
+	struct lie lie = loan_lies[_i];
+
+	CHECK(setenv("MACHD_SYNC_SEND", "0", 1) == 0);
+	atomic_store(&fake.boards, BOARDS);
+	lie.bytes = 32;
+	CHECK_CODE(receive_lent(&lie), MACHD_NO_DAEMON);
+	CHECK(strstr(machd_last_error(), "lent"));
+	CHECK_EQ(mach_task_self(), 0x103);
+}
+END_TEST
+
+/* What is lent is received when the board says so, and this daemon's never does. */
+START_TEST(a_loan_that_the_board_knows_nothing_of)
+{
+	static const struct lie lie = {
+		.what = "", RECEIVE, .bytes = 32, .loans = 2, .loan_size = 24, .loan_bytes = 80};
+	static const struct lie none = {.what = "", .cut = true};
+
+	CHECK(setenv("MACHD_SYNC_SEND", "0", 1) == 0);
+	atomic_store(&fake.boards, BOARDS);
+	CHECK_OK(receive_lent(&lie));
+	CHECK_CODE(receive_lent(&none), MACHD_NO_DAEMON);
+}
+END_TEST
+
 START_TEST(a_refusal_is_passed_on)
 {
 	atomic_store(&fake.refusal, "not today");
@@ -512,6 +632,10 @@ int main(void)
 			    sizeof message_lies / sizeof *message_lies);
 	tcase_add_test(tests, a_body_shorter_than_announced);
 	tcase_add_test(tests, memory_that_does_not_fit_a_word);
+	tcase_add_loop_test(tests, wrong_answers_to_a_board, 0,
+			    sizeof board_lies / sizeof *board_lies);
+	tcase_add_loop_test(tests, wrong_loans, 0, sizeof loan_lies / sizeof *loan_lies);
+	tcase_add_test(tests, a_loan_that_the_board_knows_nothing_of);
 	tcase_add_test(tests, a_refusal_is_passed_on);
 	return flow_run(suite);
 }
