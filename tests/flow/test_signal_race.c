@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A signal that comes when a request is out and its thread does not wait yet: who asked to be
- * interrupted is told. The library's sendmsg() is ours here, and raises it just there; so is its
- * sched_yield(), with which it begins to wait for an answer in its ring.
+ * interrupted is told. The library's sendmsg() is ours here, and raises it just there; so are its
+ * sched_yield(), with which it begins to wait for an answer in its ring, and its ppoll(), with
+ * which it does if it shall not yield.
  */
 #include <dlfcn.h>
 #include <mach/semaphore.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -40,6 +42,18 @@ __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msgh
 	sent = real(fd, message, flags);
 	raise_if_armed();
 	return sent;
+}
+
+__attribute__((visibility("default"))) int ppoll(struct pollfd *fds, nfds_t count,
+						 const struct timespec *timeout,
+						 const sigset_t *mask)
+{
+	static int (*real)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, WORD("ppoll", "__ppoll64"));
+	raise_if_armed();
+	return real(fds, count, timeout, mask);
 }
 
 static void count(int number)
