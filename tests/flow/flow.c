@@ -174,6 +174,8 @@ void flow_start_with(const struct flow_options *options)
 	daemon_.record = options->record || getenv("MACHD_FLOW_RECORD");
 	config = fopen(daemon_.config, "w");
 	CHECK(config != NULL);
+	if (getenv("MACHD_FLOW_SPIN_US"))
+		fprintf(config, "[machd]\nSpinTime=%s\n", getenv("MACHD_FLOW_SPIN_US"));
 	fputs(options->config ? options->config : "", config);
 	CHECK(fclose(config) == 0);
 	CHECK(setenv("MACHD_SOCKET", daemon_.socket, 1) == 0);
