@@ -104,17 +104,18 @@ const struct command commands[] = {
 	 cmd_policy, shared_options, 0, 0},
 	{"queues", ARGUMENTS_PID, "[PID]",
 	 "Show ports with messages in their queues, or blocked senders; the deepest first.\v"
-	 "QUEUE messages/limit; AGE how long the first waits; BLOCKED threads that cannot\n"
-	 "send; WAIT threads that receive; PID COMMAND NAME of who receives (moving: the\n"
-	 "receive right is in a message); HEAD msgh_id of the first message, FROM whom.\n\n"
+	 "QUEUE messages/limit; AGE how long the first waits; BLOCKED threads that\n"
+	 "cannot send; WAIT threads that receive; PID COMMAND NAME of who receives\n"
+	 "(moving: the receive right is in a message); HEAD msgh_id of the first\n"
+	 "message, FROM whom.\n\n"
 	 "--json: object msgcount qlimit bytes age_ns blocked_senders waiters task pid\n"
 	 "command name head_id head_pid service. task is 0 if nobody receives.",
 	 cmd_queues, shared_options, 0, 0},
 	{"limits", ARGUMENTS_NONE, NULL,
 	 "Show each limit, who uses most of it, and why it is there.\v"
-	 "VALUE as machd.conf has it (capital letters: it cannot be set), USED by the user\n"
-	 "or task that uses most, MOST that anybody used at once, BY who uses most now.\n"
-	 "- where nothing is counted.\n\n"
+	 "VALUE as machd.conf has it (capital letters: it cannot be set), USED by the\n"
+	 "user or task that uses most, MOST that anybody used at once, BY who uses most\n"
+	 "now; - where nothing is counted.\n\n"
 	 "--json: limit value default reason fixed uses. In uses, for each user or task:\n"
 	 "task pid command uid used peak.",
 	 cmd_limits, shared_options, 0, 0},
@@ -125,17 +126,17 @@ const struct command commands[] = {
 	 "message. What stands further right is why the line above does not go on. The\n"
 	 "exit status is 4 if the chain comes back to where it was: a circle.\n\n"
 	 "--json: depth task pid command state thread object set service age_ns timed\n"
-	 "msgcount qlimit anybody next. A line is a wait or an end of the chain. In next,\n"
-	 "those who could end it: task pid command how. state is send, receive,\n"
+	 "msgcount qlimit anybody next. A line is a wait or an end of the chain. In\n"
+	 "next, those who could end it: task pid command how. state is send, receive,\n"
 	 "semaphore or eventlink, and at an end running, circle, told (above), unknown\n"
 	 "or cut.",
 	 cmd_why, shared_options, 0, 0},
 	{"graph", ARGUMENTS_PID, "[PID]",
-	 "Write tasks, ports and rights as a graph for Graphviz: machctl graph | dot -Tsvg\v"
+	 "Write tasks, ports and rights as a graph, as for machctl graph | dot -Tsvg.\v"
 	 "Arrows go the way of messages: bold to who receives, dashed from send-once\n"
 	 "rights, dotted where a message in a queue holds a right. Ports are yellow,\n"
-	 "orange or red as their queues fill. Left out without -a: ports of tasks, of the\n"
-	 "host and for bootstrap, which every task has rights to.\n\n"
+	 "orange or red as their queues fill. Left out without -a: ports of tasks, of\n"
+	 "the host and for bootstrap, which every task has rights to.\n\n"
 	 "--json: element task pid command object kind service msgcount qlimit\n"
 	 "blocked_senders name rights via. element is task, port, rights (of a task) or\n"
 	 "message (with a right to object, in the queue of via), and says which of the\n"
@@ -143,9 +144,9 @@ const struct command commands[] = {
 	 cmd_graph, graph_options, 0, 0},
 	{"leaks", ARGUMENTS_NONE, NULL,
 	 "Look several times, and show the tasks whose names grew, the fastest first.\v"
-	 "NAMES they have now, GREW by so many, PER-S a second; TIMES that there were more\n"
-	 "than before, of so many looks; RECV SEND ONCE DEAD SETS how much each kind grew.\n"
-	 "The exit status is 4 if a task had more names each time.\n\n"
+	 "NAMES they have now, GREW by so many, PER-S a second; TIMES that there were\n"
+	 "more than before, of so many looks; RECV SEND ONCE DEAD SETS how much each\n"
+	 "kind grew. The exit status is 4 if a task had more names each time.\n\n"
 	 "--json: task pid command uid names grew seconds times looks receive send\n"
 	 "send_once dead sets leak.",
 	 cmd_leaks, leaks_options, 2, 3},
@@ -160,8 +161,9 @@ const struct command commands[] = {
 	 cmd_metrics, shared_options, 0, 0},
 	{"top", ARGUMENTS_NONE, NULL,
 	 "Show what tasks are doing now, again and again; the busiest first.\v"
-	 "SENT/S and RCVD/S messages a second, QUEUE and BYTES on ports it receives from,\n"
-	 "NAMES and how many are NEW, CHAN connections, WAIT of them blocked, CPU%.\n"
+	 "SENT/S and RCVD/S messages a second, QUEUE and BYTES on ports it receives\n"
+	 "from, NAMES and how many are NEW, CHAN connections, WAIT of them blocked,\n"
+	 "CPU%.\n"
 	 "Keys: q quits, r reverses, + and - change the time, arrows move the list. Sort\n"
 	 "by sent (key s), received (e), queue (u), bytes (b), names (n), new (g),\n"
 	 "waiting (w), cpu (c) or pid (p).\n\n"
@@ -171,10 +173,10 @@ const struct command commands[] = {
 	{"trace", ARGUMENTS_PID, "[PID]",
 	 "Show messages as they are sent: all, or those from and to process PID.\v"
 	 "TIME seconds since the system started; FROM and TO processes (dead: the port\n"
-	 "has died, dying: its task does; moving: it is itself in a message); ID msgh_id;\n"
-	 "SIZE bytes of body and out-of-line memory; PORTS rights in it; OBJECT the port's\n"
-	 "id; WHAT is known of the id, and XNU's names for the rest. What a slow reader\n"
-	 "misses is said on stderr.\n\n"
+	 "has died, dying: its task does; moving: it is itself in a message); ID\n"
+	 "msgh_id; SIZE bytes of body and out-of-line memory; PORTS rights in it; OBJECT\n"
+	 "the port's id; WHAT is known of the id, and XNU's names for the rest. What a\n"
+	 "slow reader misses is said on stderr.\n\n"
 	 "--json: an object for each line, and no array around them: number time_ns\n"
 	 "from to object id size ports flags what. from and to are null for machd.",
 	 cmd_trace, trace_options, 0, 0},

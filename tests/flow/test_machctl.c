@@ -477,6 +477,18 @@ START_TEST(nonsense_is_a_usage_error)
 }
 END_TEST
 
+/* A line too long for argp is broken, and what is left of it stands alone: "cannot", "user". */
+static void assert_not_broken(const char *text)
+{
+	for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		bool indented = *line == ' ', last = end[1] == '\n' || end[1] == '\0';
+
+		if (end > line && end - line < 20 && !indented && !last)
+			ck_assert_msg(end[-1] == '.' || end[-1] == ':', "a broken line: %.*s",
+				      (int)(end - line), line);
+	}
+}
+
 START_TEST(help_fits_a_screen)
 {
 	static const char *const commands[] = {NULL,	  "ps",	    "ports", "port",  "names",
@@ -493,6 +505,7 @@ START_TEST(help_fits_a_screen)
 			machctl_run(&run, "--help", NULL);
 		ck_assert_int_eq(run.status, 0);
 		assert_fits(run.out);
+		assert_not_broken(run.out);
 		for (const char *at = run.out; (at = strchr(at, '\n')); at++)
 			lines++;
 		ck_assert_uint_le(lines, 24);
