@@ -10,6 +10,7 @@
 #include <mach/host_special_ports.h>
 
 #include "daemon/base/list.h"
+#include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_machine.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_policy.h"
@@ -68,6 +69,7 @@ struct ipc_host {
 					     struct ipc_kmsg *, struct ipc_account *);
 
 	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
+	bool h_works;			    /* false: there is none of it */
 	struct list h_jobs;		    /* left over from earlier ones */
 	unsigned h_slice;		    /* steps that one input may take */
 	unsigned h_budget;		    /* steps this input may still take */
@@ -78,6 +80,7 @@ struct ipc_host {
 	unsigned h_tracers;	   /* its readers */
 
 	struct ipc_key h_key;
+	struct mem_pool h_kmsgs;       /* memory of messages */
 	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */
 	uint8_t *h_own_packet;	       /* the same for h_current, whose answer goes out last */
 	struct ipc_thread *h_answered; /* h_current once its answer waits in h_own_packet */

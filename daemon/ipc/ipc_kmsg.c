@@ -3,6 +3,7 @@
 #include "daemon/ipc/ipc_kmsg.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_account.h"
@@ -10,9 +11,13 @@
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/kmsg_layout.h"
 
+/* The part of the header that says something of every message. */
+#define SIGNED_ALWAYS offsetof(struct ikm_header, ikm_reply)
+
 _Static_assert(sizeof(struct ikm_descriptor) == 40, "no padding in what is signed");
 _Static_assert(sizeof(struct ikm_fd) == 16, "no padding in what is signed");
 _Static_assert(sizeof(struct ikm_header) == 120, "no padding in what is signed");
+_Static_assert(SIGNED_ALWAYS == 72, "no padding in what is signed");
 _Static_assert(offsetof(struct ipc_kmsg, ikm_desc) ==
 		       offsetof(struct ipc_kmsg, ikm_header) + sizeof(struct ikm_header),
 	       "header and tables are signed in one piece");
@@ -55,13 +60,13 @@ struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer
 				const struct ipc_kmsg_plan *plan, bool always)
 {
 	struct offsets at = lay_out(plan);
-	struct ipc_kmsg *kmsg = mem_alloc_raw(at.o_end, at.o_body);
+	struct ipc_kmsg *kmsg = mem_pool_alloc(&host->h_kmsgs, at.o_end, at.o_body);
 
 	if (!kmsg)
 		return NULL;
-	kmsg->ikm_charge = at.o_end;
+	kmsg->ikm_charge = kmsg->ikm_size = at.o_end;
 	if (payer && !charge(host, payer, kmsg->ikm_charge, always)) {
-		mem_free(kmsg);
+		mem_pool_free(&host->h_kmsgs, kmsg, at.o_end);
 		return NULL;
 	}
 	kmsg->ikm_account = payer ? ipc_account_ref(payer) : NULL;
@@ -100,13 +105,10 @@ bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned ind
 	return true;
 }
 
-/* Release the memfds; their bytes. */
-static uint64_t free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
+/* Release the memfds. */
+static void free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	uint64_t bytes = 0;
-
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_fd_count; i++) {
-		bytes += kmsg->ikm_fds[i].f_size;
 		host->h_memfds--;
 		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMFDS, 1);
 		ipc_account_discharge(kmsg->ikm_account, IPC_CHARGE_MEMORY,
@@ -114,24 +116,23 @@ static uint64_t free_fds(struct ipc_host *host, struct ipc_kmsg *kmsg)
 		if (kmsg->ikm_fds[i].f_handle != IPC_FD_NONE && !kmsg->ikm_fds_lent)
 			host->h_outbox->release(host->h_outbox->context, kmsg->ikm_fds[i].f_handle);
 	}
-	return bytes;
 }
 
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	struct ipc_account *payer = kmsg->ikm_account;
-	uint64_t in_fds = free_fds(host, kmsg);
 
+	free_fds(host, kmsg);
 	host->h_queued--;
 	host->h_queued_bytes -= kmsg->ikm_charge;
 	if (kmsg->ikm_timer)
 		ipc_timer_message_done(host, kmsg->ikm_timer);
 	if (payer) {
 		ipc_account_discharge(payer, IPC_CHARGE_MESSAGES, 1);
-		ipc_account_discharge(payer, IPC_CHARGE_BYTES, kmsg->ikm_charge - in_fds);
+		ipc_account_discharge(payer, IPC_CHARGE_BYTES, kmsg->ikm_size);
 		ipc_account_put(payer);
 	}
-	mem_free(kmsg);
+	mem_pool_free(&host->h_kmsgs, kmsg, kmsg->ikm_size);
 }
 
 uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg)
@@ -144,16 +145,30 @@ uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg)
 	return bytes + header->ikm_aux_size;
 }
 
+/*
+ * How much of it is signed: all, or nothing from ikm_reply on if that is all zero. A signature is
+ * also one of the length, so what is zero cannot come to be something else, or the other way.
+ */
+static size_t signed_size(const struct ipc_kmsg *kmsg)
+{
+	uint64_t words[(sizeof kmsg->ikm_header - SIGNED_ALWAYS) / sizeof(uint64_t)], any = 0;
+
+	memcpy(words, (const uint8_t *)&kmsg->ikm_header + SIGNED_ALWAYS, sizeof words);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		any |= words[i];
+	return any ? kmsg->ikm_signed : SIGNED_ALWAYS;
+}
+
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	ipc_sign(&host->h_key, &kmsg->ikm_header, kmsg->ikm_signed, kmsg->ikm_signature);
+	ipc_sign(&host->h_key, &kmsg->ikm_header, signed_size(kmsg), kmsg->ikm_signature);
 }
 
 bool ipc_kmsg_check_signature(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	char text[128];
 
-	if (ipc_sign_check(&host->h_key, &kmsg->ikm_header, kmsg->ikm_signed, kmsg->ikm_signature))
+	if (ipc_sign_check(&host->h_key, &kmsg->ikm_header, signed_size(kmsg), kmsg->ikm_signature))
 		return true;
 	snprintf(text, sizeof text,
 		 "message %llu (id 0x%x) is not what was signed: memory of the daemon is corrupt",

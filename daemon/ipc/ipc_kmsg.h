@@ -60,27 +60,30 @@ struct ikm_fd {
 	uint64_t f_size;
 };
 
-/* What is signed while a message waits, with the tables behind it; no padding anywhere. */
+/*
+ * What is signed while a message waits, with the tables behind it; no padding anywhere. What most
+ * messages have nothing of stands together, from ikm_reply on: see ipc_kmsg_sign().
+ */
 struct ikm_header {
-	uint64_t ikm_id;	   /* the message's identity */
-	struct ipc_port *ikm_dest; /* naked right, type in ikm_dest_type */
-	struct ipc_port *ikm_reply;
-	struct ipc_port *ikm_voucher;	       /* a send right, or NULL */
-	uint32_t ikm_voucher_field;	       /* as the sender wrote it */
+	uint64_t ikm_id;		       /* the message's identity */
+	struct ipc_port *ikm_dest;	       /* naked right, type in ikm_dest_type */
 	uint8_t ikm_dest_type, ikm_reply_type; /* MACH_MSG_TYPE_PORT_ of the naked rights */
 	uint8_t ikm_voucher_type; /* as the sender gave it: 0, MOVE_SEND or COPY_SEND */
 	uint8_t ikm_complex;
 	uint32_t ikm_msgh_id;
 	uint32_t ikm_inline_size; /* body bytes in ikm_body; the rest is in the first memfd */
 	uint32_t ikm_body_size;	  /* all body bytes */
-	uint32_t ikm_data_size;	  /* bytes of memory in ikm_data */
 	security_token_t ikm_security;
 	audit_token_t ikm_audit;
-	uint32_t ikm_descriptors; /* how many of each table follow: ikm_desc, */
-	uint32_t ikm_right_count; /* ikm_rights, */
-	uint32_t ikm_fd_count;	  /* ikm_fds */
-	uint32_t ikm_priority;	  /* QoS [18], in the form of pthread_priority_t */
-	uint32_t ikm_aux_size;	  /* bytes in ikm_aux: 0, or 8 of a header and more */
+	struct ipc_port *ikm_reply;
+	struct ipc_port *ikm_voucher; /* a send right, or NULL */
+	uint32_t ikm_voucher_field;   /* as the sender wrote it */
+	uint32_t ikm_data_size;	      /* bytes of memory in ikm_data */
+	uint32_t ikm_descriptors;     /* how many of each table follow: ikm_desc, */
+	uint32_t ikm_right_count;     /* ikm_rights, */
+	uint32_t ikm_fd_count;	      /* ikm_fds */
+	uint32_t ikm_priority;	      /* QoS [18], in the form of pthread_priority_t */
+	uint32_t ikm_aux_size;	      /* bytes in ikm_aux: 0, or 8 of a header and more */
 	uint32_t ikm_pad;
 };
 
@@ -88,6 +91,7 @@ struct ipc_kmsg {
 	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
 	struct ipc_account *ikm_account; /* who pays */
 	uint64_t ikm_charge;		 /* bytes, those of memfds included */
+	size_t ikm_size;		 /* bytes of this memory */
 	uint64_t ikm_since;		 /* when it was queued */
 	struct ikm_fd *ikm_fds;		 /* the tables and bytes behind ikm_desc, in this order */
 	union ikm_right *ikm_rights;
@@ -136,6 +140,10 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg);
 /* Bytes that the sender sent, inline and in memfds, but for headers and descriptors. */
 uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg);
 
+/*
+ * Sign it, as it is from now on. Of a message without a reply, a voucher, descriptors, QoS and the
+ * like it is signed that it has none: a signature of the shorter part says so.
+ */
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
 /*

@@ -46,11 +46,15 @@ size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread, uint8_t *
 	received.r_local = port->ip_name;
 	LIST_FOR_EACH (node, &port->ip_messages) {
 		struct ipc_kmsg *kmsg = list_entry(node, struct ipc_kmsg, ikm_work.w_link);
-		size_t size = ipc_kmsg_loan_size(kmsg, thread->th_args.a_option, word);
+		size_t size;
 
+		/* Nothing of it is believed, not even its size, before its signature. */
 		if (*count == IPC_LOAN_MAX || !message_good(kmsg) ||
-		    size > thread->th_args.a_rcv_size + sizeof(struct machd_loan) ||
-		    used + size > IPC_LOAN_BYTES || !ipc_kmsg_check_signature(host, kmsg))
+		    !ipc_kmsg_check_signature(host, kmsg))
+			break;
+		size = ipc_kmsg_loan_size(kmsg, thread->th_args.a_option, word);
+		if (size > thread->th_args.a_rcv_size + sizeof(struct machd_loan) ||
+		    used + size > IPC_LOAN_BYTES)
 			break;
 		used += ipc_kmsg_deflate_loan(thread, kmsg, &received, at + used);
 		received.r_seqno++;

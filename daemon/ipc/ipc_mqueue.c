@@ -253,21 +253,25 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 	return MACH_MSG_SUCCESS;
 }
 
+/*
+ * Its signature was checked when it was lent, and that was its copyout: what the receiver has are
+ * the bytes of then. All that is left of it is a send right to the port whose queue it was on. That
+ * it has no memfds is the one thing to be believed yet.
+ */
 void ipc_mqueue_taken(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port)
 {
 	struct ipc_kmsg *kmsg = queue_head(port);
-	struct ipc_received received = {.r_seqno = port->ip_seqno};
 
 	dequeue(host, port, kmsg);
-	if (!ipc_kmsg_check_signature(host, kmsg)) {
+	if (kmsg->ikm_header.ikm_fd_count && !ipc_kmsg_check_signature(host, kmsg)) {
 		forget(host, port);
 		return;
 	}
-	port->ip_seqno++;
 	IPC_PROBE_RECEIVE(port->ip_id, kmsg->ikm_header.ikm_msgh_id, thread->th_pid,
-			  received.r_seqno);
+			  port->ip_seqno);
+	port->ip_seqno++;
 	ipc_mqueue_release_slot(host, port);
-	ipc_kmsg_copyout(host, thread, kmsg, &received);
+	ipc_port_release_send(host, port);
 	count_received(host, thread);
 	ipc_kmsg_free(host, kmsg);
 }

@@ -247,7 +247,7 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	while ((sender = ipc_senders_first(&port->ip_senders)))
 		ipc_thread_wake(host, sender, false);
 	ipc_place_end_queue(host, port);
-	list_splice(&host->h_work[IPC_WORK_KMSG], &port->ip_messages);
+	ipc_work_add_all(host, IPC_WORK_KMSG, &port->ip_messages);
 	port->ip_msgcount = 0;
 	port->ip_bytes = 0;
 	/* The queue's own notices come first; deeper down it is the other way round. */

@@ -31,11 +31,19 @@ void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind)
 void ipc_work_add(struct ipc_host *host, struct ipc_work *work)
 {
 	list_append(&host->h_work[work->w_kind], &work->w_link);
+	host->h_works = true;
+}
+
+void ipc_work_add_all(struct ipc_host *host, enum ipc_work_kind kind, struct list *things)
+{
+	list_splice(&host->h_work[kind], things);
+	host->h_works = true;
 }
 
 void ipc_work_again(struct ipc_host *host, struct ipc_work *work)
 {
 	list_prepend(&host->h_work[work->w_kind], &work->w_link);
+	host->h_works = true;
 }
 
 bool ipc_work_running(const struct ipc_host *host)
@@ -86,7 +94,7 @@ void ipc_work_run(struct ipc_host *host)
 	unsigned kinds = host->h_nested;
 	struct ipc_work *work;
 
-	while (host->h_budget && (work = next_work(host, kinds))) {
+	while (host->h_works && host->h_budget && (work = next_work(host, kinds))) {
 		host->h_budget--;
 		list_remove(&work->w_link);
 		host->h_nested = work->w_kind < IPC_WORK_SET ? 0 : work->w_kind;
@@ -153,11 +161,19 @@ static bool put_aside(struct ipc_host *host)
 	return true;
 }
 
-void ipc_work_settle(struct ipc_host *host)
+/* What an input has left to be destroyed: now, or later if it is much. */
+static void run_or_put_aside(struct ipc_host *host)
 {
 	ipc_work_run(host);
 	if (next_work(host, IPC_WORK_KINDS) && !put_aside(host))
 		run_unbounded(host);
+	host->h_works = false;
+}
+
+void ipc_work_settle(struct ipc_host *host)
+{
+	if (host->h_works)
+		run_or_put_aside(host);
 	if (host->h_answered) {
 		struct ipc_thread *answered = host->h_answered;
 
@@ -185,6 +201,7 @@ void ipc_work_turn(struct ipc_host *host)
 	if (!job)
 		return;
 	move_work(host->h_work, job->j_work);
+	host->h_works = true;
 	host->h_budget = host->h_slice;
 	ipc_work_run(host);
 	if (next_work(host, IPC_WORK_KINDS)) {

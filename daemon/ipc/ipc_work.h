@@ -43,6 +43,9 @@ void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind);
 /* Put something on the list. */
 void ipc_work_add(struct ipc_host *host, struct ipc_work *work);
 
+/* Put a whole list of things of one kind on it, which is empty then. */
+void ipc_work_add_all(struct ipc_host *host, enum ipc_work_kind kind, struct list *things);
+
 /* From within its step: there is more to do, before anything else of its kind. */
 void ipc_work_again(struct ipc_host *host, struct ipc_work *work);
 

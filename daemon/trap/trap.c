@@ -50,6 +50,7 @@ static void host_free(struct ipc_host *host)
 	if (host->h_key.k_bytes)
 		ipc_key_wipe(&host->h_key);
 	boot_names_end(host);
+	mem_pool_empty(&host->h_kmsgs);
 	mem_free(host->h_packet);
 	mem_free(host->h_own_packet);
 	mem_free(host);

@@ -2,6 +2,10 @@
 /* Loans: what is lent and to whom, and that nobody can tell. */
 #include <string.h>
 
+#include "daemon/ipc/ipc_entry.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_task.h"
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_bell.h"
 #include "tests/lab/lab_expect.h"
@@ -281,6 +285,73 @@ START_TEST(what_was_taken_makes_room_for_its_sender)
 }
 END_TEST
 
+/* Number `index` of those that wait on the port. */
+static struct ipc_kmsg *waiting(struct world *world, unsigned index)
+{
+	struct ipc_space *space = world->a->ipc->th_task->t_space;
+	struct list *node = ipc_entry_lookup(space, world->port)->ie_port->ip_messages.next;
+
+	while (index--)
+		node = node->next;
+	return list_entry(node, struct ipc_kmsg, ikm_work.w_link);
+}
+
+/* Any bit of its header: a message like any other is signed as a whole, and so is its neighbour. */
+START_TEST(what_is_not_as_it_was_signed_is_not_lent)
+{
+	for (size_t at = 0; at < sizeof(struct ikm_header); at++) {
+		struct world world = begin();
+		struct lab_buffer buffer;
+		struct ipc_kmsg *kmsg;
+		uint8_t *byte;
+
+		lab_fill(world.sender, world.dest, 6, 0);
+		kmsg = waiting(&world, 3);
+		byte = (uint8_t *)&kmsg->ikm_header + at;
+		*byte ^= (uint8_t)(1 << at % 8);
+		next(&world, 0);
+		/* Some of it says that it is none to be lent. */
+		ck_assert_uint_eq(world.a->lent, 2);
+		ck_assert_uint_le(world.lab->corrupt, 1);
+		next(&world, 1);
+		next(&world, 2);
+		world.lab->corrupt = 0;
+		lab_is(MACH_RCV_INVALID_DATA, lab_receive_now(world.b, world.port, &buffer));
+		ck_assert_uint_eq(world.lab->corrupt, 1);
+		*byte ^= (uint8_t)(1 << at % 8);
+		ipc_kmsg_destroy(world.lab->host, kmsg);
+		lab_message(world.b, world.port, 4);
+		lab_stop(world.lab);
+	}
+}
+END_TEST
+
+/* What was lent was copied out: it counts for nothing any more but the memfds it says it has. */
+START_TEST(what_was_lent_is_not_believed_again)
+{
+	struct world world = begin();
+	struct ipc_kmsg *kmsg;
+	uint32_t before;
+
+	borrow(&world, 5);
+	kmsg = waiting(&world, 0);
+	before = kmsg->ikm_header.ikm_dest->ip_srights;
+	waiting(&world, 0)->ikm_header.ikm_dest = NULL;
+	waiting(&world, 1)->ikm_header.ikm_reply = (struct ipc_port *)(uintptr_t)0x10;
+	kmsg = waiting(&world, 2);
+	kmsg->ikm_header.ikm_fd_count = 1;
+	for (int32_t id = 1; id < 5; id++)
+		next(&world, id);
+	ck_assert_uint_eq(lab_status(world.b, world.port).mps_msgcount, 0);
+	ck_assert_uint_eq(world.lab->corrupt, 1);
+	ck_assert_uint_eq(kmsg->ikm_header.ikm_dest->ip_srights, before - 3);
+	kmsg->ikm_header.ikm_fd_count = 0;
+	ipc_kmsg_destroy(world.lab->host, kmsg);
+	lab_audit(world.lab);
+	lab_stop(world.lab);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, a_loan_has_what_would_be_received);
@@ -295,6 +366,8 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, nobody_takes_more_than_is_lent);
 	tcase_add_test(tests, a_message_that_is_more_urgent_is_no_secret);
 	tcase_add_test(tests, what_was_taken_makes_room_for_its_sender);
+	tcase_add_test(tests, what_is_not_as_it_was_signed_is_not_lent);
+	tcase_add_test(tests, what_was_lent_is_not_believed_again);
 }
 
 int main(void)
