@@ -29,16 +29,15 @@ static bool flags_good(const struct machd_frame *frame)
 
 bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp)
 {
+	const uint8_t *args = (const uint8_t *)packet + sizeof(struct machd_frame);
 	struct machd_frame frame;
-	struct machd_message_args args;
 
 	if (size < MACHD_FRAME_HEAD_SIZE)
 		return false;
 	memcpy(&frame, packet, sizeof frame);
 	if (frame.op != MACHD_OP_MESSAGE || frame.flags != MACHD_REQUEST_UNANSWERED)
 		return false;
-	memcpy(&args, (const uint8_t *)packet + sizeof frame, sizeof args);
-	*stamp = args.rcv_address;
+	memcpy(stamp, args + offsetof(struct machd_message_args, rcv_address), sizeof *stamp);
 	return true;
 }
 

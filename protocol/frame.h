@@ -225,7 +225,8 @@ struct machd_ring_answer {
 bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp);
 
 /* So many bytes of a packet are enough for that. */
-#define MACHD_FRAME_HEAD_SIZE (sizeof(struct machd_frame) + sizeof(struct machd_message_args))
+#define MACHD_FRAME_HEAD_SIZE \
+	(sizeof(struct machd_frame) + offsetof(struct machd_message_args, send_size))
 
 /* Why a packet is not a frame; machd_frame_problem() names it for a log line. */
 enum machd_frame_error {

@@ -183,15 +183,21 @@ static void read_packets(struct channel *channel, bool hung_up)
 	}
 }
 
-void channel_read_one(struct channel *channel)
+static void read_packet(struct channel *channel, uint8_t *buffer)
 {
-	struct packet packet = {.bytes = channel->gate->buffer + GATE_BUFFER_SIZE};
+	struct packet packet = {.bytes = buffer};
 
-	if (channel->ring && ring_serve_one(channel->ring, packet.bytes))
-		return;
 	receive(channel, &packet);
 	if (packet.size > 0)
 		handle_packet(channel, &packet);
+}
+
+void channel_read_one(struct channel *channel)
+{
+	uint8_t *buffer = channel->gate->buffer + GATE_BUFFER_SIZE;
+
+	if (!channel->ring || !ring_serve_one(channel->ring, buffer))
+		read_packet(channel, buffer);
 }
 
 /*

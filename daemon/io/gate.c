@@ -177,12 +177,34 @@ uint64_t gate_delay(const struct gate *gate, uint64_t deadline)
 	return ms > now ? ms - now : 0;
 }
 
-const char *gate_feed(struct gate *gate, struct trap_input *input)
+static const char *feed(struct gate *gate, struct trap_input *input)
 {
-	input->now = uv_hrtime();
+	input->now = gate->now;
 	if (gate->record)
 		return record_input(gate->record, gate->host, input);
 	return trap_input(gate->host, input);
+}
+
+const char *gate_feed(struct gate *gate, struct trap_input *input)
+{
+	gate->now = uv_hrtime();
+	gate->batch = 0;
+	return feed(gate, input);
+}
+
+const char *gate_feed_among(struct gate *gate, struct trap_input *input)
+{
+	const char *why;
+	unsigned left = gate->batch;
+
+	if (left == 0) {
+		why = gate_feed(gate, input);
+		gate->batch = GATE_BATCH - 1;
+	} else {
+		why = feed(gate, input);
+		gate->batch = left - 1;
+	}
+	return why;
 }
 
 void gate_report(struct gate *gate, const struct trap_peer *peer, const char *what, const char *why)

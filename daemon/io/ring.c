@@ -115,6 +115,7 @@ static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 	struct channel *channel = ring->channel;
 	uint64_t stamp = ORDER_LAST;
 	const char *breach = record_breach(&ring->in.record);
+	bool unanswered;
 	struct trap_input input = {
 		.kind = TRAP_FRAME,
 		.thread = channel->thread,
@@ -126,11 +127,11 @@ static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 		return breach;
 	machd_ring_copy(&ring->in, 0, buffer, ring->in.record.length);
 	machd_ring_consume(&ring->in);
-	if (in_turn) {
-		machd_frame_unanswered(buffer, input.size, &stamp);
+	unanswered = machd_frame_unanswered(buffer, input.size, &stamp);
+	if (in_turn)
 		order_before(channel->gate, channel, stamp);
-	}
-	breach = gate_feed(channel->gate, &input);
+	breach = unanswered ? gate_feed_among(channel->gate, &input)
+			    : gate_feed(channel->gate, &input);
 	ring->last = channel->gate->turns.last = input.now;
 	return breach;
 }
@@ -141,6 +142,7 @@ unsigned ring_serve(struct ring *ring)
 	const char *breach = NULL;
 	unsigned count = 0;
 
+	channel->gate->batch = 0;
 	while (count < RING_FRAMES && !channel->doomed && list_empty(&channel->unsent)) {
 		enum machd_ring_state state = machd_ring_look(&ring->in);
 
