@@ -194,23 +194,30 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
+/* Is the daemon on this CPU? */
+static bool is_near(const struct mi_ring *ring)
+{
+	return machd_ring_cpu(&ring->in) == (uint32_t)sched_getcpu();
+}
+
 /* Yield as long as the rule says, or until there is something. */
 static enum machd_ring_state yield_for(struct mi_ring *ring)
 {
 	uint64_t start = now(), before = start, after;
+	enum machd_ring_state state = MACHD_RING_EMPTY;
 
-	while (machd_wait_yields(&ring->wait, start, before)) {
-		enum machd_ring_state state;
-
+	machd_wait_begin(&ring->wait);
+	while (state == MACHD_RING_EMPTY && ring->wait.patience &&
+	       machd_wait_yields(&ring->wait, start, before)) {
 		sched_yield();
 		after = now();
 		machd_wait_yielded(&ring->wait, before, after);
+		start += machd_wait_shares(&ring->wait, after - before, is_near(ring));
 		state = machd_ring_look(&ring->in);
-		if (state != MACHD_RING_EMPTY)
-			return state;
 		before = after;
 	}
-	return MACHD_RING_EMPTY;
+	machd_wait_end(&ring->wait, state != MACHD_RING_EMPTY);
+	return state;
 }
 
 /* Like ppoll(), this is not restarted behind a handler's back: it has a time-out. */

@@ -249,3 +249,13 @@ enum machd_ring_sleep machd_ring_sleeps(const struct machd_ring *ring)
 	return (enum machd_ring_sleep)atomic_load_explicit(&ring->words->asleep,
 							   memory_order_relaxed);
 }
+
+void machd_ring_set_cpu(struct machd_ring *ring, uint32_t cpu)
+{
+	atomic_store_explicit(&ring->words->cpu, cpu, memory_order_relaxed);
+}
+
+uint32_t machd_ring_cpu(const struct machd_ring *ring)
+{
+	return atomic_load_explicit(&ring->words->cpu, memory_order_relaxed);
+}

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -199,6 +200,7 @@ static void send_look(struct ring *ring)
 /* Let the client see what is in the ring; `packets` follow on the socket. */
 static void publish(struct ring *ring, bool packets)
 {
+	machd_ring_set_cpu(&ring->out, (uint32_t)sched_getcpu());
 	machd_ring_publish(&ring->out);
 	switch (machd_ring_wake(&ring->out)) {
 	case MACHD_RING_AWAKE:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/wait.h"
 #include "tests/bench/peer.h"
 #include "tests/bench/ring.h"
 
@@ -41,7 +42,7 @@ static pid_t start(const struct bench_case *run)
 	struct bell *bells = bell_new(count + 1);
 	pid_t broker;
 
-	ring_patience(getenv("BENCH_SLEEP") ? 0 : RING_YIELD);
+	ring_patience(getenv("BENCH_SLEEP") ? 0 : MACHD_SPIN_US_DEFAULT * UINT64_C(1000));
 	up = ring_new(count);
 	down = ring_new(count);
 	for (unsigned i = 0; i < count; i++) {

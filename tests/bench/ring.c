@@ -9,12 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "protocol/wait.h"
 #include "tests/bench/bench.h"
 
 #define PAD UINT32_MAX /* in a size's place: go on at the ring's start */
 
 static uint64_t patience;
-static _Thread_local uint64_t quiet_until, quiet;
+static _Thread_local struct machd_wait wait;
 
 void ring_patience(uint64_t yield)
 {
@@ -49,18 +50,15 @@ static void ring_bell(struct bell *bell)
 	syscall(SYS_futex, &bell->rung, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-static void give_way(void)
+/* The time after it. */
+static uint64_t give_way(uint64_t before)
 {
-	uint64_t start = bench_now(), spent;
+	uint64_t after;
 
 	sched_yield();
-	spent = bench_now() - start;
-	if (spent < RING_YIELD_LONG)
-		return;
-	quiet = start < quiet_until + 10 * spent ? 2 * quiet : RING_QUIET * spent;
-	if (quiet > RING_QUIET_MAX)
-		quiet = RING_QUIET_MAX;
-	quiet_until = start + spent + quiet;
+	after = bench_now();
+	machd_wait_yielded(&wait, before, after);
+	return after;
 }
 
 /* What is waited for: something in one of `count` rings, or `need` bytes of room in one. */
@@ -86,12 +84,19 @@ static bool fulfilled(const struct wish *wish)
 
 static void wait_at(struct bell *bell, const struct wish *wish)
 {
+	uint64_t start, now;
+
 	if (fulfilled(wish))
 		return;
-	if (patience && !wish->need && bench_now() >= quiet_until)
-		for (uint64_t end = bench_now() + patience; bench_now() < end; give_way())
+	if (patience && !wish->need) {
+		wait.spin = patience;
+		start = now = bench_now();
+		while (machd_wait_yields(&wait, start, now)) {
+			now = give_way(now);
 			if (fulfilled(wish))
 				return;
+		}
+	}
 	for (;;) {
 		uint32_t rung = atomic_load(&bell->rung);
 

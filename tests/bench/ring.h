@@ -12,14 +12,6 @@
 
 #define RING_SIZE (256u * 1024) /* a power of two */
 
-/* How long to look and yield before sleeping, ns; 0: sleep at once. And when not to: a yield that
- * took long gave the CPU to somebody who needs it; then no yielding for 16 times as long, and
- * twice that when it happens again. */
-#define RING_YIELD	50000u
-#define RING_YIELD_LONG 1000000u
-#define RING_QUIET	16
-#define RING_QUIET_MAX	1000000000u
-
 struct bell {
 	_Alignas(64) _Atomic uint32_t rung;
 	_Atomic uint32_t asleep;
@@ -37,7 +29,10 @@ struct ring {
 struct ring *ring_new(size_t count);
 struct bell *bell_new(size_t count);
 
-/* How this process and its children wait. */
+/*
+ * How this process and its children wait: they yield for so many ns, as protocol/wait.h says of who
+ * is the only one, before they sleep.
+ */
 void ring_patience(uint64_t yield);
 
 /* Put a message, and wait for room; take one, and wait for it: its size. */
