@@ -108,6 +108,14 @@ kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *
 	return kr;
 }
 
+kern_return_t ipc_right_lookup_named_receive(struct ipc_host *host, struct ipc_space *space,
+					     mach_port_name_t name, struct ipc_port **port)
+{
+	if (!MACH_PORT_VALID(name))
+		return KERN_INVALID_NAME;
+	return ipc_right_lookup_receive(host, space, name, port);
+}
+
 kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
 				    mach_port_name_t name, struct ipc_pset **set)
 {

@@ -50,6 +50,11 @@ struct ipc_entry *ipc_right_lookup(struct ipc_host *host, struct ipc_space *spac
  */
 kern_return_t ipc_right_lookup_receive(struct ipc_host *host, struct ipc_space *space,
 				       mach_port_name_t name, struct ipc_port **port);
+
+/* The same for calls to which NULL and DEAD are names like others that nothing has. */
+kern_return_t ipc_right_lookup_named_receive(struct ipc_host *host, struct ipc_space *space,
+					     mach_port_name_t name, struct ipc_port **port);
+
 kern_return_t ipc_right_lookup_pset(struct ipc_host *host, struct ipc_space *space,
 				    mach_port_name_t name, struct ipc_pset **set);
 

@@ -17,12 +17,9 @@
 static kern_return_t guard_target(struct trap_call *call, mach_port_name_t name,
 				  struct ipc_port **port)
 {
-	kern_return_t kr;
+	kern_return_t kr = ipc_right_lookup_named_receive(call->c_host, call->c_space, name, port);
 
-	if (!MACH_PORT_VALID(name))
-		return KERN_INVALID_NAME;
-	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, port);
-	if (kr == KERN_INVALID_NAME)
+	if (kr == KERN_INVALID_NAME && MACH_PORT_VALID(name))
 		trap_guard(call, kGUARD_EXC_INVALID_NAME, name, 0);
 	else if (kr == KERN_INVALID_RIGHT)
 		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, name, 0);
@@ -130,14 +127,16 @@ kern_return_t trap_mach_port_swap_guard(struct trap_call *call,
 	kern_return_t kr = guard_target(call, args->name, &port);
 
 	(void)result;
-	if (kr == KERN_SUCCESS)
-		kr = check_guard(call, args->name, port, args->old_guard);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	/* A strict guard is not to be changed, whatever the caller takes it for. */
 	if (port->ip_strict) {
-		trap_guard(call, kGUARD_EXC_INCORRECT_GUARD, args->name, port->ip_context);
+		trap_guard(call, kGUARD_EXC_SET_CONTEXT, args->name, port->ip_context);
 		return KERN_INVALID_ARGUMENT;
 	}
+	kr = check_guard(call, args->name, port, args->old_guard);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	port->ip_context = args->new_guard;
 	return KERN_SUCCESS;
 }

@@ -74,8 +74,6 @@ static kern_return_t kobject(struct trap_call *call, mach_port_name_t name, uint
 {
 	struct ipc_entry *entry = ipc_right_lookup(call->c_host, call->c_space, name);
 
-	if (!MACH_PORT_VALID(name))
-		return KERN_INVALID_RIGHT;
 	if (!entry || entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_NAME;
 	if (!(entry->ie_type & MACH_PORT_TYPE_SEND_RECEIVE))

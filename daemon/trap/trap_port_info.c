@@ -101,7 +101,8 @@ kern_return_t trap_mach_port_get_srights(struct trap_call *call,
 					 struct mach_port_get_srights_out *result)
 {
 	struct ipc_port *port;
-	kern_return_t kr = receive_right(call, args->name, &port);
+	kern_return_t kr =
+		ipc_right_lookup_named_receive(call->c_host, call->c_space, args->name, &port);
 
 	if (kr == KERN_SUCCESS)
 		result->srights = port->ip_srights;
@@ -320,7 +321,8 @@ kern_return_t trap_mach_port_dnrequest_info(struct trap_call *call,
 					    struct mach_port_dnrequest_info_out *result)
 {
 	struct ipc_port *port;
-	kern_return_t kr = receive_right(call, args->name, &port);
+	kern_return_t kr =
+		ipc_right_lookup_named_receive(call->c_host, call->c_space, args->name, &port);
 
 	if (kr != KERN_SUCCESS)
 		return kr;

@@ -32,10 +32,8 @@ static kern_return_t lookup_timer(struct trap_call *call, mach_port_name_t name,
 				  struct ipc_timer **timer)
 {
 	struct ipc_port *port;
-	kern_return_t kr = KERN_INVALID_NAME;
+	kern_return_t kr = ipc_right_lookup_named_receive(call->c_host, call->c_space, name, &port);
 
-	if (MACH_PORT_VALID(name))
-		kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	*timer = port->ip_timer;

@@ -31,6 +31,12 @@ uint32_t call_look_up(struct call *call, mach_port_name_t name, uint32_t type,
 	return (*entry)->type & type ? KERN_SUCCESS : KERN_INVALID_RIGHT;
 }
 
+uint32_t call_look_up_named(struct call *call, mach_port_name_t name, uint32_t type,
+			    struct m_entry **entry)
+{
+	return MACH_PORT_VALID(name) ? call_look_up(call, name, type, entry) : KERN_INVALID_NAME;
+}
+
 uint32_t call_look_up_port(struct call *call, mach_port_name_t name, struct m_port **port)
 {
 	struct m_entry *entry;

@@ -27,6 +27,8 @@ void call_give_name(struct call *call, uint32_t word, struct m_entry *entry, mac
 uint32_t call_look_up(struct call *call, mach_port_name_t name, uint32_t type,
 		      struct m_entry **entry);
 uint32_t call_look_up_port(struct call *call, mach_port_name_t name, struct m_port **port);
+uint32_t call_look_up_named(struct call *call, mach_port_name_t name, uint32_t type,
+			    struct m_entry **entry); /* NULL and DEAD are names like others */
 
 /* May an entry be made under this very name? *same: it is there. */
 uint32_t call_check_name(struct call *call, mach_port_name_t name, struct m_entry **same);

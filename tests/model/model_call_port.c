@@ -27,12 +27,12 @@ uint32_t call_set_seqno(struct call *call)
 
 uint32_t call_get_srights(struct call *call)
 {
-	struct m_port *port;
-	uint32_t code = call_look_up_port(call, call->args[0], &port);
+	struct m_entry *entry;
+	uint32_t code = call_look_up_named(call, call->args[0], MACH_PORT_TYPE_RECEIVE, &entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
-	m_answer_word(call_give(call, 1), OUT(0), port->srights);
+	m_answer_word(call_give(call, 1), OUT(0), entry->port->srights);
 	return M_ANSWERED;
 }
 

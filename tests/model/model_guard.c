@@ -286,7 +286,8 @@ uint32_t call_destruct(struct call *call)
 uint32_t call_kobject(struct call *call)
 {
 	struct m_entry *entry;
-	uint32_t code = call_look_up(call, call->args[0], MACH_PORT_TYPE_SEND_RECEIVE, &entry);
+	uint32_t code =
+		call_look_up_named(call, call->args[0], MACH_PORT_TYPE_SEND_RECEIVE, &entry);
 
 	if (code != KERN_SUCCESS)
 		return code;
@@ -299,12 +300,13 @@ uint32_t call_kobject(struct call *call)
 uint32_t call_dnrequest_info(struct call *call)
 {
 	const struct m_request *request;
-	struct m_port *port;
-	uint32_t code = call_look_up_port(call, call->args[0], &port), used = 0;
+	struct m_entry *entry;
+	uint32_t code = call_look_up_named(call, call->args[0], MACH_PORT_TYPE_RECEIVE, &entry);
+	uint32_t used = 0;
 
 	if (code != KERN_SUCCESS)
 		return code;
-	TAILQ_FOREACH (request, &port->requests, on_port)
+	TAILQ_FOREACH (request, &entry->port->requests, on_port)
 		used += request->notify != NULL;
 	m_answer_word(call_give(call, 2), OUT(1), used);
 	m_answer_ignore(&call->thread->answer, OUT(0), 4);

@@ -171,7 +171,13 @@ START_TEST(a_guarded_port)
 	RAISED(kGUARD_EXC_INCORRECT_GUARD, world.guarded, GUARD);
 	lab_is(KERN_INVALID_ARGUMENT,
 	       CALL(mach_port_swap_guard, .name = world.strict, .old_guard = GUARD));
-	RAISED(kGUARD_EXC_INCORRECT_GUARD, world.strict, GUARD);
+	RAISED(kGUARD_EXC_SET_CONTEXT, world.strict, GUARD);
+	lab_is(KERN_INVALID_ARGUMENT,
+	       CALL(mach_port_swap_guard, .name = world.strict, .old_guard = 1));
+	RAISED(kGUARD_EXC_SET_CONTEXT, world.strict, GUARD);
+	lab_is(KERN_INVALID_ARGUMENT,
+	       CALL(mach_port_swap_guard, .name = world.guarded, .old_guard = 1));
+	RAISED(kGUARD_EXC_INCORRECT_GUARD, world.guarded, GUARD);
 	lab_stop(world.lab);
 }
 END_TEST

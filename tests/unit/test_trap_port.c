@@ -200,7 +200,7 @@ static const struct {
 	 {RIGHT, RIGHT, NAME, OK, RIGHT, OK, RIGHT, NAME, NAME, RIGHT}},
 	{"get_srights",
 	 call_get_srights,
-	 {RIGHT, RIGHT, NAME, OK, RIGHT, OK, RIGHT, NAME, NAME, RIGHT}},
+	 {NAME, NAME, NAME, OK, RIGHT, OK, RIGHT, NAME, NAME, RIGHT}},
 	{"get_attributes status",
 	 call_get_status,
 	 {RIGHT, RIGHT, NAME, OK, RIGHT, OK, RIGHT, NAME, NAME, RIGHT}},

@@ -128,8 +128,8 @@ START_TEST(other_names_are_no_kernel_objects)
 		mach_port_name_t name;
 		kern_return_t code;
 	} rows[] = {
-		{MACH_PORT_NULL, KERN_INVALID_RIGHT},
-		{MACH_PORT_DEAD, KERN_INVALID_RIGHT},
+		{MACH_PORT_NULL, KERN_INVALID_NAME},
+		{MACH_PORT_DEAD, KERN_INVALID_NAME},
 		{0x7703, KERN_INVALID_NAME},
 		{lab_new_dead_name(a), KERN_INVALID_NAME},
 		{lab_new_set(a), KERN_INVALID_RIGHT},

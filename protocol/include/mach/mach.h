@@ -12,6 +12,8 @@
 #include <mach/mach_types.h>
 #include <mach/mach_voucher.h>
 #include <mach/mig.h>
+#include <mach/mig_errors.h>
+#include <mach/semaphore.h>
 #include <mach/std_types.h>
 #include <mach/task.h>
 #include <mach/thread_act.h>
