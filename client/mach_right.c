@@ -4,6 +4,33 @@
 #include <mach/mach_port.h>
 #include <mach/mach_right.h>
 
+mach_right_recv_t mach_right_recv_construct(mach_right_flags_t flags, mach_right_send_t *sr,
+					    uintptr_t ctx)
+{
+	mach_port_options_t options = {0};
+	mach_right_recv_t made = MACH_RIGHT_RECV_NULL;
+
+	if (!(flags & MACH_RIGHT_RECV_FLAG_UNGUARDED))
+		options.flags |= MPO_CONTEXT_AS_GUARD;
+	if (flags & MACH_RIGHT_RECV_FLAG_STRICT)
+		options.flags |= MPO_STRICT;
+	if (flags & MACH_RIGHT_RECV_FLAG_IMMOVABLE)
+		options.flags |= MPO_IMMOVABLE_RECEIVE;
+	if (sr)
+		options.flags |= MPO_INSERT_SEND_RIGHT;
+	if (mach_port_construct(mach_task_self(), &options, ctx, &made.mrr_name) != KERN_SUCCESS)
+		made = MACH_RIGHT_RECV_NULL;
+	if (sr)
+		*sr = mach_right_send(made.mrr_name);
+	return made;
+}
+
+void mach_right_recv_destruct(mach_right_recv_t r, mach_right_send_t *s, uintptr_t ctx)
+{
+	if (!s || s->mrs_name == r.mrr_name)
+		mach_port_destruct(mach_task_self(), r.mrr_name, s ? -1 : 0, ctx);
+}
+
 mach_right_send_t mach_right_send_create(mach_right_recv_t r)
 {
 	mach_right_send_t made = {r.mrr_name};

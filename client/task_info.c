@@ -203,3 +203,15 @@ kern_return_t pid_for_task(mach_port_name_t t, int *pid)
 	*pid = out.pid;
 	return code;
 }
+
+boolean_t mach_task_is_self(task_name_t task)
+{
+	int theirs, ours;
+
+	if (task == MACH_PORT_NULL)
+		return FALSE;
+	if (task == mach_task_self())
+		return TRUE;
+	return pid_for_task(task, &theirs) == KERN_SUCCESS &&
+	       pid_for_task(mach_task_self(), &ours) == KERN_SUCCESS && theirs == ours;
+}

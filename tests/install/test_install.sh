@@ -76,6 +76,16 @@ for program in "$scratch/with_pc" "$scratch/consumer/consumer"; do
     grep -q 'hello' "$scratch/said" || fail "the first program said: $(cat "$scratch/said")"
 done
 
+# Programs written for Mach's headers: linked, and each does what it is there for.
+for source in client_server notify clocks tasks mig_server; do
+    more=()
+    [[ $source != mig_server ]] || more=("$source_dir/tests/sources/mig_user.c")
+    # shellcheck disable=SC2046 # several words are meant
+    cc -o "$scratch/$source" "$source_dir/tests/sources/$source.c" "${more[@]}" \
+        $(pkg-config --cflags --libs machclient)
+    "$scratch/$source" >"$scratch/said" || fail "$source failed: $(cat "$scratch/said")"
+done
+
 # The examples, as their README says to build them.
 examples=$(dirname "$(installed share/doc/libmachclient/examples/README.md)")
 for example in "$examples"/*.c; do

@@ -74,6 +74,9 @@ find protocol daemon client -name '*.[ch]' -o -name '*.def' | sort | xargs awk '
         # Its probes are notes and no calls.
         if (FILENAME == "daemon/ipc/ipc_probe.h" && name == "sys/sdt.h")
             next
+        # uid_t and pid_t are what a token is made of.
+        if (FILENAME == "protocol/include/bsm/libbsm.h" && name == "sys/types.h")
+            next
         stem = name
         sub(/[.\/].*/, "", stem)
         if (!index(" " system_headers[mine] " ", " " stem " "))

@@ -31,3 +31,39 @@ typedef struct mach_timespec {
 #define USEC_PER_SEC  1000000ull
 #define NSEC_PER_SEC  1000000000ull
 #define NSEC_PER_MSEC 1000000ull
+
+/* Arithmetic on pointers to times that are in order. */
+#define BAD_MACH_TIMESPEC(t) ((t)->tv_nsec < 0 || (unsigned long long)(t)->tv_nsec >= NSEC_PER_SEC)
+
+/* Nanoseconds from t2 to t1; a second if their seconds differ at all. */
+#define CMP_MACH_TIMESPEC(t1, t2)                                                           \
+	((t1)->tv_sec != (t2)->tv_sec                                                       \
+		 ? ((t1)->tv_sec < (t2)->tv_sec ? -(long)NSEC_PER_SEC : (long)NSEC_PER_SEC) \
+		 : (long)(t1)->tv_nsec - (long)(t2)->tv_nsec)
+
+#define ADD_MACH_TIMESPEC(t1, t2)                                   \
+	do {                                                        \
+		(t1)->tv_sec += (t2)->tv_sec;                       \
+		(t1)->tv_nsec += (t2)->tv_nsec;                     \
+		if ((t1)->tv_nsec >= (clock_res_t)NSEC_PER_SEC) {   \
+			(t1)->tv_sec++;                             \
+			(t1)->tv_nsec -= (clock_res_t)NSEC_PER_SEC; \
+		}                                                   \
+	} while (0)
+
+#define SUB_MACH_TIMESPEC(t1, t2)                                   \
+	do {                                                        \
+		(t1)->tv_sec -= (t2)->tv_sec;                       \
+		(t1)->tv_nsec -= (t2)->tv_nsec;                     \
+		if ((t1)->tv_nsec < 0) {                            \
+			(t1)->tv_sec--;                             \
+			(t1)->tv_nsec += (clock_res_t)NSEC_PER_SEC; \
+		}                                                   \
+	} while (0)
+
+/* Whether a time to sleep until is one of the clock's or so much later than now. */
+#define TIME_ABSOLUTE 0x00
+#define TIME_RELATIVE 0x01
+#define ALRMTYPE      0xff
+
+#define BAD_ALRMTYPE(t) (((t) & ~TIME_RELATIVE) != 0)

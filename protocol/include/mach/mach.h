@@ -2,23 +2,25 @@
 /* Everything that a program needs to use ports and messages. */
 #pragma once
 
-#include <mach/clock.h>
-#include <mach/host_priv.h>
 #include <mach/mach_error.h>
 #include <mach/mach_host.h>
 #include <mach/mach_init.h>
+#include <mach/mach_interface.h>
 #include <mach/mach_port.h>
 #include <mach/mach_traps.h>
 #include <mach/mach_types.h>
 #include <mach/mach_voucher.h>
 #include <mach/mig.h>
 #include <mach/mig_errors.h>
-#include <mach/semaphore.h>
+#include <mach/rpc.h>
 #include <mach/std_types.h>
-#include <mach/task.h>
-#include <mach/thread_act.h>
-#include <mach/vm_map.h>
+#include <mach/thread_switch.h>
 #include <machd_cdefs.h>
+
+/* Messages say themselves what is in them. */
+#ifndef MACH_IPC_FLAVOR
+#define MACH_IPC_FLAVOR UNTYPED
+#endif
 
 MACHD_BEGIN_DECLS
 
@@ -79,6 +81,7 @@ extern mach_msg_return_t mach_msg_server_importance(boolean_t (*demux)(mach_msg_
  */
 typedef struct voucher_mach_msg_state_s *voucher_mach_msg_state_t;
 
+#define VOUCHER_MACH_MSG_API_VERSION	 20140205
 #define VOUCHER_MACH_MSG_STATE_UNCHANGED ((voucher_mach_msg_state_t)~0ul)
 
 extern boolean_t voucher_mach_msg_set(mach_msg_header_t *msg);

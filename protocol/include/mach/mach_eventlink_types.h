@@ -6,6 +6,7 @@
 #pragma once
 
 #include <mach/kern_return.h>
+#include <mach/mach_types.h>
 #include <mach/port.h>
 #include <mach/std_types.h>
 #include <machd_cdefs.h>
@@ -34,7 +35,16 @@ typedef uint32_t mach_eventlink_signal_wait_option_t;
 #define MELSW_OPTION_NONE    0
 #define MELSW_OPTION_NO_WAIT 1
 
-typedef mach_port_t eventlink_port_pair_t[2];
+/* What the system calls behind the functions below return: a count of 56 bits and a code. */
+#define EVENTLINK_SIGNAL_COUNT_MASK  0xffffffffffffff
+#define EVENTLINK_SIGNAL_ERROR_MASK  0xff
+#define EVENTLINK_SIGNAL_ERROR_SHIFT 56
+
+#define encode_eventlink_count_and_error(count, error)           \
+	((uint64_t)((error)&EVENTLINK_SIGNAL_ERROR_MASK) << 56 | \
+	 ((count)&EVENTLINK_SIGNAL_COUNT_MASK))
+#define decode_eventlink_count_from_retval(retval) ((retval)&EVENTLINK_SIGNAL_COUNT_MASK)
+#define decode_eventlink_error_from_retval(retval) ((kern_return_t)((uint64_t)(retval) >> 56))
 
 MACHD_BEGIN_DECLS
 

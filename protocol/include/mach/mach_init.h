@@ -39,6 +39,9 @@ extern mach_port_t pthread_mach_thread_np(unsigned long thread);
 /* vm_page_size; `host` does not matter. */
 extern kern_return_t host_page_size(host_t host, vm_size_t *out_page_size);
 
+/* Is it a name of the calling task's own port? */
+extern boolean_t mach_task_is_self(task_name_t task);
+
 MACHD_END_DECLS
 
 /*

@@ -8,6 +8,7 @@
 #include <mach/port.h>
 #include <machd_cdefs.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct _mach_right_recv {
 	mach_port_name_t mrr_name;
@@ -69,7 +70,25 @@ static inline bool mach_right_send_once_valid(mach_right_send_once_t right)
 	return MACH_PORT_VALID(right.mrso_name);
 }
 
+/* Properties of a new receive right. */
+typedef uint64_t mach_right_flags_t;
+
+#define MACH_RIGHT_RECV_FLAG_INIT      UINT64_C(0)
+#define MACH_RIGHT_RECV_FLAG_UNGUARDED UINT64_C(1) /* the context is no guard */
+#define MACH_RIGHT_RECV_FLAG_STRICT    UINT64_C(2)
+#define MACH_RIGHT_RECV_FLAG_IMMOVABLE UINT64_C(4)
+
 MACHD_BEGIN_DECLS
+
+/*
+ * A new receive right with the context `ctx`, which is its guard as well; with `sr` also a send
+ * right. The null right if there is no room or machd cannot be reached.
+ */
+extern mach_right_recv_t mach_right_recv_construct(mach_right_flags_t flags, mach_right_send_t *sr,
+						   uintptr_t ctx);
+
+/* Destroy it, and with `s` one reference of its send right. `ctx` is its guard. */
+extern void mach_right_recv_destruct(mach_right_recv_t r, mach_right_send_t *s, uintptr_t ctx);
 
 /*
  * A send right to a port the caller receives from, under the same name; a send-once right, under a

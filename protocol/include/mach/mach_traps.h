@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mach/kern_return.h>
+#include <mach/message.h>
 #include <mach/port.h>
 #include <machd_cdefs.h>
 
@@ -19,6 +20,19 @@ extern mach_port_name_t mach_reply_port(void);
  * port from then on. MACH_PORT_NULL as above.
  */
 extern mach_port_t thread_get_special_reply_port(void);
+
+/*
+ * Let other threads run; whether one did is not known: FALSE. `pri` does not matter.
+ */
+extern boolean_t swtch(void);
+extern boolean_t swtch_pri(int pri);
+
+/*
+ * The same (mach/thread_switch.h), or be gone for option_time milliseconds. Which thread comes next
+ * is Linux's choice. KERN_INVALID_ARGUMENT: no such option.
+ */
+extern kern_return_t thread_switch(mach_port_name_t thread_name, int option,
+				   mach_msg_timeout_t option_time);
 
 /* Which rights to give up. */
 typedef enum thread_destruct_special_reply_port_rights {

@@ -14,10 +14,17 @@ typedef mach_port_name_t mach_voucher_name_t;
 typedef mach_voucher_name_t *mach_voucher_name_array_t;
 typedef mach_voucher_t ipc_voucher_t;
 
-#define MACH_VOUCHER_NULL	     ((mach_voucher_t)0)
-#define MACH_VOUCHER_NAME_NULL	     ((mach_voucher_name_t)0)
-#define MACH_VOUCHER_NAME_ARRAY_NULL ((mach_voucher_name_array_t)0)
-#define IPC_VOUCHER_NULL	     ((ipc_voucher_t)0)
+typedef mach_port_t mach_voucher_attr_manager_t;
+typedef mach_port_t mach_voucher_attr_control_t;
+typedef mach_port_t ipc_voucher_attr_manager_t;
+typedef mach_port_t ipc_voucher_attr_control_t;
+
+#define MACH_VOUCHER_ATTR_MANAGER_NULL ((mach_voucher_attr_manager_t)0)
+#define MACH_VOUCHER_ATTR_CONTROL_NULL ((mach_voucher_attr_control_t)0)
+#define MACH_VOUCHER_NULL	       ((mach_voucher_t)0)
+#define MACH_VOUCHER_NAME_NULL	       ((mach_voucher_name_t)0)
+#define MACH_VOUCHER_NAME_ARRAY_NULL   ((mach_voucher_name_array_t)0)
+#define IPC_VOUCHER_NULL	       ((ipc_voucher_t)0)
 
 /* Which voucher of a thread; both are the same. */
 typedef uint32_t mach_voucher_selector_t;

@@ -74,10 +74,25 @@ typedef integer_t mach_msg_id_t;
 #define MACH_MSG_SIZE_MAX      ((mach_msg_size_t)~0)
 #define MACH_MSG_SIZE_RELIABLE ((mach_msg_size_t)(256 * 1024))
 
+/* What msgh_kind said when msgh_voucher_port was that. */
+typedef mach_port_seqno_t mach_msg_kind_t;
+
+#define msgh_kind		    msgh_seqno
+#define MACH_MSGH_KIND_NORMAL	    0x00000000
+#define MACH_MSGH_KIND_NOTIFICATION 0x00000001
+
 /* The priority word of MACH_SEND_OVERRIDE. */
 typedef unsigned int mach_msg_priority_t;
 
 #define MACH_MSG_PRIORITY_UNSPECIFIED ((mach_msg_priority_t)0)
+
+/* Where its parts are; mach_msg_priority_encode() puts them together. */
+#define MACH_MSG_PRIORITY_RELPRI_SHIFT	 8
+#define MACH_MSG_PRIORITY_RELPRI_MASK	 0x0000ff00
+#define MACH_MSG_PRIORITY_QOS_SHIFT	 16
+#define MACH_MSG_PRIORITY_QOS_MASK	 0x000f0000
+#define MACH_MSG_PRIORITY_OVERRIDE_SHIFT 20
+#define MACH_MSG_PRIORITY_OVERRIDE_MASK	 0x00f00000
 
 typedef uint8_t mach_msg_qos_t;
 
@@ -119,6 +134,8 @@ typedef unsigned int mach_msg_type_name_t;
 	((x) >= MACH_MSG_TYPE_MOVE_RECEIVE && (x) <= MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define MACH_MSG_TYPE_PORT_ANY_SEND(x) \
 	((x) >= MACH_MSG_TYPE_MOVE_SEND && (x) <= MACH_MSG_TYPE_MAKE_SEND_ONCE)
+#define MACH_MSG_TYPE_PORT_ANY_SEND_ONCE(x) \
+	((x) == MACH_MSG_TYPE_MOVE_SEND_ONCE || (x) == MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define MACH_MSG_TYPE_PORT_ANY_RIGHT(x) \
 	((x) >= MACH_MSG_TYPE_MOVE_RECEIVE && (x) <= MACH_MSG_TYPE_MOVE_SEND_ONCE)
 
@@ -292,6 +309,8 @@ typedef struct {
 	mach_msg_id_t msgh_id; /* for the two ends */
 } mach_msg_header_t;
 
+#define MACH_MSG_HEADER_EMPTY ((mach_msg_header_t){0, 0, 0, 0, 0, 0})
+
 #define msgh_reserved msgh_voucher_port
 #define MACH_MSG_NULL ((mach_msg_header_t *)0)
 
@@ -338,6 +357,14 @@ typedef struct {
 typedef struct {
 	unsigned int val[8];
 } audit_token_t;
+
+/* Nobody's: no process has these ids. The daemon's own is zero (KERNEL_AUDIT_TOKEN). */
+#define INVALID_AUDIT_TOKEN_VALUE                              \
+	{                                                      \
+		{                                              \
+			~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u \
+		}                                              \
+	}
 
 typedef struct {
 	mach_msg_trailer_type_t msgh_trailer_type;
@@ -489,6 +516,7 @@ typedef uint64_t mach_msg_option64_t;
 #define MACH64_MSG_VECTOR	 0x0000000100000000ull
 #define MACH64_SEND_KOBJECT_CALL 0x0000000200000000ull
 #define MACH64_SEND_MQ_CALL	 0x0000000400000000ull
+#define MACH64_SEND_USER_CALL	 MACH64_SEND_MQ_CALL
 #define MACH64_SEND_ANY		 0x0000000800000000ull
 #define MACH64_SEND_DK_CALL	 0x0000001000000000ull
 

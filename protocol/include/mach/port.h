@@ -16,6 +16,16 @@ typedef mach_port_name_t *mach_port_name_array_t;
 typedef mach_port_name_t mach_port_t;
 typedef mach_port_t *mach_port_array_t;
 
+/* Names of these types before there was a prefix. */
+typedef mach_port_t port_t;
+typedef mach_port_name_t port_name_t;
+typedef mach_port_name_t *port_name_array_t;
+
+#define PORT_NULL ((port_t)0)
+#define PORT_DEAD ((port_t)~0)
+
+#define PORT_VALID(name) MACH_PORT_VALID((port_t)(name))
+
 #define MACH_PORT_NULL 0
 #define MACH_PORT_DEAD ((mach_port_name_t)~0)
 

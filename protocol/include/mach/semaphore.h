@@ -13,10 +13,6 @@
 #include <mach/sync_policy.h>
 #include <machd_cdefs.h>
 
-typedef mach_port_t semaphore_t;
-
-#define SEMAPHORE_NULL ((semaphore_t)0)
-
 MACHD_BEGIN_DECLS
 
 /* A semaphore of the task; `value` waits will not block. KERN_INVALID_ARGUMENT */

@@ -11,6 +11,7 @@ typedef int32_t integer_t;
 typedef uintptr_t vm_offset_t;
 typedef uintptr_t vm_address_t;
 typedef uintptr_t vm_size_t;
+typedef vm_offset_t pointer_t;
 
 /* Wide enough for any process. */
 typedef uint64_t mach_vm_address_t;
