@@ -369,6 +369,21 @@ kern_return_t mi_enter(struct mi_entry *entry)
 	return code;
 }
 
+struct mi_channel *mi_enter_quickly(void)
+{
+	struct mi_channel *channel = mine;
+
+	if (busy || !channel || !channel->ring || channel->generation != atomic_load(&generation))
+		return NULL;
+	busy = true;
+	return channel;
+}
+
+void mi_leave_quickly(void)
+{
+	busy = false;
+}
+
 void mi_leave(struct mi_entry *entry)
 {
 	uint32_t flags = entry->channel->answer_flags;

@@ -71,7 +71,8 @@ static bool count_up(_Atomic uint64_t *word)
 						       memory_order_relaxed);
 }
 
-bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, mach_msg_return_t *code)
+bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, bool present,
+		  mach_msg_return_t *code)
 {
 	struct mi_loan *loan = channel->loan;
 	_Atomic uint64_t *word = mi_board_loan(channel);
@@ -82,7 +83,7 @@ bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, mach_msg
 	    x->option != loan->option || x->rcv_aux_size || x->reply || x->rcv_size < next->size ||
 	    !count_up(word))
 		return false;
-	if (mi_writable(x->receive, next->size))
+	if (present || mi_writable(x->receive, next->size))
 		memcpy(x->receive, next + 1, next->size);
 	else
 		good = mi_store(x->receive, next + 1, next->size);

@@ -94,7 +94,6 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 				.rcv_aux_size = x->rcv_aux_size,
 			},
 	};
-	bool unanswered = channel->request_flags == MACHD_REQUEST_UNANSWERED;
 	size_t apart = x->header ? sizeof *x->header : 0;
 	struct iovec parts[] = {
 		{&request, sizeof request},
@@ -108,8 +107,6 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 	fds.count = 0; /* and no more: this is done for every message */
 	if (cargo->tail.fd >= 0)
 		fds.fd[fds.count++] = cargo->tail.fd;
-	if (unanswered)
-		request.args.rcv_address = mi_window_stamp();
 	for (unsigned i = 0; i < cargo->memory.fds.count; i++)
 		fds.fd[fds.count++] = cargo->memory.fds.fd[i];
 	return send_failed(channel, x,
@@ -345,17 +342,12 @@ static mach_msg_return_t attempt(struct mi_channel *channel, struct exchange x, 
 }
 
 /* The message goes out, and that is all: see window.c. */
-static mach_msg_return_t send_unanswered(struct mi_channel *channel, struct exchange x,
+static mach_msg_return_t send_unanswered(struct mi_channel *channel, const struct exchange *x,
 					 const mach_msg_header_t *header)
 {
-	struct cargo cargo = {.tail = {.inline_size = x.send_size, .fd = -1}};
-	mach_msg_return_t code;
+	mach_msg_return_t code = send_failed(channel, x, mi_window_send(channel, x, header));
 
-	x.header = header;
-	code = send_request(channel, &x, &cargo);
-	if (code == MACH_MSG_SUCCESS)
-		mi_window_sent(channel, header->msgh_remote_port);
-	else
+	if (code != MACH_MSG_SUCCESS)
 		channel->request_flags = MACHD_REQUEST_WINDOW;
 	return code;
 }
@@ -365,11 +357,14 @@ static mach_msg_return_t once(const struct exchange *x)
 	struct mi_entry entry;
 	sigset_t signals;
 	mach_msg_header_t header;
-	mach_msg_return_t code = mi_enter(&entry);
+	mach_msg_return_t code;
 
+	if (mi_quick(x, &code))
+		return code;
+	code = mi_enter(&entry);
 	if (code != KERN_SUCCESS)
 		return code;
-	if (entry.channel->loan && mi_loan_take(entry.channel, x, &code)) {
+	if (entry.channel->loan && mi_loan_take(entry.channel, x, false, &code)) {
 		mi_leave(&entry);
 		return code;
 	}
@@ -378,7 +373,7 @@ static mach_msg_return_t once(const struct exchange *x)
 	entry.channel->request_flags = mi_window_flags(entry.channel, x, &header);
 	code = entry.channel->fd < 0 ? MACHD_NO_DAEMON : MACH_SEND_NO_BUFFER; /* lost just now? */
 	if (entry.channel->request_flags == MACHD_REQUEST_UNANSWERED)
-		code = send_unanswered(entry.channel, *x, &header);
+		code = send_unanswered(entry.channel, x, &header);
 	/* Also if there was no room on the way: an ordinary send waits for it. */
 	if (code == MACH_SEND_NO_BUFFER)
 		code = attempt(entry.channel, *x, sends(x) && entry.channel->sends_memory);

@@ -7,7 +7,8 @@
  *   wire.c      a frame out, its answer in, and what a signal does to that
  *   ring.c      the same through shared memory
  *   message.c   mach_msg; vector.c: auxiliary data beside it
- *   window.c    sends without an answer; loan.c: receives that need not ask
+ *   window.c    sends without an answer; loan.c: receives that need not ask; quick.c: both of
+ *               them when nothing is in the way
  *   large.c     bodies that do not fit a frame; ool.c, ool_place.c: out-of-line memory
  *   msg_server.c  servers, on top of it; qos.c, importance.c: who is urgent
  *   guard.c     what follows of misuse
@@ -50,6 +51,7 @@ struct mi_channel {
 	uint32_t answer_flags;	/* of the last answer: enum machd_answer_flags */
 	uint64_t generation;	/* which task of this process it belongs to */
 	uint32_t request_flags; /* of the next message: enum machd_request_flags */
+	bool request_present;	/* its bytes are known to be there */
 	unsigned plain_sends;	/* that might have done without an answer, see window.c */
 	struct mi_board *board; /* what may be sent so; or NULL */
 	struct mi_loan *loan;	/* messages that need not be asked for; or NULL */
@@ -79,6 +81,13 @@ struct mi_entry {
 kern_return_t mi_enter(struct mi_entry *entry);
 void mi_leave(struct mi_entry *entry);
 
+/*
+ * The same for a call that will make no system call: the thread's channel, if it is connected and
+ * has a ring. NULL: mi_enter() has to say.
+ */
+struct mi_channel *mi_enter_quickly(void);
+void mi_leave_quickly(void);
+
 /* What follows of a guard exception, outside of the call that raised it (guard.c). */
 void mi_guard_raised(uint32_t answer_flags);
 
@@ -99,25 +108,35 @@ uint64_t mi_generation(void);
 bool mi_connected(void);
 
 /*
- * Sends without an answer (window.c): the flags that a request shall have. If it gets no answer
- * *header is a copy of the message's, which it goes out with, with a stamp in its arguments; once
- * that has happened it is counted. A channel that is closed forgets its board.
+ * Sends without an answer (window.c). mi_window_flags(): the flags that a request shall have; if it
+ * gets no answer *header is a copy of the message's, which it goes out with. mi_window_open(): the
+ * same question, of a message that is known to be there on a channel with a board, and nothing is
+ * done about it. mi_window_send(): send it; 0, or an errno of mi_request(). A channel that is
+ * closed forgets its board.
  */
 struct exchange;
 uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 			 mach_msg_header_t *header);
-uint64_t mi_window_stamp(void);
-void mi_window_sent(struct mi_channel *channel, mach_port_name_t name);
+bool mi_window_open(const struct mi_channel *channel, const struct exchange *x,
+		    mach_msg_header_t *header);
+int mi_window_send(struct mi_channel *channel, const struct exchange *x,
+		   const mach_msg_header_t *header);
 void mi_window_forget(struct mi_channel *channel);
+
+/* The whole exchange, if that needs neither a system call nor an answer (quick.c); false: it does.
+ */
+bool mi_quick(const struct exchange *x, mach_msg_return_t *code);
 
 /*
  * Messages that are lent (loan.c). mi_loan_take(): receive one of them, if the call can tell no
- * difference; false: it has to be asked for. mi_loan_borrow(): the answer to the exchange says that
- * there are some: fetch them. 0, or an errno of the connection; *problem: what is wrong with them.
- * The loan word is the board's; NULL: there is none.
+ * difference; false: it has to be asked for. `present`: its buffer is known to be there.
+ * mi_loan_borrow(): the answer to the exchange says that there are some: fetch them. 0, or an errno
+ * of the connection; *problem: what is wrong with them. The loan word is the board's; NULL: there
+ * is none.
  */
 struct reply;
-bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, mach_msg_return_t *code);
+bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, bool present,
+		  mach_msg_return_t *code);
 bool mi_loan_wanted(const struct exchange *x);
 int mi_loan_borrow(struct mi_channel *channel, const struct exchange *x, const struct reply *reply,
 		   const char **problem);
@@ -339,6 +358,7 @@ int mi_drain(int fd, void *to, size_t size, uint64_t at);
  * Is all of it there now (present.c)? False: it is not, or the kernel cannot say; then only the
  * copies above can tell.
  */
+bool mi_present(const void *memory, size_t size); /* that is known without asking the kernel */
 bool mi_readable(const void *from, size_t size);
 bool mi_writable(void *to, size_t size);
 void mi_present_configure(void); /* once, before them */

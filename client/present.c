@@ -107,13 +107,14 @@ static void find_stack(void)
 	pthread_attr_destroy(&attributes);
 }
 
-/* Below the frame there may be nothing yet; and a coroutine's is no frame of this stack. */
+/*
+ * Below the frame there may be nothing yet; and a coroutine's is no frame of this stack. Nothing is
+ * on a stack that was not looked for yet.
+ */
 static bool on_stack(const void *memory, size_t size)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 
-	if (stack.high == 0)
-		find_stack();
 	return frame >= stack.low && (uintptr_t)memory >= frame && within(&stack, memory, size);
 }
 
@@ -125,14 +126,24 @@ static bool populate(const void *memory, size_t size, int advice)
 	return end >= start && madvise((void *)start, end - start, advice) == 0;
 }
 
+bool mi_present(const void *memory, size_t size)
+{
+	return within(&variables, memory, size) || in_heap(memory, size) || on_stack(memory, size);
+}
+
+static bool present(const void *memory, size_t size)
+{
+	if (stack.high == 0)
+		find_stack();
+	return mi_present(memory, size);
+}
+
 bool mi_readable(const void *from, size_t size)
 {
-	return within(&variables, from, size) || on_stack(from, size) || in_heap(from, size) ||
-	       populate(from, size, MADV_POPULATE_READ);
+	return present(from, size) || populate(from, size, MADV_POPULATE_READ);
 }
 
 bool mi_writable(void *to, size_t size)
 {
-	return within(&variables, to, size) || on_stack(to, size) || in_heap(to, size) ||
-	       populate(to, size, MADV_POPULATE_WRITE);
+	return present(to, size) || populate(to, size, MADV_POPULATE_WRITE);
 }

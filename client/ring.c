@@ -158,11 +158,23 @@ static bool put_part(struct mi_ring *ring, const struct iovec *part, bool ours)
 	return true;
 }
 
-int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint32_t length)
+/*
+ * By write(), but as no cancellation point. That a daemon is gone is noticed when its answer does
+ * not come.
+ */
+static void wake_daemon(const struct mi_ring *ring)
 {
 	static const uint64_t one = 1;
+	int saved_errno = errno;
+
+	syscall(SYS_write, ring->bell, &one, sizeof one);
+	errno = saved_errno;
+}
+
+int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint32_t length,
+		bool present)
+{
 	enum machd_ring_state state = machd_ring_begin(&ring->out, MACHD_RECORD_FRAME, length);
-	ssize_t written;
 
 	if (length > MACHD_FRAME_SIZE_MAX)
 		state = MACHD_RING_EMPTY;
@@ -171,16 +183,14 @@ int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint
 		return state == MACHD_RING_BROKEN ? ECONNRESET : EAGAIN;
 	}
 	for (int i = 0; i < count; i++) {
-		if (!possible(parts[i].iov_base) || !put_part(ring, &parts[i], i == 0)) {
+		if (!possible(parts[i].iov_base) || !put_part(ring, &parts[i], present || i == 0)) {
 			machd_ring_abandon(&ring->out);
 			return EFAULT;
 		}
 	}
 	machd_ring_publish(&ring->out);
-	if (machd_ring_wake(&ring->out) != MACHD_RING_AWAKE) {
-		written = write(ring->bell, &one, sizeof one);
-		(void)written; /* a daemon that is gone is noticed when its answer does not come */
-	}
+	if (machd_ring_wake(&ring->out) != MACHD_RING_AWAKE)
+		wake_daemon(ring);
 	return 0;
 }
 

@@ -22,10 +22,12 @@ int mi_ring_want(struct mi_channel *channel);
 void mi_ring_free(struct mi_ring *ring, bool in_child);
 
 /*
- * Put a frame of `length` bytes into the ring. 0; EAGAIN: it does not fit, send it; EFAULT: the
- * program's memory cannot be read; ECONNRESET: the ring is broken.
+ * Put a frame of `length` bytes into the ring; `present`: all of them are known to be there. 0;
+ * EAGAIN: it does not fit, send it; EFAULT: the program's memory cannot be read; ECONNRESET: the
+ * ring is broken.
  */
-int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint32_t length);
+int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint32_t length,
+		bool present);
 
 /* Where the answer to the last request comes from. */
 enum mi_way {

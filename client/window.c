@@ -197,7 +197,16 @@ _Atomic uint64_t *mi_board_loan(const struct mi_channel *channel)
 			      : NULL;
 }
 
-uint64_t mi_window_stamp(void)
+bool mi_window_open(const struct mi_channel *channel, const struct exchange *x,
+		    mach_msg_header_t *header)
+{
+	if (!plain_call(x))
+		return false;
+	memcpy(header, x->send, sizeof *header);
+	return plain_header(header) && open_for(channel->board, header->msgh_remote_port);
+}
+
+static uint64_t stamp(void)
 {
 	struct timespec now;
 
@@ -205,7 +214,30 @@ uint64_t mi_window_stamp(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void mi_window_sent(struct mi_channel *channel, mach_port_name_t name)
+int mi_window_send(struct mi_channel *channel, const struct exchange *x,
+		   const mach_msg_header_t *header)
 {
-	channel->board->sent[machd_window_of(name)]++;
+	struct {
+		struct machd_frame frame;
+		struct machd_message_args args;
+		mach_msg_header_t header;
+	} request = {
+		.args = {.option = x->option,
+			 .send_address = (uintptr_t)x->send,
+			 .rcv_address = stamp(),
+			 .send_size = x->send_size,
+			 .rcv_name = x->rcv_name,
+			 .timeout = x->timeout,
+			 .priority = x->notify},
+		.header = *header,
+	};
+	struct iovec parts[] = {
+		{&request, sizeof request},
+		{x->send + 1, x->send_size - sizeof *header},
+	};
+	int error = mi_request(channel, MACHD_OP_MESSAGE, parts, 2, NULL);
+
+	if (error == 0)
+		channel->board->sent[machd_window_of(header->msgh_remote_port)]++;
+	return error;
 }

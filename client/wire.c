@@ -79,7 +79,8 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 		frame.length += (uint32_t)parts[i].iov_len;
 	memcpy(parts[0].iov_base, &frame, sizeof frame);
 	if (channel->ring && fd_count == 0)
-		error = mi_ring_put(channel->ring, parts, count, frame.length);
+		error = mi_ring_put(channel->ring, parts, count, frame.length,
+				    channel->request_present);
 	/* What is not waited for stays where the next one may go, and that overtakes packets. */
 	if (error == EAGAIN && (!channel->ring || frame.flags != MACHD_REQUEST_UNANSWERED))
 		error = send_packet(channel, parts, count, fds);

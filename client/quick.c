@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mach_msg when it need not wait and cannot fail: a plain send into an open window, a plain receive
+ * of a message that is lent. Nothing here makes a system call that could end the thread or touch
+ * errno, so what mi_enter() does about cancellation, errno and connections is left out, and it is a
+ * good part of what such a call costs. Whatever is not as it has to be for that goes the ordinary
+ * way, which finds nothing begun.
+ */
+#include "client/exchange.h"
+
+/* The program's buffer is there, as far as that is known without asking the kernel. */
+static bool receive_quickly(struct mi_channel *channel, const struct exchange *x,
+			    mach_msg_return_t *code)
+{
+	return channel->loan && receives(x) && mi_present(x->receive, x->rcv_size) &&
+	       mi_loan_take(channel, x, true, code);
+}
+
+static bool send_quickly(struct mi_channel *channel, const struct exchange *x,
+			 mach_msg_return_t *code)
+{
+	mach_msg_header_t header;
+	bool sent;
+
+	if (!channel->board || !sends(x) || !mi_present(x->send, x->send_size) ||
+	    !mi_window_open(channel, x, &header))
+		return false;
+	channel->request_flags = MACHD_REQUEST_UNANSWERED;
+	channel->request_present = true;
+	sent = mi_window_send(channel, x, &header) == 0;
+	channel->request_present = false;
+	channel->request_flags = 0;
+	*code = MACH_MSG_SUCCESS;
+	return sent;
+}
+
+bool mi_quick(const struct exchange *x, mach_msg_return_t *code)
+{
+	struct mi_channel *channel = mi_enter_quickly();
+	bool done;
+
+	if (!channel)
+		return false;
+	done = receive_quickly(channel, x, code) || send_quickly(channel, x, code);
+	mi_leave_quickly();
+	return done;
+}
