@@ -6,9 +6,6 @@
 #include <stddef.h>
 #include <unistd.h>
 
-/* Those that are left come with the next call: the kernel takes turns. */
-#define EVENTS_AT_ONCE 64
-
 bool events_start(struct events *events)
 {
 	events->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -57,10 +54,10 @@ void event_remove(struct events *events, struct event *event)
 	control(events, EPOLL_CTL_DEL, event);
 }
 
-int events_hear(struct events *events, int timeout, bool *other)
+int events_hear(struct events *events, int timeout, int most, bool *other)
 {
 	struct epoll_event happened[EVENTS_AT_ONCE];
-	int count = epoll_wait(events->epoll, happened, EVENTS_AT_ONCE, timeout);
+	int count = epoll_wait(events->epoll, happened, most, timeout);
 
 	*other = false;
 	for (int i = 0; i < count; i++) {

@@ -43,10 +43,12 @@ void event_want(struct events *events, struct event *event, uint32_t wanted);
 void event_remove(struct events *events, struct event *event);
 
 /*
- * Wait so many ms, -1: for ever, and have handled what happened. How many events there were.
- * *other: one was of the epoll that event_add_other() was told of.
+ * Wait so many ms, -1: for ever, and have handled what happened, up to `most` events; those that
+ * are left come with the next call. How many there were. *other: one was of the epoll that
+ * event_add_other() was told of.
  */
-int events_hear(struct events *events, int timeout, bool *other);
+#define EVENTS_AT_ONCE 64
+int events_hear(struct events *events, int timeout, int most, bool *other);
 
 /* Be woken by another epoll, too, whose events somebody else will handle; 0, or an errno. */
 int event_add_other(struct events *events, int epoll);

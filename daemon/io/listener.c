@@ -12,7 +12,7 @@
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 
-/* Connections accepted before others have their turn. */
+/* Connections accepted before others have their turn; one while rings are in use. */
 #define ACCEPTS_AT_ONCE 16
 #define PAUSE_MS	200
 
@@ -93,9 +93,10 @@ static void on_connection(struct event *event, uint32_t events)
 {
 	struct listener *listener =
 		(struct listener *)((char *)event - offsetof(struct listener, event));
+	int most = list_empty(&listener->gate->turns.active) ? ACCEPTS_AT_ONCE : 1;
 
 	(void)events; /* accept() tells of errors as well */
-	for (int i = 0; i < ACCEPTS_AT_ONCE && accept_one(listener); i++)
+	while (most-- && accept_one(listener))
 		;
 }
 

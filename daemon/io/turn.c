@@ -11,6 +11,7 @@
 #include "daemon/io/ring.h"
 
 #define BELLS_AT_ONCE 64
+#define EVENTS_BESIDE 1	     /* of sockets, before it is the rings' turn again */
 #define POLL_EVERY_NS 20000  /* sockets and timers have to wait so long while rings are busy */
 #define QUIET_NS      200000 /* a ring that nothing came through so long goes back to its bell */
 
@@ -100,7 +101,7 @@ static bool look_on(struct turns *turns)
 	uint64_t start = uv_hrtime(), now = start;
 	bool fresh = true;
 
-	while (now - start < POLL_EVERY_NS) {
+	do {
 		bool came = look_once(turns, now);
 
 		now = came ? turns->last : fresh ? now : uv_hrtime();
@@ -111,7 +112,7 @@ static bool look_on(struct turns *turns)
 			return false;
 		if (list_empty(&turns->active) || trap_has_work(turns->gate->host))
 			break;
-	}
+	} while (!turns->more && now - start < POLL_EVERY_NS);
 	return !list_empty(&turns->active);
 }
 
@@ -162,13 +163,18 @@ void turn_hear(struct turns *turns)
 static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 {
 	bool events = true, heard = false;
+	int most, count = 0;
 
 	*libuv = false;
 	if (turns->count) {
 		heard = hear_bells(turns, timeout, &events) > 0;
 		timeout = 0;
 	}
-	return (events && events_hear(&turns->events, timeout, libuv) > 0) || heard;
+	most = list_empty(&turns->active) ? EVENTS_AT_ONCE : EVENTS_BESIDE;
+	if (events)
+		count = events_hear(&turns->events, timeout, most, libuv);
+	turns->more = count == most;
+	return count > 0 || heard;
 }
 
 /* How long the loop may sleep, ms: until libuv has something to do at the latest. */

@@ -29,6 +29,7 @@ struct turns {
 	struct events events;
 	int bells;	/* an epoll */
 	unsigned count; /* of rings */
+	bool more;	/* there were as many events of sockets as are handled in a turn */
 	bool stop;
 
 	/* Called now and then while something happens, and before the loop sleeps; or NULL. */

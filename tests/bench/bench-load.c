@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one client's load does to others, and to the daemon:
+ * What a load that is too much does to the daemon:
  *
- *   fair      round trips of a client, alone; and while another sends itself messages in one
- *             direction as fast as it can
  *   pressure  messages in one direction to a receiver that is slower than the sender: none may be
  *             lost or out of order, and neither the daemon nor the sender may grow
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/bench/machd.h"
-#include "tests/bench/peer.h"
 
-#define SERVICE	    "org.machd.bench"
-#define LOAD	    "org.machd.bench.load"
-#define SAMPLES_MAX 200000
-#define SLOWNESS    20000 /* ns that the slow receiver spends on a message */
-#define FLOWING	    2000  /* messages after which a stream counts as flowing */
+#define LOAD	 "org.machd.bench.load"
+#define SLOWNESS 20000 /* ns that the slow receiver spends on a message */
+#define FLOWING	 2000  /* messages after which a stream counts as flowing */
 
 static void receive(struct bench_client *client)
 {
@@ -39,92 +31,6 @@ static struct bench_client *start_sink(void)
 	bench_long_queue(sink->reply);
 	return sink;
 }
-
-/* fair */
-
-static void serve(const struct bench_case *run, unsigned number)
-{
-	mach_port_t port = bench_check_in(SERVICE);
-
-	(void)run;
-	(void)number;
-	bench_ready();
-	bench_echo(port);
-}
-
-static void call(void *client, size_t size)
-{
-	bench_client_call(client, size);
-}
-
-static const struct bench_peer innocent = {.serve = serve, .call = call};
-
-static struct load {
-	struct bench_client *sink;
-	_Atomic uint64_t *received;
-} load;
-
-static void *drain(void *unused)
-{
-	(void)unused;
-	for (;;) {
-		receive(load.sink);
-		(*load.received)++;
-	}
-	return NULL;
-}
-
-/* A task whose one thread sends to the other. */
-__attribute__((noreturn)) static void be_load(size_t size)
-{
-	struct bench_client *source;
-	pthread_t thread;
-
-	load.sink = start_sink();
-	if (pthread_create(&thread, NULL, drain, NULL))
-		bench_die("pthread_create");
-	source = bench_client_new(bench_look_up(LOAD));
-	for (;;)
-		bench_client_send(source, size);
-}
-
-static void start_load(size_t size)
-{
-	load.received = mmap(NULL, sizeof *load.received, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (load.received == MAP_FAILED)
-		bench_die("mmap");
-	if (bench_fork() == 0)
-		be_load(size);
-	while (*load.received < FLOWING)
-		bench_sleep(1000000);
-}
-
-static void measure_fair(struct bench_case *run)
-{
-	struct bench_samples samples;
-	uint64_t start, before;
-	void *client;
-
-	bench_services(&innocent, run);
-	client = bench_client_new(bench_look_up(SERVICE));
-	bench_samples_new(&samples, SAMPLES_MAX);
-	run->label = "alone";
-	bench_calls(&innocent, client, run, &samples);
-	bench_samples_row(run, &samples);
-
-	start_load(run->size);
-	samples.count = 0;
-	run->label = "loaded";
-	before = *load.received;
-	start = bench_now();
-	bench_calls(&innocent, client, run, &samples);
-	bench_row(run, "load_kmsg_s",
-		  (double)(*load.received - before) * 1e6 / (double)(bench_now() - start));
-	bench_samples_row(run, &samples);
-}
-
-/* pressure */
 
 /* A message's number stands behind its header. */
 static uint64_t *number_of(struct bench_client *client)
@@ -206,13 +112,10 @@ int main(int argc, char **argv)
 	struct bench_case run = bench_options(argc, argv, "machd");
 	struct bench_machd machd = bench_machd_start(NULL);
 
-	if (strcmp(run.test, "fair") == 0) {
-		measure_fair(&run);
-	} else if (strcmp(run.test, "pressure") == 0) {
-		measure_pressure(&run, machd.pid);
-	} else {
+	if (strcmp(run.test, "pressure") != 0) {
 		fprintf(stderr, "%s: there is no test '%s'\n", argv[0], run.test);
 		return 2;
 	}
+	measure_pressure(&run, machd.pid);
 	bench_finish();
 }

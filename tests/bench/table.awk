@@ -95,14 +95,24 @@ function busy_table(    i) {
                 slower("rpc", peer_list[i], "relay-ring-sleep", 64, "busy", "p50_us")
 }
 
-function fair_table() {
-    print "\nA client's round trips, us, alone and beside another's flood"
-    printf "alone   %9s p50 %9s p99\nflooded %9s p50 %9s p99, %s thousand messages a second\n",
-        figure(of("fair", "machd", "alone", "free", "p50_us")),
-        figure(of("fair", "machd", "alone", "free", "p99_us")),
-        figure(of("fair", "machd", "loaded", "free", "p50_us")),
-        figure(of("fair", "machd", "loaded", "free", "p99_us")),
-        figure(of("fair", "machd", "loaded", "free", "load_kmsg_s"))
+function fair_line(label) {
+    if (has("fair", "machd", label, "free", "p50_us"))
+        printf "%-10s %9s %9s %9s %9s %8s %8s %9s\n", label,
+            figure(of("fair", "machd", label, "free", "alone_p50_us")),
+            figure(of("fair", "machd", label, "free", "alone_p99_us")),
+            figure(of("fair", "machd", label, "free", "p50_us")),
+            figure(of("fair", "machd", label, "free", "p99_us")),
+            figure(beside(label, "p50_us")), figure(beside(label, "p99_us")),
+            figure(of("fair", "machd", label, "free", "kdeeds_s"))
+}
+
+function fair_table(    i, n, labels) {
+    print "\nA client's round trips, us, alone and beside a greedy process: of the same user (-1), of"
+    print "another (-2); times slower; what that does, thousand a second. loop: never calls machd"
+    print "beside     alone p50       p99       p50       p99    x p50    x p99       k/s"
+    n = split("leak-1 leak-2 flood-1 flood-2 mute-1 mute-2 connect-1 connect-2 loop-1", labels, " ")
+    for (i = 1; i <= n; i++)
+        fair_line(labels[i])
 }
 
 function growth_line(test, label,    base, p50) {

@@ -48,6 +48,19 @@ function rpc_targets(place, dbus,    p50, p99) {
            ratio("oneway", "machd-ring", "zeromq", 64, place, "kmsg_s"), "at least", 1)
 }
 
+# Round trips beside a greedy process, of those without it.
+function beside(label, metric) {
+    return quotient("fair" SUBSEP "machd" SUBSEP label SUBSEP "free" SUBSEP metric,
+                    "fair" SUBSEP "machd" SUBSEP label SUBSEP "free" SUBSEP "alone_" metric)
+}
+
+function fair_targets(label, who) {
+    target("beside who " who ": median of a client, of its own alone", beside(label, "p50_us"),
+           "at most", 2)
+    target("beside who " who ": p99 of a client, of its own alone", beside(label, "p99_us"),
+           "at most", 2)
+}
+
 function load_targets() {
     if (has("pressure", "machd", 64, "free", "lost")) {
         target("slow receiver: messages lost",
@@ -59,10 +72,14 @@ function load_targets() {
     }
     target("busy machine: RPC over rings, of the ring relay that sleeps at once",
            ratio("rpc", "machd-ring", "relay-ring-sleep", 64, "busy", "p50_us"), "at most", 1)
-    target("beside a flood: p99 of a client, of its own without",
-           quotient("fair" SUBSEP "machd" SUBSEP "loaded" SUBSEP "free" SUBSEP "p99_us",
-                    "fair" SUBSEP "machd" SUBSEP "alone" SUBSEP "free" SUBSEP "p99_us"),
-           "below", 10)
+    fair_targets("leak-1", "leaks ports, the same user")
+    fair_targets("leak-2", "leaks ports, another user")
+    fair_targets("flood-1", "floods, the same user")
+    fair_targets("flood-2", "floods, another user")
+    fair_targets("mute-1", "never reads, the same user")
+    fair_targets("mute-2", "never reads, another user")
+    fair_targets("connect-1", "connects for ever, the same user")
+    fair_targets("connect-2", "connects for ever, another user")
 }
 
 function growth_targets(    i, parts) {
