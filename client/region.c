@@ -22,6 +22,9 @@
 /* From this size on large pages are worth asking for; where there are none it costs nothing. */
 #define LARGE_PAGE ((size_t)2 << 20)
 
+/* A memfd that is so many times as large as a part of it is not sent for that part. */
+#define REST_MOST 8
+
 int mi_region_make_memfd(size_t size, struct mi_mapped_file *file)
 {
 	static atomic_uint serial;
@@ -141,6 +144,8 @@ static void adopt(void *start, size_t size, int fd)
 	if (!backing)
 		return;
 	backing->sealed = true;
+	backing->holds_start = (uintptr_t)start;
+	backing->holds_end = (uintptr_t)start + size;
 	mi_region_insert((struct region){
 		.start = (uintptr_t)start, .end = (uintptr_t)start + size, .backing = backing});
 }
@@ -159,37 +164,83 @@ void mi_region_adopt(void *start, size_t size, int fd)
 	errno = saved;
 }
 
-/* Nobody can change the memfd any more, nor will anybody of us want to. */
-static bool seal(struct backing *backing)
+/*
+ * The memfd of a region holds nothing outside of some of its pages. Before it is sealed that is
+ * where nobody wrote; afterwards what is known from then, for reading and private writing put
+ * zeroes there, too.
+ */
+static bool holds_only(const struct backing *backing, uintptr_t start, uintptr_t end)
 {
-	if (!backing->sealed)
-		backing->sealed = fcntl(backing->fd, F_ADD_SEALS, MI_SEALS) == 0;
-	return backing->sealed;
+	off_t first, behind;
+
+	if (backing->sealed)
+		return start <= backing->holds_start && end >= backing->holds_end;
+	first = lseek(backing->fd, 0, SEEK_DATA);
+	if (first < 0 ? errno != ENXIO : first < (off_t)(start - backing->base))
+		return false;
+	behind = lseek(backing->fd, (off_t)(end - backing->base), SEEK_DATA);
+	return behind < 0 && errno == ENXIO;
 }
 
-/* The memfd holds what the region does, and nothing else, and that for ever. */
-static bool freeze(const struct region *region)
+/*
+ * May these pages of a region go with its memfd? There must be nothing else in it, and they must
+ * not be so small a part that it is mostly rest, which is charged like the part.
+ */
+static bool may_go(const struct region *region, uintptr_t start, uintptr_t end)
+{
+	return (region->end - region->start) / REST_MOST <= end - start &&
+	       holds_only(region->backing, start, end);
+}
+
+/* Nobody can change the memfd any more, nor will anybody of us want to. */
+static bool seal(const struct region *region, uintptr_t start, uintptr_t end)
 {
 	struct backing *backing = region->backing;
-	int protection;
+	bool only;
 
-	if (backing->regions > 1 || backing->kept)
+	if (backing->sealed)
+		return true;
+	if (fcntl(backing->fd, F_ADD_SEALS, MI_SEALS))
 		return false;
-	if (backing->shared) {
-		if (!mi_region_make_private(region))
-			return false;
-		backing->shared = false;
-		return seal(backing);
-	}
-	return seal(backing) && mi_region_is_mapped(region, &protection) &&
-	       !mi_mapping_written((void *)region->start, region->end - region->start);
+	only = holds_only(backing, start, end); /* other threads may have written until now */
+	backing->holds_start = only ? start : region->start;
+	backing->holds_end = only ? end : region->end;
+	backing->sealed = true;
+	return true;
 }
 
-/* The region that the pages of a piece of memory are; `count`: none. */
-static size_t find_whole(uintptr_t address, size_t size)
+/* The memfd holds what these pages of the region do, and nothing else, and that for ever. */
+static bool freeze(const struct region *region, uintptr_t start, uintptr_t end)
 {
-	uintptr_t start = trunc_page(address), end = round_page(address + size);
+	struct backing *backing = region->backing;
+	bool fresh = backing->shared;
+	int protection;
+
+	if (backing->regions > 1 || backing->kept || !may_go(region, start, end))
+		return false;
+	if (fresh && !mi_region_make_private(region))
+		return false;
+	backing->shared = false;
+	return seal(region, start, end) && may_go(region, start, end) &&
+	       (fresh || (mi_region_is_mapped(region, &protection) &&
+			  !mi_mapping_written((void *)start, end - start)));
+}
+
+/* The region that the pages of a piece of memory belong to; `count`: none. */
+static size_t find_around(uintptr_t start, uintptr_t end)
+{
 	size_t at = mi_region_find(start);
+
+	return at < mi_regions.count && mi_regions.at[at].start <= start &&
+			       mi_regions.at[at].end >= end
+		       ? at
+		       : mi_regions.count;
+}
+
+/* The region that is just these pages. */
+static size_t find_whole(uintptr_t start, uintptr_t end)
+{
+	size_t at = find_around(start, end);
 
 	return at < mi_regions.count && mi_regions.at[at].start == start &&
 			       mi_regions.at[at].end == end
@@ -199,12 +250,13 @@ static size_t find_whole(uintptr_t address, size_t size)
 
 int mi_region_share(uintptr_t address, size_t size, uint64_t *offset)
 {
+	uintptr_t start = trunc_page(address), end = round_page(address + size);
 	int fd = -1;
 	size_t at;
 
 	pthread_mutex_lock(&mi_regions.lock);
-	at = find_whole(address, size);
-	if (at < mi_regions.count && freeze(&mi_regions.at[at])) {
+	at = find_around(start, end);
+	if (at < mi_regions.count && freeze(&mi_regions.at[at], start, end)) {
 		fd = fcntl(mi_regions.at[at].backing->fd, F_DUPFD_CLOEXEC, 0);
 		*offset = address - mi_regions.at[at].backing->base;
 	}
@@ -223,13 +275,14 @@ static bool withdraw(const struct region *region)
 	size_t size = region->end - region->start;
 	int protection;
 
-	if (backing->regions > 1 || backing->kept || !mi_region_is_mapped(region, &protection) ||
+	if (backing->regions > 1 || backing->kept || !may_go(region, region->start, region->end) ||
+	    !mi_region_is_mapped(region, &protection) ||
 	    (!backing->shared && mi_mapping_written(start, size)) ||
 	    mmap(start, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
 		 -1, 0) == MAP_FAILED)
 		return false;
 	backing->shared = false;
-	if (seal(backing))
+	if (seal(region, region->start, region->end))
 		return true;
 	/* As it was: one mapping takes the place of one of the same size. */
 	(void)mmap(start, size, protection, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, backing->fd,
@@ -243,7 +296,7 @@ int mi_region_give(uintptr_t address, size_t size, uint64_t *offset)
 	size_t at;
 
 	pthread_mutex_lock(&mi_regions.lock);
-	at = find_whole(address, size);
+	at = find_whole(trunc_page(address), round_page(address + size));
 	if (at < mi_regions.count && withdraw(&mi_regions.at[at])) {
 		fd = mi_regions.at[at].backing->fd;
 		*offset = address - mi_regions.at[at].backing->base;

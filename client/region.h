@@ -6,8 +6,9 @@
  * A region begins as a shared mapping of its memfd. When it is sent, the mapping is replaced by a
  * private one of the same pages: from then on writes go to pages of the writer's own, so that the
  * memfd can be sealed and given away as it is. Nobody sees a later write of anybody else. A region
- * whose pages were written to since is copied like any other memory, and so is a part of a region:
- * a memfd is given away as a whole, and must not hold bytes that were not meant.
+ * whose pages were written to since is copied like any other memory. So is a part of a region,
+ * unless nothing was ever written to the rest: a memfd is given away as a whole, and must not hold
+ * bytes that were not meant.
  *
  * A region of which there is a memory entry is kept as it is: its pages are for all who map them,
  * and when it is sent it is copied. So is what was mapped of memory entries.

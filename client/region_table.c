@@ -105,18 +105,19 @@ bool mi_region_is_of(const struct region *region, uintptr_t start, const struct 
 static void cut(size_t at, uintptr_t start, uintptr_t end)
 {
 	struct region *region = &mi_regions.at[at];
+	const struct backing *backing = region->backing;
 	struct region behind = {.start = end, .end = region->end, .backing = region->backing};
 	uintptr_t from = region->start > start ? region->start : start;
 	uintptr_t to = region->end < end ? region->end : end;
+	bool all = from == region->start && to == region->end;
 
-	if ((from == region->start && to == region->end) ||
-	    !(region->backing->shared || region->backing->kept)) {
+	if (backing->shared && !(all && backing->regions == 1))
+		fallocate(backing->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  (off_t)(from - backing->base), (off_t)(to - from));
+	if (all || !(backing->shared || backing->kept)) {
 		mi_region_erase(at);
 		return;
 	}
-	if (region->backing->shared)
-		fallocate(region->backing->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			  (off_t)(from - region->backing->base), (off_t)(to - from));
 	if (from > region->start)
 		region->end = from;
 	else

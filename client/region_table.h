@@ -20,7 +20,8 @@ struct backing {
 	uintptr_t base;		    /* where its first byte is mapped, or would be */
 	unsigned regions;	    /* what is left of it when parts were unmapped */
 	bool shared;		    /* mapped shared: nobody else has it */
-	bool sealed;
+	bool sealed;		    /* there is nothing in it outside of: */
+	uintptr_t holds_start, holds_end;
 	bool kept;   /* mapped shared, and stays so: others may have it, */
 	bool forked; /* but not a child of fork(): it gets a copy */
 };

@@ -166,6 +166,63 @@ START_TEST(a_part_does_not_take_the_rest_along)
 }
 END_TEST
 
+/* Where the rest is empty there is nothing to be taken along. */
+START_TEST(the_only_part_that_was_written_to_goes_as_it_is)
+{
+	mach_port_t port = flow_port();
+	uint8_t *memory = allocate(SIZE), *got;
+	unsigned long file = file_at(memory);
+
+	letter_fill(memory + MIB, MIB, 1);
+	/* Less than all that was written to: */
+	got = pass(port, memory + MIB, MIB - vm_page_size, false);
+	CHECK(file_at(got) != file);
+	deallocate(got, MIB - vm_page_size);
+	got = pass(port, memory + MIB + vm_page_size, MIB - vm_page_size, false);
+	CHECK(file_at(got) != file);
+	deallocate(got, MIB - vm_page_size);
+	/* All of it, and more: */
+	for (size_t more = 0; more <= vm_page_size; more += vm_page_size) {
+		got = pass(port, memory + MIB - more, MIB + more, false);
+		CHECK(file_at(got) == file);
+		letter_expect(got + more, MIB, 1);
+		deallocate(got, MIB + more);
+		/* What is written to the rest from now on is not in the memfd. */
+		letter_fill(memory + 2 * MIB, MIB, 2);
+	}
+	CHECK(file_at(memory + 2 * MIB) == file);
+	got = pass(port, memory + 2 * MIB, MIB, false);
+	CHECK(file_at(got) != file);
+	letter_expect(got, MIB, 2);
+	deallocate(got, MIB);
+	/* Given away; the rest stays. */
+	CHECK_OK(letter_send_memory(port, memory + MIB, MIB, true, VIRTUAL));
+	CHECK(!letter_mapped(memory + MIB));
+	got = letter_receive_memory(port).address;
+	CHECK(file_at(got) == file);
+	letter_expect(got, MIB, 1);
+	letter_expect(memory + 2 * MIB, MIB, 2);
+	deallocate(got, MIB);
+	deallocate(memory, MIB);
+	deallocate(memory + 2 * MIB, 2 * MIB);
+}
+END_TEST
+
+/* The memfd counts as a whole, so it is not sent for a few of its pages. */
+START_TEST(a_small_part_of_empty_memory_is_copied)
+{
+	mach_port_t port = flow_port();
+	uint8_t *memory = allocate(64 * MIB), *got;
+
+	letter_fill(memory, MIB, 1);
+	got = pass(port, memory, MIB, false);
+	CHECK(file_at(got) != file_at(memory));
+	letter_expect(got, MIB, 1);
+	deallocate(got, MIB);
+	deallocate(memory, 64 * MIB);
+}
+END_TEST
+
 START_TEST(what_was_freed_is_not_sent)
 {
 	mach_port_t port = flow_port();
@@ -535,6 +592,8 @@ int main(void)
 	tcase_add_test(tcase, each_side_has_its_own);
 	tcase_add_test(tcase, the_same_memory_again_and_again);
 	tcase_add_test(tcase, a_part_does_not_take_the_rest_along);
+	tcase_add_test(tcase, the_only_part_that_was_written_to_goes_as_it_is);
+	tcase_add_test(tcase, a_small_part_of_empty_memory_is_copied);
 	tcase_add_test(tcase, what_was_freed_is_not_sent);
 	tcase_add_test(tcase, memory_changes_behind_our_back);
 	tcase_add_test(tcase, memory_at_a_fixed_place);
