@@ -18,7 +18,7 @@ kern_return_t trap_mach_thread_self(struct trap_call *call, const struct mach_th
 	return trap_copyout(call, port, MACH_MSG_TYPE_PORT_SEND, &result->thread);
 }
 
-/* A receive right and a send right under one name. */
+/* A receive right and a send right under one name; a reply port, as the task's others are. */
 kern_return_t trap_thread_get_special_reply_port(
 	struct trap_call *call, const struct thread_get_special_reply_port_in *args,
 	struct thread_get_special_reply_port_out *result)
@@ -36,6 +36,8 @@ kern_return_t trap_thread_get_special_reply_port(
 		return KERN_RESOURCE_SHORTAGE;
 	result->port = ipc_right_copyout_reserved(host, space, port, MACH_MSG_TYPE_PORT_RECEIVE);
 	ipc_right_copyout_reserved(host, space, ipc_port_make_send(port), MACH_MSG_TYPE_PORT_SEND);
+	port->ip_reply_port = true;
+	port->ip_only_reply = port->ip_immovable = call->c_caller->t_hardened;
 	ipc_thread_bind_special(host, call->c_thread, port);
 	return KERN_SUCCESS;
 }

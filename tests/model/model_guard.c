@@ -244,7 +244,7 @@ uint32_t call_special_reply_port(struct call *call)
 
 	call->task = call->thread->task;
 	call->model->slack++; /* its thread holds it as well */
-	code = construct(call, MPO_INSERT_SEND_RIGHT, 0, NULL);
+	code = construct(call, MPO_INSERT_SEND_RIGHT | MPO_REPLY_PORT, 0, NULL);
 	if (code == M_ANSWERED)
 		m_bind_special(call->thread, TAILQ_LAST(&call->task->entries, m_entries)->port);
 	return code;

@@ -21,16 +21,27 @@ static kern_return_t get(struct lab_thread *thread, mach_port_name_t *port)
 	return kr;
 }
 
-static struct world begin(void)
-{
-	struct world world = {.lab = lab_start(NULL)};
+enum { HARD = 1000, SOFT = 1001 };
 
-	world.a = lab_task(world.lab, 1000)->thread;
+static struct world begin_as(uint32_t uid)
+{
+	struct lab_options options;
+	struct world world;
+
+	lab_options_init(&options);
+	options.policy.p_hardened = (struct ipc_uids){.us_count = 1, .us_uid = {HARD}};
+	world.lab = lab_start(&options);
+	world.a = lab_task(world.lab, uid)->thread;
 	world.other = lab_thread(world.a->task);
-	world.b = lab_task(world.lab, 1000)->thread;
+	world.b = lab_task(world.lab, uid)->thread;
 	lab_ok(get(world.a, &world.port));
 	world.service = lab_pass(world.b, lab_new_port(world.b), MAKE_SEND, world.a);
 	return world;
+}
+
+static struct world begin(void)
+{
+	return begin_as(SOFT);
 }
 
 /* A receive that does not wait and names the port it depends on. */
@@ -77,6 +88,51 @@ START_TEST(it_is_used_for_a_reply)
 	lab_compose(&message, message.header.msgh_remote_port, MOVE_ONCE, NOBODY, 0, 2);
 	lab_ok(lab_send_now(world.a, &message));
 	lab_message(world.a, world.port, 2);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* [17.1]: a destination that takes replies to reply ports takes them to this one as well. */
+START_TEST(it_is_a_reply_port)
+{
+	struct world world = begin_as(_i ? HARD : SOFT);
+	struct mach_port_construct_in in = {.flags = MPO_ENFORCE_REPLY_PORT_SEMANTICS};
+	struct mach_port_construct_out out;
+	struct lab_buffer message;
+
+	lab_ok(lab_call(world.b, MACHD_ROUTINE_mach_port_construct, world.b->task->self, &in,
+			sizeof in, &out, sizeof out, NULL));
+	world.service = lab_pass(world.b, out.name, MAKE_SEND, world.a);
+	lab_compose(&message, world.service, COPY_SEND, world.port, MAKE_ONCE, 3);
+	lab_ok(lab_send_now(world.a, &message));
+	lab_message(world.b, out.name, 3);
+	lab_compose(&message, world.service, COPY_SEND, lab_new_port(world.a), MAKE_ONCE, 3);
+	lab_is(MACH_SEND_INVALID_REPLY, lab_send_now(world.a, &message));
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Of a hardened task it is good for nothing else, and stays so when the thread has another. */
+START_TEST(that_of_a_hardened_task_is_marked)
+{
+	struct world world = begin_as(HARD);
+	struct lab_buffer message;
+	mach_port_name_t second;
+
+	lab_name_is(world.a, world.port, SEND_RECEIVE, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		message = lab_to(world.service, 1);
+		lab_add_port(&message, world.port, MAKE_ONCE);
+		lab_is(MACH_SEND_INVALID_RIGHT, lab_send_now(world.a, &message));
+		message = lab_to(world.service, 1);
+		lab_add_port(&message, world.port, MOVE_RECEIVE);
+		lab_is(MACH_SEND_INVALID_RIGHT, lab_send_now(world.a, &message));
+		lab_compose(&message, world.service, COPY_SEND, world.port, COPY_SEND, 1);
+		lab_is(MACH_SEND_INVALID_REPLY, lab_send_now(world.a, &message));
+		lab_compose(&message, world.service, COPY_SEND, world.port, MAKE_ONCE, 1);
+		lab_ok(lab_send_now(world.a, &message));
+		lab_ok(get(world.a, &second));
+	}
 	lab_stop(world.lab);
 }
 END_TEST
@@ -212,6 +268,8 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, r295_each_call_makes_a_port);
 	tcase_add_test(tcase, it_is_used_for_a_reply);
+	tcase_add_loop_test(tcase, it_is_a_reply_port, 0, 2);
+	tcase_add_test(tcase, that_of_a_hardened_task_is_marked);
 	tcase_add_test(tcase, it_stays_and_is_not_rescued);
 	tcase_add_test(tcase, it_takes_no_importance);
 	tcase_add_test(tcase, the_one_before_is_an_ordinary_port);
