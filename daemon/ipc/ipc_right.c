@@ -177,7 +177,8 @@ bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
 		return port->ip_immovable || port->ip_special_reply ||
 		       (port->ip_connection && use != RIGHT_FOR_BODY && use != RIGHT_FOR_DAEMON);
-	return move->needs == MACH_PORT_TYPE_SEND &&
+	/* Of rights to send that are there, those to send once stay as well. */
+	return move->needs != MACH_PORT_TYPE_RECEIVE &&
 	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY || use == RIGHT_FOR_CALL) &&
 	       ipc_right_immovable_send(space, port);
 }

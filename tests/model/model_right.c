@@ -40,8 +40,9 @@ static bool has(const struct m_entry *entry, uint32_t disposition)
 bool m_stays(const struct m_entry *entry, uint32_t disposition, enum m_use use)
 {
 	const struct m_port *port = entry->port;
-	bool sends =
-		disposition == MACH_MSG_TYPE_COPY_SEND || disposition == MACH_MSG_TYPE_MOVE_SEND;
+	bool sends = disposition == MACH_MSG_TYPE_COPY_SEND ||
+		     disposition == MACH_MSG_TYPE_MOVE_SEND ||
+		     disposition == MACH_MSG_TYPE_MOVE_SEND_ONCE;
 
 	if (entry->type == MACH_PORT_TYPE_DEAD_NAME || !has(entry, disposition))
 		return false;

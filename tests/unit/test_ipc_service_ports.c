@@ -305,6 +305,36 @@ START_TEST(the_send_right_of_a_connection_stays)
 }
 END_TEST
 
+/* [16.3] says send right, and so does Mach of one that is good for a single message. */
+START_TEST(the_send_once_right_of_a_connection_stays)
+{
+	struct world world = begin();
+	mach_port_name_t connection = connect(&world, MPO_INSERT_SEND_RIGHT), right, once;
+	mach_port_name_t way =
+		lab_pass(world.user, lab_new_port(world.user), MAKE_SEND, world.owner);
+	struct lab_buffer message;
+	uint32_t type;
+
+	once = lab_new_once(world.owner, connection);
+	lab_is(MACH_SEND_INVALID_RIGHT, send_in_body(world.owner, way, once, MOVE_ONCE));
+	lab_compose(&message, way, COPY_SEND, once, MOVE_ONCE, 1);
+	lab_is(MACH_SEND_INVALID_REPLY, lab_send_now(world.owner, &message));
+	lab_is(KERN_INVALID_CAPABILITY,
+	       lab_extract_right(world.owner, once, MOVE_ONCE, &right, &type));
+	lab_is(KERN_INVALID_CAPABILITY,
+	       lab_request_notification(world.owner, lab_new_port(world.owner),
+					MACH_NOTIFY_NO_SENDERS, 9, once, MOVE_ONCE, &right));
+	lab_name_is(world.owner, once, SEND_ONCE, 1);
+	lab_compose(&message, way, COPY_SEND, connection, MAKE_ONCE, 1);
+	lab_ok(lab_send_now(world.owner, &message));
+	lab_ok(send_in_body(world.owner, way, connection, MAKE_ONCE));
+	lab_compose(&message, once, MOVE_ONCE, NOBODY, 0, 8);
+	lab_ok(lab_send_now(world.owner, &message));
+	lab_message(world.owner, connection, 8);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(the_receive_right_of_a_connection_goes_in_bodies_only)
 {
 	struct world world = begin();
@@ -402,6 +432,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, without_filters_nobody_knows);
 	tcase_add_test(tcase, a_service_is_throttled_or_not);
 	tcase_add_test(tcase, the_send_right_of_a_connection_stays);
+	tcase_add_test(tcase, the_send_once_right_of_a_connection_stays);
 	tcase_add_test(tcase, the_receive_right_of_a_connection_goes_in_bodies_only);
 	tcase_add_test(tcase, it_comes_back_as_it_went);
 	tcase_add_test(tcase, given_back_by_hand_it_has_no_guard);
