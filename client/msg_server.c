@@ -105,15 +105,16 @@ static mach_msg_return_t receive(struct server *server)
 	return code;
 }
 
-/* Give up all that a reply names which did not go out; its local port is nobody else's either. */
+/*
+ * Give up all that a reply names which did not go out; a right in its local port is nobody else's
+ * either, but one that was yet to be made there is not made for that.
+ */
 static void destroy_reply(mach_msg_header_t *reply)
 {
-	mach_msg_header_t local = {
-		.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_LOCAL(reply->msgh_bits), 0),
-		.msgh_remote_port = reply->msgh_local_port,
-	};
+	mach_msg_type_name_t type = MACH_MSGH_BITS_LOCAL(reply->msgh_bits);
 
-	mach_msg_destroy(&local);
+	if (type == MACH_MSG_TYPE_MOVE_SEND || type == MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		mi_destroy_port(reply->msgh_local_port, type);
 	mach_msg_destroy(reply);
 }
 

@@ -452,6 +452,13 @@ static void reply_with_reply_port(mach_msg_header_t *received, mach_msg_header_t
 	reply->msgh_bits |= MACH_MSGH_BITS(0, MAKE_ONCE);
 }
 
+static void reply_with_right_to_reply(mach_msg_header_t *received, mach_msg_header_t *reply)
+{
+	(void)received;
+	reply->msgh_local_port = flow_send_once(extra);
+	reply->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_MOVE_SEND_ONCE);
+}
+
 static void reply_with_all(mach_msg_header_t *received, mach_msg_header_t *reply)
 {
 	reply_with_reply_port(received, reply);
@@ -532,8 +539,8 @@ START_TEST(a_reply_to_a_client_that_is_gone_is_given_up)
 	serve_queued(port);
 	CHECK_EQ(flow_type(client_port), 0); /* not even a dead name is left */
 	CHECK_EQ(flow_status(reply).mps_msgcount, 1);
-	for (int i = 0; i < 2; i++)
-		flow_notified(extra, MACH_NOTIFY_SEND_ONCE);
+	flow_notified(extra,
+		      MACH_NOTIFY_SEND_ONCE); /* of its body; of its local port none is made */
 	flow_notified(extra, -1);
 	CHECK_EQ(flow_status(extra).mps_sorights, 2); /* those in the second reply */
 }
@@ -546,9 +553,13 @@ START_TEST(a_reply_to_a_client_that_was_gone_before_is_given_up)
 	extra = flow_receive_right();
 	handler = reply_with_reply_port;
 	request(port, gone, MAKE_ONCE, 1);
+	request(port, gone, MAKE_ONCE, 2);
 	CHECK_OK(mach_port_mod_refs(mach_task_self(), gone, MACH_PORT_RIGHT_RECEIVE, -1));
 	CHECK_OK(mach_msg_server_once(demux, MAX_SIZE, port, 0));
 	CHECK_EQ(last_request.msgh_remote_port, MACH_PORT_DEAD);
+	flow_notified(extra, -1);
+	handler = reply_with_right_to_reply;
+	CHECK_OK(mach_msg_server_once(demux, MAX_SIZE, port, 0));
 	flow_notified(extra, MACH_NOTIFY_SEND_ONCE);
 }
 END_TEST
