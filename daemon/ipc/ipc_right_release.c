@@ -4,11 +4,13 @@
  * notification requests that hang on a name.
  */
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_right.h"
+#include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_window.h"
 
 /* What is left to be said once a right is gone. */
@@ -250,6 +252,7 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 	bool room = entry->ie_type == MACH_PORT_TYPE_SEND_ONCE || port->ip_place == IP_IN_DAEMON ||
 		    port->ip_msgcount < port->ip_qlimit;
 	bool now = notify && send_possible && immediate && room;
+	bool first = send_possible && immediate && port->ip_requests.rs_armed == 0;
 	uint32_t slot = 0;
 
 	/* The slot of a previous request is free then: replacing one cannot fail. */
@@ -261,6 +264,9 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 				       send_possible && immediate);
 		if (!slot)
 			return KERN_RESOURCE_SHORTAGE;
+		/* Who waits for room may be important, and whoever makes it is in the meantime. */
+		if (first && ipc_importance_donates(host->h_current->th_task))
+			ipc_importance_arm(host, port);
 	}
 	entry->ie_request = slot;
 	if (now)

@@ -275,6 +275,33 @@ START_TEST(an_armed_request_boosts_once_until_it_fires)
 }
 END_TEST
 
+/* A request that is armed when it is made needs no send for that. */
+START_TEST(a_request_armed_at_once_boosts_as_well)
+{
+	struct importance_world world = importance_begin(NULL);
+	mach_port_name_t notify = lab_new_port(world.donor), previous, theirs;
+
+	theirs = lab_pass(world.server, world.port, MAKE_SEND, world.other);
+	lab_set_qlimit(world.server, world.port, 1);
+	lab_ok(importance_send(world.other, theirs, COPY_SEND, NOBODY, 0, 0));
+	lab_ok(lab_request_notification(world.other, theirs, MACH_NOTIFY_SEND_POSSIBLE, 1,
+					lab_new_port(world.other), MAKE_ONCE, &previous));
+	importance_is(&world, 0, 0);
+	importance_get(world.server, world.port, false);
+	lab_ok(importance_send(world.other, theirs, COPY_SEND, NOBODY, 0, 0));
+	lab_ok(lab_request_notification(world.donor, world.dest, MACH_NOTIFY_SEND_POSSIBLE, 0,
+					notify, MAKE_ONCE, &previous));
+	importance_is(&world, 0, 0);
+	lab_ok(lab_request_notification(world.donor, world.dest, MACH_NOTIFY_SEND_POSSIBLE, 1,
+					notify, MAKE_ONCE, &previous));
+	importance_is(&world, 1, 1);
+	importance_get(world.server, world.port, false);
+	lab_notice(world.donor, notify, MACH_NOTIFY_SEND_POSSIBLE);
+	importance_is(&world, 0, 0);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(an_armed_boost_goes_with_the_port)
 {
 	struct importance_world world = importance_begin(NULL);
@@ -344,6 +371,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_user_has_only_so_many_donors);
 	tcase_add_test(tests, a_task_may_hold_a_boost_after_its_reply);
 	tcase_add_test(tests, an_armed_request_boosts_once_until_it_fires);
+	tcase_add_test(tests, a_request_armed_at_once_boosts_as_well);
 	tcase_add_test(tests, an_armed_boost_goes_with_the_port);
 	tcase_add_test(tests, the_digest_knows_of_importance);
 }
