@@ -197,13 +197,24 @@ bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entr
 	return !must_keep(entry, move->takes == TAKES_UREF);
 }
 
+uint32_t ipc_right_misuse(const struct ipc_space *space, const struct ipc_entry *entry,
+			  uint32_t disposition, enum ipc_right_use use)
+{
+	if (!entry || !ipc_right_must_stay(space, entry, disposition, use))
+		return 0;
+	if (!entry->ie_port->ip_only_reply || disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
+		return kGUARD_EXC_IMMOVABLE;
+	/* What is wrong with the reply of a message is said of the message. */
+	return use == RIGHT_FOR_REPLY ? 0 : kGUARD_EXC_INVALID_RIGHT;
+}
+
 void ipc_right_guard(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
 		     uint32_t disposition, enum ipc_right_use use)
 {
-	const struct ipc_entry *entry = ipc_entry_lookup(space, name);
+	uint32_t reason = ipc_right_misuse(space, ipc_entry_lookup(space, name), disposition, use);
 
-	if (entry && ipc_right_must_stay(space, entry, disposition, use))
-		ipc_guard_raise(host, host->h_current, kGUARD_EXC_IMMOVABLE, name, 0);
+	if (reason)
+		ipc_guard_raise(host, host->h_current, reason, name, 0);
 }
 
 /* One user reference less; a pegged count stays. True if the last one went. */

@@ -89,7 +89,11 @@ bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *
 bool ipc_right_copyin_check(const struct ipc_space *space, const struct ipc_entry *entry,
 			    uint32_t disposition, enum ipc_right_use use);
 
-/* It was refused: if the right has to stay where it is, that is a guard exception [16.2]. */
+/* The guard exception [16.2] of giving a right away that has to stay; 0: it is none of these. */
+uint32_t ipc_right_misuse(const struct ipc_space *space, const struct ipc_entry *entry,
+			  uint32_t disposition, enum ipc_right_use use);
+
+/* It was refused: raise that exception, if there is one. */
 void ipc_right_guard(struct ipc_host *host, struct ipc_space *space, mach_port_name_t name,
 		     uint32_t disposition, enum ipc_right_use use);
 

@@ -147,6 +147,8 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 	    ipc_right_must_stay(space, rights->hr_dest_entry, rights->hr_dest, RIGHT_FOR_DEST))
 		return MACH_SEND_INVALID_REPLY;
 	good = dest_usable(space, rights->hr_dest_entry, rights->hr_dest);
+	if (!good)
+		ipc_right_guard(host, space, rights->hr_dest_name, rights->hr_dest, RIGHT_FOR_DEST);
 	if (good && twin)
 		good = ipc_right_copyin_pair_check(rights->hr_dest_entry, rights->hr_dest, twin);
 	return good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;

@@ -34,7 +34,9 @@ static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct 
 	entry = ipc_right_lookup(host, space, name);
 	if (!ipc_right_copyin_check(space, entry, disposition, body_use(kmsg))) {
 		ipc_right_guard(host, space, name, disposition, body_use(kmsg));
-		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_RIGHT, name, 0);
+		if (entry) /* that there is no such name is an error like others */
+			ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_RIGHT, name,
+					0);
 		return false;
 	}
 	right->r_port = ipc_right_copyin(host, space, entry, disposition);
@@ -58,12 +60,15 @@ static bool guard_fits(const struct ipc_entry *entry, const struct ikm_descripto
 	return (desc->d_flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND) && desc->d_context == 0;
 }
 
-static void guard_unfit(struct ipc_host *host, const struct ipc_entry *entry, mach_port_name_t name)
+/* It may not: a right that has to stay is worse misuse than a guard that is wrong. */
+static void guard_unfit(struct ipc_host *host, struct ipc_space *space,
+			const struct ipc_entry *entry, mach_port_name_t name)
 {
+	ipc_right_guard(host, space, name, MACH_MSG_TYPE_MOVE_RECEIVE, RIGHT_FOR_BODY);
 	if (entry && (entry->ie_type & MACH_PORT_TYPE_RECEIVE))
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_INCORRECT_GUARD, name,
 				entry->ie_port->ip_context);
-	else
+	else if (entry)
 		ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_RIGHT, name, 0);
 }
 
@@ -76,7 +81,7 @@ static bool copyin_guarded(struct ipc_host *host, struct ipc_space *space, struc
 	if (MACH_PORT_VALID(right->r_name)) {
 		entry = ipc_right_lookup(host, space, right->r_name);
 		if (!guard_fits(entry, desc)) {
-			guard_unfit(host, entry, right->r_name);
+			guard_unfit(host, space, entry, right->r_name);
 			return false;
 		}
 		desc->d_flags |= MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;

@@ -181,6 +181,25 @@ kern_return_t trap_mach_port_get_refs(struct trap_call *call,
 	return KERN_SUCCESS;
 }
 
+/*
+ * The entry has no such right. Who may not know yet that it has died or gone, or makes a send right
+ * of a receive right by counting it, does no wrong.
+ */
+static bool wrong_right(const struct ipc_entry *entry, const struct mach_port_mod_refs_in *args)
+{
+	switch (args->right) {
+	case MACH_PORT_RIGHT_SEND:
+		return entry->ie_type != MACH_PORT_TYPE_DEAD_NAME &&
+		       !((entry->ie_type & MACH_PORT_TYPE_RECEIVE) && args->delta == 1);
+	case MACH_PORT_RIGHT_RECEIVE:
+		return !entry->ie_had_receive;
+	case MACH_PORT_RIGHT_PORT_SET:
+	case MACH_PORT_RIGHT_DEAD_NAME:
+		return true;
+	}
+	return false;
+}
+
 /* The count of this right, which the entry has or has not, cannot be changed like that. */
 static void guard_mod_refs(struct trap_call *call, const struct ipc_entry *entry,
 			   const struct mach_port_mod_refs_in *args, kern_return_t kr)
@@ -191,7 +210,7 @@ static void guard_mod_refs(struct trap_call *call, const struct ipc_entry *entry
 		trap_guard(call, kGUARD_EXC_INVALID_VALUE, args->name, 0);
 	else if (receive && (entry->ie_type & MACH_PORT_TYPE_RECEIVE))
 		trap_guard(call, kGUARD_EXC_MOD_REFS, args->name, entry->ie_port->ip_context);
-	else if (kr == KERN_INVALID_RIGHT && !(receive && entry->ie_had_receive))
+	else if (kr == KERN_INVALID_RIGHT && wrong_right(entry, args))
 		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, args->name, 0);
 	guard_pinned(call, args->name, kr);
 }
@@ -242,14 +261,13 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 /* The caller gives a right of its own that has to stay, to no other task than itself. */
 static bool argument_stays(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
 {
-	const struct ipc_entry *entry =
-		ipc_right_lookup(call->c_host, call->c_caller->t_space, name);
+	struct ipc_space *space = call->c_caller->t_space;
+	uint32_t reason = ipc_right_misuse(space, ipc_right_lookup(call->c_host, space, name),
+					   disposition, RIGHT_FOR_CALL);
 
-	if (!entry ||
-	    !ipc_right_must_stay(call->c_caller->t_space, entry, disposition, RIGHT_FOR_CALL))
-		return false;
-	ipc_guard_raise(call->c_host, call->c_thread, kGUARD_EXC_IMMOVABLE, name, 0);
-	return true;
+	if (reason)
+		ipc_guard_raise(call->c_host, call->c_thread, reason, name, 0);
+	return reason != 0;
 }
 
 kern_return_t trap_mach_port_insert_right(struct trap_call *call,
@@ -285,6 +303,7 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	struct ipc_entry *entry = lookup(call, args->name);
 	struct ipc_port *port;
 	enum ipc_right_use use = RIGHT_FOR_CALL;
+	uint32_t misuse;
 
 	if (!move)
 		return KERN_INVALID_VALUE;
@@ -295,8 +314,9 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	/* A right to oneself may be had once more, but nobody else gets it. */
 	if (call->c_task == call->c_caller && args->desired_type == MACH_MSG_TYPE_COPY_SEND)
 		use = RIGHT_FOR_DAEMON;
-	if (ipc_right_must_stay(call->c_space, entry, args->desired_type, use)) {
-		trap_guard(call, kGUARD_EXC_IMMOVABLE, args->name, 0);
+	misuse = ipc_right_misuse(call->c_space, entry, args->desired_type, use);
+	if (misuse) {
+		trap_guard(call, misuse, args->name, 0);
 		return KERN_INVALID_CAPABILITY;
 	}
 	if (!ipc_right_copyin_check(call->c_space, entry, args->desired_type, use))
@@ -315,8 +335,10 @@ static kern_return_t request_no_senders(struct trap_call *call, mach_port_name_t
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_only_reply)
+	if (port->ip_only_reply) {
+		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, name, 0);
 		return KERN_INVALID_RIGHT;
+	}
 	ipc_port_nsrequest(call->c_host, port, sync, notify, previous);
 	return KERN_SUCCESS;
 }
@@ -332,10 +354,14 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 	kr = ipc_right_lookup_receive(call->c_host, call->c_space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (port->ip_kind != IP_PLAIN || port->ip_only_reply || port->ip_special_reply)
+	if (port->ip_kind != IP_PLAIN || port->ip_only_reply || port->ip_special_reply) {
+		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, name, 0);
 		return KERN_INVALID_RIGHT;
-	if (port->ip_pdrequest)
+	}
+	if (port->ip_pdrequest) {
+		trap_guard(call, kGUARD_EXC_KERN_FAILURE, name, 0);
 		return KERN_FAILURE;
+	}
 	port->ip_pdrequest = notify;
 	return KERN_SUCCESS;
 }

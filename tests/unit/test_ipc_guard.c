@@ -131,6 +131,59 @@ START_TEST(a_right_of_another_kind)
 }
 END_TEST
 
+/* What a name has, mod_refs is asked to change of it, and whether that is misuse. */
+START_TEST(counting_a_right_that_is_not_there)
+{
+	struct world world = begin();
+	mach_port_name_t once = lab_new_once(world.a, world.plain);
+	const struct {
+		mach_port_name_t name;
+		mach_port_right_t right;
+		int32_t delta;
+		bool misuse;
+	} rows[] = {
+		{world.plain, MACH_PORT_RIGHT_SEND, -1, true},
+		{world.plain, MACH_PORT_RIGHT_SEND, 1, false},
+		{once, MACH_PORT_RIGHT_SEND, 1, true},
+		{world.dead, MACH_PORT_RIGHT_SEND, -1, false},
+		{world.dead, MACH_PORT_RIGHT_RECEIVE, -1, true},
+		{world.send, MACH_PORT_RIGHT_SEND_ONCE, -1, false},
+		{world.send, MACH_PORT_RIGHT_PORT_SET, -1, true},
+		{world.send, MACH_PORT_RIGHT_DEAD_NAME, -1, true},
+		{world.send, MACH_PORT_RIGHT_LABELH, -1, false},
+	};
+
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		lab_is(KERN_INVALID_RIGHT,
+		       lab_mod_refs(world.a, rows[i].name, rows[i].right, rows[i].delta));
+		if (rows[i].misuse)
+			RAISED(kGUARD_EXC_INVALID_RIGHT, rows[i].name, 0);
+		else
+			NOTHING_RAISED();
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* [14.2] */
+START_TEST(a_request_that_cannot_be_made)
+{
+	struct world world = begin();
+	mach_port_name_t notify = lab_new_port(world.a), previous;
+
+#define PORT_DESTROYED(name)                                                                      \
+	lab_request_notification(world.a, name, MACH_NOTIFY_PORT_DESTROYED, 0, notify, MAKE_ONCE, \
+				 &previous)
+	lab_ok(PORT_DESTROYED(world.plain));
+	NOTHING_RAISED();
+	lab_is(KERN_FAILURE, PORT_DESTROYED(world.plain));
+	RAISED(kGUARD_EXC_KERN_FAILURE, world.plain, 0);
+	lab_is(KERN_INVALID_RIGHT, PORT_DESTROYED(world.send));
+	NOTHING_RAISED();
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_count_that_cannot_be)
 {
 	struct world world = begin();
@@ -238,7 +291,11 @@ START_TEST(a_message_with_wrong_rights)
 
 	lab_add_port(&message, MISSING, COPY_SEND);
 	lab_is(MACH_SEND_INVALID_RIGHT, lab_send_now(world.a, &message));
-	RAISED(kGUARD_EXC_SEND_INVALID_RIGHT, MISSING, 0);
+	NOTHING_RAISED();
+	message = lab_to(world.send, 1);
+	lab_add_port(&message, world.set, COPY_SEND);
+	lab_is(MACH_SEND_INVALID_RIGHT, lab_send_now(world.a, &message));
+	RAISED(kGUARD_EXC_SEND_INVALID_RIGHT, world.set, 0);
 	lab_compose(&message, world.send, COPY_SEND, world.set, MAKE_ONCE, 1);
 	lab_is(MACH_SEND_INVALID_REPLY, lab_send_now(world.a, &message));
 	RAISED(kGUARD_EXC_SEND_INVALID_REPLY, world.set, 0);
@@ -453,6 +510,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_name_that_is_not_there);
 	tcase_add_test(tcase, no_name_at_all_is_no_misuse);
 	tcase_add_test(tcase, a_right_of_another_kind);
+	tcase_add_test(tcase, counting_a_right_that_is_not_there);
+	tcase_add_test(tcase, a_request_that_cannot_be_made);
 	tcase_add_test(tcase, a_count_that_cannot_be);
 	tcase_add_test(tcase, a_guarded_port);
 	tcase_add_test(tcase, a_guard_that_is_asserted);

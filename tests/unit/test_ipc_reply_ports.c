@@ -203,6 +203,54 @@ START_TEST(it_is_no_destination_of_its_owner)
 }
 END_TEST
 
+static uint32_t violation(struct lab_thread *thread)
+{
+	struct machd_take_guard_exception_in in;
+	struct machd_take_guard_exception_out out;
+
+	lab_ok(lab_call(thread, MACHD_ROUTINE_machd_take_guard_exception, thread->task->self, &in,
+			sizeof in, &out, sizeof out, NULL));
+	return out.reason;
+}
+
+/* [16.2]: what is done with it is misuse, each time of the kind that Mach calls it. */
+START_TEST(misusing_one_has_its_reasons)
+{
+	struct world world = begin_as(HARD);
+	mach_port_name_t notify = lab_new_port(world.client), previous, right;
+	struct lab_buffer message;
+	uint32_t type;
+
+#define RAISED(reason) ck_assert_uint_eq(reason, violation(world.client))
+	lab_is(MACH_SEND_INVALID_RIGHT,
+	       send_in_body(world.client, world.service, world.reply, MAKE_ONCE));
+	RAISED(kGUARD_EXC_INVALID_RIGHT);
+	lab_is(MACH_SEND_INVALID_RIGHT,
+	       send_in_body(world.client, world.service, world.reply, MOVE_RECEIVE));
+	RAISED(kGUARD_EXC_IMMOVABLE);
+	lab_is(MACH_SEND_INVALID_REPLY, ask(&world, MAKE_SEND));
+	RAISED(kGUARD_EXC_SEND_INVALID_REPLY);
+	lab_compose(&message, world.reply, MAKE_ONCE, NOBODY, 0, 1);
+	lab_is(MACH_SEND_INVALID_DEST, lab_send_now(world.client, &message));
+	RAISED(kGUARD_EXC_INVALID_RIGHT);
+	lab_is(KERN_INVALID_CAPABILITY,
+	       lab_insert_right(world.client, 0x7703, world.reply, MAKE_ONCE));
+	RAISED(kGUARD_EXC_INVALID_RIGHT);
+	lab_is(KERN_INVALID_CAPABILITY,
+	       lab_extract_right(world.client, world.reply, MAKE_SEND, &right, &type));
+	RAISED(kGUARD_EXC_INVALID_RIGHT);
+	lab_is(KERN_INVALID_RIGHT,
+	       lab_request_notification(world.client, world.reply, MACH_NOTIFY_NO_SENDERS, 0,
+					notify, MAKE_ONCE, &previous));
+	RAISED(kGUARD_EXC_INVALID_RIGHT);
+	lab_is(KERN_INVALID_RIGHT,
+	       lab_request_notification(world.client, world.reply, MACH_NOTIFY_PORT_DESTROYED, 0,
+					notify, MAKE_ONCE, &previous));
+	RAISED(kGUARD_EXC_INVALID_RIGHT);
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* Case 142. */
 START_TEST(i142_a_message_that_comes_back_is_as_it_was)
 {
@@ -357,6 +405,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, the_receive_right_stays);
 	tcase_add_test(tcase, no_notification_is_asked_for);
 	tcase_add_test(tcase, it_is_no_destination_of_its_owner);
+	tcase_add_test(tcase, misusing_one_has_its_reasons);
 	tcase_add_test(tcase, i142_a_message_that_comes_back_is_as_it_was);
 	tcase_add_test(tcase, i142_and_if_the_port_is_dead_it_says_so);
 	tcase_add_test(tcase, r292_that_of_another_task_is_an_ordinary_port);
