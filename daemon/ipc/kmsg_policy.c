@@ -26,12 +26,14 @@ static bool flow_good(const struct ipc_port *dest, uint64_t option)
 	return kobject && (option & MACH64_SEND_KOBJECT_CALL) && (option & MACH_RCV_MSG);
 }
 
+/* It names ports, be they NULL or DEAD; an array without elements names none. */
 static bool has_ports(const struct ipc_kmsg *kmsg)
 {
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
-		uint8_t type = kmsg->ikm_desc[i].d_type;
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
 
-		if (layout_is_port(type) || type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
+		if (layout_is_port(desc->d_type) ||
+		    (desc->d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR && desc->d_count > 0))
 			return true;
 	}
 	return false;
@@ -66,10 +68,11 @@ mach_msg_return_t ipc_kmsg_check_policy(struct ipc_host *host, struct ipc_thread
 		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, name, 0);
 		return MACH_SEND_INVALID_OPTIONS;
 	}
-	if (!ipc_port_active(dest))
-		return MACH_MSG_SUCCESS;
+	/* It is no less so when it has died. */
 	if (dest->ip_no_grant && has_ports(kmsg))
 		return MACH_SEND_NO_GRANT_DEST;
+	if (!ipc_port_active(dest))
+		return MACH_MSG_SUCCESS;
 	if (!thread->th_task->t_filtered || !dest->ip_filtered ||
 	    filter_allows(host, dest, kmsg->ikm_header.ikm_msgh_id))
 		return MACH_MSG_SUCCESS;

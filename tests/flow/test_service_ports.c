@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/flow/flow.h"
+#include "tests/flow/flow_letter.h"
 
 static const char config[] = "[policy]\n"
 			     "Filtered=all\n"
@@ -134,7 +135,9 @@ END_TEST
 START_TEST(a_port_that_takes_no_ports)
 {
 	mach_port_options_t options = {.flags = MACHD_MPO_NO_GRANT | MPO_INSERT_SEND_RIGHT};
+	static const mach_port_t none[] = {MACH_PORT_NULL, MACH_PORT_DEAD};
 	struct flow_message message;
+	struct flow_letter letter;
 	mach_port_t port;
 
 	begin();
@@ -145,6 +148,12 @@ START_TEST(a_port_that_takes_no_ports)
 	flow_complex(&message, port, MACH_MSG_TYPE_COPY_SEND, 1);
 	flow_add_port(&message, port, MACH_MSG_TYPE_COPY_SEND);
 	CHECK_CODE(flow_send(&message), MACH_SEND_NO_GRANT_DEST);
+	/* An array names ports even if they are none, and not if it is empty. */
+	for (unsigned count = 0; count < 3; count++) {
+		letter_start(&letter, port);
+		letter_add_ports(&letter, none, count, MACH_MSG_TYPE_MOVE_SEND, false);
+		CHECK_CODE(letter_send(&letter), count ? MACH_SEND_NO_GRANT_DEST : KERN_SUCCESS);
+	}
 	flow_stop();
 }
 END_TEST

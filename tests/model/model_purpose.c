@@ -46,7 +46,7 @@ static bool has_rights(const struct m_msg *msg)
 {
 	for (unsigned i = 0; i < msg->parts; i++)
 		if (!layout_memory(msg->part[i].type) ||
-		    msg->part[i].type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
+		    (msg->part[i].type == MACH_MSG_OOL_PORTS_DESCRIPTOR && msg->part[i].count > 0))
 			return true;
 	return false;
 }
@@ -68,10 +68,10 @@ uint32_t m_check_policy(const struct model *model, const struct m_task *task,
 {
 	const struct m_port *dest = msg->dest.port;
 
-	if (dest->dead)
-		return MACH_MSG_SUCCESS;
 	if (dest->no_grant && has_rights(msg))
 		return MACH_SEND_NO_GRANT_DEST;
+	if (dest->dead)
+		return MACH_MSG_SUCCESS;
 	if (!task->suspect || !dest->filtered || model->mutation == MODEL_FILTER_OPEN)
 		return MACH_MSG_SUCCESS;
 	return passes(model->policy, dest, (uint32_t)msg->id) ? MACH_MSG_SUCCESS

@@ -281,6 +281,27 @@ START_TEST(a_port_that_takes_no_ports)
 }
 END_TEST
 
+/* A send-once right to one that died takes one last message [8.7], but none with ports. */
+START_TEST(nor_does_it_when_it_has_died)
+{
+	struct world world = begin(OTHER);
+	mach_port_name_t port = make(world.owner, MACHD_MPO_NO_GRANT), once[2];
+	struct lab_buffer message;
+
+	for (unsigned i = 0; i < 2; i++)
+		once[i] = lab_pass(world.owner, port, MAKE_ONCE, world.sender);
+	lab_ok(lab_destroy(world.owner, port));
+	lab_compose(&message, once[0], MOVE_ONCE, NOBODY, 0, 1);
+	lab_ok(lab_send_now(world.sender, &message));
+	lab_compose(&message, once[1], MOVE_ONCE, NOBODY, 0, 1);
+	lab_add_port(&message, world.reply, MOVE_RECEIVE);
+	lab_is(MACH_SEND_NO_GRANT_DEST, lab_send_now(world.sender, &message));
+	lab_name_is(world.sender, once[1], NO_NAME, 0);
+	lab_name_is(world.sender, world.reply, RECEIVE, 0);
+	lab_stop(world.lab);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, r298_a_filtered_sender_is_held_back);
@@ -293,6 +314,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, r301_the_option_does_not_help_with_a_full_queue);
 	tcase_add_test(tcase, a_rule_for_all_others);
 	tcase_add_test(tcase, a_port_that_takes_no_ports);
+	tcase_add_test(tcase, nor_does_it_when_it_has_died);
 }
 
 int main(void)
