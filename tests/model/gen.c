@@ -2,6 +2,7 @@
 /* What kind of operation comes next, by whom, and with which names. */
 #include "tests/model/gen.h"
 
+#include <mach/mach_voucher_types.h>
 #include <string.h>
 
 #include "tests/model/rng.h"
@@ -134,12 +135,17 @@ struct op_name gen_right(struct gen *gen, const struct m_task *task, const uint3
 
 struct op_name gen_voucher(struct gen *gen, const struct m_task *task)
 {
+	const uint32_t bank = MACH_VOUCHER_ATTR_KEY_BANK - 1;
 	const struct m_entry *entry, *chosen = NULL;
 	unsigned seen = 0;
 
-	TAILQ_FOREACH (entry, &task->entries, link)
-		if (entry->port && entry->port->voucher && gen_below(gen, ++seen) == 0)
+	TAILQ_FOREACH (entry, &task->entries, link) {
+		if (!entry->port || !entry->port->voucher)
+			continue;
+		seen += entry->port->values[bank].bank.known ? 4 : 1; /* which change most */
+		if (gen_below(gen, seen) < (entry->port->values[bank].bank.known ? 4 : 1))
 			chosen = entry;
+	}
 	if (gen_percent(gen, 5))
 		return gen_name(gen, task, MACH_PORT_TYPE_SEND);
 	return (struct op_name){.origin = chosen && gen_percent(gen, 90) ? chosen->origin : 0};

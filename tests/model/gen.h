@@ -51,5 +51,12 @@ void gen_arg(struct gen *gen, const struct m_task *task, struct op *op, uint32_t
 bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_task *task,
 		struct op *op);
 
+/* The same of one about vouchers. */
+bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct m_task *task,
+		      struct op *op);
+
+/* A thread's priority, and words as mach_msg_priority_encode() makes them or pthreads have. */
+uint32_t gen_priority(struct gen *gen);
+
 void gen_call(struct gen *gen, const struct m_task *caller, struct op *op);
 void gen_message(struct gen *gen, const struct m_task *task, struct op *op);

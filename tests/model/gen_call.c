@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random calls of routines. */
-#include <mach/mach_voucher_types.h>
 #include <mach/task_special_ports.h>
 
 #include "tests/model/gen.h"
@@ -76,6 +75,11 @@ static const uint32_t routines[][2] = {
 	{1, R(mach_port_is_connection_for_service)},
 	{1, R(mach_port_get_service_port_info)},
 	{9, R(host_create_mach_voucher)},
+	{1, R(mach_voucher_extract_attr_content)},
+	{2, R(mach_voucher_extract_attr_recipe)},
+	{1, R(mach_voucher_extract_all_attr_recipes)},
+	{1, R(mach_voucher_attr_command)},
+	{1, R(mach_voucher_debug_info)},
 	{0, 0},
 };
 
@@ -294,9 +298,10 @@ static void plain(struct gen *gen, const struct m_task *task, struct op *op)
 static uint32_t routine_for(struct gen *gen, const struct m_task *task)
 {
 	const struct m_entry *entry;
-	unsigned receive = 0, send = 0;
+	unsigned receive = 0, send = 0, vouchers = 0;
 
 	TAILQ_FOREACH (entry, &task->entries, link) {
+		vouchers += entry->port && entry->port->voucher;
 		receive += (entry->type & MACH_PORT_TYPE_RECEIVE) != 0;
 		send += (entry->type & MACH_PORT_TYPE_SEND) != 0;
 	}
@@ -304,6 +309,10 @@ static uint32_t routine_for(struct gen *gen, const struct m_task *task)
 		return R(mach_port_allocate);
 	if (send < 8 && gen_percent(gen, 40))
 		return gen_percent(gen, 50) ? R(mach_port_insert_right) : R(bootstrap_look_up);
+	if (vouchers < 4 && gen_percent(gen, 8))
+		return R(host_create_mach_voucher);
+	if (vouchers > 0 && gen_percent(gen, 4))
+		return R(mach_voucher_attr_command);
 	if (task->entry_count > 50 && gen_percent(gen, 30))
 		return gen_percent(gen, 70) ? R(mach_port_destroy) : R(mach_port_mod_refs);
 	return gen_weighted(gen, routines);
@@ -407,36 +416,6 @@ static void special_port(struct gen *gen, const struct m_task *caller, struct op
 		gen_arg(gen, caller, op, MACH_PORT_TYPE_SEND);
 }
 
-/* A recipe, and now and then a size that cuts it or goes beyond it. */
-static void voucher(struct gen *gen, const struct m_task *caller, struct op *op)
-{
-	static const uint32_t keys[][2] = {{20, MACH_VOUCHER_ATTR_KEY_USER_DATA},
-					   {8, MACH_VOUCHER_ATTR_KEY_ALL},
-					   {1, MACH_VOUCHER_ATTR_KEY_ATM},
-					   {1, 9},
-					   {0, 0}};
-	static const uint32_t commands[][2] = {{20, MACH_VOUCHER_ATTR_USER_DATA_STORE},
-					       {6, MACH_VOUCHER_ATTR_COPY},
-					       {4, MACH_VOUCHER_ATTR_REDEEM},
-					       {2, MACH_VOUCHER_ATTR_REMOVE},
-					       {1, MACH_VOUCHER_ATTR_NOOP},
-					       {1, MACH_VOUCHER_ATTR_SET_VALUE_HANDLE},
-					       {0, 0}};
-	uint32_t command = gen_weighted(gen, commands), content;
-
-	content = command == MACH_VOUCHER_ATTR_USER_DATA_STORE || gen_percent(gen, 5) ? 4 : 0;
-	op->target.origin = caller->origin * OP_NAMES + gen_percent(gen, 98);
-	gen_word(op, gen_percent(gen, 95) ? 16 + content : gen_below(gen, 21));
-	gen_word(op, gen_weighted(gen, keys));
-	gen_word(op, command);
-	if (gen_percent(gen, 50))
-		gen_word(op, MACH_PORT_NULL);
-	else
-		op->arg[op->words++] = gen_voucher(gen, caller);
-	gen_word(op, content);
-	gen_word(op, gen_below(gen, 3));
-}
-
 /* Whose space the call is about: mostly the caller's, now and then one that it has a right to. */
 static const struct m_task *choose_space(struct gen *gen, const struct m_task *caller,
 					 struct op *op)
@@ -463,7 +442,7 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 
 	op->kind = OP_CALL;
 	op->routine = routine_for(gen, task);
-	if (gen_object(gen, caller, task, op))
+	if (gen_object(gen, caller, task, op) || gen_voucher_call(gen, caller, task, op))
 		return;
 	switch (op->routine) {
 	case R(mach_port_allocate):
@@ -505,9 +484,6 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 		break;
 	case R(mach_port_assert_attributes):
 		assert_attributes(gen, task, op);
-		break;
-	case R(host_create_mach_voucher):
-		voucher(gen, caller, op);
 		break;
 	case R(mach_port_space_basic_info): /* no arguments */
 		break;

@@ -112,6 +112,9 @@ static void add_descriptor(struct gen *gen, const struct m_task *task, struct op
 		array_descriptor(gen, task, op, desc);
 	} else if (way < 35) {
 		memory_descriptor(gen, desc);
+	} else if (way < 42) { /* in a body nothing becomes of a voucher */
+		desc->name = gen_voucher(gen, task);
+		desc->disposition = MACH_MSG_TYPE_COPY_SEND;
 	} else {
 		desc->name = gen_right(gen, task, body_dispositions, &disposition);
 		desc->disposition = (uint8_t)disposition;
@@ -161,7 +164,7 @@ static void voucher(struct gen *gen, const struct m_task *task, struct op *op)
 		gen_percent(gen, 60) ? MACH_MSG_TYPE_COPY_SEND : MACH_MSG_TYPE_MOVE_SEND;
 
 	op->voucher.literal = gen_below(gen, UINT32_MAX);
-	if (gen_percent(gen, 70))
+	if (gen_percent(gen, 60))
 		return;
 	op->bits |= (gen_percent(gen, 95) ? disposition : gen_below(gen, 32)) << 16;
 	op->voucher = gen_voucher(gen, task);
@@ -171,8 +174,7 @@ static void voucher(struct gen *gen, const struct m_task *task, struct op *op)
 		op->reply = op->voucher;
 }
 
-/* A thread's priority, and words as mach_msg_priority_encode() makes them or pthreads have. */
-static uint32_t thread_priority(struct gen *gen)
+uint32_t gen_priority(struct gen *gen)
 {
 	return 0x80u << gen_below(gen, 8) | (gen_percent(gen, 90) ? 0xff : gen_below(gen, 256)) |
 	       (gen_percent(gen, 95) ? 0 : 0x20000000);
@@ -181,7 +183,7 @@ static uint32_t thread_priority(struct gen *gen)
 static void urgency(struct gen *gen, struct op *op)
 {
 	if (gen_percent(gen, 30))
-		op->thread_priority = thread_priority(gen);
+		op->thread_priority = gen_priority(gen);
 	if (gen_percent(gen, 15))
 		op->option |= MACH_SEND_PROPAGATE_QOS;
 	if (gen_percent(gen, 60))
@@ -189,7 +191,7 @@ static void urgency(struct gen *gen, struct op *op)
 	op->option |= MACH_SEND_OVERRIDE;
 	op->priority = gen_below(gen, 7) << 20 | gen_below(gen, 8) << 16 | gen_below(gen, 256) << 8;
 	if (gen_percent(gen, 20))
-		op->priority = thread_priority(gen);
+		op->priority = gen_priority(gen);
 	if (gen_percent(gen, 5))
 		op->priority = gen_below(gen, UINT32_MAX);
 }
@@ -270,7 +272,7 @@ static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 		op->option |= MACH_RCV_LARGE;
 	if (gen_percent(gen, 20))
 		op->option |= MACH_RCV_LARGE_IDENTITY;
-	if (gen_percent(gen, 20))
+	if (gen_percent(gen, 40))
 		op->option |= MACH_RCV_VOUCHER;
 	if (gen_percent(gen, 50))
 		op->option |= MACH_RCV_GUARDED_DESC;

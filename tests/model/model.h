@@ -63,6 +63,9 @@ enum model_mutation {
 	MODEL_REPLY_PORT_ANY,	    /* will do for those that insist on one */
 	MODEL_FILTER_OPEN,	    /* everything passes */
 	MODEL_EVENT_LOST,	    /* a signal of an eventlink */
+	MODEL_BANK_UNSENT,	    /* its own task's stays that */
+	MODEL_BANK_UNREDEEMED,	    /* it is received as it was sent */
+	MODEL_PRIORITY_UNSAID,	    /* by the voucher of a message */
 	MODEL_MUTATIONS,
 };
 
@@ -74,6 +77,7 @@ enum {
 	M_SPECIALS = 12,
 	M_HOST_SPECIALS = 36,
 	M_SERVICES = 6,
+	M_KEYS = 8,
 	M_FREED = 8
 };
 
@@ -100,9 +104,9 @@ struct m_port {
 	struct m_user *user; /* who made it; NULL: the daemon itself */
 	bool doubtful;	     /* whether it still counts there */
 	unsigned counted;
-	bool kernel;   /* the daemon's own object */
-	bool voucher;  /* this one: */
-	uint64_t data; /* 0: the default; else a word, and 1 more */
+	bool kernel;		      /* the daemon's own object */
+	bool voucher;		      /* this one, and */
+	const struct m_value *values; /* what it says, by key - 1 */
 	bool dead;
 	struct m_task *task;	/* whose task port it is, or NULL */
 	struct m_entry *holder; /* of the receive right; NULL: in a message, or dead */
@@ -130,6 +134,20 @@ struct m_port {
 	struct m_thread *thread;       /* whose port it is, or NULL */
 	bool eventlink;		       /* it stands for a side of one, */
 	struct m_side *side;	       /* which is this as long as that lives */
+};
+
+/* For whom work is done; without `holder` by nobody but its own task, whichever that is. */
+struct m_bank {
+	uint32_t known, persona; /* no padding: what is compared is bytes */
+	const struct m_task *holder, *originator, *proximate;
+	const struct m_task *merchant; /* who works; NULL: the holder itself */
+};
+
+/* What a voucher says under one key; all zero: nothing. */
+struct m_value {
+	uint32_t size, word;	       /* bytes, as many as fit, or a priority */
+	const struct m_task *boosting; /* whose importance comes along */
+	struct m_bank bank;
 };
 
 /* A side of an eventlink. */
@@ -310,6 +328,7 @@ struct m_thread {
 	struct m_answer answer;
 	bool heard;   /* the machine has answered it: a hint where the contract leaves a choice */
 	bool refused; /* and said that there is no room */
+	bool lost;    /* for what it receives */
 	uint32_t origin;
 };
 

@@ -411,6 +411,11 @@ static const struct {
 	ROW(mach_port_dnrequest_info, call_dnrequest_info),
 	ROW(mach_port_peek, call_peek),
 	ROW(host_create_mach_voucher, call_create_voucher),
+	ROW(mach_voucher_extract_attr_content, call_extract_content),
+	ROW(mach_voucher_extract_attr_recipe, call_extract_recipe),
+	ROW(mach_voucher_extract_all_attr_recipes, call_extract_all),
+	ROW(mach_voucher_attr_command, call_attr_command),
+	ROW(mach_voucher_debug_info, call_debug_info),
 	ROW(mach_eventlink_create, call_eventlink),
 	ROW(mach_eventlink_destroy, call_eventlink),
 	ROW(mach_eventlink_associate, call_eventlink),
@@ -453,6 +458,8 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 		return entry->port == call->model->host || entry->port == call->model->host_priv;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_EVENTLINK)
 		return entry->port->eventlink;
+	if (machd_routine_find(routine)->object == MACHD_OBJECT_VOUCHER)
+		return entry->port->voucher;
 	call->task = entry->port->task;
 	return call->task != NULL;
 }

@@ -78,6 +78,13 @@ uint32_t call_peek(struct call *call);
 /* model_voucher.c */
 uint32_t call_create_voucher(struct call *call);
 
+/* model_extract.c */
+uint32_t call_extract_content(struct call *call);
+uint32_t call_extract_recipe(struct call *call);
+uint32_t call_extract_all(struct call *call);
+uint32_t call_attr_command(struct call *call);
+uint32_t call_debug_info(struct call *call);
+
 /* model_object.c: false if the routine is none of its own. */
 bool call_object(struct call *call, uint32_t routine, uint32_t *code);
 

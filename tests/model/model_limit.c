@@ -152,7 +152,7 @@ static unsigned doubtful_ports(struct model *model, const struct m_user *user)
 	return model->doubtful;
 }
 
-bool m_may_make_port(struct model *model, const struct m_thread *thread, const struct m_user *user)
+bool m_may_make(struct model *model, const struct m_user *user, bool refused)
 {
 	uint64_t limit = model->limits.ports;
 
@@ -162,7 +162,12 @@ bool m_may_make_port(struct model *model, const struct m_thread *thread, const s
 		return false;
 	if (user->ports + doubtful_ports(model, user) + model->slack < limit)
 		return true;
-	return !thread->refused;
+	return !refused;
+}
+
+bool m_may_make_port(struct model *model, const struct m_thread *thread, const struct m_user *user)
+{
+	return m_may_make(model, user, thread->refused);
 }
 
 /* --- messages --- */

@@ -49,6 +49,8 @@ uint32_t m_lack(struct model *model, struct m_task *task, unsigned count);
 uint32_t m_grow_to(struct model *model, struct m_task *task, uint32_t index);
 
 bool m_may_make_port(struct model *model, const struct m_thread *thread, const struct m_user *user);
+/* The same where the model cannot say, and the machine has: it refused or did not. */
+bool m_may_make(struct model *model, const struct m_user *user, bool refused);
 bool m_may_send(const struct model *model, const struct m_thread *thread, const struct m_msg *msg);
 
 /* A message that is paid for from now on, or is no more; its timer may send another. */
@@ -216,6 +218,20 @@ void m_put_aux(struct m_answer *answer, uint32_t at, const uint8_t *aux, uint32_
 void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const struct m_msg *msg,
 		   uint32_t seqno, uint64_t context, bool error);
 
+/* --- model_attr.c: what vouchers say --- */
+
+/* Carry packed recipes out for a task: a code, and the values of M_KEYS keys. */
+uint32_t m_run_recipes(const struct model *model, const struct m_task *task, const uint8_t *bytes,
+		       uint32_t size, struct m_value *values);
+
+/* What the values become when a task sends them, or has received them. */
+void m_values_sent(const struct model *model, const struct m_task *task, struct m_value *values);
+void m_values_received(const struct model *model, const struct m_task *task,
+		       struct m_value *values);
+
+/* The value as the task sees it: who does his own work is that task. */
+struct m_bank m_bank_seen(const struct m_task *task, const struct m_value *value);
+
 /* --- model_voucher.c --- */
 
 /* The entry of a name that is a voucher, or NULL. */
@@ -225,8 +241,16 @@ struct m_entry *m_voucher_entry(const struct m_task *task, mach_port_name_t name
 uint32_t m_voucher_check(const struct m_task *task, const mach_msg_header_t *header);
 uint32_t m_voucher_check_dest(const struct m_task *task, const mach_msg_header_t *header);
 
+/* The same for what it becomes: MACH_SEND_NO_BUFFER, or a send right, of none if there is none. */
+uint32_t m_voucher_prepare(struct model *model, struct m_thread *thread,
+			   const mach_msg_header_t *header, struct m_right *right);
+
+/* The right is taken, and the message has the one that was prepared. */
 void m_voucher_copyin(struct model *model, struct m_task *task, const mach_msg_header_t *header,
 		      struct m_msg *msg, struct m_deleted *deleted);
+
+/* What it becomes in the hands of its receiver; false: there is no room for that. */
+bool m_voucher_redeem(struct model *model, struct m_thread *thread, struct m_msg *msg);
 
 /* The voucher where it is received, or given back; the disposition for the header. */
 uint32_t m_put_voucher(struct model *model, struct m_thread *thread, struct m_msg *msg, uint32_t at,
@@ -272,7 +296,7 @@ struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port
 uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sent *sent);
 
 /* Quality of service (model_qos.c): of a message, of those in front of it, and of who waits. */
-void m_stamp(struct m_msg *msg, const struct machd_message_args *args);
+void m_stamp(const struct model *model, struct m_msg *msg, const struct machd_message_args *args);
 void m_raise_queue(const struct model *model, struct m_port *port, const struct m_msg *msg);
 void m_raise_head(struct m_port *port, const struct machd_message_args *args);
 void m_queue_sender(struct m_thread *thread);

@@ -3,6 +3,8 @@
  * The model's quality of service [18]: what a message is stamped with, whom its override reaches,
  * and in which order blocked senders get slots [12.2].
  */
+#include <mach/mach_voucher_types.h>
+
 #include "tests/model/model_private.h"
 
 /* The QoS of a pthread_priority_t: the number of its lowest bit from bit 8 on. */
@@ -22,7 +24,15 @@ static uint32_t override_of(uint32_t argument, bool raw)
 	return override < MACH_MSG_QOS_LAST ? override : MACH_MSG_QOS_LAST;
 }
 
-void m_stamp(struct m_msg *msg, const struct machd_message_args *args)
+/* The priority that the message's voucher names, or 0. */
+static uint32_t of_voucher(const struct m_msg *msg)
+{
+	const struct m_port *voucher = msg->voucher_right.port;
+
+	return voucher ? voucher->values[MACH_VOUCHER_ATTR_KEY_PTHPRIORITY - 1].word : 0;
+}
+
+void m_stamp(const struct model *model, struct m_msg *msg, const struct machd_message_args *args)
 {
 	uint32_t argument = args->priority, qos = argument >> 16 & 0xf, override = 0;
 	bool given = args->option & MACH_SEND_OVERRIDE, raw = (argument & 0xff) == 0xff;
@@ -30,6 +40,8 @@ void m_stamp(struct m_msg *msg, const struct machd_message_args *args)
 	if (given && !raw) {
 		if (qos >= 1 && qos <= MACH_MSG_QOS_LAST)
 			msg->priority = 0x80u << qos | (argument >> 8 & 0xff);
+	} else if (of_voucher(msg) && model->mutation != MODEL_PRIORITY_UNSAID) {
+		msg->priority = of_voucher(msg);
 	} else if (args->option & MACH_SEND_PROPAGATE_QOS && qos_of(args->thread_priority)) {
 		msg->priority = args->thread_priority & 0x3fff;
 	}

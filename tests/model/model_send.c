@@ -146,6 +146,7 @@ static void copyin_header(struct model *model, struct m_thread *thread,
 		msg->reply = m_copyin_name(model, task, header->msgh_local_port, reply, &deleted);
 	if (!voucher_first)
 		m_voucher_copyin(model, task, header, msg, &deleted);
+	m_stamp(model, msg, &thread->args);
 	if (thread->args.option & MACH_SEND_NOTIFY)
 		arm_request(model, thread, header->msgh_remote_port, msg);
 	m_deleted_send(model, &deleted);
@@ -214,7 +215,6 @@ static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
 	}
 	msg->complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
 	msg->id = header->msgh_id;
-	m_stamp(msg, &thread->args);
 	msg->security[0] = task->uid;
 	msg->security[1] = task->gid;
 	memcpy(msg->audit, audit, sizeof audit);
@@ -277,6 +277,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 		code = m_voucher_check(thread->task, &base.header);
 	if (code == MACH_MSG_SUCCESS)
 		code = check_names(model, thread->task, &base.header);
+	if (code == MACH_MSG_SUCCESS)
+		code = m_voucher_prepare(model, thread, &base.header, &msg->voucher_right);
 	if (code != MACH_MSG_SUCCESS)
 		return code;
 	m_msg_begins(thread->task->user, msg);

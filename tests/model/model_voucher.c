@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vouchers in the model, with one attribute: a word of user data or none. What they say is all that
- * counts, so one is found by it; one without send rights is gone.
+ * Vouchers in the model. What they say is all that counts (model_attr.c), so one is found by it;
+ * one without send rights is gone.
  */
-#include <mach/mach_voucher_types.h>
-#include <mach/mig_errors.h>
 #include <string.h>
 
 #include "tests/model/model_call.h"
 
-enum { RECIPE = 4, KEYS = 8 }; /* words of a recipe's head; keys there are */
-
-static struct m_port *find(struct model *model, const struct m_thread *thread, uint64_t data)
+/* The voucher that says this, with one send right more; NULL: it cannot be made. */
+static struct m_port *find(struct model *model, struct m_user *user, bool refused,
+			   const struct m_value *values)
 {
+	const size_t size = M_KEYS * sizeof *values;
 	struct m_port *port;
 
-	TAILQ_FOREACH (port, &model->vouchers, next_voucher)
-		if (port->data == data && port->srights > 0 &&
-		    model->mutation != MODEL_VOUCHERS_DIFFER)
+	TAILQ_FOREACH (port, &model->vouchers, next_voucher) {
+		if (port->srights > 0 && memcmp(port->values, values, size) == 0 &&
+		    model->mutation != MODEL_VOUCHERS_DIFFER) {
+			port->srights++;
 			return port;
-	if (!m_may_make_port(model, thread, thread->task->user))
+		}
+	}
+	if (!m_may_make(model, user, refused))
 		return NULL;
-	port = m_port_new(model, thread->task->user);
+	port = m_port_new(model, user);
 	m_port_doubt(port);
 	port->kernel = port->voucher = true;
-	port->data = data;
+	port->values = memcpy(m_alloc(model, size), values, size);
+	port->srights = 1;
 	TAILQ_INSERT_TAIL(&model->vouchers, port, next_voucher);
 	return port;
 }
@@ -36,75 +39,26 @@ struct m_entry *m_voucher_entry(const struct m_task *task, mach_port_name_t name
 	return entry && entry->type == MACH_PORT_TYPE_SEND && entry->port->voucher ? entry : NULL;
 }
 
-/* The commands that keys without values take as well; 0: none of them. */
-static uint32_t run_common(uint32_t key, uint32_t command, uint32_t content_size,
-			   const struct m_port *previous, uint64_t *data)
-{
-	bool known = key == MACH_VOUCHER_ATTR_KEY_ALL || (key >= 1 && key <= KEYS);
-	bool here = key == MACH_VOUCHER_ATTR_KEY_ALL || key == MACH_VOUCHER_ATTR_KEY_USER_DATA;
-
-	if (content_size > 0)
-		return KERN_INVALID_ARGUMENT;
-	if (command == MACH_VOUCHER_ATTR_COPY && !previous)
-		return KERN_SUCCESS;
-	if (!known)
-		return KERN_INVALID_ARGUMENT;
-	if (here && command == MACH_VOUCHER_ATTR_COPY)
-		*data = previous->data;
-	return KERN_SUCCESS; /* there is nothing yet that could be removed */
-}
-
-/* One recipe for a voucher that has nothing so far. */
-static uint32_t run(const uint32_t *recipe, const struct m_port *previous, uint64_t *data)
-{
-	uint32_t key = recipe[0], command = recipe[1], size = recipe[3];
-
-	switch (command) {
-	case MACH_VOUCHER_ATTR_COPY:
-	case MACH_VOUCHER_ATTR_REMOVE:
-		return run_common(key, command, size, previous, data);
-	case MACH_VOUCHER_ATTR_SET_VALUE_HANDLE:
-		return KERN_INVALID_CAPABILITY;
-	case MACH_VOUCHER_ATTR_REDEEM:
-		if (key != MACH_VOUCHER_ATTR_KEY_ALL && key != MACH_VOUCHER_ATTR_KEY_USER_DATA)
-			return KERN_INVALID_ARGUMENT;
-		*data = previous ? previous->data : 0;
-		return KERN_SUCCESS;
-	case MACH_VOUCHER_ATTR_USER_DATA_STORE:
-		if (key != MACH_VOUCHER_ATTR_KEY_USER_DATA)
-			return KERN_INVALID_ARGUMENT;
-		*data = size ? 1 + (uint64_t)recipe[RECIPE] : 0;
-		return KERN_SUCCESS;
-	}
-	return KERN_INVALID_ARGUMENT;
-}
-
-/* args: a size, a recipe, a word of content. */
+/* args: a size, and so many bytes of recipes. */
 uint32_t call_create_voucher(struct call *call)
 {
-	const uint32_t head = RECIPE * sizeof(uint32_t), size = call->args[0],
-		       *recipe = call->args + 1;
 	struct m_right right = {.type = MACH_MSG_TYPE_PORT_SEND};
-	struct m_entry *previous;
-	uint64_t data = 0;
+	struct m_task *task = call->thread->task;
+	struct m_value values[M_KEYS];
 	uint32_t code;
 
-	if (size == 0) {
+	memset(values, 0, sizeof values);
+	if (call->args[0] == 0) {
 		call_give(call, 1);
 		return M_ANSWERED;
 	}
-	if (size < head || recipe[3] > size - head)
-		return KERN_INVALID_ARGUMENT;
-	previous = m_voucher_entry(call->thread->task, recipe[2]);
-	if (recipe[2] != MACH_PORT_NULL && !previous)
-		return KERN_INVALID_CAPABILITY;
-	code = run(recipe, previous ? previous->port : NULL, &data);
-	if (code != KERN_SUCCESS || recipe[3] < size - head)
-		return code != KERN_SUCCESS ? code : KERN_INVALID_ARGUMENT;
-	right.port = find(call->model, call->thread, data);
+	code = m_run_recipes(call->model, task, (const uint8_t *)(call->args + 1), call->args[0],
+			     values);
+	if (code != KERN_SUCCESS)
+		return code;
+	right.port = find(call->model, task->user, call->thread->refused, values);
 	if (!right.port)
 		return KERN_RESOURCE_SHORTAGE;
-	right.port->srights++;
 	return m_give_port(call->model, call->thread, right);
 }
 
@@ -146,6 +100,49 @@ uint32_t m_voucher_check_dest(const struct m_task *task, const mach_msg_header_t
 		       : MACH_SEND_INVALID_DEST;
 }
 
+/* The same values as the task sends, or receives them: another voucher, or the same. */
+static struct m_port *pass_on(struct model *model, const struct m_task *task, bool refused,
+			      struct m_port *voucher, bool sent)
+{
+	struct m_value values[M_KEYS];
+
+	memcpy(values, voucher->values, sizeof values);
+	if (sent)
+		m_values_sent(model, task, values);
+	else
+		m_values_received(model, task, values);
+	return find(model, task->user, refused, values);
+}
+
+uint32_t m_voucher_prepare(struct model *model, struct m_thread *thread,
+			   const mach_msg_header_t *header, struct m_right *right)
+{
+	struct m_entry *entry = NULL;
+
+	if (MACH_MSGH_BITS_VOUCHER(header->msgh_bits))
+		entry = m_voucher_entry(thread->task, header->msgh_voucher_port);
+	if (!entry)
+		return MACH_MSG_SUCCESS;
+	right->type = MACH_MSG_TYPE_PORT_SEND;
+	right->port = pass_on(model, thread->task, thread->refused, entry->port, true);
+	return right->port ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
+}
+
+bool m_voucher_redeem(struct model *model, struct m_thread *thread, struct m_msg *msg)
+{
+	struct m_right *right = &msg->voucher_right;
+	struct m_port *redeemed;
+
+	if (!right->port || !(thread->args.option & MACH_RCV_VOUCHER))
+		return true;
+	redeemed = pass_on(model, thread->task, thread->lost, right->port, false);
+	if (!redeemed)
+		return false;
+	m_right_destroy(model, *right);
+	right->port = redeemed;
+	return true;
+}
+
 void m_voucher_copyin(struct model *model, struct m_task *task, const mach_msg_header_t *header,
 		      struct m_msg *msg, struct m_deleted *deleted)
 {
@@ -157,7 +154,7 @@ void m_voucher_copyin(struct model *model, struct m_task *task, const mach_msg_h
 		return;
 	entry = m_voucher_entry(task, msg->voucher);
 	if (entry)
-		msg->voucher_right = m_copyin(model, entry, msg->voucher_type, deleted);
+		m_right_destroy(model, m_copyin(model, entry, msg->voucher_type, deleted));
 	else
 		msg->voucher_type = MACH_MSG_TYPE_MOVE_SEND; /* of nothing */
 }

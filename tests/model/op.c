@@ -5,6 +5,7 @@
 #include <mach/message.h>
 #include <mach/notify.h>
 #include <mach/port.h>
+#include <string.h>
 
 #include "protocol/frame.h"
 #include "protocol/ops.h"
@@ -139,7 +140,8 @@ static bool is_boot(const struct op *op)
 
 static void print_call(FILE *file, const struct op *op)
 {
-	const char *kinds = signature(op->routine);
+	const char *kinds = is_boot(op) ? "" : signature(op->routine);
+	size_t known = strlen(kinds);
 
 	fprintf(file, "%s(", op_routine(op->routine));
 	print_name(file, &op->target);
@@ -147,7 +149,7 @@ static void print_call(FILE *file, const struct op *op)
 		fprintf(file, ", service %u", op->service);
 	for (unsigned i = 0; i < op->words; i++) {
 		fprintf(file, ", ");
-		print_word(file, is_boot(op) ? 'n' : kinds[i], &op->arg[i]);
+		print_word(file, i < known ? kinds[i] : 'n', &op->arg[i]);
 	}
 	fprintf(file, ")");
 }

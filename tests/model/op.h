@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OP_ARGS = 10, OP_DESCRIPTORS = 8, OP_ARRAY = 12, OP_NAMES = 32 };
+enum { OP_ARGS = 20, OP_DESCRIPTORS = 8, OP_ARRAY = 12, OP_NAMES = 32 };
 
 /* The name number `origin % OP_NAMES` that operation `origin / OP_NAMES` brought; 0: the literal.
  */

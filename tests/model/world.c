@@ -2,6 +2,7 @@
 /* Doing an operation in both worlds. */
 #include "tests/model/world.h"
 
+#include <mach/mach_voucher_types.h>
 #include <servers/bootstrap.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,11 +12,12 @@
 #include "tests/lab/lab_feed.h"
 #include "tests/model/world_private.h"
 
-#define WORLD_UID 1000
-#define SERVICE	  "service"
-#define DOMAIN_AT 255
-#define NS_PER_MS UINT64_C(1000000)
-#define NO_SUCH	  0x00ffff03u /* for names that an operation taken out would have brought */
+#define WORLD_UID  1000
+#define SERVICE	   "service"
+#define DOMAIN_AT  255
+#define NS_PER_MS  UINT64_C(1000000)
+#define TEXT_LEAST 8	       /* bytes of what a voucher says in words, at least */
+#define NO_SUCH	   0x00ffff03u /* for names that an operation taken out would have brought */
 
 void world_fail(struct world *world, const char *format, ...)
 {
@@ -112,14 +114,14 @@ mach_port_name_t world_name(const struct world *world, const struct op_name *nam
 	return value ? value : NO_SUCH;
 }
 
-/* The machine has said that there is no room. */
-static bool refusal(const struct lab_thread *lab)
+/* What the machine has said. */
+static uint32_t code_of(const struct lab_thread *lab)
 {
-	uint32_t code;
+	uint32_t code = KERN_SUCCESS;
 
-	memcpy(&code, lab->packet + sizeof(struct machd_frame), sizeof code);
-	return code == KERN_RESOURCE_SHORTAGE || code == BOOTSTRAP_NO_MEMORY ||
-	       code == MACH_SEND_NO_BUFFER;
+	if (lab->answered)
+		memcpy(&code, lab->packet + sizeof(struct machd_frame), sizeof code);
+	return code;
 }
 
 /* The machine has had its turn: now the model knows the time and whom the machine answered. */
@@ -128,9 +130,12 @@ static void before_model(struct world *world)
 	world->model.now = world->lab->now;
 	for (unsigned i = 0; i < world->actor_count; i++) {
 		struct actor *actor = &world->actors[i];
+		uint32_t code = code_of(actor->lab);
 
 		actor->model->heard = actor->lab->answered;
-		actor->model->refused = actor->lab->answered && refusal(actor->lab);
+		actor->model->refused = code == KERN_RESOURCE_SHORTAGE ||
+					code == BOOTSTRAP_NO_MEMORY || code == MACH_SEND_NO_BUFFER;
+		actor->model->lost = code == (MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_KERNEL);
 	}
 }
 
@@ -364,6 +369,32 @@ static bool special_port_good(const struct world *world, const struct m_task *ta
 	return entry && entry->type & MACH_PORT_TYPE_SEND;
 }
 
+/* A value that is told as a text, in whatever words. */
+static bool has_text(const struct m_port *voucher, uint32_t key)
+{
+	return (key == MACH_VOUCHER_ATTR_KEY_BANK && voucher->values[key - 1].bank.known) ||
+	       (key == MACH_VOUCHER_ATTR_KEY_IMPORTANCE && voucher->values[key - 1].boosting);
+}
+
+/* The same of one that a call wants, or of any. */
+static bool tells_text(const struct world *world, const struct m_entry *target)
+{
+	const struct m_port *voucher = target ? target->port : NULL;
+	uint32_t key = world->op->arg[0].literal, size = world->op->arg[1].literal;
+
+	switch (world->op->routine) {
+	case MACHD_ROUTINE_mach_voucher_extract_attr_content:
+	case MACHD_ROUTINE_mach_voucher_extract_attr_recipe:
+		return voucher && voucher->voucher && size >= TEXT_LEAST && has_text(voucher, key);
+	case MACHD_ROUTINE_mach_voucher_debug_info:
+	case MACHD_ROUTINE_mach_voucher_extract_all_attr_recipes:
+		return voucher && voucher->voucher &&
+		       (has_text(voucher, MACH_VOUCHER_ATTR_KEY_BANK) ||
+			has_text(voucher, MACH_VOUCHER_ATTR_KEY_IMPORTANCE));
+	}
+	return false;
+}
+
 /* Arguments of which the contract does not say what is wrong with them first. */
 static bool call_open(const struct world *world, const struct actor *actor)
 {
@@ -375,6 +406,11 @@ static bool call_open(const struct world *world, const struct actor *actor)
 	if (routine == MACHD_ROUTINE_mach_port_insert_right && target &&
 	    target->port != task->self && !entry_of(world, task, &world->op->arg[1]))
 		return !MACH_PORT_VALID(world_name(world, &world->op->arg[1]));
+
+	if (routine == MACHD_ROUTINE_mach_voucher_debug_info)
+		target = entry_of(world, task, &world->op->arg[0]);
+	if (tells_text(world, target))
+		return true;
 
 	/* A service that is no task's: its name would last for ever. */
 	if (routine == MACHD_ROUTINE_bootstrap_register) {
