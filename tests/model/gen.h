@@ -51,6 +51,9 @@ void gen_arg(struct gen *gen, const struct m_task *task, struct op *op, uint32_t
 bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_task *task,
 		struct op *op);
 
+/* A thread that the task has a right to, or any name. */
+struct op_name gen_thread(struct gen *gen, const struct m_task *task);
+
 /* The same of one about vouchers. */
 bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct m_task *task,
 		      struct op *op);

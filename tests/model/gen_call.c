@@ -80,6 +80,8 @@ static const uint32_t routines[][2] = {
 	{1, R(mach_voucher_extract_all_attr_recipes)},
 	{1, R(mach_voucher_attr_command)},
 	{1, R(mach_voucher_debug_info)},
+	{4, R(thread_set_mach_voucher)},
+	{1, R(thread_get_mach_voucher)},
 	{0, 0},
 };
 

@@ -164,7 +164,7 @@ static void voucher(struct gen *gen, const struct m_task *task, struct op *op)
 		gen_percent(gen, 60) ? MACH_MSG_TYPE_COPY_SEND : MACH_MSG_TYPE_MOVE_SEND;
 
 	op->voucher.literal = gen_below(gen, UINT32_MAX);
-	if (gen_percent(gen, 60))
+	if (gen_percent(gen, gen->world->options.strict ? 30 : 60))
 		return;
 	op->bits |= (gen_percent(gen, 95) ? disposition : gen_below(gen, 32)) << 16;
 	op->voucher = gen_voucher(gen, task);
@@ -315,4 +315,6 @@ void gen_message(struct gen *gen, const struct m_task *task, struct op *op)
 		op->timeout = 1 + gen_below(gen, 40);
 	if (gen_percent(gen, 5))
 		op->option |= IDLE_OPTIONS;
+	if (gen->world->options.strict && gen_percent(gen, 45))
+		op->option |= MACH_MSG_STRICT_REPLY;
 }

@@ -150,6 +150,11 @@ static bool is_thread(const struct m_port *port)
 	return port->thread;
 }
 
+struct op_name gen_thread(struct gen *gen, const struct m_task *task)
+{
+	return like(gen, task, is_thread);
+}
+
 static void associate(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	bool any = gen_percent(gen, 40);
@@ -157,7 +162,7 @@ static void associate(struct gen *gen, const struct m_task *task, struct op *op)
 	if (any && gen_percent(gen, 95))
 		gen_word(op, MACH_PORT_NULL);
 	else
-		op->arg[op->words++] = like(gen, task, is_thread);
+		op->arg[op->words++] = gen_thread(gen, task);
 	for (unsigned i = 0; i < 8; i++)
 		gen_word(op, gen_below(gen, 200) == 0);
 	gen_word(op, any != (gen_below(gen, 20) == 0));
@@ -212,7 +217,7 @@ static void semaphore_call(struct gen *gen, const struct m_task *task, struct op
 	}
 	object_name(gen, task, op, false);
 	if (op->routine == R(semaphore_signal_thread)) {
-		op->arg[op->words++] = like(gen, task, is_thread);
+		op->arg[op->words++] = gen_thread(gen, task);
 		if (gen_percent(gen, 30))
 			op->arg[1] = (struct op_name){0};
 	}

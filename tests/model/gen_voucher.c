@@ -128,6 +128,20 @@ static void command(struct gen *gen, struct op *op)
 		gen_word(op, 0);
 }
 
+/* The caller's own right to itself, mostly. */
+static struct op_name own_thread(struct gen *gen, const struct m_task *caller, struct op *op)
+{
+	const struct m_port *self = world_actor(gen->world, op->who)->model->self;
+	const struct m_entry *entry;
+
+	if (self && gen_percent(gen, 90)) {
+		entry = m_find_port(caller, self);
+		if (entry && entry->origin)
+			return (struct op_name){.origin = entry->origin};
+	}
+	return gen_thread(gen, caller);
+}
+
 bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct m_task *task,
 		      struct op *op)
 {
@@ -146,6 +160,14 @@ bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct
 	case R(mach_voucher_extract_all_attr_recipes):
 		op->target = gen_voucher(gen, caller);
 		gen_word(op, room(gen));
+		return true;
+	case R(thread_get_mach_voucher):
+		op->target = own_thread(gen, caller, op);
+		gen_word(op, gen_below(gen, 2));
+		return true;
+	case R(thread_set_mach_voucher):
+		op->target = own_thread(gen, caller, op);
+		op->arg[op->words++] = gen_voucher(gen, caller);
 		return true;
 	case R(mach_voucher_attr_command):
 		op->target = gen_voucher(gen, caller);

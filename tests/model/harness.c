@@ -43,6 +43,7 @@ struct episode episode_of(uint64_t seed, uint32_t index)
 	else if (rng_percent(&random, 40))
 		limit_user(&episode.limits, &random);
 	episode.policy = rng_percent(&random, 50);
+	episode.strict = rng_percent(&random, 30);
 	if (rng_percent(&random, 30))
 		episode.slice = 1 + rng_below(&random, 6);
 	return episode;
@@ -107,6 +108,7 @@ START_TEST(do_job)
 		.seed = job.episode->seed,
 		.limits = job.episode->limits,
 		.policy = job.episode->policy,
+		.strict = job.episode->strict,
 		.mutation = job.episode->mutation,
 		.record = job.episode->record,
 		.slice = job.episode->record ? 0 : job.episode->slice,

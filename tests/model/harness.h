@@ -16,7 +16,7 @@ enum { EPISODE_OPS = 2000 };
 struct episode {
 	uint64_t seed;
 	struct m_limits limits;
-	bool policy;
+	bool policy, strict;
 	uint32_t ops;
 	uint32_t slice; /* 0, or the machine does its work in slices that are so small */
 	enum model_mutation mutation;

@@ -66,6 +66,8 @@ enum model_mutation {
 	MODEL_BANK_UNSENT,	    /* its own task's stays that */
 	MODEL_BANK_UNREDEEMED,	    /* it is received as it was sent */
 	MODEL_PRIORITY_UNSAID,	    /* by the voucher of a message */
+	MODEL_CONTEXT_FREE,	    /* a strict reply is sent by anybody */
+	MODEL_REPLY_SHARED,	    /* and its port may have other rights */
 	MODEL_MUTATIONS,
 };
 
@@ -125,6 +127,7 @@ struct m_port {
 	bool only_reply;  /* marked: good for replies and nothing else */
 	bool is_reply;	  /* good for replies to those that take no others: */
 	bool wants_reply; /* this is one of them */
+	uint32_t persona; /* under which a reply must be sent; 0: any */
 	bool filtered;	  /* not everything may be sent to it by everybody */
 	bool no_grant;	  /* messages to it carry no rights */
 	bool service, connection;
@@ -324,6 +327,7 @@ struct m_thread {
 	struct m_side *side;	       /* or on this; */
 	uint64_t count;		       /* its signals when that began */
 	struct m_port *self;	       /* what stands for it, once somebody has asked */
+	struct m_port *voucher;	       /* that it works under: a naked send right, or NULL */
 	uint64_t deadline;
 	struct m_answer answer;
 	bool heard;   /* the machine has answered it: a hint where the contract leaves a choice */
@@ -361,6 +365,7 @@ struct model {
 	unsigned counting, doubtful; /* of them */
 	unsigned slack;		     /* of what counts as ports, too, and is not followed */
 	const struct m_policy *policy;
+	bool strict; /* replies are enforced */
 	uint64_t now;
 	struct m_chunk *chunks;
 	TAILQ_HEAD(, m_task) tasks;
@@ -435,6 +440,9 @@ static inline bool m_waits(const struct m_thread *thread)
 
 /* The entry of a name, or NULL; a dead send-once right stays what it seems. */
 struct m_entry *m_find(const struct m_task *task, mach_port_name_t name);
+
+/* The entry that holds a send or receive right to a port, or NULL. */
+struct m_entry *m_find_port(const struct m_task *task, const struct m_port *port);
 
 /* What mach_port_names shows for an entry. */
 uint32_t m_type_bits(const struct m_entry *entry);

@@ -416,6 +416,8 @@ static const struct {
 	ROW(mach_voucher_extract_all_attr_recipes, call_extract_all),
 	ROW(mach_voucher_attr_command, call_attr_command),
 	ROW(mach_voucher_debug_info, call_debug_info),
+	ROW(thread_set_mach_voucher, call_thread_set_voucher),
+	ROW(thread_get_mach_voucher, call_thread_get_voucher),
 	ROW(mach_eventlink_create, call_eventlink),
 	ROW(mach_eventlink_destroy, call_eventlink),
 	ROW(mach_eventlink_associate, call_eventlink),
@@ -460,6 +462,8 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 		return entry->port->eventlink;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_VOUCHER)
 		return entry->port->voucher;
+	if (machd_routine_find(routine)->object == MACHD_OBJECT_THREAD)
+		return entry->port->thread;
 	call->task = entry->port->task;
 	return call->task != NULL;
 }

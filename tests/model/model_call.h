@@ -77,6 +77,8 @@ uint32_t call_peek(struct call *call);
 
 /* model_voucher.c */
 uint32_t call_create_voucher(struct call *call);
+uint32_t call_thread_set_voucher(struct call *call);
+uint32_t call_thread_get_voucher(struct call *call);
 
 /* model_extract.c */
 uint32_t call_extract_content(struct call *call);

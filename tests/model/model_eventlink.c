@@ -43,6 +43,8 @@ void m_thread_end(struct model *model, struct m_thread *thread)
 	TAILQ_FOREACH (port, &model->ports, of_model)
 		if (port->side && port->side->thread == thread)
 			port->side->thread = NULL;
+	if (thread->voucher)
+		m_release_send(model, thread->voucher);
 	port = thread->self;
 	thread->self = NULL;
 	if (!port)

@@ -23,9 +23,6 @@ struct m_entry *m_entry_new(struct model *model, struct m_task *task, uint32_t t
 void m_entry_free(struct m_entry *entry);
 void m_name_freed(struct m_task *task, mach_port_name_t name);
 
-/* The entry that holds a send or receive right to a port, or NULL. */
-struct m_entry *m_find_port(const struct m_task *task, const struct m_port *port);
-
 /* An entry is looked at: what was a right to a dead port is a dead name from then on. */
 struct m_entry *m_look(const struct m_task *task, mach_port_name_t name);
 
@@ -279,6 +276,22 @@ uint32_t m_ports_lookup(struct model *model, struct m_thread *thread, struct m_t
 void m_thread_end(struct model *model, struct m_thread *thread);
 void m_eventlink_give_up(struct model *model, struct m_thread *thread, uint32_t code);
 void m_eventlink_orphaned(struct model *model, struct m_port *port);
+
+/* --- model_strict.c: strict replies --- */
+
+/* May a send have this reply? Before anything is taken, and with the header taken. */
+bool m_strict_reply_good(const struct model *model, const struct m_thread *thread,
+			 const mach_msg_header_t *header);
+bool m_strict_port_good(const struct model *model, const struct m_thread *thread,
+			const struct m_msg *msg);
+
+/* A message goes to a queue: MACH_SEND_INVALID_CONTEXT, or success. */
+uint32_t m_strict_context(const struct model *model, const struct m_thread *thread,
+			  const struct m_msg *msg);
+
+/* Its reply right goes to a receiver: MACH_RCV_INVALID_REPLY, or success. */
+uint32_t m_strict_receive(const struct model *model, const struct m_thread *thread,
+			  const struct m_msg *msg);
 
 /* --- model_object.c --- */
 

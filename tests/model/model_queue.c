@@ -417,6 +417,11 @@ static void deliver(struct model *model, struct m_thread *thread, struct m_port 
 			     MACH_RCV_HEADER_ERROR | MACH_MSG_IPC_KERNEL);
 		return;
 	}
+	error = m_strict_receive(model, thread, msg);
+	if (error) {
+		receive_bare(model, thread, port, msg, seqno, error);
+		return;
+	}
 	size -= msg->tail;
 	aux = thread->args.option & MACH64_MSG_VECTOR ? msg->aux_size : 0;
 	m_message_answer(model, thread, MACH_MSG_SUCCESS,

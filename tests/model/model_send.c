@@ -167,7 +167,12 @@ static void block(struct model *model, struct m_thread *thread, struct m_msg *ms
 static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_msg *msg)
 {
 	struct m_port *port = msg->dest.port;
+	uint32_t code = msg->circular ? MACH_MSG_SUCCESS : m_strict_context(model, thread, msg);
 
+	if (code != MACH_MSG_SUCCESS) {
+		m_give_back(model, thread, msg, code);
+		return M_ANSWERED;
+	}
 	if (msg->circular || port->dead) {
 		m_msg_destroy(model, msg);
 	} else if (port->kernel) {
@@ -275,6 +280,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 		code = check_header(&base.header);
 	if (code == MACH_MSG_SUCCESS)
 		code = m_voucher_check(thread->task, &base.header);
+	if (code == MACH_MSG_SUCCESS && !m_strict_reply_good(model, thread, &base.header))
+		code = MACH_SEND_INVALID_REPLY;
 	if (code == MACH_MSG_SUCCESS)
 		code = check_names(model, thread->task, &base.header);
 	if (code == MACH_MSG_SUCCESS)
@@ -283,8 +290,9 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 		return code;
 	m_msg_begins(thread->task->user, msg);
 	copyin_header(model, thread, &base.header, msg);
-	code = MACH_SEND_INVALID_OPTIONS;
-	if (kind_good(model, thread, msg))
+	code = m_strict_port_good(model, thread, msg) ? MACH_SEND_INVALID_OPTIONS
+						      : MACH_SEND_INVALID_REPLY;
+	if (code == MACH_SEND_INVALID_OPTIONS && kind_good(model, thread, msg))
 		code = m_check_policy(model, thread->task, msg);
 	if (code == MACH_MSG_SUCCESS)
 		code = m_copyin_body(model, thread, msg);

@@ -62,6 +62,40 @@ uint32_t call_create_voucher(struct call *call)
 	return m_give_port(call->model, call->thread, right);
 }
 
+/* --- what a thread works under --- */
+
+/* args: a name; of what is no voucher, none. */
+uint32_t call_thread_set_voucher(struct call *call)
+{
+	mach_port_name_t name = call->args[0];
+	const struct m_entry *entry = m_look(call->thread->task, name);
+	struct m_port *old = call->thread->voucher;
+
+	if (MACH_PORT_VALID(name) && (!entry || entry->type == MACH_PORT_TYPE_DEAD_NAME))
+		return KERN_INVALID_NAME;
+	if (entry && !(entry->type & MACH_PORT_TYPE_SEND))
+		return KERN_INVALID_RIGHT;
+	if (call->target->thread != call->thread)
+		return KERN_INVALID_ARGUMENT;
+	call->thread->voucher = entry && entry->port->voucher ? entry->port : NULL;
+	if (call->thread->voucher)
+		call->thread->voucher->srights++;
+	if (old)
+		m_release_send(call->model, old);
+	call->model->slack++; /* what is kept is not looked for */
+	return KERN_SUCCESS;
+}
+
+uint32_t call_thread_get_voucher(struct call *call)
+{
+	struct m_right right = {.port = call->target->thread->voucher,
+				.type = MACH_MSG_TYPE_PORT_SEND};
+
+	if (right.port)
+		right.port->srights++;
+	return m_give_port(call->model, call->thread, right);
+}
+
 /* --- in headers --- */
 
 uint32_t m_voucher_check(const struct m_task *task, const mach_msg_header_t *header)

@@ -64,6 +64,7 @@ void world_start(struct world *world, const struct world_options *options)
 	lab.seed = options->seed;
 	if (options->policy)
 		set_policy(&lab.policy);
+	lab.policy.p_strict_reply = options->strict;
 	lab.limits.names_per_task = options->limits.names_per_task;
 	set_limit(&lab.limits.names_per_user, options->limits.names);
 	set_limit(&lab.limits.ports_per_user, options->limits.ports);
@@ -79,6 +80,7 @@ void world_start(struct world *world, const struct world_options *options)
 	LAB_TRUE(world->names);
 	model_start(&world->model, &options->limits, options->policy ? &policy : NULL,
 		    world->lab->now, options->mutation);
+	world->model.strict = options->strict;
 }
 
 void world_stop(struct world *world)
@@ -407,9 +409,11 @@ static bool call_open(const struct world *world, const struct actor *actor)
 	    target->port != task->self && !entry_of(world, task, &world->op->arg[1]))
 		return !MACH_PORT_VALID(world_name(world, &world->op->arg[1]));
 
-	if (routine == MACHD_ROUTINE_mach_voucher_debug_info)
-		target = entry_of(world, task, &world->op->arg[0]);
-	if (tells_text(world, target))
+	if (routine == MACHD_ROUTINE_mach_voucher_debug_info && target && target->port &&
+	    target->port->task) {
+		if (tells_text(world, entry_of(world, target->port->task, &world->op->arg[0])))
+			return true;
+	} else if (tells_text(world, target))
 		return true;
 
 	/* A service that is no task's: its name would last for ever. */

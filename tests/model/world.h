@@ -22,6 +22,7 @@ struct world_options {
 	uint64_t seed; /* of the machine */
 	struct m_limits limits;
 	bool policy; /* some users are under one */
+	bool strict; /* replies are enforced */
 	enum model_mutation mutation;
 	const char *record; /* write a record there, or NULL */
 	uint32_t slice;	    /* steps of work in one input of the machine, 0: as many as it does */
