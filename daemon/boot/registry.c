@@ -153,6 +153,14 @@ bool boot_running(const struct boot_service *service)
 	return service->s_port && service->s_port->ip_place != IP_KEPT;
 }
 
+/* Its last holder has nothing to do with a kept port any more. */
+static void forget_account(struct ipc_port *port)
+{
+	if (port->ip_account)
+		ipc_account_put(port->ip_account);
+	port->ip_account = NULL;
+}
+
 struct ipc_port *boot_hand_out(struct ipc_host *host, struct boot_service *service,
 			       const struct ipc_task *task)
 {
@@ -160,6 +168,7 @@ struct ipc_port *boot_hand_out(struct ipc_host *host, struct boot_service *servi
 
 	if (!ipc_account_charge(host, task->t_account, IPC_CHARGE_PORTS, 1))
 		return NULL;
+	forget_account(port);
 	port->ip_account = ipc_account_ref(task->t_account);
 	port->ip_place = IP_IN_LIMBO;
 	boot_start_over(host, service, true);
@@ -171,9 +180,10 @@ void boot_drop_port(struct ipc_host *host, struct boot_service *service)
 {
 	struct ipc_port *port = service->s_port;
 
-	if (!port || port->ip_place != IP_KEPT)
+	if (!port || !service->s_kept || port->ip_place != IP_KEPT)
 		return;
 	unlink_port(host, service);
+	forget_account(port);
 	port->ip_place = IP_IN_LIMBO;
 	ipc_port_destroy(host, port);
 }
@@ -208,15 +218,18 @@ void boot_service_died(struct ipc_host *host, struct ipc_port *port)
 	}
 }
 
+bool boot_service_keeps(const struct ipc_host *host, const struct ipc_port *port)
+{
+	return boot_kept(port) && !host->h_stopping;
+}
+
 bool boot_service_back(struct ipc_host *host, struct ipc_port *port)
 {
 	struct boot_service *service = boot_kept(port);
 
-	if (!service || host->h_stopping)
+	if (!boot_service_keeps(host, port))
 		return false;
 	ipc_account_discharge(port->ip_account, IPC_CHARGE_PORTS, 1);
-	ipc_account_put(port->ip_account);
-	port->ip_account = NULL;
 	port->ip_place = IP_KEPT;
 	if (port->ip_qlimit == 0) /* or nobody could ever ask for the service again */
 		ipc_mqueue_set_qlimit(host, port, MACH_PORT_QLIMIT_DEFAULT);
@@ -271,28 +284,34 @@ static void begin_keeping(struct ipc_host *host, struct boot_service *service)
 
 void boot_names_set(struct ipc_host *host, const struct boot_policy *policy)
 {
-	struct boot_service *service, *next;
+	struct boot_policy old = *host->h_names;
+	struct boot_service *service;
 
+	boot_policy_init(host->h_names);
 	if (!boot_policy_copy(host->h_names, policy)) {
+		*host->h_names = old;
 		host->h_outbox->warn(host->h_outbox->context,
 				     "there is no memory for the new rules for service names");
 		return;
 	}
-	HASH_ITER(hh, host->h_services, service, next)
-	{
-		bool declared = boot_policy_declares(host->h_names, service->s_name);
-
-		if (boot_declared(service) && !declared)
+	/* By the rules and not by the names: those may go together. */
+	for (uint32_t i = 0; i < old.bp_head.bh_count; i++) {
+		service = boot_find(host, old.bp_rules[i].br_service);
+		if (service && boot_declared(service) &&
+		    !boot_policy_declares(host->h_names, service->s_name))
 			stop_keeping(host, service);
-		else if (declared && !boot_declared(service) && service->s_checked_in)
+	}
+	for (uint32_t i = 0; i < policy->bp_head.bh_count; i++) {
+		service = boot_find(host, policy->bp_rules[i].br_service);
+		if (service && !boot_declared(service) && service->s_checked_in &&
+		    boot_policy_declares(host->h_names, service->s_name))
 			begin_keeping(host, service);
 	}
+	boot_policy_free(&old);
 }
 
 void boot_forget_all(struct ipc_host *host)
 {
-	struct boot_service *service, *next;
-
-	HASH_ITER(hh, host->h_services, service, next)
-	boot_remove(host, service);
+	while (host->h_services) /* a name may take others of its port along */
+		boot_remove(host, host->h_services);
 }

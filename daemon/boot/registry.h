@@ -91,6 +91,9 @@ void boot_service_died(struct ipc_host *host, struct ipc_port *port);
  */
 bool boot_service_back(struct ipc_host *host, struct ipc_port *port);
 
+/* Would it (h_service_keeps)? */
+bool boot_service_keeps(const struct ipc_host *host, const struct ipc_port *port);
+
 /* The host gets a policy, a copy of this one (NULL: of none). False without memory. */
 bool boot_names_start(struct ipc_host *host, const struct boot_policy *policy);
 void boot_names_end(struct ipc_host *host);

@@ -36,12 +36,13 @@ static const struct boot_rule *rule_of(const struct ipc_host *host,
 
 bool boot_start_due(const struct ipc_host *host, const struct boot_service *service)
 {
+	const struct boot_rule *rule = boot_declared(service) ? rule_of(host, service) : NULL;
 	const struct ipc_port *port = service->s_port;
 
-	if (!boot_declared(service))
+	if (!rule) /* or it has none any more, and goes next */
 		return false;
 	return port->ip_msgcount || ipc_senders_count(&port->ip_senders) ||
-	       rule_of(host, service)->br_start == BOOT_START_NEVER;
+	       rule->br_start == BOOT_START_NEVER;
 }
 
 static bool window_over(const struct ipc_host *host, const struct boot_service *service,

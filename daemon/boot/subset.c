@@ -32,6 +32,7 @@ struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *p
 	subset->ss_requestor = requestor;
 	subset->ss_user = ipc_user_ref(task->t_user);
 	subset->ss_depth = depth;
+	list_init(&subset->ss_ending);
 	subset->ss_next = requestor->ip_lifeline;
 	requestor->ip_lifeline = subset;
 	return subset;
@@ -39,10 +40,8 @@ struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *p
 
 static void end(struct ipc_host *host, struct boot_subset *subset)
 {
-	struct boot_service *service, *next;
-
-	HASH_ITER(hh, subset->ss_services, service, next)
-	boot_remove(host, service);
+	while (subset->ss_services) /* a name may take others of its port along */
+		boot_remove(host, subset->ss_services);
 	subset->ss_port->ip_subset = NULL;
 	ipc_port_destroy(host, subset->ss_port);
 	ipc_port_release_send(host, subset->ss_parent);
@@ -57,6 +56,14 @@ void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor)
 
 	while ((subset = requestor->ip_lifeline)) {
 		requestor->ip_lifeline = subset->ss_next;
+		list_append(&host->h_ending, &subset->ss_ending);
+	}
+	if (host->h_subsets_end)
+		return; /* the port went with a subset, and there may be many like that */
+	host->h_subsets_end = true;
+	while ((subset = list_first(&host->h_ending, struct boot_subset, ss_ending))) {
+		list_remove(&subset->ss_ending);
 		end(host, subset);
 	}
+	host->h_subsets_end = false;
 }

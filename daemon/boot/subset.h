@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "daemon/base/list.h"
 #include "daemon/ipc/ipc_types.h"
 
 struct boot_service;
@@ -19,6 +20,7 @@ struct boot_subset {
 	struct ipc_user *ss_user;      /* who made it */
 	uint32_t ss_depth;	       /* 1: below the first */
 	struct boot_subset *ss_next;   /* another one of the same requestor */
+	struct list ss_ending;	       /* host's list of those that end */
 };
 
 /*

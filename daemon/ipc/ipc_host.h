@@ -59,10 +59,13 @@ struct ipc_host {
 	struct boot_policy *h_names;	 /* who may do what with names */
 	bool h_stopping;		 /* ports do not come back any more */
 	struct list h_wanted;		 /* boot_service: somebody waits for it */
+	struct list h_ending;		 /* boot_subset: their requestors died */
+	bool h_subsets_end;		 /* those are being ended */
 	/* What boot/ does with ports that have names: one died; its receive right is free, and may
-	 * be taken back; a message waits on one that was. */
+	 * be taken back; it would be; a message waits on one that was. */
 	void (*h_service_died)(struct ipc_host *, struct ipc_port *);
 	bool (*h_service_back)(struct ipc_host *, struct ipc_port *);
+	bool (*h_service_keeps)(const struct ipc_host *, const struct ipc_port *);
 	void (*h_service_wanted)(struct ipc_host *, struct ipc_port *);
 	/* A message to the daemon's own ports, and who pays for the reply: trap_mig() */
 	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,

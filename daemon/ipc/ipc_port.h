@@ -124,9 +124,11 @@ struct ipc_port {
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
 	struct boot_subset *ip_subset;		 /* IP_BOOTSTRAP: its names; NULL: the first */
 	struct boot_subset *ip_lifeline;	 /* those that end with this port, chained */
-	struct ipc_account *ip_account;		 /* charged; NULL for the daemon's own */
-	struct list ip_host_link;		 /* those to be told of the time of day */
-	struct list ip_link;			 /* host's ports */
+	/* Charged; NULL for the daemon's own. While the port is kept (IP_KEPT) its last holder's,
+	 * who does not pay for the port any more but for what the daemon sends there. */
+	struct ipc_account *ip_account;
+	struct list ip_host_link; /* those to be told of the time of day */
+	struct list ip_link;	  /* host's ports */
 	struct ipc_work ip_work;
 };
 

@@ -34,6 +34,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_loans);
 	list_init(&host->h_places);
 	list_init(&host->h_wanted);
+	list_init(&host->h_ending);
 	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
 		list_init(&host->h_notify[i]);
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
@@ -72,6 +73,7 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_machine = config->machine;
 	host->h_service_died = boot_service_died;
 	host->h_service_back = boot_service_back;
+	host->h_service_keeps = boot_service_keeps;
 	host->h_service_wanted = boot_service_wanted;
 	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);

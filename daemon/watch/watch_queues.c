@@ -99,7 +99,9 @@ static uint32_t uid_of(const struct ipc_port *port)
 		task = port->ip_task;
 	if (task)
 		return task->t_user->u_uid;
-	return port->ip_account ? port->ip_account->ac_user->u_uid : MACHD_WATCH_NO_UID;
+	if (!port->ip_account || port->ip_place == IP_KEPT)
+		return MACHD_WATCH_NO_UID;
+	return port->ip_account->ac_user->u_uid;
 }
 
 /* Its first message. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/boot/registry.h"
+#include "daemon/boot/start.h"
 #include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_bell.h"
@@ -454,8 +455,9 @@ static void count_service(struct audit *audit, const struct boot_service *servic
 	count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_SEND);
 	if (service->s_port->ip_place != IP_KEPT)
 		return;
-	LAB_TRUE(service->s_kept && !service->s_port->ip_account);
-	count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_RECEIVE);
+	LAB_TRUE(boot_kept(service->s_port));
+	if (service->s_kept) /* and not as another name of the same port */
+		count_naked(audit, service->s_port, MACH_MSG_TYPE_PORT_RECEIVE);
 }
 
 static void count_subset(struct audit *audit, const struct boot_subset *subset)
@@ -651,7 +653,8 @@ static void compare_users(const struct audit *audit)
 	for (unsigned i = 0; i < IPC_CHARGE_KINDS; i++)
 		LAB_TRUE(counted[i] == host->h_held[i]);
 	for (size_t i = 0; i < audit->port_count; i++)
-		owned += audit->ports[i].port->ip_account != NULL;
+		owned += audit->ports[i].port->ip_account &&
+			 audit->ports[i].port->ip_place != IP_KEPT;
 	LAB_TRUE(held[IPC_CHARGE_TASKS] == host->h_task_count);
 	LAB_TRUE(held[IPC_CHARGE_LINKS] == audit->links);
 	LAB_TRUE(held[IPC_CHARGE_BELLS] == audit->bells);

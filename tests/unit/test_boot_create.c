@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_expect.h"
 #include "tests/lab/lab_mig.h"
 #include "tests/lab/lab_names.h"
@@ -122,6 +123,46 @@ START_TEST(its_port_comes_back_with_its_queue)
 	lab_message(a, port, 7);
 	lab_message(a, port, 8);
 	ck_assert_uint_eq(lab->starts, 0);
+	lab_stop(lab);
+}
+END_TEST
+
+/* Whoever gives the receive right up and keeps a send right has the same port still. */
+START_TEST(its_holder_keeps_a_send_right)
+{
+	mach_port_name_t port, name, previous;
+
+	begin();
+	lab_ok(create(a, "x", &port));
+	lab_ok(lab_check_in(a, "x", &name));
+	ck_assert_uint_eq(name, port);
+	lab_ok(lab_request_notification(a, port, MACH_NOTIFY_DEAD_NAME, 0, lab_new_port(a),
+					MAKE_ONCE, &previous));
+	lab_ok(lab_mod_refs(a, port, MACH_PORT_RIGHT_RECEIVE, -1));
+	lab_name_is(a, port, SEND, 1);
+	lab_fill(a, port, 1, 7);
+	lab_ok(lab_check_in(a, "x", &name));
+	lab_message(a, port, 7);
+	lab_stop(lab);
+}
+END_TEST
+
+/* The port is kept for the name that was created, and not for another that it has. */
+START_TEST(another_name_of_its_port_is_taken_back)
+{
+	mach_port_name_t port, name;
+	struct bootstrap_register_in in = {.service = "other"};
+
+	begin();
+	lab_ok(create(a, "x", &port));
+	in.port = port;
+	lab_ok(lab_call(a, MACHD_ROUTINE_bootstrap_register, a->task->bootstrap, &in, sizeof in,
+			NULL, 0, NULL));
+	lab_audit(lab);
+	lab_ok(take_back(a, "other"));
+	lab_name_is(a, port, SEND, 1);
+	lab_ok(lab_check_in(a, "x", &name));
+	ck_assert_uint_eq(name, port);
 	lab_stop(lab);
 }
 END_TEST
@@ -314,6 +355,8 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, messages_queue_until_somebody_checks_in);
 	tcase_add_test(tcase, its_port_comes_back_with_its_queue);
+	tcase_add_test(tcase, its_holder_keeps_a_send_right);
+	tcase_add_test(tcase, another_name_of_its_port_is_taken_back);
 	tcase_add_test(tcase, it_outlives_its_maker_and_is_the_uids);
 	tcase_add_test(tcase, it_is_taken_back);
 	tcase_add_test(tcase, a_name_is_there_once);
