@@ -54,6 +54,9 @@ bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_tas
 /* A thread that the task has a right to, or any name. */
 struct op_name gen_thread(struct gen *gen, const struct m_task *task);
 
+/* The same of a bootstrap port. */
+struct op_name gen_boot(struct gen *gen, const struct m_task *task);
+
 /* The same of one about vouchers. */
 bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct m_task *task,
 		      struct op *op);

@@ -41,7 +41,12 @@ static const uint32_t routines[][2] = {
 	{1, R(mach_port_names)},
 	{7, R(bootstrap_look_up)},
 	{4, R(bootstrap_register)},
-	{2, R(bootstrap_check_in)},
+	{4, R(bootstrap_check_in)},
+	{4, R(bootstrap_create_service)},
+	{1, R(bootstrap_status)},
+	{3, R(bootstrap_subset)},
+	{1, R(bootstrap_parent)},
+	{1, R(bootstrap_unprivileged)},
 	{1, R(task_get_special_port)},
 	{2, R(task_set_special_port)},
 	{1, R(host_get_special_port)},
@@ -323,7 +328,12 @@ static uint32_t routine_for(struct gen *gen, const struct m_task *task)
 static void bootstrap(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	op->service = (uint8_t)gen_below(gen, M_SERVICES);
-	op->target.origin = task->origin * OP_NAMES + 2;
+	op->target = gen_percent(gen, 60) ? (struct op_name){.origin = task->origin * OP_NAMES + 2}
+					  : gen_boot(gen, task);
+	if (op->routine == R(bootstrap_subset) && gen_percent(gen, 30)) /* it ends with the task */
+		op->arg[op->words++].origin = task->origin * OP_NAMES;
+	else if (op->routine == R(bootstrap_subset))
+		gen_arg(gen, task, op, MACH_PORT_TYPE_SEND);
 	if (op->routine != R(bootstrap_register))
 		return;
 	if (gen_percent(gen, 25))
@@ -475,6 +485,11 @@ void gen_call(struct gen *gen, const struct m_task *caller, struct op *op)
 	case R(bootstrap_look_up):
 	case R(bootstrap_register):
 	case R(bootstrap_check_in):
+	case R(bootstrap_create_service):
+	case R(bootstrap_status):
+	case R(bootstrap_subset):
+	case R(bootstrap_parent):
+	case R(bootstrap_unprivileged):
 		bootstrap(gen, caller, op);
 		break;
 	case R(mach_port_guard):

@@ -150,6 +150,16 @@ static bool is_thread(const struct m_port *port)
 	return port->thread;
 }
 
+static bool is_boot(const struct m_port *port)
+{
+	return port->table;
+}
+
+struct op_name gen_boot(struct gen *gen, const struct m_task *task)
+{
+	return like(gen, task, is_boot);
+}
+
 struct op_name gen_thread(struct gen *gen, const struct m_task *task)
 {
 	return like(gen, task, is_thread);

@@ -84,9 +84,12 @@ void model_start(struct model *model, const struct m_limits *limits, const struc
 	TAILQ_INIT(&model->vouchers);
 	TAILQ_INIT(&model->semaphores);
 	TAILQ_INIT(&model->timers);
+	TAILQ_INIT(&model->tables);
+	TAILQ_INIT(&model->ending);
 	model->host = kernel_port(model);
 	model->host_priv = kernel_port(model);
 	model->bootstrap = kernel_port(model);
+	m_table_new(model, model->bootstrap, NULL);
 }
 
 void model_stop(struct model *model)

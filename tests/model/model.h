@@ -68,6 +68,8 @@ enum model_mutation {
 	MODEL_PRIORITY_UNSAID,	    /* by the voucher of a message */
 	MODEL_CONTEXT_FREE,	    /* a strict reply is sent by anybody */
 	MODEL_REPLY_SHARED,	    /* and its port may have other rights */
+	MODEL_CREATED_DIES,	    /* the port of a name that is kept, with its holder */
+	MODEL_SUBSET_STAYS,	    /* when its requestor dies */
 	MODEL_MUTATIONS,
 };
 
@@ -137,6 +139,10 @@ struct m_port {
 	struct m_thread *thread;       /* whose port it is, or NULL */
 	bool eventlink;		       /* it stands for a side of one, */
 	struct m_side *side;	       /* which is this as long as that lives */
+	struct m_table *table;	       /* whose it is, or NULL */
+	struct m_service *kept;	       /* as what the daemon takes it back, or NULL; */
+	bool home;		       /* it has, and whoever held it pays for notices */
+	struct m_user *keeper;
 };
 
 /* For whom work is done; without `holder` by nobody but its own task, whichever that is. */
@@ -170,6 +176,25 @@ struct m_label {
 	uint32_t info[M_INFO_WORDS];
 	bool guarded, returning;
 	uint64_t guard;
+};
+
+/* A name at a bootstrap port. */
+struct m_service {
+	struct m_port *port; /* a naked send right; NULL: nobody has the name */
+	uint32_t uid;	     /* who brought it */
+	bool kept;	     /* it was created, and its port comes back */
+	unsigned number;     /* of all there have been */
+};
+
+/* The names at a bootstrap port. */
+struct m_table {
+	TAILQ_ENTRY(m_table) link, in_ending;
+	struct m_port *port;
+	struct m_table *above; /* NULL: it is the first; that one may have ended, */
+	bool ended;	       /* as this one has */
+	struct m_port *requestor;
+	uint32_t uid, depth;
+	struct m_service service[M_SERVICES];
 };
 
 struct m_semaphore {
@@ -371,10 +396,11 @@ struct model {
 	TAILQ_HEAD(, m_task) tasks;
 	struct m_port *host, *host_priv, *bootstrap;
 	TAILQ_HEAD(, m_port) vouchers;
-	struct m_port *service[M_SERVICES]; /* naked send rights */
-	uint32_t service_uid[M_SERVICES];
+	TAILQ_HEAD(, m_table) tables; /* the first one, and the youngest first */
+	TAILQ_HEAD(, m_table) ending; /* one after the other */
+	bool subsets_end;
+	unsigned services; /* how many there have been */
 	struct m_right host_special[M_HOST_SPECIALS];
-	struct m_task *service_task[M_SERVICES];
 	struct m_msgs reap; /* to be destroyed */
 	TAILQ_HEAD(, m_semaphore) semaphores;
 	TAILQ_HEAD(, m_timer) timers;

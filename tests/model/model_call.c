@@ -269,7 +269,7 @@ void call_drop_receive(struct call *call, struct m_entry *entry)
 
 	if (entry->type & MACH_PORT_TYPE_SEND) {
 		entry->type = MACH_PORT_TYPE_SEND;
-		call->model->ended = port->destroyed ? NULL : entry;
+		call->model->ended = port->destroyed || port->kept ? NULL : entry;
 	} else {
 		notify = m_request_take(entry);
 		m_entry_free(entry);
@@ -443,7 +443,7 @@ static uint32_t run(struct call *call)
 			return table[i].run(call);
 	if (call_object(call, call->routine, &code))
 		return code;
-	return m_boot_call(call->model, call->thread, call->routine, call->args);
+	return call_bootstrap(call);
 }
 
 /* A name that is no send right to a task's port is a bad destination. */
@@ -455,7 +455,7 @@ static bool find_target(struct call *call, uint32_t routine, mach_port_name_t ta
 		return false;
 	call->target = entry->port;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_BOOTSTRAP)
-		return entry->port == call->model->bootstrap;
+		return entry->port->table;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_HOST)
 		return entry->port == call->model->host || entry->port == call->model->host_priv;
 	if (machd_routine_find(routine)->object == MACHD_OBJECT_EVENTLINK)

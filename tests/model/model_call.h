@@ -87,6 +87,9 @@ uint32_t call_extract_all(struct call *call);
 uint32_t call_attr_command(struct call *call);
 uint32_t call_debug_info(struct call *call);
 
+/* model_boot.c */
+uint32_t call_bootstrap(struct call *call);
+
 /* model_object.c: false if the routine is none of its own. */
 bool call_object(struct call *call, uint32_t routine, uint32_t *code);
 

@@ -16,8 +16,8 @@ struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id,
 	msg->id = id;
 	msg->dest = dest;
 	msg->security[1] = 1;
-	if (dest.port->user)
-		m_msg_begins(dest.port->user, msg);
+	if (dest.port->user || dest.port->keeper)
+		m_msg_begins(dest.port->user ? dest.port->user : dest.port->keeper, msg);
 	return msg;
 }
 
@@ -93,6 +93,8 @@ void m_send_possible(struct model *model, struct m_port *port)
 void m_kernel_message(struct model *model, struct m_msg *msg)
 {
 	struct m_right reply = msg->reply;
+	struct m_user *asker = msg->user;
+	struct m_msg *answer;
 	bool fits;
 
 	msg->reply = (struct m_right){.type = 0};
@@ -100,9 +102,14 @@ void m_kernel_message(struct model *model, struct m_msg *msg)
 	if (!reply.port || reply.port->dead)
 		return;
 	fits = reply.type == MACH_MSG_TYPE_PORT_SEND_ONCE || !m_full(model, reply.port);
-	if (fits)
-		m_post(model, reply.port,
-		       word_msg(model, reply, msg->id + 100, (uint32_t)MIG_BAD_ID));
-	else
+	if (!fits) {
 		m_right_destroy(model, reply);
+		return;
+	}
+	answer = word_msg(model, reply, msg->id + 100, (uint32_t)MIG_BAD_ID);
+	if (reply.port->home) { /* who asked pays */
+		m_msg_over(model, answer);
+		m_msg_begins(asker, answer);
+	}
+	m_post(model, reply.port, answer);
 }

@@ -258,8 +258,14 @@ uint32_t m_put_voucher(struct model *model, struct m_thread *thread, struct m_ms
 /* Answer with a right; without room for a name the reply is received in part. */
 uint32_t m_give_port(struct model *model, struct m_thread *thread, struct m_right right);
 
-uint32_t m_boot_call(struct model *model, struct m_thread *thread, uint32_t routine,
-		     const uint32_t *args);
+/* A bootstrap port's names; `above` is NULL for the first one. */
+struct m_table *m_table_new(struct model *model, struct m_port *port, struct m_table *above);
+
+/* A port has died: its subsets and its names go. */
+void m_services_end(struct model *model, struct m_port *port);
+
+/* A receive right is given up: is it kept for who comes next? */
+bool m_service_back(struct model *model, struct m_port *port);
 
 /* --- model_special.c --- */
 

@@ -314,13 +314,6 @@ static void requests_fire(struct model *model, struct m_port *port)
 	TAILQ_INIT(&port->requests);
 }
 
-static void services_end(struct model *model, const struct m_port *port)
-{
-	for (unsigned i = 0; i < M_SERVICES; i++)
-		if (model->service[i] == port)
-			model->service[i] = NULL;
-}
-
 static void queue_end(struct model *model, struct m_port *port)
 {
 	struct m_msg *msg;
@@ -347,6 +340,8 @@ void m_port_end(struct model *model, struct m_port *port)
 		m_notify_destroyed(model, notify, port);
 		return;
 	}
+	if (m_service_back(model, port))
+		return;
 	port->dead = true;
 	m_port_doubt(port);
 	while ((thread = TAILQ_FIRST(&port->senders))) {
@@ -354,7 +349,7 @@ void m_port_end(struct model *model, struct m_port *port)
 		thread->state = M_WOKEN;
 		TAILQ_INSERT_TAIL(&model->woken, thread, link);
 	}
-	services_end(model, port);
+	m_services_end(model, port);
 	names_die(model, port);
 	queue_end(model, port);
 	if (port->no_senders)

@@ -227,14 +227,13 @@ static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,
 }
 
 /* Does the kind of destination that the options name fit this one? */
-static bool kind_good(const struct model *model, const struct m_thread *thread,
-		      const struct m_msg *msg)
+static bool kind_good(const struct m_thread *thread, const struct m_msg *msg)
 {
 	uint64_t option = thread->args.option;
 
 	if (option & MACH64_SEND_ANY)
 		return true;
-	if (msg->dest.port == model->bootstrap && option & MACH64_SEND_MQ_CALL)
+	if (msg->dest.port->table && option & MACH64_SEND_MQ_CALL)
 		return true;
 	if (msg->dest.port->kernel)
 		return option & MACH64_SEND_KOBJECT_CALL && option & MACH_RCV_MSG;
@@ -292,7 +291,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 	copyin_header(model, thread, &base.header, msg);
 	code = m_strict_port_good(model, thread, msg) ? MACH_SEND_INVALID_OPTIONS
 						      : MACH_SEND_INVALID_REPLY;
-	if (code == MACH_SEND_INVALID_OPTIONS && kind_good(model, thread, msg))
+	if (code == MACH_SEND_INVALID_OPTIONS && kind_good(thread, msg))
 		code = m_check_policy(model, thread->task, msg);
 	if (code == MACH_MSG_SUCCESS)
 		code = m_copyin_body(model, thread, msg);

@@ -133,19 +133,25 @@ static void print_word(FILE *file, char kind, const struct op_name *word)
 		fprintf(file, "%d", (int32_t)value);
 }
 
-static bool is_boot(const struct op *op)
+bool op_has_service(const struct op *op)
 {
+	switch (op->routine) {
+	case MACHD_ROUTINE_bootstrap_parent:
+	case MACHD_ROUTINE_bootstrap_subset:
+	case MACHD_ROUTINE_bootstrap_unprivileged:
+		return false;
+	}
 	return machd_routine_find(op->routine)->object == MACHD_OBJECT_BOOTSTRAP;
 }
 
 static void print_call(FILE *file, const struct op *op)
 {
-	const char *kinds = is_boot(op) ? "" : signature(op->routine);
+	const char *kinds = op_has_service(op) ? "" : signature(op->routine);
 	size_t known = strlen(kinds);
 
 	fprintf(file, "%s(", op_routine(op->routine));
 	print_name(file, &op->target);
-	if (is_boot(op))
+	if (op_has_service(op))
 		fprintf(file, ", service %u", op->service);
 	for (unsigned i = 0; i < op->words; i++) {
 		fprintf(file, ", ");

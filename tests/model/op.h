@@ -91,5 +91,8 @@ uint32_t op_least_size(const struct op *op, unsigned word);
 /* One line for an operation, without its end. */
 void op_print(FILE *file, const struct op *op);
 
+/* A call about a service. */
+bool op_has_service(const struct op *op);
+
 /* The name of a routine's number. */
 const char *op_routine(uint32_t routine);

@@ -246,7 +246,7 @@ static void do_call(struct world *world, struct actor *actor)
 	uint32_t words[80] = {0};
 	unsigned count = 0;
 
-	if (machd_routine_find(op->routine)->object == MACHD_OBJECT_BOOTSTRAP) {
+	if (op_has_service(op)) {
 		words[0] = '0' + op->service;
 		count = 32;
 	}
