@@ -196,12 +196,12 @@ kern_return_t ipc_entry_claim_name(struct ipc_host *host, struct ipc_space *spac
 	struct ipc_entry *entry;
 	kern_return_t kr;
 
+	if (index >= host->h_limits.names_per_task)
+		return KERN_NO_SPACE;
 	if ((name & NAME_BITS) != NAME_BITS)
 		return KERN_INVALID_VALUE;
 	if (index == 0)
 		return KERN_FAILURE;
-	if (index >= host->h_limits.names_per_task)
-		return KERN_NO_SPACE;
 	if (index >= space->is_size) {
 		kr = grow_to(host, space, index);
 		if (kr != KERN_SUCCESS)

@@ -49,9 +49,9 @@ kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *sp
 struct ipc_entry *ipc_entry_claim(struct ipc_space *space, mach_port_name_t *name);
 
 /*
- * Take the entry for a name of the caller's choice. KERN_INVALID_VALUE: low bits not set.
- * KERN_FAILURE: index 0, or in use with another generation. KERN_NAME_EXISTS: in use, *entryp is
- * that entry. KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE: as above.
+ * Take the entry for a name of the caller's choice. KERN_NO_SPACE, first of all: no such index.
+ * KERN_INVALID_VALUE: low bits not set. KERN_FAILURE: index 0, or in use with another generation.
+ * KERN_NAME_EXISTS: in use, *entryp is that entry. KERN_RESOURCE_SHORTAGE: as above.
  */
 kern_return_t ipc_entry_claim_name(struct ipc_host *host, struct ipc_space *space,
 				   mach_port_name_t name, struct ipc_entry **entryp);

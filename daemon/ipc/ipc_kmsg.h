@@ -242,7 +242,10 @@ void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 			     struct ipc_kmsg *kmsg, const struct ipc_received *received,
 			     mach_msg_return_t code);
 
-/* The answer of [9.3]: a bare header and a trailer with the daemon's tokens. */
+/*
+ * The answer of [9.3]: a bare header and a trailer with the daemon's tokens, which ends where the
+ * buffer does. Of a header that has no room nothing is written: MACH_RCV_INVALID_DATA.
+ */
 void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 			   const struct ipc_received *received, uint32_t msgh_id,
 			   mach_msg_return_t code);

@@ -165,6 +165,7 @@ static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_po
 	IPC_PROBE_RECEIVE(port->ip_id, msgh_id, thread->th_pid, received.r_seqno);
 	ipc_mqueue_release_slot(host, port);
 	if (too_large(thread, kmsg)) {
+		received.r_context = 0; /* the receiver learns of a port's context with a message */
 		ipc_kmsg_copyout_dest(host, thread, kmsg, &received);
 		ipc_kmsg_deflate_bare(host, thread, &received, msgh_id, MACH_RCV_TOO_LARGE);
 	} else {

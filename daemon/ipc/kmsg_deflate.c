@@ -264,6 +264,10 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 	struct writer writer = writer_start(host, thread);
 	uint32_t room = thread->th_args.a_rcv_size;
 
+	if (room < sizeof(mach_msg_header_t)) {
+		ipc_answer_code(host, thread, MACH_RCV_INVALID_DATA);
+		return;
+	}
 	put_header(&writer, received, sizeof(mach_msg_header_t), msgh_id);
 	put_trailer(&writer, thread, received, (security_token_t)KERNEL_SECURITY_TOKEN_VALUE,
 		    (audit_token_t)KERNEL_AUDIT_TOKEN_VALUE);

@@ -338,20 +338,40 @@ START_TEST(k163_without_it_the_message_is_destroyed_and_a_header_left)
 }
 END_TEST
 
+/* The trailer ends where the buffer does; of a header that has no room nothing is written. */
 START_TEST(k163_cut_at_the_end_of_the_buffer)
 {
-	static const unsigned sizes[] = {0, 8, 24, 30, 32};
+	static const unsigned sizes[] = {0, 8, 20, 23, 24, 30, 32};
 	mach_port_t port = flow_port();
 	struct flow_message message;
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		bool room = sizes[i] >= sizeof message.header;
+
 		send_bytes(port, 100, 0x33, 5);
-		CHECK_CODE(receive(port, &message, 0, sizes[i]), MACH_RCV_TOO_LARGE);
-		expect_untouched(&message, sizes[i], sizeof message);
-		if (sizes[i] >= 24)
+		CHECK_CODE(receive(port, &message, 0, sizes[i]),
+			   room ? MACH_RCV_TOO_LARGE : MACH_RCV_INVALID_DATA);
+		expect_untouched(&message, room ? sizes[i] : 0, sizeof message);
+		if (room)
 			CHECK_EQ(message.header.msgh_id, 5);
 		CHECK_EQ(flow_status(port).mps_msgcount, 0);
+		CHECK_EQ(flow_status(port).mps_seqno, i + 1);
 	}
+}
+END_TEST
+
+/* The context in a trailer comes with a message, and not with what is left of one. */
+START_TEST(k163_a_destroyed_message_shows_no_context)
+{
+	mach_port_t port = flow_port();
+	struct flow_message message;
+
+	CHECK_OK(mach_port_set_context(mach_task_self(), port, 0x1234));
+	send_bytes(port, 100, 0x33, 5);
+	CHECK_CODE(receive(port, &message, MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_CTX), 100),
+		   MACH_RCV_TOO_LARGE);
+	CHECK_EQ(flow_trailer(&message)->msgh_trailer_size, WORD(60, 56));
+	CHECK(flow_trailer(&message)->msgh_context == 0);
 }
 END_TEST
 
@@ -431,6 +451,7 @@ int main(void)
 	tcase_add_test(tests, k161_the_member_that_has_the_message);
 	tcase_add_test(tests, k163_without_it_the_message_is_destroyed_and_a_header_left);
 	tcase_add_test(tests, k163_cut_at_the_end_of_the_buffer);
+	tcase_add_test(tests, k163_a_destroyed_message_shows_no_context);
 	tcase_add_test(tests, k166_replies_that_were_null_or_dead_stay_so);
 	tcase_add_test(tests, k169_a_waiter_that_cannot_take_it_makes_room_for_the_next);
 	return flow_run(suite);

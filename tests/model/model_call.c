@@ -165,6 +165,8 @@ uint32_t call_check_name(struct call *call, mach_port_name_t name, struct m_entr
 	uint32_t code;
 
 	*same = m_find(call->task, name);
+	if (MACH_PORT_INDEX(name) >= call->model->limits.names_per_task)
+		return KERN_NO_SPACE;
 	if ((name & 3) != 3)
 		return KERN_INVALID_VALUE;
 	if (MACH_PORT_INDEX(name) == 0)

@@ -222,11 +222,6 @@ void m_put_trailer(struct m_answer *answer, uint32_t at, uint32_t size, const st
 
 void m_put_name(struct m_answer *answer, uint32_t at, struct m_entry *entry, mach_port_name_t name)
 {
-	if (at + sizeof name > answer->size) {
-		if (at < answer->size)
-			m_answer_ignore(answer, at, answer->size - at);
-		return;
-	}
 	if (entry)
 		m_answer_name(answer, at, entry);
 	else
@@ -248,9 +243,9 @@ static void consume_dest(struct model *model, struct m_msg *msg)
 		msg->dest.port->sorights--;
 }
 
-/* Only a header is left of a message; the rights are destroyed. */
-static void receive_bare(struct model *model, struct m_thread *thread, struct m_port *port,
-			 struct m_msg *msg, uint32_t seqno, uint32_t code)
+/* A header and what there is room for of a trailer, for a message that is destroyed. */
+static void put_bare(struct model *model, struct m_thread *thread, struct m_port *port,
+		     struct m_msg *msg, uint32_t seqno, uint32_t code)
 {
 	const struct m_right *reply = &msg->reply;
 	uint32_t trailer = trailer_for(thread), rcv_size = thread->args.rcv_size;
@@ -274,11 +269,20 @@ static void receive_bare(struct model *model, struct m_thread *thread, struct m_
 	m_put_aux(answer, HEAD + size, (const uint8_t *)&aux, lost);
 	answer->size -= lost; /* nothing else is cut there */
 	m_answer_word(answer, offsetof(struct machd_message_answer, place), MACHD_PLACE_RECEIVE);
-	memcpy(answer->bytes + HEAD, &header, size < sizeof header ? size : sizeof header);
-	if (size >= sizeof header)
-		m_put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
+	memcpy(answer->bytes + HEAD, &header, sizeof header);
+	m_put_trailer(answer, HEAD + sizeof header, trailer, msg, seqno, 0, true);
 	m_put_name(answer, HEAD + offsetof(mach_msg_header_t, msgh_local_port), port->holder, 0);
 	answer->size += lost;
+}
+
+/* Only a header is left of a message, if there is room for one; the rights are destroyed. */
+static void receive_bare(struct model *model, struct m_thread *thread, struct m_port *port,
+			 struct m_msg *msg, uint32_t seqno, uint32_t code)
+{
+	if (thread->args.rcv_size < sizeof(mach_msg_header_t))
+		m_message_answer(model, thread, MACH_RCV_INVALID_DATA, 0);
+	else
+		put_bare(model, thread, port, msg, seqno, code);
 	consume_dest(model, msg);
 	destroy_rights(model, msg, true);
 }
