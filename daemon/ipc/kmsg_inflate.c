@@ -31,10 +31,11 @@ struct shape {
 	unsigned s_word;
 	bool s_complex;
 	uint32_t s_descriptors;
-	uint64_t s_rights;
-	uint32_t s_memory; /* descriptors with memory */
-	uint32_t s_offset; /* of the body */
-	uint64_t s_wide;   /* the same for a 64-bit receiver: the answer must fit a frame */
+	uint64_t s_rights;   /* that are named in all */
+	uint64_t s_physical; /* bytes of memory that would be copied physically */
+	uint32_t s_memory;   /* descriptors with memory */
+	uint32_t s_offset;   /* of the body */
+	uint64_t s_wide;     /* the same for a 64-bit receiver: the answer must fit a frame */
 };
 
 /* The sizes of the message and of what goes beside it. */
@@ -141,18 +142,43 @@ static mach_msg_return_t check_content(const struct ikm_descriptor *desc)
 	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
 		return desc->d_copy <= MACH_MSG_VIRTUAL_COPY ? MACH_MSG_SUCCESS
 							     : MACH_SEND_INVALID_TYPE;
-	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
-		return desc->d_count > UINT32_MAX / sizeof(union ikm_right) ? MACH_SEND_TOO_LARGE
-									    : MACH_MSG_SUCCESS;
 	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
 		return check_guarded(desc);
 	}
 	return MACH_MSG_SUCCESS;
 }
 
+/* The ports that a descriptor names. */
+static uint32_t ports_of(const struct ikm_descriptor *desc)
+{
+	bool ports = layout_is_port(desc->d_type) || desc->d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR;
+
+	return ports ? desc->d_count : 0;
+}
+
+/* What the descriptors come to. */
+static void add_up(const struct ipc_user_message *message, struct shape *shape)
+{
+	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
+
+	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
+		struct ikm_descriptor desc;
+		mach_port_name_t name;
+
+		layout_read(shape->s_word, bytes, &desc, &name);
+		if (ports_of(&desc))
+			shape->s_rights += ports_of(&desc);
+		else if (desc.d_copy == MACH_MSG_PHYSICAL_COPY && !desc.d_deallocate &&
+			 desc.d_count > LAYOUT_MEMORY_SMALL)
+			shape->s_physical += ((uint64_t)desc.d_count + PAGE - 1) / PAGE * PAGE;
+		bytes += layout_size(shape->s_word, desc.d_type);
+	}
+}
+
 /*
- * Every descriptor's content. Which error wins depends on the direction, and that on their number:
- * the first met counts, from the last descriptor or from the first.
+ * Every descriptor's content, and that the ports named so far can be counted in 32 bits. Which
+ * error wins depends on the direction, and that on the number of descriptors: the first met counts,
+ * from the last descriptor or from the first.
  */
 static mach_msg_return_t check_contents(const struct ipc_user_message *message,
 					const struct shape *shape)
@@ -160,44 +186,35 @@ static mach_msg_return_t check_contents(const struct ipc_user_message *message,
 	bool backwards = shape->s_descriptors <= BACKWARDS_MAX;
 	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
 	mach_msg_return_t found = MACH_MSG_SUCCESS;
+	uint64_t before = 0;
 
 	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
 		struct ikm_descriptor desc;
 		mach_port_name_t name;
 		mach_msg_return_t code;
+		uint32_t here;
 
 		layout_read(shape->s_word, bytes, &desc, &name);
 		code = check_content(&desc);
+		here = ports_of(&desc);
+		if (here && (backwards ? shape->s_rights - before : before + here) > UINT32_MAX)
+			code = MACH_SEND_TOO_LARGE;
 		if (code != MACH_MSG_SUCCESS && !backwards)
 			return code;
 		if (code != MACH_MSG_SUCCESS)
 			found = code;
+		before += here;
 		bytes += layout_size(shape->s_word, desc.d_type);
 	}
 	return found;
 }
 
-/* Rights named in all, and memory that would be copied physically [8, step 6]. */
-static mach_msg_return_t check_totals(const struct ipc_user_message *message, struct shape *shape)
+/* [8, step 6]. */
+static mach_msg_return_t check_totals(const struct shape *shape)
 {
-	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
-	uint64_t physical = 0;
-
-	for (uint32_t i = 0; i < shape->s_descriptors; i++) {
-		struct ikm_descriptor desc;
-		mach_port_name_t name;
-
-		layout_read(shape->s_word, bytes, &desc, &name);
-		if (layout_is_port(desc.d_type) || desc.d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
-			shape->s_rights += desc.d_count;
-		else if (desc.d_copy == MACH_MSG_PHYSICAL_COPY && !desc.d_deallocate &&
-			 desc.d_count > LAYOUT_MEMORY_SMALL)
-			physical += ((uint64_t)desc.d_count + PAGE - 1) / PAGE * PAGE;
-		bytes += layout_size(shape->s_word, desc.d_type);
-	}
 	if (shape->s_rights > MACHD_MESSAGE_PORTS_MAX)
 		return MACH_SEND_TOO_LARGE;
-	if (physical + BYTES_PER_PORT * shape->s_rights > PHYSICAL_MAX)
+	if (shape->s_physical + BYTES_PER_PORT * shape->s_rights > PHYSICAL_MAX)
 		return MACH_MSG_VM_KERNEL;
 	return MACH_MSG_SUCCESS;
 }
@@ -369,11 +386,11 @@ static mach_msg_return_t check(const struct ipc_user_message *message, struct sh
 		code = read_header(message, shape);
 	if (code == MACH_MSG_SUCCESS)
 		code = measure(message, shape);
-	if (code == MACH_MSG_SUCCESS)
-		code = check_contents(message, shape);
-	if (code == MACH_MSG_SUCCESS)
-		code = check_totals(message, shape);
-	return code;
+	if (code != MACH_MSG_SUCCESS)
+		return code;
+	add_up(message, shape);
+	code = check_contents(message, shape);
+	return code == MACH_MSG_SUCCESS ? check_totals(shape) : code;
 }
 
 /*

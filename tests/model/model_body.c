@@ -54,8 +54,6 @@ static uint32_t content_code(const struct m_part *part)
 	bool given = part->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
 
 	switch (part->type) {
-	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
-		return part->count > UINT32_MAX / sizeof(uint64_t) ? MACH_SEND_TOO_LARGE : 0;
 	case MACH_MSG_OOL_DESCRIPTOR:
 	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
 		return part->copy > MACH_MSG_VIRTUAL_COPY ? MACH_SEND_INVALID_TYPE : 0;
@@ -71,10 +69,15 @@ static uint32_t content_code(const struct m_part *part)
 static uint32_t check_contents(const struct model *model, const struct m_msg *msg)
 {
 	bool forward = msg->parts >= FORWARD_FROM || model->mutation == MODEL_ERRORS_FORWARD;
+	uint64_t rights = 0;
 
 	for (unsigned i = 0; i < msg->parts; i++) {
-		uint32_t code = content_code(&msg->part[forward ? i : msg->parts - 1 - i]);
+		const struct m_part *part = &msg->part[forward ? i : msg->parts - 1 - i];
+		uint32_t code = content_code(part);
 
+		rights += has_rights(part) ? part->count : 0;
+		if (rights > UINT32_MAX)
+			return MACH_SEND_TOO_LARGE;
 		if (code)
 			return code;
 	}

@@ -24,8 +24,8 @@ static mach_msg_return_t worst(struct letter_world *world, unsigned count, bool 
 	for (unsigned i = 0; i < count; i++) {
 		if (i == 0)
 			letter_add_memory(1, 2, MACH_MSG_OOL_DESCRIPTOR); /* INVALID_TYPE */
-		else if (i == count - 1)
-			letter_add_ports(UINT32_MAX, COPY_SEND); /* TOO_LARGE */
+		else if (i >= count - 2)
+			letter_add_ports(UINT32_MAX, COPY_SEND); /* two of them: TOO_LARGE */
 		else
 			letter_add_memory(0, 0, unknown && i == 1 ? 5 : MACH_MSG_OOL_DESCRIPTOR);
 	}
@@ -36,12 +36,42 @@ START_TEST(the_direction_turns_at_65_descriptors)
 {
 	struct letter_world world = letter_begin(64, 64);
 
-	lab_is(MACH_SEND_TOO_LARGE, worst(&world, 2, false));
+	lab_is(MACH_SEND_TOO_LARGE, worst(&world, 3, false));
 	lab_is(MACH_SEND_TOO_LARGE, worst(&world, 64, false));
 	lab_is(MACH_SEND_INVALID_TYPE, worst(&world, 65, false));
 	lab_is(MACH_SEND_INVALID_TYPE, worst(&world, 300, false));
 	/* A type that is none is found before anything else, whatever the number. */
 	lab_is(MACH_SEND_INVALID_TYPE, worst(&world, 64, true));
+	lab_name_is(world.b, world.dest, SEND, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
+/*
+ * Ports are counted while the descriptors are gone through, in 32 bits: the one at which the count
+ * overflows is the wrong one. That there are more than a message may have is found out afterwards.
+ */
+START_TEST(ports_overflow_at_one_descriptor)
+{
+	/* Ports of two arrays, and between them a bad descriptor, which is met before the first. */
+	static const uint32_t pairs[][2] = {{UINT32_MAX, 1}, {1, UINT32_MAX}, {0, UINT32_MAX}};
+	struct letter_world world = letter_begin(64, 64);
+
+	for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		letter_start(world.dest, MOVE_SEND);
+		letter_add_ports(pairs[i][0], COPY_SEND);
+		letter_add_memory(1, 2, MACH_MSG_OOL_DESCRIPTOR);
+		letter_add_ports(pairs[i][1], COPY_SEND);
+		lab_is(MACH_SEND_INVALID_TYPE, letter_send(world.b));
+	}
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_memory(1, 2, MACH_MSG_OOL_DESCRIPTOR);
+	letter_add_port(MACH_PORT_NULL, COPY_SEND); /* here */
+	letter_add_ports(UINT32_MAX, COPY_SEND);
+	lab_is(MACH_SEND_TOO_LARGE, letter_send(world.b));
+	letter_start(world.dest, MOVE_SEND);
+	letter_add_ports(UINT32_MAX, COPY_SEND);
+	lab_is(MACH_SEND_TOO_LARGE, letter_send(world.b));
 	lab_name_is(world.b, world.dest, SEND, 1);
 	lab_stop(world.lab);
 }
@@ -419,6 +449,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, the_direction_turns_at_65_descriptors);
+	tcase_add_test(tcase, ports_overflow_at_one_descriptor);
 	tcase_add_test(tcase, totals);
 	tcase_add_test(tcase, memory_is_asked_for_and_nothing_is_taken);
 	tcase_add_test(tcase, memory_that_is_not_there_is_unreadable);
