@@ -146,16 +146,23 @@ static kern_return_t grow_to(struct ipc_host *host, struct ipc_space *space, uin
 	return grow(host, space, (uint32_t)(size < cap ? size : cap));
 }
 
+/*
+ * Are so many entries free? Mach counts a table as full, too, when its reverse hash might be by
+ * more than 7/8. What it finds by that are names with a send right alone, and each of the entries
+ * asked for may become one.
+ */
 static bool has_free(const struct ipc_space *space, unsigned count)
 {
 	uint32_t index = 0;
 
-	for (; count > 0 && space->is_size; count--) {
+	if (count > 0 && space->is_sends + count > space->is_size * 7 / 8)
+		return false;
+	for (; count > 0; count--) {
 		index = space->is_table[index].ie_next;
 		if (index == 0)
 			return false;
 	}
-	return count == 0;
+	return true;
 }
 
 kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *space, unsigned count)
@@ -222,6 +229,8 @@ void ipc_entry_set_type(struct ipc_space *space, struct ipc_entry *entry, uint32
 		space->is_rights[right] += (type & MACH_PORT_TYPE(right)) != 0;
 		space->is_rights[right] -= (entry->ie_type & MACH_PORT_TYPE(right)) != 0;
 	}
+	space->is_sends += type == MACH_PORT_TYPE_SEND;
+	space->is_sends -= entry->ie_type == MACH_PORT_TYPE_SEND;
 	entry->ie_type = type;
 }
 

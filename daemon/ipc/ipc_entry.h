@@ -36,7 +36,8 @@ struct ipc_entry *ipc_entry_lookup(struct ipc_space *space, mach_port_name_t nam
 mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry);
 
 /*
- * Make sure a free entry exists. KERN_NO_SPACE: the table is at its limit.
+ * Make sure a free entry exists. KERN_NO_SPACE: the table is at its limit, or by 7/8 full of send
+ * rights [2].
  * KERN_RESOURCE_SHORTAGE: no memory. May move the table: entry pointers held before are invalid.
  */
 kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space);

@@ -17,6 +17,7 @@ struct ipc_space {
 	uint32_t is_peak;				   /* the most there were at once */
 	uint32_t is_cleaned;				   /* termination has come this far */
 	uint32_t is_rights[MACH_PORT_RIGHT_DEAD_NAME + 1]; /* entries with each kind of right */
+	uint32_t is_sends;				   /* entries with a send right alone */
 	uint64_t is_queued, is_queued_bytes;		   /* on the ports that it receives from */
 	struct list is_semaphores; /* of the task that is gone; they end first */
 	struct ipc_work is_work;

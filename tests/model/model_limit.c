@@ -52,12 +52,33 @@ uint32_t m_grow_to(struct model *model, struct m_task *task, uint32_t index)
 	return size == task->table ? KERN_SUCCESS : grow(model, task, size < cap ? size : cap);
 }
 
+/* Names that Mach has to look for by their port: those of send rights, until seen to be dead. */
+static uint32_t hashed(const struct m_task *task)
+{
+	const struct m_entry *entry;
+	uint32_t count = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link)
+		count += entry->type == MACH_PORT_TYPE_SEND || entry->corpse;
+	return count;
+}
+
+/* Entries of a table of that size that may still be taken; index 0 is nobody's. */
+static uint32_t left_of(const struct m_task *task, uint32_t size)
+{
+	uint32_t used = hashed(task), most = size * 7 / 8, left = most > used ? most - used : 0;
+
+	if (task->entry_count + 1 >= size)
+		return 0;
+	return left < size - 1 - task->entry_count ? left : size - 1 - task->entry_count;
+}
+
 uint32_t m_lack(struct model *model, struct m_task *task, unsigned count)
 {
 	uint32_t code = KERN_SUCCESS;
 
-	while (code == KERN_SUCCESS && task->entry_count + count >= task->table)
-		code = m_grow_to(model, task, task->table); /* index 0 is nobody's */
+	while (code == KERN_SUCCESS && left_of(task, task->table) < count)
+		code = m_grow_to(model, task, task->table);
 	return code;
 }
 
@@ -75,7 +96,7 @@ uint32_t model_names_left(const struct model *model, const struct m_task *task)
 {
 	bool grows = model->limits.names == UINT64_MAX;
 
-	return (grows ? model->limits.names_per_task : task->table) - 1 - task->entry_count;
+	return left_of(task, grows ? model->limits.names_per_task : task->table);
 }
 
 bool model_task_refused(struct model *model, uint32_t uid)

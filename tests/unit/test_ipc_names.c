@@ -217,6 +217,46 @@ START_TEST(at_the_limit_there_is_no_space_until_a_name_is_freed)
 }
 END_TEST
 
+/* Names with a send right alone, whatever else there is. */
+static unsigned count_sends(struct lab_thread *thread)
+{
+	mach_port_name_t names[64];
+	uint32_t types[64], next;
+	unsigned count = 64, sends = 0;
+
+	lab_ok(lab_names(thread, 0, names, types, &count, &next));
+	for (unsigned i = 0; i < count; i++)
+		sends += types[i] == SEND;
+	return sends;
+}
+
+/* No more than 7/8 of the entries are send rights, and then nothing else gets one, either. */
+START_TEST(a_table_is_full_of_send_rights_earlier)
+{
+	struct world world = begin_limited(64, 1);
+	struct lab_thread *b = lab_task(world.lab, 1000)->thread;
+	mach_port_name_t door = lab_new_port(world.a), name, last = 0;
+	mach_port_name_t way = lab_pass(world.a, door, MAKE_SEND, b);
+	struct lab_buffer message;
+
+	for (;;) {
+		lab_compose(&message, way, COPY_SEND, NOBODY, 0, 1);
+		lab_add_port(&message, lab_new_port(b), MAKE_SEND);
+		lab_ok(lab_send_now(b, &message));
+		if (lab_receive_now(world.a, door, &message) != MACH_MSG_SUCCESS)
+			break;
+		last = lab_port(&message, 0).name;
+	}
+	ck_assert_uint_eq(lab_port(&message, 0).name, MACH_PORT_NULL);
+	ck_assert_uint_eq(count_sends(world.a), 56);
+	lab_is(KERN_NO_SPACE, lab_allocate(world.a, MACH_PORT_RIGHT_RECEIVE, &name));
+	lab_ok(lab_allocate_name(world.a, MACH_PORT_RIGHT_RECEIVE, 63 << 8 | 3));
+	lab_ok(lab_deallocate(world.a, last));
+	lab_ok(lab_allocate(world.a, MACH_PORT_RIGHT_RECEIVE, &name));
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(the_reverse_table_finds_every_port_while_the_table_grows)
 {
 	enum { COUNT = 3000 };
@@ -418,6 +458,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_chosen_name_takes_nothing_from_the_others);
 	tcase_add_test(tcase, each_index_can_be_chosen_while_the_table_grows);
 	tcase_add_test(tcase, at_the_limit_there_is_no_space_until_a_name_is_freed);
+	tcase_add_test(tcase, a_table_is_full_of_send_rights_earlier);
 	tcase_add_test(tcase, the_reverse_table_finds_every_port_while_the_table_grows);
 	tcase_add_loop_test(tcase, references_are_added_and_taken_and_stop_at_their_maximum, 0,
 			    sizeof counted / sizeof *counted);
