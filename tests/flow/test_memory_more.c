@@ -370,24 +370,35 @@ END_TEST
 /* The receiver's buffer is too small, but the memory was sent. */
 START_TEST(what_was_sent_is_gone_whatever_is_received)
 {
-	static const mach_msg_option_t large[] = {0, MACH_RCV_LARGE};
+	static const struct {
+		unsigned answers; /* that wait at the port received from */
+		bool there;	  /* is it? */
+		mach_msg_size_t size;
+		mach_msg_option_t large;
+		mach_msg_return_t code;
+	} rows[] = {
+		{1, true, 24, 0, MACH_RCV_TOO_LARGE},
+		{1, true, 8, 0, MACH_RCV_INVALID_DATA},
+		{1, true, 0, 0, MACH_RCV_INVALID_DATA},
+		{1, true, 24, MACH_RCV_LARGE, MACH_RCV_TOO_LARGE},
+		{1, true, 8, MACH_RCV_LARGE, MACH_RCV_TOO_LARGE},
+		{0, true, 2048, 0, MACH_RCV_TIMED_OUT},
+		{0, false, 2048, 0, MACH_RCV_INVALID_NAME},
+	};
 	mach_port_t port = flow_port(), answers = flow_port();
 
-	for (unsigned i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		uint8_t *memory = letter_pages(1);
 		mach_msg_option_t option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT;
 		struct flow_letter letter;
 
-		if (i < 4)
-			flow_fill(answers, 1);
+		flow_fill(answers, rows[i].answers);
 		letter_start(&letter, port);
 		letter_add_memory(&letter, memory, 100, true, VIRTUAL);
-		CHECK_CODE(mach_msg(&letter.header, option | large[i & 1], letter.header.msgh_size,
-				    i < 4 ? 8 : 2048, i == 5 ? MACH_PORT_NULL : answers, 0,
+		CHECK_CODE(mach_msg(&letter.header, option | rows[i].large, letter.header.msgh_size,
+				    rows[i].size, rows[i].there ? answers : MACH_PORT_NULL, 0,
 				    MACH_PORT_NULL),
-			   i < 4    ? MACH_RCV_TOO_LARGE
-			   : i == 4 ? MACH_RCV_TIMED_OUT
-				    : MACH_RCV_INVALID_NAME);
+			   rows[i].code);
 		CHECK(!letter_mapped(memory));
 		letter_receive_memory(port);
 		letter_receive(answers, &letter);
