@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/flow/flow.h"
+#include "tests/flow/flow_letter.h"
 
 enum { MISSING = 0x7703 };
 
@@ -138,6 +139,40 @@ static void abort_on_harmless(void)
 	harmless_one();
 }
 
+/* A guarded descriptor [16.1]: whether the right may go at all is looked at before its guard. */
+START_TEST(a_handler_is_told_of_the_guard_of_a_right_that_may_go)
+{
+	static const struct {
+		unsigned flags; /* of the guard */
+		uint64_t given;
+		uint32_t reason;
+		bool tells_guard;
+	} rows[] = {
+		{0, 8, kGUARD_EXC_INCORRECT_GUARD, true},
+		{MPG_STRICT, 8, kGUARD_EXC_INCORRECT_GUARD, true},
+		{MPG_IMMOVABLE_RECEIVE, 8, kGUARD_EXC_IMMOVABLE, false},
+		{MPG_IMMOVABLE_RECEIVE, 7, kGUARD_EXC_IMMOVABLE, false},
+	};
+	mach_port_t way = flow_port();
+	struct flow_letter letter;
+
+	machd_guard_behavior(MACHD_GUARD_CALLBACK, note);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		mach_port_t port = flow_receive_right();
+
+		CHECK_OK(mach_port_guard_with_flags(mach_task_self(), port, 7, rows[i].flags));
+		letter_start(&letter, way);
+		letter_add_guarded(&letter, port, rows[i].given,
+				   MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE);
+		CHECK_CODE(letter_send(&letter), MACH_SEND_INVALID_RIGHT);
+		ck_assert_uint_eq(last.reason, rows[i].reason);
+		ck_assert_uint_eq(last.name, port);
+		ck_assert_uint_eq(last.subcode, rows[i].tells_guard ? 7 : 0);
+	}
+	ck_assert_uint_eq(calls, 4);
+}
+END_TEST
+
 START_TEST(it_ends_a_program_that_wants_that)
 {
 	ck_assert_int_eq(end_of(abort_on_fatal), SIGABRT);
@@ -238,6 +273,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, nothing_follows_if_nothing_was_asked_for);
 	tcase_add_test(tcase, a_handler_is_called);
 	tcase_add_test(tcase, a_handler_is_told_of_messages);
+	tcase_add_test(tcase, a_handler_is_told_of_the_guard_of_a_right_that_may_go);
 	tcase_add_test(tcase, it_ends_a_program_that_wants_that);
 	tcase_add_test(tcase, the_environment_can_say_so);
 	tcase_add_test(tcase, a_task_can_ask_for_what_mach_does);

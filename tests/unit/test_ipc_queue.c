@@ -396,6 +396,37 @@ START_TEST(send_and_receive_in_one_call_may_block_twice)
 }
 END_TEST
 
+/* The time is one, the options are two [7]. */
+START_TEST(a_half_without_the_option_waits_as_long_as_it_takes)
+{
+	struct world world = begin_full();
+	mach_port_name_t reply = lab_new_port(world.sender[0]);
+	struct lab_buffer message;
+	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT,
+			      .send = &message,
+			      .send_size = 24,
+			      .receive_name = reply,
+			      .receive_size = sizeof message};
+
+	lab_compose(&message, world.dest, COPY_SEND, NOBODY, 0, 9);
+	lab_is(LAB_BLOCKED, lab_msg(world.sender[0], &msg));
+	lab_advance(world.lab, 1000);
+	lab_is(LAB_BLOCKED, lab_wait(world.sender[0]));
+	lab_message(world.owner, world.port, 0);
+	lab_is(MACH_RCV_TIMED_OUT, lab_wait(world.sender[0]));
+	msg.option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_TIMEOUT;
+	lab_compose(&message, world.dest, COPY_SEND, NOBODY, 0, 10);
+	lab_is(MACH_SEND_TIMED_OUT, lab_msg(world.sender[0], &msg));
+	lab_message(world.owner, world.port, 1);
+	lab_compose(&message, world.dest, COPY_SEND, NOBODY, 0, 11);
+	lab_is(LAB_BLOCKED, lab_msg(world.sender[0], &msg));
+	lab_advance(world.lab, 1000);
+	lab_is(LAB_BLOCKED, lab_wait(world.sender[0]));
+	lab_ok(lab_destroy(world.owner, world.port));
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(send_and_receive_goes_on_to_receive_when_the_destination_dies)
 {
 	struct world world = begin_full();
@@ -540,6 +571,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_sender_that_disconnects_while_blocked_leaves_no_message);
 	tcase_add_test(tcase, a_blocked_task_that_is_killed_gives_its_rights_back);
 	tcase_add_test(tcase, send_and_receive_in_one_call_may_block_twice);
+	tcase_add_test(tcase, a_half_without_the_option_waits_as_long_as_it_takes);
 	tcase_add_test(tcase, send_and_receive_goes_on_to_receive_when_the_destination_dies);
 	tcase_add_test(tcase, send_and_receive_of_a_woken_sender_finds_what_is_there);
 	tcase_add_test(tcase, sequence_numbers_count_what_leaves_the_queue);
