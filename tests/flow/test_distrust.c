@@ -5,6 +5,7 @@
  * no descriptor, and the next call must connect again. It has no ring to offer.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <machd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,10 +40,11 @@ static struct {
 	char directory[32], socket[64];
 	int listener;
 	pthread_t thread;
+	pthread_mutex_t answering; /* it has descriptors of its own then */
 	const struct lie *_Atomic lie;
 	const char *_Atomic refusal; /* instead of a welcome; "": nonsense */
 	_Atomic enum { NO_BOARDS, BOARDS, LIES_ABOUT_BOARDS } boards;
-} fake;
+} fake = {.answering = PTHREAD_MUTEX_INITIALIZER};
 
 static void send_packet(int fd, const void *packet, size_t size, int passed)
 {
@@ -60,7 +62,9 @@ static void send_packet(int fd, const void *packet, size_t size, int passed)
 		message.msg_control = &control;
 		message.msg_controllen = sizeof control;
 	}
-	CHECK(sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)size);
+	/* Who has heard enough hangs up. */
+	CHECK(sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)size || errno == EPIPE ||
+	      errno == ECONNRESET);
 }
 
 static void welcome(int fd)
@@ -200,6 +204,7 @@ static void *pretend(void *unused)
 	while ((fd = accept4(fake.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		while ((size = recv(fd, packet, sizeof packet, 0)) >= (ssize_t)sizeof frame) {
 			memcpy(&frame, packet, sizeof frame);
+			pthread_mutex_lock(&fake.answering);
 			if (frame.op == MACHD_OP_HELLO)
 				welcome(fd);
 			else if (frame.op == MACHD_OP_BOARD &&
@@ -207,6 +212,7 @@ static void *pretend(void *unused)
 				answer_board(fd, &frame);
 			else
 				tell_lie(fd, &frame);
+			pthread_mutex_unlock(&fake.answering);
 		}
 		close(fd);
 	}
@@ -229,7 +235,7 @@ static void set_up(void)
 	CHECK(pthread_create(&fake.thread, NULL, pretend, NULL) == 0);
 }
 
-/* Descriptors of memfds in this process. */
+/* Descriptors of memfds in this process, once the daemon of this test has closed its own. */
 static unsigned open_memfds(void)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -238,11 +244,13 @@ static unsigned open_memfds(void)
 	char target[64];
 
 	CHECK(directory != NULL);
+	pthread_mutex_lock(&fake.answering);
 	while ((entry = readdir(directory))) {
 		ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target);
 
 		count += length > 7 && memcmp(target, "/memfd:", 7) == 0;
 	}
+	pthread_mutex_unlock(&fake.answering);
 	closedir(directory);
 	return count;
 }
