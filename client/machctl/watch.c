@@ -5,6 +5,7 @@
  */
 #include "client/machctl/watch.h"
 
+#include <errno.h>
 #include <mach/kern_return.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,19 @@
 #include "client/machctl/text.h"
 #include "protocol/frame.h"
 
+#define NS_PER_S UINT64_C(1000000000)
+
 /* Who waits hears of it for the first time after so many seconds, and then ever so often. */
 #define PATIENCE_NS 1000000000
 #define REFRESH_NS  200000000
 
-/* A table with more pages than this is read at this nice value. */
-#define GENTLE_AFTER 32
+/*
+ * A table with more pages than this is read at this nice value, and each page so long after the one
+ * before at the earliest: those whose calls the daemon answers meanwhile shall not notice.
+ */
+#define GENTLE_AFTER 8
 #define GENTLE_NICE  10
+#define GENTLE_NS    1000000
 
 #define TEXT(type, field) offsetof(struct type, field), sizeof(((struct type *)0)->field)
 
@@ -51,6 +58,7 @@ struct walk {
 	void *context;
 	uint64_t count;
 	uint64_t next_word; /* when to tell how far it is, ns */
+	uint64_t next_page; /* when the next one may be asked for, ns */
 	unsigned pages;
 	bool told;
 };
@@ -60,7 +68,7 @@ static uint64_t now_ns(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 static void tell_progress(struct walk *walk)
@@ -77,8 +85,15 @@ static void tell_progress(struct walk *walk)
 /* Who reads much gives way to those that the daemon works for. */
 static void be_gentle(struct walk *walk)
 {
-	if (++walk->pages == GENTLE_AFTER && getpriority(PRIO_PROCESS, 0) < GENTLE_NICE)
+	struct timespec until = {.tv_sec = (time_t)(walk->next_page / NS_PER_S),
+				 .tv_nsec = (long)(walk->next_page % NS_PER_S)};
+
+	if (++walk->pages < GENTLE_AFTER)
+		return;
+	if (walk->pages == GENTLE_AFTER && getpriority(PRIO_PROCESS, 0) < GENTLE_NICE)
 		setpriority(PRIO_PROCESS, 0, GENTLE_NICE);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		continue;
 }
 
 static void end_progress(const struct walk *walk)
@@ -148,6 +163,7 @@ static void read_page(struct channel *channel, const struct machd_watch *request
 		channel_call(channel, MACHD_OP_WATCH, request, sizeof *request, &size);
 
 	_Static_assert(sizeof(struct machd_watch_queue) <= sizeof record, "records are small");
+	walk->next_page = now_ns() + GENTLE_NS;
 	check_page(channel, page, size, shape, answer);
 	for (size_t at = sizeof *answer; at < size; at += answer->record_size) {
 		memcpy(&record, page + at, shape->record);

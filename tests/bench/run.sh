@@ -14,6 +14,7 @@
 #   growth   the same call with more of everything
 #   memory   out-of-line memory, and by hand       sizes    inline bodies up to 48 MiB
 #   nest     a million receive rights inside one another
+#   inspect  a client while machctl looks at a million ports
 #
 # Options:
 #   --json          for programs: every median with its extremes, and the targets
@@ -34,7 +35,7 @@ cd "$(dirname "$0")/../.."
 export LC_ALL=C.UTF-8 PATH=$PATH:/usr/sbin
 
 groups_per_round=(rpc oneway many busy fair idle)
-groups_once=(growth memory sizes nest)
+groups_once=(growth memory sizes nest inspect)
 peers=(
     machd-ring machd-sock machd-sync relay-ring relay-ring-sleep relay-sock
     dbus-broker dbus-broker-bare dbus-daemon zeromq nats
@@ -249,6 +250,8 @@ memory() {
 sizes() { measure "$programs/bench-sizes" -p 1cpu ${quick:+-n 1} sizes; }
 
 nest() { measure "$programs/bench-nested" ${quick:+-n 1000} nest; }
+
+inspect() { measure "$programs/bench-inspect" -t $((window * 10)) ${quick:+-n 1000} inspect; }
 
 chosen_of() {
     local group

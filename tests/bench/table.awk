@@ -216,6 +216,20 @@ function nest_table(    i, parts) {
     }
 }
 
+function inspect_table() {
+    print "\nA client's round trips, us, beside a task with a million ports: alone, while `machctl ports`"
+    print "runs, and `machctl port`; ms that one of those takes"
+    printf "alone %9s p50 %9s p99\nports %9s p50 %9s p99 %9s ms\nport  %9s p50 %9s p99 %9s ms\n",
+        figure(of("inspect", "machd", "alone", "free", "p50_us")),
+        figure(of("inspect", "machd", "alone", "free", "p99_us")),
+        figure(of("inspect", "machd", "ports", "free", "p50_us")),
+        figure(of("inspect", "machd", "ports", "free", "p99_us")),
+        figure(of("inspect", "machd", 64, "free", "list_ms")),
+        figure(of("inspect", "machd", "port", "free", "p50_us")),
+        figure(of("inspect", "machd", "port", "free", "p99_us")),
+        figure(of("inspect", "machd", 64, "free", "port_ms"))
+}
+
 function judgement(    i) {
     print "\nJudgement"
     for (i = 1; i <= targets; i++)
@@ -266,6 +280,8 @@ function as_table() {
     if (measured("sizes"))
         sizes_table()
     nest_table()
+    if (measured("inspect"))
+        inspect_table()
     judgement()
 }
 

@@ -61,6 +61,13 @@ function fair_targets(label, who) {
            "at most", 2)
 }
 
+function inspect_target(label) {
+    target("while machctl " label " runs: p99 of a client, of its own alone",
+           quotient("inspect" SUBSEP "machd" SUBSEP label SUBSEP "free" SUBSEP "p99_us",
+                    "inspect" SUBSEP "machd" SUBSEP "alone" SUBSEP "free" SUBSEP "p99_us"),
+           "at most", 2)
+}
+
 function load_targets() {
     if (has("pressure", "machd", 64, "free", "lost")) {
         target("slow receiver: messages lost",
@@ -134,4 +141,6 @@ END {
     load_targets()
     growth_targets()
     memory_targets()
+    inspect_target("ports")
+    inspect_target("port")
 }

@@ -56,8 +56,8 @@ for peer in machd-ring relay-ring relay-ring-sleep; do
     expect rpc $peer 64 busy p50_us p99_us
 done
 expect pressure machd 64 free kmsg_s lost machd_growth_kib source_growth_kib
-greedy='leak-1 flood-1 mute-1 connect-1 loop-1' targets=42
-((UID)) || greedy+=' leak-2 flood-2 mute-2 connect-2' targets=50
+greedy='leak-1 flood-1 mute-1 connect-1 loop-1' targets=44
+((UID)) || greedy+=' leak-2 flood-2 mute-2 connect-2' targets=52
 for label in $greedy; do
     expect fair machd "$label" free alone_p50_us alone_p99_us p50_us p99_us kdeeds_s
 done
@@ -75,6 +75,9 @@ expect memory-huge machd 1024 free percent
 for size in 24 64 50331580; do expect sizes machd $size 1cpu p50_us; done
 expect nest machd 1000 free ms longest_wait_ms others_calls
 expect nested-end machd 1000 free ms peak_rss_kib
+
+for label in alone ports port; do expect inspect machd $label free p50_us p99_us; done
+expect inspect machd 64 free list_ms port_ms
 
 # The two numbers that are no figures: what was sent arrived, and no wish was forgotten.
 grep -q '"test": "pressure".*"metric": "lost", "median": 0,' "$json" || complain "messages were lost"
