@@ -25,7 +25,6 @@
 #include "daemon/config.h"
 #include "daemon/io/bind.h"
 #include "daemon/io/calendar.h"
-#include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 #include "daemon/io/listener.h"
@@ -140,16 +139,6 @@ static void watch_signal(struct daemon *daemon, uv_signal_t *handle, uv_signal_c
 
 /* Start and stop. */
 
-/* That the default group does not exist is nothing to talk about. */
-static void set_inspect_group(struct daemon *daemon)
-{
-	const char *name = daemon->config.inspect_group;
-
-	daemon->gate.inspect_group = creds_find_group(name);
-	if (daemon->gate.inspect_group == CREDS_NO_GROUP && strcmp(name, CONFIG_DEFAULT_GROUP) != 0)
-		log_warning("there is no group %s: InspectGroup= has no effect", name);
-}
-
 /* Programs that machd starts find it where it listens. */
 static void set_up_starts(struct daemon *daemon)
 {
@@ -189,9 +178,9 @@ static bool start_gate(struct daemon *daemon)
 	randombytes_buf(config.key, sizeof config.key);
 	started = gate_start(&daemon->gate, &daemon->loop, &config, record);
 	sodium_memzero(config.key, sizeof config.key);
-	daemon->gate.boosts.nice = daemon->config.importance_nice;
+	boosts_set_nice(&daemon->gate.boosts, daemon->config.importance_nice);
 	turns_set_spin(&daemon->gate.turns, daemon->config.spin_us);
-	set_inspect_group(daemon);
+	reload_inspect_group(&daemon->config, &daemon->gate);
 	set_up_starts(daemon);
 	if (!started)
 		log_error("there is no memory to start with");

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 #include "daemon/options.h"
@@ -51,22 +52,32 @@ int reload_check(const struct options *options)
 	return EXIT_SUCCESS;
 }
 
-static void tell_of_later(const char *what)
+/* That the default group does not exist is nothing to talk about. */
+void reload_inspect_group(const struct config *config, struct gate *gate)
 {
-	log_notice("%s changed: that takes effect when machd starts again", what);
+	const char *name = config->inspect_group;
+
+	gate->inspect_group = creds_find_group(name);
+	if (gate->inspect_group == CREDS_NO_GROUP && strcmp(name, CONFIG_DEFAULT_GROUP) != 0)
+		log_warning("there is no group %s: InspectGroup= has no effect", name);
 }
 
-/* What the state machine and the sockets were made with. */
-static void compare(const struct config *old, const struct config *new)
+/* Clients know the socket by its path, and systemd may have made it: it stays what it was. */
+static void put_in_force(struct config *config, const struct config *read, struct gate *gate)
 {
-	if (strcmp(old->socket, new->socket) != 0)
-		tell_of_later("Socket=");
-	if (old->discard_bad_signature != new->discard_bad_signature)
-		tell_of_later("OnBadSignature=");
-	if (old->importance_nice != new->importance_nice)
-		tell_of_later("ImportanceNice=");
-	if (memcmp(&old->policy, &new->policy, sizeof old->policy) != 0)
-		tell_of_later("[policy] or [filter]");
+	char socket[sizeof config->socket];
+
+	if (strcmp(config->socket, read->socket) != 0)
+		log_notice("Socket= changed: that takes effect when machd starts again");
+	strcpy(socket, config->socket);
+	*config = *read;
+	strcpy(config->socket, socket);
+	turns_set_spin(&gate->turns, config->spin_us);
+	boosts_set_nice(&gate->boosts, config->importance_nice);
+	gate->discard_bad_signature = config->discard_bad_signature;
+	reload_inspect_group(config, gate);
+	gate_set_limits(gate, &config->limits);
+	gate_set_policy(gate, &config->policy);
 }
 
 /* The rules of services.d, and who may bring names that they do not have. */
@@ -93,13 +104,7 @@ void reload_now(const struct options *options, struct config *config, struct ser
 		log_error("the configuration stays as it was");
 		return;
 	}
-	compare(config, &read);
-	config->log_level = read.log_level;
-	config->limits = read.limits;
-	config->names = read.names;
-	strcpy(config->services, read.services);
-	turns_set_spin(&gate->turns, read.spin_us);
-	gate_set_limits(gate, &config->limits);
+	put_in_force(config, &read, gate);
 	reload_services(options, config, services, gate);
-	log_info("the limits and the log level were read again");
+	log_info("the configuration was read again");
 }

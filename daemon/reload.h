@@ -24,11 +24,14 @@ bool reload_read(const struct options *options, struct config *config);
 /* --check-config: say on stdout, or in the log, what is thought of the files; an exit status. */
 int reload_check(const struct options *options);
 
+/* Who may inspect from now on (InspectGroup=): those that connect, not those that have. */
+void reload_inspect_group(const struct config *config, struct gate *gate);
+
 /*
- * Read all files again. If they are good, what can change while tasks live does so, and lines in
- * the log name what has to wait until machd starts again. If they are not, everything stays as it
- * was, which is logged as well. A file of services.d that is wrong keeps only its own rules as they
- * were. `config` and `services` are what is in force.
+ * Read all files again. If they are good, all that they say holds from now on, but for Socket=: a
+ * line in the log says that it has to wait until machd starts again. If they are not, everything
+ * stays as it was, which is logged as well. A file of services.d that is wrong keeps only its own
+ * rules as they were. `config` and `services` are what is in force.
  */
 void reload_now(const struct options *options, struct config *config, struct services *services,
 		struct gate *gate);

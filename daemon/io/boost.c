@@ -19,6 +19,8 @@
 struct boosted {
 	struct list link;
 	int32_t pid;
+	uint32_t uid;
+	int by; /* what was added */
 };
 
 /* More threads than this are too many to be looked at while others wait. */
@@ -115,16 +117,31 @@ static int begin(struct boosts *boosts, int32_t pid, uint32_t uid)
 		return error;
 	}
 	boosted->pid = pid;
+	boosted->uid = uid;
+	boosted->by = boosts->nice;
 	list_append(&boosts->boosted, &boosted->link);
 	return 0;
 }
 
 /* A process that is gone has nothing to be given back. */
-static void end(struct boosts *boosts, struct boosted *boosted, uint32_t uid)
+static void end(struct boosted *boosted)
 {
-	boost_process(boosted->pid, uid, -boosts->nice);
+	boost_process(boosted->pid, boosted->uid, -boosted->by);
 	list_remove(&boosted->link);
 	mem_free(boosted);
+}
+
+void boosts_set_nice(struct boosts *boosts, int nice)
+{
+	boosts->nice = nice;
+	LIST_FOR_EACH_SAFE (node, &boosts->boosted) {
+		struct boosted *boosted = list_entry(node, struct boosted, link);
+
+		if (nice == 0)
+			end(boosted);
+		else if (boost_process(boosted->pid, boosted->uid, nice - boosted->by) == 0)
+			boosted->by = nice;
+	}
 }
 
 int boosts_set(struct boosts *boosts, int32_t pid, uint32_t uid, bool on)
@@ -134,6 +151,6 @@ int boosts_set(struct boosts *boosts, int32_t pid, uint32_t uid, bool on)
 	if (on && boosts->nice)
 		return begin(boosts, pid, uid);
 	if (!on && boosted)
-		end(boosts, boosted, uid);
+		end(boosted);
 	return 0;
 }

@@ -11,11 +11,17 @@
 #include "daemon/base/list.h"
 
 struct boosts {
-	int nice; /* what a boost adds; 0: nothing */
+	int nice; /* what a boost adds; 0: nothing. Read only, see boosts_set_nice() */
 	struct list boosted;
 };
 
 void boosts_init(struct boosts *boosts);
+
+/*
+ * What a boost adds, from now on, also to processes that are boosted already. One that became
+ * important while it was 0 gets its share with the next boost.
+ */
+void boosts_set_nice(struct boosts *boosts, int nice);
 
 /*
  * A process that belongs to `uid` is important from now on, or is not any more. The kernel keeps

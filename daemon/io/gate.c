@@ -260,6 +260,14 @@ void gate_set_limits(struct gate *gate, const struct machd_limits *limits)
 	gate_settle(gate);
 }
 
+void gate_set_policy(struct gate *gate, const struct ipc_policy *policy)
+{
+	struct trap_input input = {.kind = TRAP_POLICY, .policy = policy};
+
+	gate_feed(gate, &input);
+	gate_settle(gate);
+}
+
 void gate_set_names(struct gate *gate, const struct boot_policy *names, const struct plans *plans)
 {
 	struct trap_input input = {.kind = TRAP_NAMES, .names = names};

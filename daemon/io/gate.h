@@ -26,10 +26,10 @@ struct gate {
 	uv_loop_t *loop;
 	struct ipc_host *host;
 	struct ipc_outbox outbox;
-	struct record *record; /* NULL: not recording */
-	bool discard_bad_signature;
+	struct record *record;	    /* NULL: not recording */
+	bool discard_bad_signature; /* may be set once it has started */
 	struct activator activator;
-	struct boosts boosts;	/* boosts.nice may be set once it has started */
+	struct boosts boosts;
 	uint32_t inspect_group; /* gid of who may see all: may be set once it has started */
 	bool stopping;
 	uint64_t last_channel;	/* id given to the newest channel */
@@ -112,6 +112,9 @@ void gate_set_calendar(struct gate *gate, uint64_t calendar);
  * them.
  */
 void gate_set_names(struct gate *gate, const struct boot_policy *names, const struct plans *plans);
+
+/* Put another policy in force. */
+void gate_set_policy(struct gate *gate, const struct ipc_policy *policy);
 
 /* Put new limits in force. */
 void gate_set_limits(struct gate *gate, const struct machd_limits *limits);

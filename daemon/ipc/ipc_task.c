@@ -99,6 +99,18 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 	mem_free(task);
 }
 
+static void apply_policy(const struct ipc_host *host, struct ipc_task *task)
+{
+	task->t_filtered = ipc_uids_have(&host->h_policy.p_filtered, task->t_user->u_uid);
+	task->t_hardened = ipc_uids_have(&host->h_policy.p_hardened, task->t_user->u_uid);
+}
+
+void ipc_task_policy_changed(struct ipc_host *host)
+{
+	LIST_FOR_EACH (node, &host->h_tasks)
+		apply_policy(host, list_entry(node, struct ipc_task, t_link));
+}
+
 kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 			      const struct ipc_task *parent)
 {
@@ -116,8 +128,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 	task->t_pid = thread->th_pid;
 	task->t_word = thread->th_word;
 	task->t_gid = thread->th_gid;
-	task->t_filtered = ipc_uids_have(&host->h_policy.p_filtered, task->t_user->u_uid);
-	task->t_hardened = ipc_uids_have(&host->h_policy.p_hardened, task->t_user->u_uid);
+	apply_policy(host, task);
 	list_init(&task->t_threads);
 	list_init(&task->t_semaphores);
 	list_init(&task->t_bells);

@@ -71,6 +71,9 @@ struct ipc_task {
 kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 			      const struct ipc_task *parent);
 
+/* Another policy is in force, for tasks that live as well. */
+void ipc_task_policy_changed(struct ipc_host *host);
+
 /* The task with this token, or NULL. */
 struct ipc_task *ipc_task_find(struct ipc_host *host, const uint8_t token[MACHD_TOKEN_SIZE]);
 

@@ -247,6 +247,20 @@ void ipc_window_name_gone(struct ipc_host *host, struct ipc_space *space, struct
 	}
 }
 
+void ipc_window_policy_changed(struct ipc_host *host)
+{
+	for (struct ipc_thread *thread = host->h_threads; thread; thread = thread->hh.next) {
+		if (!thread->th_windows || !thread->th_task->t_filtered)
+			continue;
+		for (unsigned i = 0; i < MACHD_BOARD_WINDOWS; i++) {
+			struct ipc_window *window = &thread->th_windows->ws_window[i];
+
+			if (window->w_port && window->w_port->ip_filtered)
+				close_window(host, window);
+		}
+	}
+}
+
 void ipc_window_end(struct ipc_host *host, struct ipc_thread *thread)
 {
 	struct ipc_windows *windows = thread->th_windows;

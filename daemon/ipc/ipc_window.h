@@ -67,5 +67,8 @@ void ipc_window_port_died(struct ipc_host *host, struct ipc_port *port);
 /* The name is no send right any more; to be called while the entry still has its port. */
 void ipc_window_name_gone(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry);
 
+/* Another policy is in force: what may be filtered now needs an answer. */
+void ipc_window_policy_changed(struct ipc_host *host);
+
 /* The thread ends. */
 void ipc_window_end(struct ipc_host *host, struct ipc_thread *thread);

@@ -361,6 +361,10 @@ static void put_input(struct record *record, const struct trap_input *input)
 	case TRAP_START:
 		put_entry(record, TRAP_START, &at, sizeof at, input->start, sizeof *input->start);
 		break;
+	case TRAP_POLICY:
+		put_entry(record, TRAP_POLICY, &at, sizeof at, input->policy,
+			  ipc_policy_size(input->policy));
+		break;
 	}
 }
 

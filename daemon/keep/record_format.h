@@ -14,6 +14,7 @@
  *       TRAP_CALENDAR                 uint64_t
  *       TRAP_NAMES                    struct boot_policy_head and its rules
  *       TRAP_START                    struct trap_start
+ *       TRAP_POLICY                   what is used of struct ipc_policy
  *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_SETTLE)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
@@ -27,7 +28,7 @@
 #include "protocol/limits.h"
 
 #define RECORD_MAGIC   "machdrec"
-#define RECORD_VERSION 3
+#define RECORD_VERSION 4
 
 /* Inputs between two digests. */
 #define RECORD_DIGEST_EVERY 4096

@@ -57,6 +57,8 @@ static const char *kind_name(uint32_t kind)
 		return "change of the rules for names";
 	case TRAP_START:
 		return "end of a start";
+	case TRAP_POLICY:
+		return "change of policy";
 	case RECORD_ANSWER:
 		return "answer";
 	case RECORD_TIMER:

@@ -133,7 +133,7 @@ void reader_next(struct replay_reader *reader)
 
 bool reader_is_input(uint32_t kind)
 {
-	return kind >= TRAP_CONNECT && kind <= TRAP_START;
+	return kind >= TRAP_CONNECT && kind <= TRAP_POLICY;
 }
 
 bool reader_is_output(uint32_t kind)
@@ -215,6 +215,24 @@ static bool read_start(struct replay_reader *reader, struct trap_input *input, c
 	return true;
 }
 
+/* Some sixteen kilobytes, and rare. */
+static bool read_new_policy(struct replay_reader *reader, struct trap_input *input,
+			    const uint8_t *bytes, size_t size)
+{
+	struct ipc_policy *policy = &reader->policy;
+	size_t head = offsetof(struct ipc_policy, p_rules);
+
+	*policy = (struct ipc_policy){0};
+	if (size < head || size > sizeof *policy)
+		return broken(reader, "a policy has the wrong size");
+	memcpy(policy, bytes, size);
+	if (!ipc_policy_head_good(policy) || size != ipc_policy_size(policy) ||
+	    !ipc_policy_rules_good(policy))
+		return broken(reader, "a policy makes no sense");
+	input->policy = policy;
+	return true;
+}
+
 static bool read_connect(struct replay_reader *reader, struct trap_input *input,
 			 const uint8_t *bytes, size_t size)
 {
@@ -267,6 +285,8 @@ bool reader_input(struct replay_reader *reader, struct trap_input *input,
 		return read_new_names(reader, input, bytes, size);
 	if (input->kind == TRAP_START)
 		return read_start(reader, input, bytes, size);
+	if (input->kind == TRAP_POLICY)
+		return read_new_policy(reader, input, bytes, size);
 	if (input->kind == TRAP_CONNECT)
 		return read_connect(reader, input, bytes, size);
 	return size == 0 || broken(reader, "an input is longer than it can be");

@@ -26,6 +26,7 @@ struct replay_reader {
 	struct ipc_identity identity; /* of the last input, too */
 	struct boot_policy names;
 	struct trap_start start;
+	struct ipc_policy policy;
 };
 
 /*

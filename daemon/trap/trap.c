@@ -20,6 +20,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_window.h"
 #include "daemon/ipc/ipc_work.h"
 #include "daemon/trap/trap_internal.h"
 
@@ -270,6 +271,11 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		break;
 	case TRAP_START:
 		boot_start_ended(host, input->start->id, input->start->why);
+		break;
+	case TRAP_POLICY:
+		host->h_policy = *input->policy;
+		ipc_task_policy_changed(host);
+		ipc_window_policy_changed(host);
 		break;
 	}
 	ipc_timer_run(host);

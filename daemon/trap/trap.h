@@ -37,6 +37,7 @@ enum trap_input_kind {
 	TRAP_CALENDAR,	  /* the time of day was set */
 	TRAP_NAMES,	  /* there is a new policy for service names */
 	TRAP_START,	  /* what became of a service that start() was called for */
+	TRAP_POLICY,	  /* another policy is in force for tasks and their messages */
 };
 
 /* Who is at the other end, as the kernel says. */
@@ -90,6 +91,7 @@ struct trap_input {
 	uint64_t calendar;		   /* TRAP_CALENDAR: ns from `now` to the time of day */
 	const struct boot_policy *names;   /* TRAP_NAMES */
 	const struct trap_start *start;	   /* TRAP_START */
+	const struct ipc_policy *policy;   /* TRAP_POLICY */
 };
 
 /* What the state machine starts from; a record begins with it. */

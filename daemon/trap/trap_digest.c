@@ -453,11 +453,12 @@ static void add_host(struct digest *digest, const struct ipc_host *host)
 	}
 }
 
-/* Names and who may use them; and those that are to be started. */
+/* What is allowed; names and who may use them; and those that are to be started. */
 static void add_services(struct digest *digest, const struct ipc_host *host)
 {
 	const struct boot_service *service;
 
+	add_bytes(digest, &host->h_policy, ipc_policy_size(&host->h_policy));
 	add_bytes(digest, &host->h_names->bp_head, sizeof host->h_names->bp_head);
 	add_bytes(digest, host->h_names->bp_rules, boot_policy_rules_size(host->h_names));
 	for (service = host->h_services; service; service = service->hh.next)

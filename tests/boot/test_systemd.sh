@@ -53,7 +53,7 @@ reload() {
     local since
     since=$(date +%s.%N)
     systemctl reload machd.service
-    await_journal "the limits and the log level were read again" --since "@$since"
+    await_journal "the configuration was read again" --since "@$since"
 }
 mkdir -p /etc/machd/machd.conf.d
 limit=/etc/machd/machd.conf.d/10-limit.conf

@@ -418,6 +418,13 @@ void lab_set_calendar(struct lab *lab, uint64_t calendar)
 	LAB_TRUE(!lab_feed(lab, &input));
 }
 
+void lab_set_policy(struct lab *lab, const struct ipc_policy *policy)
+{
+	struct trap_input input = {.kind = TRAP_POLICY, .policy = policy};
+
+	LAB_TRUE(!lab_feed(lab, &input));
+}
+
 void lab_set_names(struct lab *lab, const struct boot_policy *names)
 {
 	struct trap_input input = {.kind = TRAP_NAMES, .names = names};

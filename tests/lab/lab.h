@@ -186,6 +186,9 @@ void lab_limits(struct lab *lab, const struct machd_limits *limits);
 void lab_set_calendar(struct lab *lab, uint64_t calendar);
 #define LAB_CALENDAR UINT64_C(1000000000000)
 
+/* Another policy, for tasks and their messages. */
+void lab_set_policy(struct lab *lab, const struct ipc_policy *policy);
+
 /* Another policy for names. */
 void lab_set_names(struct lab *lab, const struct boot_policy *names);
 

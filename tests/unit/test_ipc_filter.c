@@ -6,7 +6,9 @@
 #include <machd.h>
 #include <string.h>
 
+#include "daemon/ipc/ipc_host.h"
 #include "tests/lab/lab_expect.h"
+#include "tests/lab/lab_window.h"
 
 enum { OWNER = 0, FILTERED = 1000, OTHER = 1001, BOOTSTRAP_DOMAIN = 7 };
 
@@ -201,6 +203,36 @@ START_TEST(connections_are_filtered_like_their_service)
 }
 END_TEST
 
+/* For tasks that live, too; and what was promised before needs an answer again. */
+START_TEST(a_policy_that_changes)
+{
+	static const struct ipc_policy none;
+	struct world world = begin(FILTERED);
+	struct ipc_policy policy = world.lab->host->h_policy;
+	struct lab_buffer plain;
+
+	lab_set_policy(world.lab, &none);
+	open_port(&world, make_service(world.owner, "org.example", 3));
+	accepted(&world, 1);
+	lab_ok(lab_board(world.sender, TRAP_FD_FIXED));
+	plain = lab_to(world.dest, 1);
+	lab_ok(lab_send_plain(world.sender, &plain));
+	ck_assert_uint_gt(lab_window(world.sender, world.dest), 0);
+	lab_message(world.owner, world.port, 1);
+	lab_set_policy(world.lab, &policy);
+	ck_assert_uint_eq(lab_window(world.sender, world.dest), 0);
+	plain = lab_to(world.dest, 1);
+	lab_is(MACH_SEND_MSG_FILTERED, lab_send_plain(world.sender, &plain));
+	refused(&world, 1, 0);
+	accepted(&world, 100);
+	policy.p_rule_count = 0;
+	memset(policy.p_rules, 0, sizeof policy.p_rules);
+	lab_set_policy(world.lab, &policy);
+	accepted(&world, 1);
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* Case 299. */
 START_TEST(r299_messages_to_a_bootstrap_server)
 {
@@ -310,6 +342,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_right_that_was_moved_is_lost_and_the_body_is_not);
 	tcase_add_test(tcase, only_ports_made_so_are_filtered);
 	tcase_add_test(tcase, connections_are_filtered_like_their_service);
+	tcase_add_test(tcase, a_policy_that_changes);
 	tcase_add_test(tcase, r299_messages_to_a_bootstrap_server);
 	tcase_add_test(tcase, r301_the_option_does_not_help_with_a_full_queue);
 	tcase_add_test(tcase, a_rule_for_all_others);

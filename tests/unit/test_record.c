@@ -270,6 +270,8 @@ static void live(void)
 		.option = MACH_RCV_MSG, .rcv_name = port, .rcv_size = 1000};
 	struct trap_fd body = {.handle = 0x500000006, .size = 100000, .sealed = 1};
 	struct message message = message_to(port, sizeof message.header);
+	static const struct ipc_policy policy = {
+		.p_filtered = {.us_all = 1}, .p_rule_count = 1, .p_rules = {{"*", 1, 0}}};
 	struct machd_limits limits;
 	struct trap_input input = {.kind = TRAP_LIMITS, .limits = &limits};
 
@@ -287,6 +289,8 @@ static void live(void)
 	ck_assert_ptr_null(frame(one, MACHD_OP_MESSAGE, 5, &message, sizeof message, &body));
 	machd_limits_init(&limits);
 	limits.channels = 20;
+	ck_assert_ptr_null(feed(&input));
+	input = (struct trap_input){.kind = TRAP_POLICY, .policy = &policy};
 	ck_assert_ptr_null(feed(&input));
 	ck_assert_ptr_nonnull(frame(two, MACHD_OP_CALL, 9, "", 0, NULL));
 	other(TRAP_DISCONNECT, two);
