@@ -46,7 +46,7 @@ static int load(const struct exchange *x, bool look, struct cargo *cargo)
 	unsigned fd_index;
 	int error = mi_tail_make(x->send, x->header, x->send_size, &cargo->tail);
 
-	cargo->memory = (struct mi_memory){0};
+	mi_memory_none(&cargo->memory);
 	if (error || !sends(x) || !look)
 		return error;
 	fd_index = cargo->tail.fd >= 0;
@@ -276,12 +276,14 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 	struct reply reply = {0};
 	bool vector = x->option & MACH64_MSG_VECTOR;
 	struct iovec parts[] = {{&reply, sizeof reply}, {0}, {0}};
-	struct mi_answer came = {.parts = parts, .count = vector ? 3 : 2, .cancel = true};
+	struct mi_answer came;
 	mach_msg_return_t code;
 	const char *wrong;
 	int error = vector ? mi_vector_buffers(channel, x, &parts[1])
 			   : choose_buffer(channel, x, &parts[1]);
 
+	mi_answer_init(&came, parts, vector ? 3 : 2);
+	came.cancel = true;
 	if (error == 0)
 		error = mi_answer(channel, &came);
 	if (error)
@@ -321,10 +323,12 @@ static mach_msg_return_t receive_answer(struct mi_channel *channel, const struct
 static mach_msg_return_t attempt(struct mi_channel *channel, struct exchange x, bool look)
 {
 	struct cargo cargo;
-	struct outcome outcome = {0};
+	struct outcome outcome;
 	mach_msg_return_t code = send_failed(channel, &x, load(&x, look, &cargo));
 	bool sent;
 
+	outcome.taken = 0;
+	outcome.returned.count = 0;
 	if (cargo.memory.withdrawn)
 		x.option |= MACHD_SEND_RETURN;
 	if (code == MACH_MSG_SUCCESS)

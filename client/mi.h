@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -191,13 +192,22 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 struct mi_answer {
 	struct iovec *parts; /* the first has room for the frame header */
 	int count;
-	bool peek;	   /* leave the answer where it is */
-	bool cancel;	   /* a signal gives up the request */
-	size_t size;	   /* out: bytes that came */
+	bool peek;    /* leave the answer where it is */
+	bool cancel;  /* a signal gives up the request */
+	size_t size;  /* out: bytes that came */
+	bool lost_fd; /* out: there were more descriptors, but no room for them in this process */
+	bool fault;   /* out: parts could not be written; the answer is gone */
 	struct mi_fds fds; /* out: descriptors that came with it */
-	bool lost_fd;	   /* out: there were more, but no room for them in this process */
-	bool fault;	   /* out: parts could not be written; the answer is gone */
 };
+
+/* Into these parts, with no other wish. For every message: the list is not cleared. */
+static inline void mi_answer_init(struct mi_answer *answer, struct iovec *parts, int count)
+{
+	memset(answer, 0, offsetof(struct mi_answer, fds));
+	answer->fds.count = 0;
+	answer->parts = parts;
+	answer->count = count;
+}
 
 /* Wait for the answer to the last request. 0, or an errno: the connection does not work. */
 int mi_answer(struct mi_channel *channel, struct mi_answer *answer);
@@ -290,11 +300,18 @@ struct mi_memory {
 	uint32_t data_size;	    /* of the inline bytes */
 	uint8_t *descriptors;	    /* malloc'ed: a copy of the message's, as it was looked at */
 	uint32_t descriptor_count;
-	struct mi_fds fds;  /* sealed memfds with what does not go inline, */
-	unsigned fd_index;  /* of which the first has this index in the frame */
+	unsigned fd_index;  /* of the first of the memfds in the frame */
 	uint64_t withdrawn; /* those whose memory is not mapped any more */
 	bool hidden;	    /* other memory that is given away cannot be used */
+	struct mi_fds fds;  /* sealed memfds with what does not go inline */
 };
+
+/* There is none. The list of descriptors is not cleared: this is done for every message. */
+static inline void mi_memory_none(struct mi_memory *memory)
+{
+	memset(memory, 0, offsetof(struct mi_memory, fds));
+	memory->fds.count = 0;
+}
 
 /*
  * Look at a message's descriptors and gather the memory they name. `header` is as above, `room`

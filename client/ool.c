@@ -212,7 +212,7 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	size_t table;
 	int error;
 
-	*memory = (struct mi_memory){0};
+	mi_memory_none(memory);
 	error = copy_descriptors(message, header, size, memory);
 	if (error)
 		return error;

@@ -24,7 +24,6 @@
 #define MACHD_WAIT_LONG_NS  UINT64_C(1000000)	 /* a yield that gave the CPU to somebody busy */
 #define MACHD_WAIT_TIMES    16			 /* no yielding for so many times a long one */
 #define MACHD_WAIT_QUIET_NS UINT64_C(1000000000) /* at most */
-#define MACHD_WAIT_SELDOM   64 /* one long yield in so many times its length is no matter */
 
 #define MACHD_WAIT_SWITCH_NS 2000 /* what a shared yield costs by itself */
 #define MACHD_WAIT_SHARED    4	  /* shared yields in a wait, halved with each wait in vain */
@@ -53,7 +52,7 @@ static inline void machd_wait_long(struct machd_wait *wait, uint64_t before, uin
 {
 	uint64_t calm = before - wait->quiet_until;
 
-	if (calm >= MACHD_WAIT_SELDOM * spent)
+	if (calm >= MACHD_WAIT_TIMES * spent)
 		wait->quiet = 0;
 	else if (calm < 10 * spent && wait->quiet)
 		wait->quiet *= 2;

@@ -165,10 +165,11 @@ static bool handle_in_turn(struct channel *channel, const struct packet *packet)
  */
 static void read_packets(struct channel *channel, bool hung_up)
 {
-	struct packet packet = {.bytes = channel->gate->buffer};
+	struct packet packet; /* its list of descriptors is not cleared */
 	unsigned left = PACKETS_PER_TURN;
 	bool more = true;
 
+	packet.bytes = channel->gate->buffer;
 	while (more && left--) {
 		more = false;
 		if (channel->ring && !ring_drained(channel->ring))
@@ -185,8 +186,9 @@ static void read_packets(struct channel *channel, bool hung_up)
 
 static void read_packet(struct channel *channel, uint8_t *buffer)
 {
-	struct packet packet = {.bytes = buffer};
+	struct packet packet;
 
+	packet.bytes = buffer;
 	receive(channel, &packet);
 	if (packet.size > 0)
 		handle_packet(channel, &packet);
@@ -302,6 +304,15 @@ static void attach_fds(struct msghdr *message, struct cmsghdr *control, const st
 	message->msg_controllen = CMSG_SPACE(out->fd_count * sizeof *fds);
 }
 
+/* Most packets have no descriptors. */
+static int send_bytes(const struct channel *channel, const struct outgoing *out)
+{
+	while (send(channel->fd, out->bytes, out->size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
 /* 0, or an errno. The descriptors stay open. */
 static int send_packet(const struct channel *channel, const struct outgoing *out)
 {
@@ -312,10 +323,10 @@ static int send_packet(const struct channel *channel, const struct outgoing *out
 	struct iovec bytes = {(void *)(uintptr_t)out->bytes, out->size};
 	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
 
-	if (out->fd_count) {
-		memset(&control, 0, CMSG_SPACE(out->fd_count * sizeof(int)));
-		attach_fds(&message, &control.header, out);
-	}
+	if (out->fd_count == 0)
+		return send_bytes(channel, out);
+	memset(&control, 0, CMSG_SPACE(out->fd_count * sizeof(int)));
+	attach_fds(&message, &control.header, out);
 	while (sendmsg(channel->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			return errno;
