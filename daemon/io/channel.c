@@ -613,6 +613,7 @@ static int channel_new(struct gate *gate, int fd, struct channel **made)
 	channel->fd = fd;
 	list_init(&channel->unsent);
 	list_init(&channel->pending);
+	list_init(&channel->in_order);
 	list_init(&channel->link);
 	list_append(&gate->channels, &channel->link);
 	gate->channel_count++;

@@ -21,8 +21,10 @@ struct ring;
 struct channel {
 	struct gate *gate;
 	struct ipc_thread *thread;
-	struct list link;    /* in gate->channels */
-	struct list pending; /* in gate->doomed or gate->starved */
+	struct list link;     /* in gate->channels */
+	struct list pending;  /* in gate->doomed or gate->starved */
+	struct list in_order; /* in gate->order.channels */
+	uint64_t order_round; /* in which it was found last, see order.c */
 	struct event event;
 	uv_timer_t timer;
 	uint64_t id;
@@ -30,7 +32,6 @@ struct channel {
 	struct ring *ring;     /* NULL: it has none */
 	struct list unsent;    /* packets that the peer has no room for yet */
 	machd_window_t *board; /* mapped; NULL: it has none */
-	bool ordered;	       /* in gate->order */
 	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
 	const char *breach;    /* why it is doomed, see gate_doom() */
 	struct trap_peer peer; /* without its token */

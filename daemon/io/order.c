@@ -13,7 +13,7 @@
 #include "protocol/board.h"
 #include "protocol/frame.h"
 
-/* Channels looked at together; more of them are looked at after these. */
+/* Channels with something to be handled that are merged at a time: those with the oldest. */
 #define HEADS 64
 
 /* A channel whose next packet is an unanswered message. */
@@ -26,6 +26,7 @@ struct head {
 void order_init(struct order *order)
 {
 	*order = (struct order){.epoll = epoll_create1(EPOLL_CLOEXEC)};
+	list_init(&order->channels);
 }
 
 void order_stop(struct order *order)
@@ -34,25 +35,46 @@ void order_stop(struct order *order)
 		close(order->epoll);
 }
 
+static bool is_ordered(const struct channel *channel)
+{
+	return !list_empty(&channel->in_order);
+}
+
 bool order_join(struct gate *gate, struct channel *channel)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = channel};
 
-	if (channel->ordered)
+	if (is_ordered(channel))
 		return true;
-	if (epoll_ctl(gate->order.epoll, EPOLL_CTL_ADD, channel->fd, &event) != 0)
-		return false;
-	channel->ordered = true;
+	if (!channel->ring) {
+		if (epoll_ctl(gate->order.epoll, EPOLL_CTL_ADD, channel->fd, &event) != 0)
+			return false;
+		gate->order.sockets++;
+	}
+	list_append(&gate->order.channels, &channel->in_order);
 	gate->order.count++;
 	return true;
 }
 
+static void forget_socket(struct gate *gate, const struct channel *channel)
+{
+	epoll_ctl(gate->order.epoll, EPOLL_CTL_DEL, channel->fd, NULL);
+	gate->order.sockets--;
+}
+
+void order_ringed(struct gate *gate, struct channel *channel)
+{
+	if (is_ordered(channel))
+		forget_socket(gate, channel);
+}
+
 void order_leave(struct gate *gate, struct channel *channel)
 {
-	if (!channel->ordered)
+	if (!is_ordered(channel))
 		return;
-	epoll_ctl(gate->order.epoll, EPOLL_CTL_DEL, channel->fd, NULL);
-	channel->ordered = false;
+	if (!channel->ring)
+		forget_socket(gate, channel);
+	list_remove(&channel->in_order);
 	gate->order.count--;
 }
 
@@ -83,85 +105,138 @@ static bool look(struct head *head, uint64_t before)
 struct heads {
 	const struct channel *own;
 	uint64_t before;
-	unsigned seen; /* channels in order that were looked at, or need not be */
+	uint64_t upto; /* what is later has to wait for channels that found no room here */
+	unsigned seen; /* rings in order that were looked at */
 	unsigned count;
 	struct head head[HEADS];
 };
 
+static struct head *latest(struct heads *heads)
+{
+	struct head *last = &heads->head[0];
+
+	for (unsigned i = 1; i < heads->count; i++)
+		if (heads->head[i].stamp > last->stamp)
+			last = &heads->head[i];
+	return last;
+}
+
 static void add(struct heads *heads, struct channel *channel)
 {
-	struct head *head = &heads->head[heads->count];
+	struct head head = {.channel = channel, .budget = MACHD_WINDOW_MAX}, *last;
+	uint64_t stamp;
 
-	if (!channel->ordered || channel == heads->own || heads->count == HEADS)
+	if (channel == heads->own || !look(&head, heads->before))
 		return;
-	heads->seen++;
-	*head = (struct head){.channel = channel, .budget = MACHD_WINDOW_MAX};
-	heads->count += look(head, heads->before);
+	if (heads->count < HEADS) {
+		heads->head[heads->count++] = head;
+		return;
+	}
+	last = latest(heads);
+	stamp = head.stamp > last->stamp ? head.stamp : last->stamp;
+	if (head.stamp < last->stamp)
+		*last = head;
+	if (stamp < heads->upto)
+		heads->upto = stamp;
 }
 
-static void add_rings(struct heads *heads, struct turns *turns)
+/* All rings in order. */
+static void add_rings(struct heads *heads, const struct order *order)
 {
-	LIST_FOR_EACH (node, &turns->active)
-		add(heads, list_entry(node, struct ring, active)->channel);
-}
+	LIST_FOR_EACH (node, &order->channels) {
+		struct channel *channel = list_entry(node, struct channel, in_order);
 
-static void add_sockets(struct heads *heads, const struct order *order)
-{
-	struct epoll_event events[HEADS];
-	int ready = epoll_wait(order->epoll, events, HEADS, 0);
-
-	for (int i = 0; i < ready; i++) {
-		struct channel *channel = events[i].data.ptr;
-
-		if (!channel->ring)
+		if (channel->ring)
 			add(heads, channel);
 	}
 }
 
-static void handle_in_order(struct heads *heads)
+/* Those that are in use. */
+static void add_active(struct heads *heads, const struct turns *turns)
 {
-	while (heads->count > 0) {
+	heads->seen = heads->count = 0;
+	heads->upto = UINT64_MAX;
+	LIST_FOR_EACH (node, &turns->active) {
+		struct channel *channel = list_entry(node, struct ring, active)->channel;
+
+		if (!is_ordered(channel))
+			continue;
+		heads->seen++;
+		add(heads, channel);
+	}
+}
+
+/* The kernel tells of others when it is asked again, and then of these. */
+static void add_sockets(struct heads *heads, struct order *order)
+{
+	struct epoll_event events[HEADS];
+	unsigned calls = order->sockets / HEADS + 1;
+	int ready;
+
+	order->round++;
+	do {
+		ready = epoll_wait(order->epoll, events, HEADS, 0);
+		for (int i = 0; i < ready; i++) {
+			struct channel *channel = events[i].data.ptr;
+
+			if (channel->order_round != order->round)
+				add(heads, channel);
+			channel->order_round = order->round;
+		}
+	} while (ready == HEADS && --calls);
+}
+
+/* At most `left` of them; returns how many are left of that. */
+static unsigned handle_in_order(struct heads *heads, unsigned left)
+{
+	while (heads->count > 0 && left > 0) {
 		struct head *first = &heads->head[0];
 
 		for (unsigned i = 1; i < heads->count; i++)
 			if (heads->head[i].stamp < first->stamp)
 				first = &heads->head[i];
+		if (first->stamp > heads->upto)
+			break;
 		first->budget--;
+		left--;
 		channel_read_one(first->channel);
 		if (!look(first, heads->before))
 			*first = heads->head[--heads->count];
 	}
+	return left;
 }
 
-/* More than there is room for are handled in several rounds. */
-static bool handle_some(struct gate *gate, const struct channel *channel, uint64_t before)
+static void find_heads(struct gate *gate, const struct channel *channel, struct heads *heads)
 {
-	struct heads heads = {.own = channel, .before = before, .seen = channel->ordered};
-	bool full;
+	struct order *order = &gate->order;
 
-	add_rings(&heads, &gate->turns);
-	if (heads.seen < gate->order.count) {
-		/* Some sleep, or have no ring. */
-		heads.seen = channel->ordered;
-		heads.count = 0;
-		turn_hear(&gate->turns);
-		add_rings(&heads, &gate->turns);
-		add_sockets(&heads, &gate->order);
+	heads->own = channel;
+	heads->upto = UINT64_MAX;
+	heads->count = 0;
+	if (order->count - order->sockets <= HEADS) {
+		add_rings(heads, order);
+	} else {
+		add_active(heads, &gate->turns);
+		if (heads->seen < order->count - order->sockets) {
+			turn_hear(&gate->turns);
+			add_active(heads, &gate->turns);
+		}
 	}
-	full = heads.count == HEADS;
-	handle_in_order(&heads);
-	return full;
+	if (order->sockets > (is_ordered(channel) && !channel->ring))
+		add_sockets(heads, order);
 }
 
 void order_before(struct gate *gate, const struct channel *channel, uint64_t stamp)
 {
-	unsigned rounds = gate->order.count / HEADS + 1;
+	struct heads heads;
+	unsigned left = gate->order.count * MACHD_WINDOW_MAX;
 
-	if (gate->order.count <= channel->ordered)
+	if (gate->order.count <= is_ordered(channel))
 		return;
 	/* What comes while we look was sent later, and there may be something before that. */
-	if (stamp == ORDER_LAST)
-		stamp = uv_hrtime();
-	while (handle_some(gate, channel, stamp) && --rounds)
-		continue;
+	heads.before = stamp == ORDER_LAST ? uv_hrtime() : stamp;
+	do {
+		find_heads(gate, channel, &heads);
+		left = handle_in_order(&heads, left);
+	} while (heads.upto != UINT64_MAX && left > 0);
 }

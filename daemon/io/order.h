@@ -8,21 +8,27 @@
  * were sent before it: each has the time of its sending as a stamp. A wrong stamp makes a message
  * late or early among others of that moment, and nothing else.
  *
- * Channels that have ever had a window are in order. Rings that are in use are looked at; for the
- * others the kernel is asked, who of them has something to read. As long as only one channel is in
- * order, or none, nobody has to be asked.
+ * Channels that have ever had a window are in order. Rings are looked at, asleep or not; if they
+ * are too many for that, those in use are, and for the others the kernel is asked whose bells have
+ * rung. It is asked for sockets, too, of channels that have no ring. As long as only one channel is
+ * in order, or none, nobody has to be asked.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/base/list.h"
+
 struct channel;
 struct gate;
 
 struct order {
-	int epoll;	/* -1: it could not be made, and nobody can have a board */
-	unsigned count; /* of channels in order */
+	int epoll;	      /* of sockets; -1: there is none, and nobody can have a board */
+	struct list channels; /* in order, by channel->in_order */
+	unsigned count;	      /* of them, */
+	unsigned sockets;     /* and of those that have no ring */
+	uint64_t round;	      /* of asking the kernel for those */
 };
 
 void order_init(struct order *order);
@@ -31,7 +37,10 @@ void order_stop(struct order *order);
 /* The channel has windows from now on; false: there is no room for it. */
 bool order_join(struct gate *gate, struct channel *channel);
 
-/* The channel is closed. */
+/* The channel has a ring now. */
+void order_ringed(struct gate *gate, struct channel *channel);
+
+/* The channel is closed; its ring is still there. */
 void order_leave(struct gate *gate, struct channel *channel);
 
 /*

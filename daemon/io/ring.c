@@ -78,6 +78,7 @@ bool ring_make(struct channel *channel, ipc_fd_t fds[MACHD_RING_FDS])
 		return false;
 	}
 	channel->ring = ring;
+	order_ringed(channel->gate, channel);
 	turn_activate(&channel->gate->turns, ring);
 	return true;
 }

@@ -71,20 +71,24 @@ struct player {
 	pthread_t thread;
 	sem_t mine, *other;
 	mach_port_t port;
-	unsigned parity;
+	unsigned place, count, turns;
 	bool counts; /* it does not send but looks how many there are */
 };
 
 enum { TURNS = 3000 };
 
+/* More channels than the daemon looks at together. */
+enum { CROWD = 80, CROWD_TURNS = 40 };
+
 static void *play(void *argument)
 {
 	struct player *player = argument;
 
-	for (unsigned turn = 0; turn < TURNS; turn++) {
+	for (unsigned turn = 0; turn < player->turns; turn++) {
 		CHECK(sem_wait(&player->mine) == 0);
 		if (!player->counts)
-			CHECK_OK(plain(player->port, (mach_msg_id_t)(2 * turn + player->parity)));
+			CHECK_OK(plain(player->port,
+				       (mach_msg_id_t)(player->count * turn + player->place)));
 		else
 			CHECK_EQ(flow_status(player->port).mps_msgcount, 1);
 		if (player->counts)
@@ -95,16 +99,24 @@ static void *play(void *argument)
 	return NULL;
 }
 
-static void start_players(struct player player[2], mach_port_t port)
+static void start_players(struct player *player, unsigned count, unsigned turns, mach_port_t port)
 {
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		player[i].port = port;
-		player[i].parity = i;
-		player[i].other = &player[1 - i].mine;
+		player[i].place = i;
+		player[i].count = count;
+		player[i].turns = turns;
+		player[i].other = &player[(i + 1) % count].mine;
 		CHECK(sem_init(&player[i].mine, 0, i == 0) == 0);
 	}
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < count; i++)
 		CHECK(pthread_create(&player[i].thread, NULL, play, &player[i]) == 0);
+}
+
+static void join_players(const struct player *player, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		CHECK(pthread_join(player[i].thread, NULL) == 0);
 }
 
 START_TEST(threads_that_take_turns_send_in_that_order)
@@ -113,10 +125,21 @@ START_TEST(threads_that_take_turns_send_in_that_order)
 	mach_port_t port = flow_port();
 
 	flow_set_qlimit(port, LARGE);
-	start_players(player, port);
+	start_players(player, 2, TURNS, port);
 	expect(port, 0, 2 * TURNS);
-	for (unsigned i = 0; i < 2; i++)
-		CHECK(pthread_join(player[i].thread, NULL) == 0);
+	join_players(player, 2);
+}
+END_TEST
+
+START_TEST(many_that_take_turns_send_in_that_order)
+{
+	struct player player[CROWD] = {0};
+	mach_port_t port = flow_port();
+
+	flow_set_qlimit(port, LARGE);
+	start_players(player, CROWD, CROWD_TURNS, port);
+	expect(port, 0, CROWD * CROWD_TURNS);
+	join_players(player, CROWD);
 }
 END_TEST
 
@@ -124,9 +147,8 @@ START_TEST(what_one_thread_has_sent_another_finds)
 {
 	struct player player[2] = {{.counts = false}, {.counts = true}};
 
-	start_players(player, flow_port());
-	for (unsigned i = 0; i < 2; i++)
-		CHECK(pthread_join(player[i].thread, NULL) == 0);
+	start_players(player, 2, TURNS, flow_port());
+	join_players(player, 2);
 }
 END_TEST
 
@@ -283,6 +305,7 @@ int main(void)
 
 	tcase_add_test(tests, most_sends_have_no_answer);
 	tcase_add_test(tests, threads_that_take_turns_send_in_that_order);
+	tcase_add_test(tests, many_that_take_turns_send_in_that_order);
 	tcase_add_test(tests, what_one_thread_has_sent_another_finds);
 	tcase_add_test(tests, processes_that_take_turns_send_in_that_order);
 	tcase_add_test(tests, nothing_is_lost_by_an_exit);
