@@ -80,10 +80,8 @@ uint64_t ipc_user_limit_value(const struct ipc_host *host, enum ipc_charge kind)
  * What counts as held when users share the machine: notifications beyond a user's limit are its own
  * business, and take nothing from others.
  */
-static uint64_t counted(const struct ipc_host *host, enum ipc_charge kind, uint64_t held)
+static uint64_t counted(uint64_t held, uint64_t limit)
 {
-	uint64_t limit = ipc_user_limit_value(host, kind);
-
 	return held < limit ? held : limit;
 }
 
@@ -91,20 +89,21 @@ static uint64_t counted(const struct ipc_host *host, enum ipc_charge kind, uint6
 static void set_held(struct ipc_user *user, enum ipc_charge kind, uint64_t held)
 {
 	struct ipc_host *host = user->u_host;
+	uint64_t limit = ipc_user_limit_value(host, kind);
 
-	host->h_held[kind] -= counted(host, kind, user->u_held[kind]);
-	host->h_held[kind] += counted(host, kind, held);
+	host->h_held[kind] += counted(held, limit) - counted(user->u_held[kind], limit);
 	user->u_held[kind] = held;
 }
 
 void ipc_user_limits_changed(struct ipc_host *host)
 {
 	for (unsigned kind = 0; kind < IPC_CHARGE_KINDS; kind++) {
+		uint64_t limit = ipc_user_limit_value(host, kind);
+
 		host->h_held[kind] = 0;
 		LIST_FOR_EACH (node, &host->h_users)
-			host->h_held[kind] +=
-				counted(host, kind,
-					list_entry(node, struct ipc_user, u_link)->u_held[kind]);
+			host->h_held[kind] += counted(
+				list_entry(node, struct ipc_user, u_link)->u_held[kind], limit);
 	}
 }
 
