@@ -288,6 +288,56 @@ START_TEST(the_name_is_that_of_who_asked_whoever_is_told)
 }
 END_TEST
 
+/* A process that is killed in a blocking send, with rights in the message that does not go out. */
+static void block_with_rights(void *unused)
+{
+	mach_port_t port = flow_receive_right(), moved = flow_port(), right[3], previous;
+	struct flow_message message;
+
+	(void)unused;
+	introduce(port, MAKE);
+	for (unsigned i = 0; i < 3; i++) {
+		flow_await(port, &message);
+		right[i] = message.port[0].name;
+	}
+	CHECK_EQ(mach_port_request_notification(SELF, moved, MACH_NOTIFY_PORT_DESTROYED, 0,
+						right[2], MOVE_ONCE, &previous),
+		 KERN_SUCCESS);
+	flow_complex(&message, right[0], COPY, 3);
+	flow_add_port(&message, moved, RECEIVE);
+	flow_add_port(&message, right[1], MACH_MSG_TYPE_MOVE_SEND);
+	mach_msg(&message.header, MACH_SEND_MSG, message.header.msgh_size, 0, MACH_PORT_NULL, 0, 0);
+	flow_fail(__FILE__, __LINE__, "the message went out");
+}
+
+START_TEST(a_process_that_dies_while_it_sends)
+{
+	mach_port_t full = flow_port(), port = flow_receive_right(), notify[2], to;
+	struct flow_message message;
+	struct flow_child child;
+
+	flow_fill(full, 5);
+	for (unsigned i = 0; i < 2; i++)
+		notify[i] = flow_receive_right();
+	CHECK_OK(bootstrap_check_in(bootstrap_port, SERVICE, &service));
+	flow_fork(&child, block_with_rights, NULL);
+	to = introduced();
+	hand_over(to, full, COPY);
+	hand_over(to, port, MAKE);
+	hand_over(to, notify[0], MAKE_ONCE);
+	CHECK_EQ(flow_request(port, MACH_NOTIFY_NO_SENDERS, 1, notify[1]), MACH_PORT_NULL);
+	flow_await_waiting(child.pid, 1);
+	flow_notified(notify[1], -1);
+	flow_kill(&child);
+	CHECK_EQ(flow_notified(notify[1], MACH_NOTIFY_NO_SENDERS), 1);
+	CHECK_OK(flow_receive(notify[0], &message));
+	CHECK_EQ(message.header.msgh_id, MACH_NOTIFY_PORT_DESTROYED);
+	CHECK_EQ(flow_type(message.port[0].name), MACH_PORT_TYPE_RECEIVE);
+	CHECK_EQ(flow_status(message.port[0].name).mps_srights, 0);
+	CHECK_EQ(flow_status(full).mps_msgcount, 5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("contract_deaths");
@@ -297,6 +347,7 @@ int main(void)
 	tcase_add_test(tests, a_port_that_dies_with_its_process);
 	tcase_add_test(tests, a_process_that_dies_with_the_only_sender);
 	tcase_add_test(tests, what_a_process_held_is_told_when_it_dies);
+	tcase_add_test(tests, a_process_that_dies_while_it_sends);
 	tcase_add_test(tests, names_of_a_dead_process_get_a_reference_each);
 	tcase_add_test(tests, the_name_is_that_of_who_asked_whoever_is_told);
 	return flow_run(suite);
