@@ -18,7 +18,11 @@
 enum machd_watch_table {
 	MACHD_WATCH_TASKS = 1, /* struct machd_watch_task, by task id */
 	MACHD_WATCH_PORTS = 2, /* struct machd_watch_port: every entry of every space */
-	MACHD_WATCH_NAMES = 3, /* struct machd_watch_name: the bootstrap names */
+	/*
+	 * struct machd_watch_name: the declared ones in the order of their bytes, then the others,
+	 * those of subsets, too, as they came.
+	 */
+	MACHD_WATCH_NAMES = 3,
 	/*
 	 * struct machd_watch_message: the trace. Asking for it turns tracing on for as long as the
 	 * connection lasts. `index` is the number of the first record wanted, 0: none, only where
@@ -262,6 +266,8 @@ struct machd_watch_name {
 	uint32_t starts;	   /* how often it was started lately, as the limit counts */
 	uint32_t queued;	   /* messages that wait */
 	char why[MACHD_WATCH_WHY]; /* MACHD_NAME_FAILED: what went wrong */
+	uint64_t subset;	   /* the bootstrap port that it is at; 0: the first */
+	uint64_t parent;	   /* and the one above that */
 };
 
 enum machd_watch_name_state {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `machctl names`: the service names that can be looked up. */
+/* `machctl names`: the service names that can be looked up, at the first bootstrap port and below.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,8 +13,8 @@
 #include "client/machctl/watch.h"
 
 static const struct table_column columns[] = {
-	{"SERVICE", true, 16}, {"PID", false, 0}, {"COMMAND", true, 0}, {"UID", false, 0},
-	{"OBJECT", false, 0},  {"BY", true, 0},	  {"STATE", true, 0},
+	{"SERVICE", true, 16}, {"PID", false, 0},    {"COMMAND", true, 0}, {"UID", false, 0},
+	{"OBJECT", false, 0},  {"SUBSET", false, 0}, {"BY", true, 0},	   {"STATE", true, 0},
 };
 
 /* enum machd_watch_name_state */
@@ -64,6 +65,7 @@ static void row(struct table *table, const struct machd_watch_name *name)
 	table_cell(table, "%s", name->owner_task ? command : "-");
 	cell(table, !name->declared, name->uid);
 	cell(table, name->object, name->object);
+	cell(table, name->subset, name->subset);
 	table_cell(table, "%s", origin_of(name));
 	state_cell(table, name);
 	free(service);
@@ -93,6 +95,14 @@ static void print_table(const struct machd_watch_name *names, size_t count)
 			print_failure(&names[i]);
 }
 
+static void number_or_null(struct json *json, const char *key, uint64_t number)
+{
+	if (number)
+		json_number(json, key, number);
+	else
+		json_string(json, key, NULL);
+}
+
 static void object(struct json *json, const struct machd_watch_name *name)
 {
 	json_object(json, NULL);
@@ -104,6 +114,8 @@ static void object(struct json *json, const struct machd_watch_name *name)
 	else
 		json_number(json, "uid", name->uid);
 	json_number(json, "object", name->object);
+	number_or_null(json, "subset", name->subset);
+	number_or_null(json, "subset_parent", name->parent);
 	json_bool(json, "checked_in", name->checked_in);
 	json_bool(json, "declared", name->declared);
 	json_string(json, "state", state_of(name));

@@ -345,7 +345,8 @@ static void visit_service(void *context, const void *record)
 	const struct machd_watch_name *name = record;
 	struct search *search = context;
 
-	if (strcmp(name->service, search->options->port) == 0)
+	/* In subsets there may be others of that name. */
+	if (strcmp(name->service, search->options->port) == 0 && (!search->object || !name->subset))
 		search->object = name->object;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_mqueue.h"
+#include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
@@ -33,8 +34,17 @@ struct boot_service *boot_find(struct ipc_host *host, const char *name)
 	return boot_find_in(&host->h_services, name);
 }
 
+const struct boot_subset *boot_subset_of(const struct ipc_host *host,
+					 const struct boot_service *service)
+{
+	if (service->s_table == &host->h_services)
+		return NULL;
+	return list_entry(service->s_table, struct boot_subset, ss_services);
+}
+
 /* An entry without a port. NULL without memory. */
-static struct boot_service *add(struct boot_service **table, const char *name)
+static struct boot_service *add(struct ipc_host *host, struct boot_service **table,
+				const char *name)
 {
 	struct boot_service *service = mem_alloc(sizeof *service);
 
@@ -48,6 +58,8 @@ static struct boot_service *add(struct boot_service **table, const char *name)
 		mem_free(service);
 		return NULL;
 	}
+	list_init(&service->s_link);
+	list_append(&host->h_service_list, &service->s_link);
 	return service;
 }
 
@@ -81,7 +93,7 @@ static struct boot_service *add_for(struct ipc_host *host, struct boot_service *
 
 	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_SERVICES, 1))
 		return NULL;
-	service = add(table, name);
+	service = add(host, table, name);
 	if (!service) {
 		ipc_user_discharge(task->t_user, IPC_CHARGE_SERVICES, 1);
 		return NULL;
@@ -127,7 +139,7 @@ struct boot_service *boot_keep(struct ipc_host *host, const char *name)
 
 	if (service)
 		return service;
-	service = add(&host->h_services, name);
+	service = add(host, &host->h_services, name);
 	if (service)
 		service->s_kept = service->s_checked_in = true;
 	return service;
@@ -200,6 +212,8 @@ static void forget_user(struct boot_service *service)
 void boot_remove(struct ipc_host *host, struct boot_service *service)
 {
 	HASH_DEL(*service->s_table, service);
+	ipc_place_move_service(host, &service->s_link);
+	list_remove(&service->s_link);
 	boot_drop_port(host, service);
 	unlink_port(host, service);
 	forget_user(service);

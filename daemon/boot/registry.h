@@ -33,11 +33,16 @@ struct boot_service {
 	char s_why[MACHD_WATCH_WHY];
 	struct list s_wanted;	       /* host's list of services to be started */
 	struct boot_service **s_table; /* the host's, or a subset's */
+	struct list s_link;	       /* host's list of all, in all tables, by age */
 	UT_hash_handle hh;
 };
 
 /* Names at a bootstrap port. */
 struct boot_service **boot_table(struct ipc_host *host, const struct ipc_port *port);
+
+/* The subset that a name is at; NULL: it is at the first bootstrap port. */
+const struct boot_subset *boot_subset_of(const struct ipc_host *host,
+					 const struct boot_service *service);
 
 /* The service of this name, or NULL: at the first bootstrap port, or in any table. */
 struct boot_service *boot_find(struct ipc_host *host, const char *name);

@@ -58,6 +58,7 @@ struct ipc_host {
 	struct ipc_voucher *h_vouchers;	 /* hash by content */
 	struct boot_policy *h_names;	 /* who may do what with names */
 	bool h_stopping;		 /* ports do not come back any more */
+	struct list h_service_list;	 /* boot_service: of all tables, by age */
 	struct list h_wanted;		 /* boot_service: somebody waits for it */
 	struct list h_ending;		 /* boot_subset: their requestors died */
 	bool h_subsets_end;		 /* those are being ended */

@@ -69,6 +69,13 @@ void ipc_place_move_port(struct ipc_host *host, const struct ipc_port *port)
 	}
 }
 
+void ipc_place_move_service(struct ipc_host *host, const struct list *link)
+{
+	FOR_EACH_PLACE(place, host)
+	if (place->pl_service == link)
+		place->pl_service = link->next;
+}
+
 void ipc_place_move_kmsg(struct ipc_host *host, const struct ipc_kmsg *kmsg)
 {
 	FOR_EACH_PLACE(place, host)

@@ -9,6 +9,7 @@
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_types.h"
+#include "protocol/limits.h"
 
 struct ipc_place {
 	struct list pl_link;	      /* host's places */
@@ -19,10 +20,12 @@ struct ipc_place {
 	struct list *pl_task;	      /* the next task; the list's head: none is left */
 	struct ipc_thread *pl_thread; /* the next thread; NULL: none is left */
 	struct list *pl_port;	      /* the next port; the list's head: none is left */
+	struct list *pl_service;      /* the next name that was brought; or the list's head */
 	struct list *pl_kmsg;	      /* the next message of its queue; NULL: not there yet */
 	uint32_t pl_stage;	      /* how far its walk has come, */
 	uint32_t pl_part;	      /* within the object, */
 	uint32_t pl_right;	      /* and within that */
+	char pl_name[MACHD_SERVICE_NAME_MAX + 1]; /* the last declared name that was shown */
 };
 
 /* The place of a thread, which is nowhere at first; NULL without memory. */
@@ -36,6 +39,7 @@ void ipc_place_drop(struct ipc_place *place);
 void ipc_place_move_task(struct ipc_host *host, const struct ipc_task *task);
 void ipc_place_move_thread(struct ipc_host *host, const struct ipc_thread *thread);
 void ipc_place_move_port(struct ipc_host *host, const struct ipc_port *port);
+void ipc_place_move_service(struct ipc_host *host, const struct list *link);
 void ipc_place_move_kmsg(struct ipc_host *host, const struct ipc_kmsg *kmsg);
 
 /* Before all messages of a port leave its queue; its walk is at the end of it then. */

@@ -316,6 +316,7 @@ static void add_place(struct digest *digest, const struct ipc_host *host,
 		      const struct ipc_place *place)
 {
 	const struct list *task = place->pl_task, *port = place->pl_port;
+	const struct list *service = place->pl_service;
 
 	add(digest, place->pl_table);
 	add(digest, place->pl_object);
@@ -327,6 +328,10 @@ static void add_place(struct digest *digest, const struct ipc_host *host,
 	if (port && port != &host->h_ports)
 		add(digest, list_entry(port, struct ipc_port, ip_link)->ip_id);
 	add(digest, place->pl_stage);
+	add_bytes(digest, place->pl_name, sizeof place->pl_name);
+	if (service && service != &host->h_service_list)
+		add_bytes(digest, list_entry(service, struct boot_service, s_link)->s_name,
+			  MACHD_SERVICE_NAME_MAX);
 	add(digest, place->pl_part | (uint64_t)place->pl_right << 32);
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/boot/policy.h"
 #include "daemon/boot/registry.h"
+#include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
@@ -35,6 +36,12 @@ static void add_name(struct page *page, const struct boot_service *service)
 		.starts = service->s_starts,
 		.queued = port ? port->ip_msgcount : 0,
 	};
+	const struct boot_subset *subset = boot_subset_of(page->p_host, service);
+
+	if (subset) {
+		record.subset = subset->ss_port->ip_id;
+		record.parent = subset->ss_parent->ip_id;
+	}
 
 	memcpy(record.service, service->s_name, sizeof record.service);
 	if (service->s_failed)
@@ -42,15 +49,25 @@ static void add_name(struct page *page, const struct boot_service *service)
 	page_add(page, &record);
 }
 
-/* Declared names are in files that all can read. */
+/* Declared names are in files that all can read; those in a subset are for who made it, too. */
 static bool sees(const struct page *page, const struct boot_service *service)
 {
-	return boot_declared(service) || page_sees(page, service->s_user->u_uid);
+	const struct boot_subset *subset = boot_subset_of(page->p_host, service);
+
+	return boot_declared(service) || page_sees(page, service->s_user->u_uid) ||
+	       (subset && page_sees(page, subset->ss_user->u_uid));
 }
 
-/* A declared name that nobody has used yet has no entry. */
+static void add_if_seen(struct page *page, const struct boot_service *service)
+{
+	if (sees(page, service))
+		add_name(page, service);
+}
+
+/* A declared name; one that nobody has used yet has no entry. */
 static void add_rule(struct page *page, const struct boot_rule *rule)
 {
+	const struct boot_service *service = boot_find(page->p_host, rule->br_service);
 	struct machd_watch_name record = {
 		.uid = page->p_host->h_owner_uid,
 		.checked_in = 1,
@@ -58,39 +75,68 @@ static void add_rule(struct page *page, const struct boot_rule *rule)
 		.declared = 1,
 	};
 
-	if (!boot_policy_declares(page->p_host->h_names, rule->br_service) ||
-	    boot_find(page->p_host, rule->br_service))
-		return;
 	memcpy(record.service, rule->br_service, sizeof record.service);
-	page_add(page, &record);
+	if (service)
+		add_if_seen(page, service);
+	else
+		page_add(page, &record);
 }
 
-/* Names from the one numbered `index` on, in the order they were entered; then the other rules. */
+static bool declares(const struct page *page, const char *name)
+{
+	return boot_policy_declares(page->p_host->h_names, name);
+}
+
+/* From the name after the one that was shown last on; false: the page ends before the last. */
+static bool list_declared(struct page *page)
+{
+	const struct boot_policy *names = page->p_host->h_names;
+	struct ipc_place *place = page->p_place;
+
+	for (uint32_t i = 0; i < names->bp_head.bh_count; i++) {
+		const struct boot_rule *rule = &names->bp_rules[i];
+
+		if (strcmp(rule->br_service, place->pl_name) <= 0)
+			continue;
+		if (!page_goes_on(page))
+			return false;
+		if (declares(page, rule->br_service))
+			add_rule(page, rule);
+		memcpy(place->pl_name, rule->br_service, sizeof place->pl_name);
+	}
+	return true;
+}
+
+/* The others, wherever they are. */
+static bool list_brought(struct page *page)
+{
+	struct ipc_place *place = page->p_place;
+	struct list *services = &page->p_host->h_service_list;
+
+	for (; place->pl_service != services; place->pl_service = place->pl_service->next) {
+		const struct boot_service *service =
+			list_entry(place->pl_service, struct boot_service, s_link);
+
+		if (!page_goes_on(page))
+			return false;
+		if (boot_subset_of(page->p_host, service) || !declares(page, service->s_name))
+			add_if_seen(page, service);
+	}
+	return true;
+}
+
 void watch_names(struct page *page)
 {
-	const struct boot_service *service = page->p_host->h_services;
-	const struct boot_policy *names = page->p_host->h_names;
-	uint64_t index = 0;
+	bool first;
 
-	for (; service; service = service->hh.next, index++) {
-		if (index < page->p_request->index)
-			continue;
-		if (!page_goes_on(page)) {
-			page->p_answer.next_index = index;
-			return;
-		}
-		if (sees(page, service))
-			add_name(page, service);
-	}
-	for (uint32_t i = 0; i < names->bp_head.bh_count; i++, index++) {
-		if (index < page->p_request->index)
-			continue;
-		if (!page_goes_on(page)) {
-			page->p_answer.next_index = index;
-			return;
-		}
-		add_rule(page, &names->bp_rules[i]);
-	}
+	if (!page_begin(page, &first))
+		return;
+	if (first)
+		page->p_place->pl_service = page->p_host->h_service_list.next;
+	if (list_declared(page) && list_brought(page))
+		page_done(page);
+	else
+		page_more(page);
 }
 
 static void decide(struct machd_watch_decision *decision, const struct boot_verdict *verdict)

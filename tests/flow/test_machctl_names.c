@@ -108,6 +108,30 @@ START_TEST(a_created_name_waits_until_somebody_checks_in)
 }
 END_TEST
 
+START_TEST(names_of_a_subset_are_shown_with_its_port)
+{
+	struct machctl machctl;
+	mach_port_t subset, port;
+	char *line;
+
+	CHECK_OK(bootstrap_subset(bootstrap_port, mach_task_self(), &subset));
+	CHECK_OK(bootstrap_check_in(subset, "inner", &port));
+	run(&machctl, "names", NULL, NULL, NULL, NULL);
+	has(machctl.out, "SERVICE", "SUBSET", "STATE");
+	has(machctl.out, "inner ", pid, "check-in running");
+	machctl_free(&machctl);
+	run(&machctl, "names", "--json", NULL, NULL, NULL);
+	CHECK(json_valid(machctl.out));
+	has(machctl.out, "\"inner\"", "\"subset\": ", "\"subset_parent\": ");
+	line = machctl_line(machctl.out, "\"inner\"");
+	CHECK(!strstr(line, "\"subset\": null"));
+	free(line);
+	has(machctl.out, "\"org.example.idle\"", "\"subset\": null", "\"subset_parent\": null");
+	machctl_free(&machctl);
+	services_stop();
+}
+END_TEST
+
 static const struct {
 	const char *name, *own, *own_line, *look_up, *look_up_line;
 } decisions[] = {
@@ -190,6 +214,7 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_test(tests, names_tell_their_state);
 	tcase_add_test(tests, a_created_name_waits_until_somebody_checks_in);
+	tcase_add_test(tests, names_of_a_subset_are_shown_with_its_port);
 	tcase_add_loop_test(tests, a_decision_is_explained, 0,
 			    sizeof decisions / sizeof *decisions);
 	tcase_add_test(tests, and_in_json);

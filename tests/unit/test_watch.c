@@ -405,7 +405,7 @@ START_TEST(a_cursor_from_nowhere_shows_nothing_wrong)
 	uint8_t *records = malloc(ROOM);
 
 	ck_assert_ptr_nonnull(records);
-	for (uint32_t table = MACHD_WATCH_TASKS; table <= MACHD_WATCH_NAMES; table++) {
+	for (uint32_t table = MACHD_WATCH_TASKS; table <= MACHD_WATCH_PORTS; table++) {
 		for (unsigned i = 0; i < sizeof cursors / sizeof *cursors; i++) {
 			struct machd_watch request = {
 				.table = table, .task = cursors[i][0], .index = cursors[i][1]};
