@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sd_notify, and when. The line about what machd does is told anew while somebody is active only:
- * an idle daemon must not wake up for it.
+ * What sd_notify(3) describes, and when. The line about what machd does is told anew while somebody
+ * is active only: an idle daemon must not wake up for it.
  */
 #include "daemon/supervise.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "daemon/io/gate.h"
 #include "daemon/ipc/ipc_host.h"
@@ -17,17 +23,55 @@
 #define NS_PER_S	1000000000ULL
 #define NS_PER_US	1000
 #define US_PER_MS	1000
+#define AGAIN_MS	200
+#define TEXT_SIZE	160
 
 /* The watchdog hears from us this often in the time it grants. */
 #define WATCHDOG_BEATS 3
 
+/* Speaking. */
+
+/* sd_notify() of libsystemd would wait. A leading @ stands for a name that is no file. */
+static bool find_manager(struct supervise *supervise)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un *manager = &supervise->manager;
+
+	if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof manager->sun_path)
+		return false;
+	manager->sun_family = AF_UNIX;
+	strcpy(manager->sun_path, path);
+	supervise->manager_size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + (*path == '/'));
+	if (*path == '@')
+		manager->sun_path[0] = '\0';
+	supervise->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return supervise->fd >= 0;
+}
+
+/* False if there is no room for it now. */
+__attribute__((format(printf, 2, 3))) static bool tell(const struct supervise *supervise,
+						       const char *format, ...)
+{
+	char text[TEXT_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	return sendto(supervise->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (const struct sockaddr *)&supervise->manager, supervise->manager_size) >= 0 ||
+	       (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM);
+}
+
 /* The status line. */
 
-static void tell_status(const struct supervise *supervise, const char *state)
+static bool tell_status(const struct supervise *supervise, const char *state)
 {
-	sd_notifyf(0,
-		   "%sSTATUS=%" PRIu64 " tasks, %" PRIu64 " ports, %" PRIu64 " messages per second",
-		   state, supervise->tasks, supervise->ports, supervise->rate);
+	return tell(supervise,
+		    "%sSTATUS=%" PRIu64 " tasks, %" PRIu64 " ports, %" PRIu64
+		    " messages per second",
+		    state, supervise->tasks, supervise->ports, supervise->rate);
 }
 
 static bool is_true(const struct supervise *supervise)
@@ -76,8 +120,7 @@ static void on_activity(void *context)
 
 static void on_watchdog(uv_timer_t *timer)
 {
-	(void)timer;
-	sd_notify(0, "WATCHDOG=1");
+	tell(timer->data, "WATCHDOG=1");
 }
 
 static void start_watchdog(struct supervise *supervise)
@@ -96,12 +139,19 @@ static void start_watchdog(struct supervise *supervise)
 
 void supervise_start(struct supervise *supervise, struct gate *gate, bool silent)
 {
-	*supervise = (struct supervise){.gate = gate, .silent = silent || !getenv("NOTIFY_SOCKET")};
+	*supervise = (struct supervise){.gate = gate, .fd = -1};
+	supervise->silent = silent || !find_manager(supervise);
 	uv_timer_init(gate->loop, &supervise->watchdog);
 	uv_timer_init(gate->loop, &supervise->status);
-	supervise->status.data = supervise;
+	uv_timer_init(gate->loop, &supervise->again);
+	supervise->status.data = supervise->watchdog.data = supervise->again.data = supervise;
 	if (!supervise->silent)
 		start_watchdog(supervise);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	supervise_ready(timer->data);
 }
 
 void supervise_ready(struct supervise *supervise)
@@ -110,7 +160,8 @@ void supervise_ready(struct supervise *supervise)
 		return;
 	if (!supervise->gate->turns.activity)
 		measure(supervise);
-	tell_status(supervise, "READY=1\n");
+	if (!tell_status(supervise, "READY=1\n"))
+		uv_timer_start(&supervise->again, on_again, AGAIN_MS, 0);
 	supervise->gate->turns.activity_context = supervise;
 	supervise->gate->turns.activity = on_activity;
 }
@@ -118,14 +169,17 @@ void supervise_ready(struct supervise *supervise)
 void supervise_reloading(const struct supervise *supervise)
 {
 	if (!supervise->silent)
-		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, uv_hrtime() / NS_PER_US);
+		tell(supervise, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, uv_hrtime() / NS_PER_US);
 }
 
 void supervise_stop(struct supervise *supervise)
 {
 	if (!supervise->silent)
-		sd_notify(0, "STOPPING=1");
+		tell(supervise, "STOPPING=1");
 	supervise->gate->turns.activity = NULL;
 	uv_close((uv_handle_t *)&supervise->watchdog, NULL);
 	uv_close((uv_handle_t *)&supervise->status, NULL);
+	uv_close((uv_handle_t *)&supervise->again, NULL);
+	if (supervise->fd >= 0)
+		close(supervise->fd);
 }

@@ -2,19 +2,26 @@
 /*
  * What machd tells the service manager that started it: that it is ready, reads its configuration,
  * stops; that the loop still runs; and one line about what it does, for `systemctl status`. Nothing
- * is said, and no timer runs, if nobody listens.
+ * is said, and no timer runs, if nobody listens. A manager that hangs is not waited for: of what it
+ * has no room to hear only that machd is ready is said again.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <uv.h>
 
 struct gate;
 
 struct supervise {
 	struct gate *gate;
-	bool silent;		     /* nobody listens */
+	bool silent;		    /* nobody listens */
+	int fd;			    /* from here */
+	struct sockaddr_un manager; /* to there */
+	socklen_t manager_size;
+	uv_timer_t again;	     /* runs while it has not heard that we are ready */
 	uv_timer_t watchdog;	     /* runs if the manager wants to hear from the loop */
 	uv_timer_t status;	     /* runs while the line below is not true any more */
 	uint64_t tasks, ports, sent; /* what the line told of, and messages sent until then */

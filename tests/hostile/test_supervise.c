@@ -3,6 +3,7 @@
  * machd and a service manager, whose part is played by a socket here: what it is told, and when,
  * and that the configuration can be read again. tests/boot has a real systemd.
  */
+#include <errno.h>
 #include <mach/message.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/hostile/launch.h"
@@ -155,6 +157,30 @@ START_TEST(test_status)
 }
 END_TEST
 
+/* A manager that does not listen is not waited for, and hears of the end of a reload later. */
+START_TEST(test_manager_that_hangs)
+{
+	pid_t pid = start_service();
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, notify);
+	while (sendto(fd, "", 1, 0, (struct sockaddr *)&address, sizeof address) == 1)
+		continue;
+	ck_assert_int_eq(errno, EAGAIN);
+	close(fd);
+	launch_write(launch_config, "[limits]\nChannels=20\n");
+	ck_assert_int_eq(kill(pid, SIGHUP), 0);
+	while (victim_lines("the configuration was read again") == 0)
+		launch_serves();
+	launch_serves();
+	do
+		ck_assert_int_gt(recv(notified, word, sizeof word, 0), 0);
+	while (!strstr(word, "READY=1"));
+	launch_stop(pid);
+}
+END_TEST
+
 /* Connect until one is refused; how many were not. */
 static unsigned connections_taken(unsigned most)
 {
@@ -246,6 +272,7 @@ int main(void)
 		test_wrong_socket_from_systemd,
 		test_watchdog,
 		test_status,
+		test_manager_that_hangs,
 		test_reload,
 		test_drop_in,
 		test_later,
