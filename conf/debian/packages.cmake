@@ -10,7 +10,14 @@ set(debian "${CMAKE_CURRENT_LIST_DIR}")
 
 set(CPACK_PACKAGE_NAME machd)
 set(CPACK_PACKAGE_VENDOR machd)
-set(CPACK_PACKAGE_CONTACT "machd maintainers <maintainers@machd.invalid>")
+# Who makes packages for others says who answers for them, as Debian's own tools want it. Otherwise
+# it is nobody: addresses that end in .invalid never are anybody's.
+if(DEFINED ENV{DEBFULLNAME} AND DEFINED ENV{DEBEMAIL})
+    set(CPACK_PACKAGE_CONTACT "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+else()
+    set(CPACK_PACKAGE_CONTACT "Local build of machd <nobody@machd.invalid>")
+endif()
+configure_file("${debian}/changelog" "${CMAKE_CURRENT_BINARY_DIR}/debian/changelog" @ONLY)
 set(CPACK_PACKAGE_CHECKSUM SHA256)
 set(CPACK_SET_DESTDIR ON) # for what goes to /etc
 set(CPACK_STRIP_FILES ON)
@@ -32,7 +39,7 @@ macro(machd_package component name section summary text)
     set(CPACK_DEBIAN_${upper}_PACKAGE_SECTION ${section})
     set(CPACK_DEBIAN_${upper}_DESCRIPTION "${summary}\n${text}")
     install(FILES "${debian}/copyright" DESTINATION share/doc/${name} COMPONENT ${component})
-    install(FILES "${debian}/changelog" DESTINATION share/doc/${name} COMPONENT ${component}
+    install(FILES "${CMAKE_CURRENT_BINARY_DIR}/debian/changelog" DESTINATION share/doc/${name} COMPONENT ${component}
         RENAME changelog.Debian)
 endmacro()
 

@@ -20,6 +20,7 @@ quietly() {
     }
 }
 
+export DEBFULLNAME="Some Body" DEBEMAIL=somebody@example.org
 mkdir -p "$build"
 rm -rf "$build"/first "$build"/second
 quietly cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
@@ -60,6 +61,8 @@ has libmachclient-dev "$libraries/libmachclient.so" "$libraries/pkgconfig/machcl
     "$libraries/cmake/machclient/machclient-config.cmake" usr/include/machclient/mach/mach.h \
     usr/share/man/man3/mach_msg.3.gz usr/share/man/man3/mach_msg_overwrite.3.gz \
     usr/share/doc/libmachclient/examples/echo.c
+[[ $(field machd Maintainer) == "$DEBFULLNAME <$DEBEMAIL>" ]] ||
+    fail "the maintainer is $(field machd Maintainer)"
 for name in libc6 libinih1 libsodium23 libsystemd0 libuv1; do
     field machd Depends | grep -qw "$name" || fail "machd does not depend on $name"
 done
