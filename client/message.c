@@ -73,6 +73,19 @@ static mach_msg_return_t send_failed(struct mi_channel *channel, const struct ex
 	}
 }
 
+/* Auxiliary data: their header is the daemon's to write, and need not even be there [5.4]. */
+static int add_aux(const struct exchange *x, struct iovec *parts)
+{
+	static const mach_msg_aux_header_t header;
+
+	if (x->send_aux_size == 0)
+		return 0;
+	parts[0] = (struct iovec){(void *)(uintptr_t)&header, sizeof header};
+	parts[1] = (struct iovec){(char *)x->send_aux + sizeof header,
+				  x->send_aux_size - sizeof header};
+	return 2;
+}
+
 static mach_msg_return_t send_request(struct mi_channel *channel, const struct exchange *x,
 				      const struct cargo *cargo)
 {
@@ -95,13 +108,13 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 			},
 	};
 	size_t apart = x->header ? sizeof *x->header : 0;
-	struct iovec parts[] = {
+	struct iovec parts[6] = {
 		{&request, sizeof request},
 		{(void *)(uintptr_t)x->header, apart},
 		{(char *)x->send + apart, cargo->tail.inline_size - apart},
 		{cargo->memory.table, cargo->memory.size},
-		{x->send_aux, x->send_aux_size},
 	};
+	int count = sends(x) ? 4 + add_aux(x, &parts[4]) : 1;
 	struct mi_fds fds;
 
 	fds.count = 0; /* and no more: this is done for every message */
@@ -109,8 +122,7 @@ static mach_msg_return_t send_request(struct mi_channel *channel, const struct e
 		fds.fd[fds.count++] = cargo->tail.fd;
 	for (unsigned i = 0; i < cargo->memory.fds.count; i++)
 		fds.fd[fds.count++] = cargo->memory.fds.fd[i];
-	return send_failed(channel, x,
-			   mi_request(channel, MACHD_OP_MESSAGE, parts, sends(x) ? 5 : 1, &fds));
+	return send_failed(channel, x, mi_request(channel, MACHD_OP_MESSAGE, parts, count, &fds));
 }
 
 struct iovec mi_buffer_of(const struct exchange *x, uint32_t place)

@@ -242,6 +242,40 @@ START_TEST(a19_auxiliary_data_that_cannot_be)
 }
 END_TEST
 
+/* The header of what is sent is written anew, so it is not looked for; what is behind it is. */
+START_TEST(a18_auxiliary_data_that_cannot_be_read)
+{
+	enum { PAGE = 4096 };
+	static const struct {
+		int from; /* of two pages, the first of which is not there */
+		mach_msg_size_t size;
+		mach_msg_return_t code;
+	} rows[] = {
+		{0, 16, MACH_SEND_INVALID_DATA},    {0, 8, MACH_MSG_SUCCESS},
+		{PAGE - 8, 16, MACH_MSG_SUCCESS},   {PAGE - 12, 16, MACH_SEND_INVALID_DATA},
+		{PAGE - 8, 1024, MACH_MSG_SUCCESS},
+	};
+	mach_port_t port = flow_port();
+	uint8_t *pages =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pair pair;
+	struct aux sent;
+
+	CHECK(pages != MAP_FAILED && mprotect(pages, PAGE, PROT_NONE) == 0);
+	fill(&sent);
+	memcpy(pages + PAGE, sent.bytes, sizeof sent.bytes);
+	make(&pair, port, rows[_i].size);
+	pair.vector[1].msgv_data = address(pages + rows[_i].from);
+	CHECK_CODE(send_pair(&pair), rows[_i].code);
+	clear(&pair);
+	CHECK_CODE(receive_count(&pair, 2, port, 0),
+		   rows[_i].code ? MACH_RCV_TIMED_OUT : MACH_MSG_SUCCESS);
+	if (rows[_i].code == MACH_MSG_SUCCESS)
+		expect_aux(&pair.aux, rows[_i].size);
+	munmap(pages, 2 * PAGE);
+}
+END_TEST
+
 START_TEST(which_error_comes_first)
 {
 	mach_port_t port = flow_port();
@@ -605,6 +639,7 @@ int main(void)
 	tcase_add_test(tests, an_array_that_is_not_there);
 	tcase_add_test(tests, a14_a_vector_is_for_a_queue);
 	tcase_add_loop_test(tests, a19_auxiliary_data_that_cannot_be, 0, 8);
+	tcase_add_loop_test(tests, a18_auxiliary_data_that_cannot_be_read, 0, 5);
 	tcase_add_test(tests, which_error_comes_first);
 	tcase_add_test(tests, a8_descriptors_without_the_complex_bit);
 	tcase_add_loop_test(tests, a20_what_is_wrong_with_receiving_is_said_after_sending, 0, 4);
