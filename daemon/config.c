@@ -11,7 +11,7 @@
 #include "daemon/config_policy.h"
 #include "protocol/wait.h"
 
-#define MAIN_KEYS	      11
+#define MAIN_KEYS	      12
 #define IMPORTANCE_NICE_LEAST (-20)
 #define LIMIT_KEYS	      (sizeof(struct machd_limits) / sizeof(uint64_t))
 
@@ -108,13 +108,24 @@ static int set_filtered(struct reader *reader, const char *value)
 	return set_uids(reader, "Filtered", value, &reader->config->policy.p_filtered);
 }
 
+static int set_choice(struct reader *reader, const char *key, const char *value, uint32_t *choice)
+{
+	*choice = strcmp(value, "yes") == 0;
+	if (*choice || strcmp(value, "no") == 0)
+		return 1;
+	return config_fail(&reader->file, "%s=%s is not a choice: use yes or no", key, value);
+}
+
 static int set_enforce_strict_reply(struct reader *reader, const char *value)
 {
-	reader->config->policy.p_strict_reply = strcmp(value, "yes") == 0;
-	if (reader->config->policy.p_strict_reply || strcmp(value, "no") == 0)
-		return 1;
-	return config_fail(&reader->file, "EnforceStrictReply=%s is not a choice: use yes or no",
-			   value);
+	return set_choice(reader, "EnforceStrictReply", value,
+			  &reader->config->policy.p_strict_reply);
+}
+
+static int set_defend_service_ports(struct reader *reader, const char *value)
+{
+	return set_choice(reader, "DefendServicePorts", value,
+			  &reader->config->policy.p_service_defense);
 }
 
 static int set_register(struct reader *reader, const char *value)
@@ -151,6 +162,7 @@ static const struct main_key {
 	{"machd", "InspectGroup", set_inspect_group},
 	{"policy", "Hardened", set_hardened},
 	{"policy", "EnforceStrictReply", set_enforce_strict_reply},
+	{"policy", "DefendServicePorts", set_defend_service_ports},
 	{"policy", "Filtered", set_filtered},
 	{"names", "Register", set_register},
 	{"names", "Services", set_services},

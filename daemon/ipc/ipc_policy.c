@@ -22,7 +22,8 @@ bool ipc_uids_good(const struct ipc_uids *uids)
 bool ipc_policy_head_good(const struct ipc_policy *policy)
 {
 	return ipc_uids_good(&policy->p_hardened) && ipc_uids_good(&policy->p_filtered) &&
-	       policy->p_rule_count <= IPC_POLICY_RULES && policy->p_strict_reply <= 1;
+	       policy->p_rule_count <= IPC_POLICY_RULES && policy->p_strict_reply <= 1 &&
+	       policy->p_service_defense <= 1;
 }
 
 bool ipc_policy_rules_good(const struct ipc_policy *policy)

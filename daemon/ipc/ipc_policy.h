@@ -32,6 +32,7 @@ struct ipc_policy {
 	struct ipc_uids p_hardened; /* whose reply ports are marked [17.1] */
 	struct ipc_uids p_filtered; /* whose messages are filtered [16.4] */
 	uint32_t p_strict_reply;    /* 1: MACH_MSG_STRICT_REPLY has an effect [17.4] */
+	uint32_t p_service_defense; /* 1: service ports are for who may make them [16.5] */
 	uint32_t p_rule_count;
 	struct ipc_filter_rule p_rules[IPC_POLICY_RULES];
 };

@@ -80,6 +80,7 @@ struct ipc_port {
 	bool ip_immovable;	/* the receive right cannot be sent */
 	bool ip_enforces_reply; /* senders must name a reply port made for it */
 	bool ip_reply_port;	/* made to be named in replies */
+	bool ip_defended;	/* a service port whose receive right stays, whoever has it */
 	bool ip_service_port;	/* its label is its own, */
 	bool ip_connection;    /* or that of the service it leads to: both its rights stay [16.5] */
 	bool ip_filtered;      /* filtered tasks may not send everything to it [16.4] */

@@ -164,6 +164,19 @@ static bool reply_only(uint32_t disposition, enum ipc_right_use use)
 	return use != RIGHT_FOR_ITSELF;
 }
 
+/* The receive right of a connection goes in bodies, and that of a service if the first sends it. */
+static bool receive_must_stay(const struct ipc_space *space, const struct ipc_port *port,
+			      enum ipc_right_use use)
+{
+	bool in_body = use == RIGHT_FOR_BODY || use == RIGHT_FOR_DAEMON;
+
+	if (port->ip_special_reply)
+		return true;
+	if (port->ip_service_port && in_body && space->is_task && space->is_task->t_first)
+		return false;
+	return port->ip_immovable || port->ip_defended || (port->ip_connection && !in_body);
+}
+
 bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *entry,
 			 uint32_t disposition, enum ipc_right_use use)
 {
@@ -175,8 +188,7 @@ bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *
 	if (port->ip_only_reply)
 		return reply_only(disposition, use);
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
-		return port->ip_immovable || port->ip_special_reply ||
-		       (port->ip_connection && use != RIGHT_FOR_BODY && use != RIGHT_FOR_DAEMON);
+		return receive_must_stay(space, port, use);
 	/* Of rights to send that are there, those to send once stay as well. */
 	return move->needs != MACH_PORT_TYPE_RECEIVE &&
 	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY || use == RIGHT_FOR_CALL) &&

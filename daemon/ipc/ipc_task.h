@@ -34,6 +34,7 @@ struct ipc_task {
 	uint32_t t_gid;
 	bool t_filtered; /* its messages are filtered [16.4] */
 	bool t_hardened; /* its reply ports are marked [17.1] */
+	bool t_first; /* it is to machd what the first process is to Mach: root's, or the owner's */
 	struct ipc_user *t_user;
 	struct ipc_account *t_account;	 /* pays for what the task makes */
 	struct ipc_identity *t_identity; /* as it was when the process connected; or NULL */

@@ -197,7 +197,7 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 			    port->ip_only_reply << 5 | port->ip_special_reply << 6 |
 			    port->ip_service_port << 7 | port->ip_connection << 8 |
 			    port->ip_filtered << 9 | port->ip_no_grant << 10 |
-			    port->ip_throttled << 11);
+			    port->ip_throttled << 11 | port->ip_defended << 12);
 	if (port->ip_subset)
 		add_subset(digest, port->ip_subset);
 	if (port->ip_label)
@@ -302,7 +302,7 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	if (task->t_identity)
 		add_bytes(digest, task->t_identity, sizeof *task->t_identity);
 	add(digest, task->t_guard_behavior);
-	add(digest, task->t_hardened | task->t_filtered << 1);
+	add(digest, task->t_hardened | task->t_filtered << 1 | task->t_first << 2);
 	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		add_port_ref(digest, task->t_registered[i]);
 	LIST_FOR_EACH (node, &task->t_bells)

@@ -176,14 +176,6 @@ static bool several(uint32_t flags)
 	(MPO_REPLY_PORT | MPO_ENFORCE_REPLY_PORT_SEMANTICS | MPO_EXCEPTION_PORT | \
 	 MPO_PROVISIONAL_REPLY_PORT)
 
-/* The daemon's owner is to it what the first process is to Mach. */
-static bool may_serve(const struct trap_call *call)
-{
-	uint32_t uid = call->c_caller->t_user->u_uid;
-
-	return uid == 0 || uid == call->c_host->h_owner_uid;
-}
-
 kern_return_t trap_check_flags(const struct trap_call *call, const struct trap_options *options)
 {
 	uint32_t flags = options->to_flags;
@@ -192,7 +184,7 @@ kern_return_t trap_check_flags(const struct trap_call *call, const struct trap_o
 		return KERN_INVALID_ARGUMENT;
 	if (flags & MPO_TG_BLOCK_TRACKING)
 		return KERN_DENIED; /* of Mach's kernel only */
-	if ((flags & MPO_SERVICE_PORT) && !may_serve(call))
+	if ((flags & MPO_SERVICE_PORT) && !call->c_caller->t_first)
 		return KERN_DENIED;
 	return KERN_SUCCESS;
 }
@@ -204,7 +196,7 @@ kern_return_t trap_check_qlimit(const struct trap_options *options)
 	return KERN_SUCCESS;
 }
 
-static void apply_options(const struct ipc_task *task, struct ipc_port *port,
+static void apply_options(const struct trap_call *call, struct ipc_port *port,
 			  const struct trap_options *options)
 {
 	uint32_t flags = options->to_flags;
@@ -221,7 +213,7 @@ static void apply_options(const struct ipc_task *task, struct ipc_port *port,
 		port->ip_immovable = true;
 	port->ip_reply_port = flags & (MPO_REPLY_PORT | MPO_PROVISIONAL_REPLY_PORT);
 	/* Only a hardened task gets a reply port that cannot be anything else. */
-	if ((flags & MPO_REPLY_PORT) && task->t_hardened)
+	if ((flags & MPO_REPLY_PORT) && call->c_task->t_hardened)
 		port->ip_only_reply = port->ip_immovable = true;
 	port->ip_enforces_reply = flags & MPO_ENFORCE_REPLY_PORT_SEMANTICS;
 	port->ip_tempowner = flags & MPO_TEMPOWNER;
@@ -229,6 +221,7 @@ static void apply_options(const struct ipc_task *task, struct ipc_port *port,
 		flags & (MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER);
 	port->ip_filtered = flags & (MPO_FILTER_MSG | MPO_SERVICE_PORT);
 	port->ip_service_port = flags & MPO_SERVICE_PORT;
+	port->ip_defended = port->ip_service_port && call->c_host->h_policy.p_service_defense;
 	port->ip_connection = flags & MPO_CONNECTION_PORT;
 	port->ip_no_grant = flags & MACHD_MPO_NO_GRANT;
 }
@@ -250,7 +243,7 @@ kern_return_t trap_construct(struct trap_call *call, const struct trap_options *
 	}
 	*name = ipc_right_copyout_reserved(host, call->c_space, port, MACH_MSG_TYPE_PORT_RECEIVE);
 	port->ip_label = label;
-	apply_options(call->c_task, port, options);
+	apply_options(call, port, options);
 	/* The second right joins the first: it needs no entry of its own. */
 	if (options->to_flags & MPO_INSERT_SEND_RIGHT)
 		ipc_right_copyout_reserved(host, call->c_space, ipc_port_make_send(port),

@@ -343,6 +343,24 @@ static kern_return_t request_no_senders(struct trap_call *call, mach_port_name_t
 	return KERN_SUCCESS;
 }
 
+/* Does the first process receive from it, and will it go on to? */
+static bool stays_with_first(const struct ipc_port *port)
+{
+	const struct ipc_space *space = port->ip_place == IP_IN_SPACE ? port->ip_receiver : NULL;
+
+	return !space || (space->is_task && space->is_task->t_first &&
+			  (port->ip_immovable || port->ip_defended));
+}
+
+/* Only the first process hears of the end of a service, on a port that is its own for good. */
+static bool may_hear_of_service(const struct trap_call *call, const struct ipc_port *port,
+				const struct ipc_port *notify)
+{
+	if (!port->ip_defended)
+		return true;
+	return call->c_task->t_first && (!IP_VALID(notify) || stays_with_first(notify));
+}
+
 static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_name_t name,
 					    mach_port_mscount_t sync, struct ipc_port *notify)
 {
@@ -358,7 +376,7 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, name, 0);
 		return KERN_INVALID_RIGHT;
 	}
-	if (port->ip_pdrequest) {
+	if (port->ip_pdrequest || !may_hear_of_service(call, port, notify)) {
 		trap_guard(call, kGUARD_EXC_KERN_FAILURE, name, 0);
 		return KERN_FAILURE;
 	}

@@ -142,10 +142,11 @@ static void port_status(const struct ipc_port *port, uint32_t *info)
 	if (port->ip_tempowner)
 		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_TEMPOWNER;
 	if (port->ip_guarded)
-		info[STATUS_FLAGS] |=
-			MACH_PORT_STATUS_FLAG_GUARDED |
-			(port->ip_strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
-			(port->ip_immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE : 0);
+		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_GUARDED |
+				      (port->ip_strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
+				      (port->ip_immovable || port->ip_defended
+					       ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
+					       : 0);
 }
 
 /* Words of a flavour's result, 0: no such flavour. */

@@ -37,6 +37,13 @@ static bool has(const struct m_entry *entry, uint32_t disposition)
 	return false;
 }
 
+/* A service port is sent by root, whatever it is otherwise. */
+static bool in_body_of_first(const struct m_entry *entry, enum m_use use)
+{
+	return entry->port->service && entry->task->uid == 0 &&
+	       (use == M_FOR_BODY || use == M_FOR_DAEMON);
+}
+
 bool m_stays(const struct m_entry *entry, uint32_t disposition, enum m_use use)
 {
 	const struct m_port *port = entry->port;
@@ -53,7 +60,7 @@ bool m_stays(const struct m_entry *entry, uint32_t disposition, enum m_use use)
 	if (port->only_reply)
 		return use != M_FOR_ITSELF;
 	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
-		return port->immovable || port->special ||
+		return port->special || (!in_body_of_first(entry, use) && port->immovable) ||
 		       (port->connection && use != M_FOR_BODY && use != M_FOR_DAEMON);
 	return sends && m_kept(entry) &&
 	       (use == M_FOR_REPLY || use == M_FOR_BODY || use == M_FOR_CALL);

@@ -332,7 +332,20 @@ START_TEST(test_uids)
 	ck_assert(ipc_uids_have(&config.policy.p_hardened, UINT32_MAX));
 	ck_assert(!ipc_uids_have(&config.policy.p_hardened, 100));
 	bad("[policy]\nColour=red\n", "2: unknown key Colour= in [policy]: it has Hardened=, "
-				      "EnforceStrictReply=, Filtered=");
+				      "EnforceStrictReply=, DefendServicePorts=, Filtered=");
+}
+END_TEST
+
+START_TEST(test_defended_service_ports)
+{
+	good("[policy]\nDefendServicePorts=yes\n");
+	ck_assert_uint_eq(config.policy.p_service_defense, 1);
+	good("[policy]\nDefendServicePorts=no\n");
+	ck_assert_uint_eq(config.policy.p_service_defense, 0);
+	good("[policy]\n");
+	ck_assert_uint_eq(config.policy.p_service_defense, 0);
+	bad("[policy]\nDefendServicePorts=1\n",
+	    "2: DefendServicePorts=1 is not a choice: use yes or no");
 }
 END_TEST
 
@@ -440,6 +453,7 @@ int main(void)
 	tcase_add_test(tests, test_zero_byte);
 	tcase_add_test(tests, test_uids);
 	tcase_add_test(tests, test_strict_reply);
+	tcase_add_test(tests, test_defended_service_ports);
 	tcase_add_test(tests, test_bad_uids);
 	tcase_add_test(tests, test_filters);
 	tcase_add_test(tests, test_many_filters);

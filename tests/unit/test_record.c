@@ -558,6 +558,9 @@ START_TEST(test_bad_headers)
 	policy->p_strict_reply = 2;
 	is_broken(bytes, size, "its policy makes no sense");
 	policy->p_strict_reply = 1;
+	policy->p_service_defense = 2;
+	is_broken(bytes, size, "its policy makes no sense");
+	policy->p_service_defense = 1;
 	policy->p_hardened.us_all = 2;
 	is_broken(bytes, size, "its policy makes no sense");
 	free(bytes);
