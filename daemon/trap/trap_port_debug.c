@@ -104,6 +104,17 @@ kern_return_t trap_mach_port_kobject_description(
 	return kobject(call, args->name, &result->type);
 }
 
+/* For who develops Mach's kernel; to others, and so here, it is a call that there is not. */
+kern_return_t trap_mach_port_special_reply_port_reset_link(
+	struct trap_call *call, const struct mach_port_special_reply_port_reset_link_in *args,
+	struct mach_port_special_reply_port_reset_link_out *result)
+{
+	(void)call;
+	(void)args;
+	(void)result;
+	return KERN_NOT_SUPPORTED;
+}
+
 /* A row of the table: the words of ipc_info_name_t. */
 enum {
 	ROW_NAME,

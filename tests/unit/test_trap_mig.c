@@ -523,6 +523,8 @@ START_TEST(a_routine_wants_its_object)
 	lab_is(MIG_BAD_ID, mig_simple(world.a, 402, world.self, world.reply, NULL, 0));
 	/* case 215: mach_port_rename is gone. */
 	lab_is(MIG_BAD_ID, mig_simple(world.a, 3202, world.self, world.reply, WORDS(1, 2)));
+	lab_is(KERN_NOT_SUPPORTED, mig_simple(world.a, 3236, world.self, world.reply, WORDS(1)));
+	lab_is(MIG_BAD_ARGUMENTS, mig_simple(world.a, 3236, world.self, world.reply, NULL, 0));
 	/* Traps have numbers of their own: no message reaches them. */
 	for (unsigned i = 0; i < machd_routine_count; i++)
 		if (machd_routines[i].object == MACHD_OBJECT_TRAP)
