@@ -7,6 +7,8 @@
 #include <mach/mach_right.h>
 #include <mach/mach_time.h>
 #include <mach/mig_errors.h>
+#include <mach/port_obj.h>
+#include <mach/thread_switch.h>
 #include <machd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -161,6 +163,61 @@ START_TEST(the_hooks_for_vouchers_do_nothing)
 }
 END_TEST
 
+START_TEST(giving_up_the_processor)
+{
+	uint64_t start = mach_absolute_time();
+
+	CHECK_EQ(swtch(), FALSE);
+	CHECK_EQ(swtch_pri(0), FALSE);
+	CHECK_OK(thread_switch(THREAD_NULL, SWITCH_OPTION_NONE, 0));
+	CHECK_OK(thread_switch(THREAD_NULL, SWITCH_OPTION_DEPRESS, 1000000));
+	CHECK_OK(thread_switch(THREAD_NULL, SWITCH_OPTION_WAIT, 2));
+	CHECK(mach_absolute_time() - start >= 2000000);
+	CHECK_CODE(thread_switch(THREAD_NULL, SWITCH_OPTION_OSLOCK_WAIT + 1, 0),
+		   KERN_INVALID_ARGUMENT);
+	CHECK_CODE(thread_switch(THREAD_NULL, -1, 0), KERN_INVALID_ARGUMENT);
+}
+END_TEST
+
+START_TEST(times_are_computed_with)
+{
+	mach_timespec_t late = {5, 100}, early = {4, 999999999}, sum = {1, 600000000};
+	time_value_t value = {1, 999999};
+
+	CHECK(CMP_MACH_TIMESPEC(&late, &early) > 0 && CMP_MACH_TIMESPEC(&early, &late) < 0);
+	CHECK_EQ(CMP_MACH_TIMESPEC(&early, &early), 0);
+	SUB_MACH_TIMESPEC(&late, &early);
+	CHECK(late.tv_sec == 0 && late.tv_nsec == 101);
+	ADD_MACH_TIMESPEC(&sum, &sum);
+	CHECK(sum.tv_sec == 3 && sum.tv_nsec == 200000000);
+	CHECK(!BAD_MACH_TIMESPEC(&sum));
+	sum.tv_nsec = 1000000000;
+	CHECK(BAD_MACH_TIMESPEC(&sum));
+	sum.tv_nsec = -1;
+	CHECK(BAD_MACH_TIMESPEC(&sum));
+	time_value_add_usec(&value, 1);
+	CHECK(value.seconds == 2 && value.microseconds == 0);
+	time_value_add(&value, &value);
+	CHECK(value.seconds == 4 && value.microseconds == 0);
+}
+END_TEST
+
+START_TEST(words_are_kept_for_ports_by_their_index)
+{
+	mach_port_name_t name = MACH_PORT_MAKE(70000, MACH_PORT_GEN(3));
+	mach_port_name_t beyond = MACH_PORT_MAKE(0xfffff, MACH_PORT_GEN(3));
+	int word;
+
+	CHECK(port_get_obj_value(name) == NULL);
+	port_set_obj_value_type(name, &word, 5);
+	CHECK(port_get_obj_value(name) == &word);
+	CHECK_EQ(port_get_obj_type(name), 5);
+	port_set_obj_value_type(beyond, &word, 6);
+	CHECK(port_get_obj_value(beyond) == NULL);
+	CHECK_EQ(port_get_obj_type(beyond), 0);
+}
+END_TEST
+
 START_TEST(without_a_daemon_even_these_calls_say_so)
 {
 	mach_port_qos_t qos = {.name = 1};
@@ -171,6 +228,8 @@ START_TEST(without_a_daemon_even_these_calls_say_so)
 	CHECK_CODE(mach_port_allocate_qos(0x103, MACH_PORT_RIGHT_RECEIVE, &qos, &name),
 		   MACHD_NO_DAEMON);
 	CHECK_CODE(mach_voucher_deallocate(0x203), MACHD_NO_DAEMON);
+	CHECK(!mach_task_is_self(0x103));
+	CHECK(!mach_right_recv_valid(mach_right_recv_construct(0, NULL, 0)));
 	CHECK(!mach_right_send_valid(mach_right_send_create(mach_right_recv(0x103))));
 	CHECK(!mach_right_send_once_valid(mach_right_send_once_create(mach_right_recv(0x103))));
 	CHECK_EQ(name, 77);
@@ -193,6 +252,59 @@ START_TEST(a_send_right_is_made_kept_and_given_up)
 	CHECK_EQ(flow_refs(send.mrs_name, MACH_PORT_RIGHT_SEND), 1);
 	mach_right_send_release(send);
 	CHECK_EQ(flow_type(receive.mrr_name), MACH_PORT_TYPE_RECEIVE);
+}
+END_TEST
+
+START_TEST(a_receive_right_is_made_with_a_guard_or_a_context)
+{
+	mach_right_send_t send = MACH_RIGHT_SEND_NULL;
+	mach_right_recv_t guarded = mach_right_recv_construct(
+		MACH_RIGHT_RECV_FLAG_STRICT | MACH_RIGHT_RECV_FLAG_IMMOVABLE, &send, 7);
+	mach_right_recv_t plain =
+		mach_right_recv_construct(MACH_RIGHT_RECV_FLAG_UNGUARDED, NULL, 7);
+	mach_port_context_t context;
+
+	CHECK_EQ(send.mrs_name, guarded.mrr_name);
+	CHECK_EQ(flow_type(guarded.mrr_name), MACH_PORT_TYPE_SEND_RECEIVE);
+	CHECK_EQ(flow_status(guarded.mrr_name).mps_flags,
+		 MACH_PORT_STATUS_FLAG_GUARDED | MACH_PORT_STATUS_FLAG_STRICT_GUARD |
+			 MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE);
+	mach_right_recv_destruct(guarded, &send, 8); /* not its guard */
+	CHECK_EQ(flow_type(guarded.mrr_name), MACH_PORT_TYPE_SEND_RECEIVE);
+	mach_right_recv_destruct(guarded, &send, 7);
+	CHECK_EQ(flow_type(guarded.mrr_name), 0);
+	CHECK_EQ(flow_type(plain.mrr_name), MACH_PORT_TYPE_RECEIVE);
+	CHECK_EQ(flow_status(plain.mrr_name).mps_flags, 0);
+	CHECK_OK(mach_port_get_context(mach_task_self(), plain.mrr_name, &context));
+	CHECK_EQ(context, 7);
+	mach_right_recv_destruct(plain, NULL, 0);
+	CHECK_EQ(flow_type(plain.mrr_name), 0);
+}
+END_TEST
+
+static void wait_for_parent(void *unused)
+{
+	(void)unused;
+	flow_tell_parent((uint32_t)mach_task_self());
+	flow_hear_parent();
+}
+
+START_TEST(a_task_knows_its_own_names)
+{
+	mach_port_t name = MACH_PORT_NULL;
+	struct flow_child child;
+
+	CHECK(mach_task_is_self(mach_task_self()));
+	CHECK_OK(task_get_special_port(mach_task_self(), TASK_NAME_PORT, &name));
+	CHECK(name != mach_task_self() && mach_task_is_self(name));
+	CHECK(!mach_task_is_self(MACH_PORT_NULL));
+	CHECK(!mach_task_is_self(flow_port()));
+	flow_fork(&child, wait_for_parent, NULL);
+	flow_hear(&child);
+	CHECK_OK(task_name_for_pid(mach_task_self(), child.pid, &name));
+	CHECK(!mach_task_is_self(name));
+	flow_tell(&child, 0);
+	flow_join(&child);
 }
 END_TEST
 
@@ -370,6 +482,9 @@ static void add_alone(Suite *suite)
 	tcase_add_test(tests, the_page_size_is_that_of_the_task);
 	tcase_add_test(tests, mig_reply_setup_answers_a_message_not_yet_sent);
 	tcase_add_test(tests, the_hooks_for_vouchers_do_nothing);
+	tcase_add_test(tests, giving_up_the_processor);
+	tcase_add_test(tests, times_are_computed_with);
+	tcase_add_test(tests, words_are_kept_for_ports_by_their_index);
 	tcase_add_test(tests, without_a_daemon_even_these_calls_say_so);
 }
 
@@ -381,6 +496,8 @@ int main(void)
 	add_alone(suite);
 	tests = flow_case(suite, "rights");
 	tcase_add_test(tests, a_send_right_is_made_kept_and_given_up);
+	tcase_add_test(tests, a_receive_right_is_made_with_a_guard_or_a_context);
+	tcase_add_test(tests, a_task_knows_its_own_names);
 	tcase_add_test(tests, a_send_once_right_is_made_and_given_up);
 	tcase_add_test(tests, rights_to_a_port_that_died_can_be_given_up);
 	tcase_add_test(tests, no_right_gives_no_right);
