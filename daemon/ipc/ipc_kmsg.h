@@ -12,7 +12,8 @@
  *   inflate   kmsg_inflate.c   the user's bytes become a kmsg; nothing is looked up yet
  *   copyin    kmsg_copyin.c    names become naked rights: check, then commit; then it is signed
  *                              (the body's part in kmsg_copyin_body.c, what a destination does
- *                              not take in kmsg_policy.c)
+ *                              not take in kmsg_policy.c; both steps in one, for what was
+ *                              promised room, in kmsg_plain.c)
  *   send      ipc_msg.c        queued, or handed to who waits for it (ipc_mqueue.c)
  *   receive   ipc_mqueue.c     taken from the queue
  *   copyout   kmsg_copyout.c   naked rights become names in the receiver's space
@@ -182,6 +183,14 @@ struct ipc_user_message {
  */
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsg);
+
+/*
+ * The same, and copied in and signed, for a plain message of which it is known that `port` is its
+ * destination and takes it (kmsg_plain.c). No limit counts: it was promised. MACH_SEND_NO_BUFFER.
+ */
+mach_msg_return_t ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
+					 const struct ipc_user_message *message,
+					 struct ipc_port *port, struct ipc_kmsg **kmsg);
 
 /* Bytes of the message, without trailer, for a receiver with this word size. */
 uint32_t ipc_kmsg_size(const struct ipc_kmsg *kmsg, unsigned word);

@@ -178,13 +178,15 @@ static mach_msg_return_t send_unanswered(struct ipc_host *host, struct ipc_threa
 }
 
 void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,
-			const struct ipc_user_message *message)
+			const struct ipc_user_message *message, struct ipc_port *port)
 {
 	struct ipc_kmsg *kmsg;
-	mach_msg_return_t code = ipc_kmsg_inflate(host, thread->th_task, message, &kmsg);
+	mach_msg_return_t code =
+		port ? ipc_kmsg_inflate_plain(host, thread->th_task, message, port, &kmsg)
+		     : ipc_kmsg_inflate(host, thread->th_task, message, &kmsg);
 	uint64_t bytes = code == MACH_MSG_SUCCESS ? ipc_kmsg_content(kmsg) : 0;
 
-	if (code == MACH_MSG_SUCCESS)
+	if (code == MACH_MSG_SUCCESS && !port)
 		code = ipc_kmsg_copyin(host, thread, kmsg);
 	if (code == MACH_MSG_SUCCESS)
 		code = send_unanswered(host, thread, kmsg);

@@ -21,10 +21,11 @@ void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
 
 /*
  * The same for a message that has no answer: what cannot be sent any more is destroyed. The caller
- * has seen that it was promised and is what may be sent so (ipc_window.h).
+ * has seen that it was promised and is what may be sent so (ipc_window.h). `port`: where it goes,
+ * or NULL if its name has to be looked up.
  */
 void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,
-			const struct ipc_user_message *message);
+			const struct ipc_user_message *message, struct ipc_port *port);
 
 /* The time-out of a waiting thread has passed; too late: nothing. */
 void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread);

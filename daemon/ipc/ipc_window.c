@@ -194,6 +194,13 @@ bool ipc_window_take(struct ipc_thread *thread, mach_port_name_t name)
 	return true;
 }
 
+struct ipc_port *ipc_window_port(const struct ipc_thread *thread, mach_port_name_t name)
+{
+	const struct ipc_window *window = window_of(thread, name);
+
+	return window->w_name == name ? window->w_port : IP_NULL;
+}
+
 void ipc_window_taken(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name)
 {
 	struct ipc_window *window = window_of(thread, name);

@@ -54,6 +54,12 @@ void ipc_window_ask(struct ipc_host *host, struct ipc_thread *thread, mach_port_
 /* A message comes without wanting an answer. False: it was never promised. */
 bool ipc_window_take(struct ipc_thread *thread, mach_port_name_t name);
 
+/*
+ * The port that it goes to, if what was promised still holds: the name is a send right to it, and
+ * it takes such a message. NULL: nothing is known of the name.
+ */
+struct ipc_port *ipc_window_port(const struct ipc_thread *thread, mach_port_name_t name);
+
 /* That was sent, or destroyed: keep the window it came through open. */
 void ipc_window_taken(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name);
 

@@ -101,6 +101,24 @@ static uint32_t aux_max(const struct machd_message_args *args)
 	return minds && !linear ? args->rcv_aux_size : UINT32_MAX;
 }
 
+static void set_args(struct ipc_thread *thread, const struct machd_message_args *args)
+{
+	thread->th_memory_taken = 0;
+	thread->th_args = (struct ipc_msg_args){
+		.a_option = args->option,
+		.a_send_address = args->send_address,
+		.a_rcv_address = args->rcv_address,
+		.a_send_size = args->send_size,
+		.a_rcv_size = args->rcv_size,
+		.a_rcv_name = args->rcv_name,
+		.a_timeout = args->timeout,
+		.a_priority = args->priority,
+		.a_thread_priority = args->thread_priority,
+		.a_rcv_aux_size = args->rcv_aux_size,
+		.a_aux_max = aux_max(args),
+	};
+}
+
 /* Where it goes, if it has a header; whether a window is possible for that is seen later. */
 static mach_port_name_t destination(const struct ipc_user_message *message)
 {
@@ -113,31 +131,41 @@ static mach_port_name_t destination(const struct ipc_user_message *message)
 }
 
 /* A plain message with nothing but bytes, sent by copying a send right. */
-static bool is_plain(const struct ipc_user_message *message)
+static bool is_plain(const struct trap_packet *packet, const struct machd_message_args *args,
+		     mach_msg_header_t *header)
 {
-	mach_msg_header_t header;
+	size_t size = packet->tp_size - sizeof *args;
 
-	if (message->um_option != (MACH_SEND_MSG | MACH64_SEND_ANY) ||
-	    message->um_size < sizeof header || message->um_size > MACHD_UNANSWERED_MAX ||
-	    message->um_size % 4 || message->um_inline != message->um_size ||
-	    message->um_memory_count || message->um_aux_size)
+	if (args->option != (MACH_SEND_MSG | MACH64_SEND_ANY) || args->send_size != size ||
+	    size < sizeof *header || size > MACHD_UNANSWERED_MAX || size % 4 ||
+	    args->memory_count || args->data_size || args->aux_size || packet->tp_fd_count)
 		return false;
-	memcpy(&header, message->um_bytes, sizeof header);
-	return header.msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) &&
-	       header.msgh_local_port == MACH_PORT_NULL;
+	memcpy(header, packet->tp_bytes + sizeof *args, sizeof *header);
+	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) &&
+	       header->msgh_local_port == MACH_PORT_NULL;
 }
 
 static const char *unanswered(struct ipc_host *host, struct ipc_thread *thread,
-			      const struct ipc_user_message *message)
+			      const struct trap_packet *packet,
+			      const struct machd_message_args *args)
 {
-	mach_port_name_t name = destination(message);
+	struct ipc_user_message message = {
+		.um_option = args->option,
+		.um_bytes = packet->tp_bytes + sizeof *args,
+		.um_inline = args->send_size,
+		.um_size = args->send_size,
+		.um_promised = true,
+	};
+	mach_msg_header_t header;
 
-	if (!is_plain(message))
+	if (!is_plain(packet, args, &header))
 		return "it sends without an answer what may fail";
-	if (!ipc_window_take(thread, name))
+	if (!ipc_window_take(thread, header.msgh_remote_port))
 		return "it sends more without an answer than it was promised room for";
-	ipc_msg_unanswered(host, thread, message);
-	ipc_window_taken(host, thread, name);
+	set_args(thread, args);
+	ipc_msg_unanswered(host, thread, &message,
+			   ipc_window_port(thread, header.msgh_remote_port));
+	ipc_window_taken(host, thread, header.msgh_remote_port);
 	return NULL;
 }
 
@@ -156,6 +184,8 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	if (packet->tp_size < sizeof args)
 		return "its request is cut short";
 	memcpy(&args, packet->tp_bytes, sizeof args);
+	if (packet->tp_frame.flags == MACHD_REQUEST_UNANSWERED)
+		return unanswered(host, thread, packet, &args);
 	why = check(packet, &args, packet->tp_size - sizeof args, &inline_size);
 	if (why)
 		return why;
@@ -174,25 +204,9 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		.um_fds = fds,
 		.um_fd_count = packet->tp_fd_count,
 	};
-	message.um_promised = packet->tp_frame.flags == MACHD_REQUEST_UNANSWERED;
-	thread->th_memory_taken = 0;
-	thread->th_args = (struct ipc_msg_args){
-		.a_option = args.option,
-		.a_send_address = args.send_address,
-		.a_rcv_address = args.rcv_address,
-		.a_send_size = args.send_size,
-		.a_rcv_size = args.rcv_size,
-		.a_rcv_name = args.rcv_name,
-		.a_timeout = args.timeout,
-		.a_priority = args.priority,
-		.a_thread_priority = args.thread_priority,
-		.a_rcv_aux_size = args.rcv_aux_size,
-		.a_aux_max = aux_max(&args),
-	};
+	set_args(thread, &args);
 	if (thread->th_borrows)
 		ipc_loan_settle_thread(host, thread); /* one at a time */
-	if (message.um_promised)
-		return unanswered(host, thread, &message);
 	if (packet->tp_frame.flags == MACHD_REQUEST_WINDOW)
 		thread->th_wants = destination(&message);
 	if (!options_good(args.option)) {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inflate and copyin in one step, for a message that was promised room (ipc_window.h): nothing but
+ * bytes, copied from a send right that is known to be one, to a port that is known to take it. What
+ * the two look at is settled for such a message, and so are their results: no reply, no voucher, no
+ * descriptors, no QoS.
+ */
+#include <string.h>
+
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_task.h"
+
+mach_msg_return_t ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
+					 const struct ipc_user_message *message,
+					 struct ipc_port *port, struct ipc_kmsg **kmsgp)
+{
+	struct ipc_kmsg_plan plan = {.p_body = message->um_size - sizeof(mach_msg_header_t)};
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, true);
+	struct ikm_header *header;
+	mach_msg_header_t user;
+
+	if (!kmsg)
+		return MACH_SEND_NO_BUFFER;
+	memcpy(&user, message->um_bytes, sizeof user);
+	memcpy(kmsg->ikm_body, message->um_bytes + sizeof user, plan.p_body);
+	kmsg->ikm_sender_word = (uint8_t)task->t_word;
+	kmsg->ikm_donates = ipc_importance_donates(task);
+	header = &kmsg->ikm_header;
+	header->ikm_dest = ipc_port_copy_send(port);
+	header->ikm_dest_type = MACH_MSG_TYPE_PORT_SEND;
+	header->ikm_voucher_field = user.msgh_voucher_port;
+	header->ikm_msgh_id = (uint32_t)user.msgh_id;
+	header->ikm_security = task->t_security;
+	header->ikm_audit = task->t_audit;
+	ipc_kmsg_sign(host, kmsg);
+	*kmsgp = kmsg;
+	return MACH_MSG_SUCCESS;
+}
