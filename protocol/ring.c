@@ -8,9 +8,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define ALIGN	  ((uint32_t)sizeof(struct machd_record))
-#define MASK	  (MACHD_RING_SIZE - 1u)
-#define TURN_FROM 4096u
+#define ALIGN	   ((uint32_t)sizeof(struct machd_record))
+#define MASK	   (MACHD_RING_SIZE - 1u)
+#define TURN_FIRST 4096u
 
 _Static_assert((MACHD_RING_SIZE & (MACHD_RING_SIZE - 1)) == 0, "a power of two");
 _Static_assert(MACHD_RING_SIZE >= MACHD_FRAME_SIZE_MAX + sizeof(struct machd_record), "a frame");
@@ -23,6 +23,7 @@ void machd_ring_init(struct machd_ring *ring, struct machd_rings *shared, bool c
 	*ring = (struct machd_ring){
 		.words = completion ? &shared->completion : &shared->submission,
 		.bytes = shared->bytes[completion],
+		.turn = TURN_FIRST,
 	};
 }
 
@@ -62,13 +63,14 @@ static void put_record(struct machd_ring *ring, enum machd_record_type type, uin
 
 /*
  * When the ring is empty and its first page used up, begin at its start again: small messages touch
- * little memory.
+ * little memory. Until the reader has seen that there is no more room than was used so far; a
+ * writer who finds that too little uses more the next time.
  */
 static bool turn_early(struct machd_ring *ring, uint32_t space)
 {
 	uint32_t position = ring->next & MASK;
 
-	if (position < TURN_FROM || space > position || ring->next != ring->at)
+	if (position < ring->turn || space > position || ring->next != ring->at)
 		return true;
 	if (!refresh_head(ring))
 		return false;
@@ -91,8 +93,11 @@ enum machd_ring_state machd_ring_begin(struct machd_ring *ring, enum machd_recor
 	if (MACHD_RING_SIZE - (ring->next - ring->seen) < space) {
 		if (!refresh_head(ring))
 			return MACHD_RING_BROKEN;
-		if (MACHD_RING_SIZE - (ring->next - ring->seen) < space)
+		if (MACHD_RING_SIZE - (ring->next - ring->seen) < space) {
+			if (ring->turn < MACHD_RING_SIZE)
+				ring->turn *= 2;
 			return MACHD_RING_EMPTY;
+		}
 	}
 	put_record(ring, type, length, space);
 	return MACHD_RING_READY;

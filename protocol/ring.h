@@ -65,6 +65,7 @@ struct machd_ring {
 	uint32_t next;		    /* the end of what was begun, or of the record looked at */
 	uint32_t cursor;	    /* writer: where the next bytes go */
 	uint32_t seen;		    /* the other's index when it was last read */
+	uint32_t turn;		    /* writer: an empty ring used so far is begun anew */
 	struct machd_record record; /* reader: the one looked at */
 };
 

@@ -148,6 +148,33 @@ START_TEST(small_messages_touch_little)
 }
 END_TEST
 
+/* Many at a time: now and then they do not fit behind a fresh beginning, but not for long. */
+START_TEST(who_writes_much_at_a_time_has_room_for_it)
+{
+	enum { BURST = 128, SIZE = 152, ROUNDS = 100 };
+	unsigned short_of = 0, last_short = 0;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint32_t count = 0;
+
+		for (unsigned alone = 0; alone < round % 40; alone++) {
+			ck_assert_int_eq(put(SIZE, alone), MACHD_RING_READY);
+			take(SIZE, alone);
+		}
+		while (count < BURST && put(SIZE, count) == MACHD_RING_READY)
+			count++;
+		short_of += count < BURST;
+		last_short = count < BURST ? round : last_short;
+		for (uint32_t i = 0; i < count; i++)
+			take(SIZE, i);
+		none();
+	}
+	ck_assert_uint_gt(short_of, 0);
+	ck_assert_uint_le(short_of, 4);
+	ck_assert_uint_lt(last_short, ROUNDS / 2);
+}
+END_TEST
+
 START_TEST(two_at_once)
 {
 	ck_assert_int_eq(machd_ring_begin(&writer, MACHD_RECORD_FRAME, 3), MACHD_RING_READY);
@@ -307,6 +334,7 @@ int main(void)
 	tcase_add_test(tests, full);
 	tcase_add_test(tests, the_largest);
 	tcase_add_test(tests, small_messages_touch_little);
+	tcase_add_test(tests, who_writes_much_at_a_time_has_room_for_it);
 	tcase_add_test(tests, two_at_once);
 	tcase_add_test(tests, a_record_is_read_once);
 	tcase_add_test(tests, every_bad_tail);
