@@ -259,11 +259,12 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 			   const struct ipc_received *received, uint32_t msgh_id,
 			   mach_msg_return_t code);
 
-/* A copy of a message that stays on its queue, as ipc_loan.h has it: its bytes, and writing them.
+/*
+ * Write a copy of a message that stays on its queue, as ipc_loan.h has it; how many bytes that are,
+ * a multiple of 8. 0: it is more than the receiver or `room` takes.
  */
-size_t ipc_kmsg_loan_size(const struct ipc_kmsg *kmsg, uint64_t option, unsigned word);
 size_t ipc_kmsg_deflate_loan(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg,
-			     struct ipc_received *received, uint8_t *at);
+			     struct ipc_received *received, uint8_t *at, size_t room);
 
 /* Bytes of the trailer that receive options ask for [6]. */
 uint32_t ipc_kmsg_trailer_size(uint64_t option, unsigned word);

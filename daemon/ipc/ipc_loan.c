@@ -31,10 +31,18 @@ static bool message_good(const struct ipc_kmsg *kmsg)
 	       !kmsg->ikm_timer;
 }
 
+/* While the signature of one is computed there is time to have the next one in the cache. */
+static void fetch(const struct list *next)
+{
+	const char *kmsg = (const char *)list_entry(next, struct ipc_kmsg, ikm_work.w_link);
+
+	for (size_t at = 0; at < sizeof(struct ipc_kmsg); at += 64)
+		__builtin_prefetch(kmsg + at);
+}
+
 size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread, uint8_t *at, uint32_t *count)
 {
 	struct ipc_port *port = thread->th_port;
-	unsigned word = thread->th_task->t_word;
 	struct ipc_received received = {0};
 	size_t used = 0;
 
@@ -48,15 +56,16 @@ size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread, uint8_t *
 		struct ipc_kmsg *kmsg = list_entry(node, struct ipc_kmsg, ikm_work.w_link);
 		size_t size;
 
+		fetch(node->next);
 		/* Nothing of it is believed, not even its size, before its signature. */
 		if (*count == IPC_LOAN_MAX || !message_good(kmsg) ||
 		    !ipc_kmsg_check_signature(host, kmsg))
 			break;
-		size = ipc_kmsg_loan_size(kmsg, thread->th_args.a_option, word);
-		if (size > thread->th_args.a_rcv_size + sizeof(struct machd_loan) ||
-		    used + size > IPC_LOAN_BYTES)
+		size = ipc_kmsg_deflate_loan(thread, kmsg, &received, at + used,
+					     IPC_LOAN_BYTES - used);
+		if (size == 0)
 			break;
-		used += ipc_kmsg_deflate_loan(thread, kmsg, &received, at + used);
+		used += size;
 		received.r_seqno++;
 		++*count;
 	}

@@ -36,24 +36,28 @@ uint32_t ipc_kmsg_trailer_size(uint64_t option, unsigned word)
 }
 
 static void put_trailer(struct writer *writer, const struct ipc_thread *thread,
-			const struct ipc_received *received, security_token_t security,
-			audit_token_t audit)
+			const struct ipc_received *received, const security_token_t *security,
+			const audit_token_t *audit)
 {
 	unsigned word = thread->th_task->t_word;
-	mach_msg_max_trailer_t trailer = {
-		.msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
-		.msgh_trailer_size = ipc_kmsg_trailer_size(thread->th_args.a_option, word),
+	uint32_t size = ipc_kmsg_trailer_size(thread->th_args.a_option, word);
+	mach_msg_trailer_t start = {MACH_MSG_TRAILER_FORMAT_0, size};
+	mach_msg_max_trailer_t trailer;
+
+	put(writer, &start, sizeof start);
+	if (size == sizeof start)
+		return; /* as most of them */
+	trailer = (mach_msg_max_trailer_t){
 		.msgh_seqno = received->r_seqno,
-		.msgh_sender = security,
-		.msgh_audit = audit,
+		.msgh_sender = *security,
+		.msgh_audit = *audit,
 		.msgh_context = received->r_context,
 	};
-
 	/* A 32-bit context is the low half, and only zeros come behind it: the size does the rest.
 	 */
 	if (word == 32)
 		trailer.msgh_context = (uint32_t)trailer.msgh_context;
-	put(writer, &trailer, trailer.msgh_trailer_size);
+	put(writer, (const uint8_t *)&trailer + sizeof start, size - sizeof start);
 }
 
 static void put_header(struct writer *writer, const struct ipc_received *received, uint32_t size,
@@ -187,29 +191,25 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	ipc_kmsg_free(host, kmsg);
 }
 
-size_t ipc_kmsg_loan_size(const struct ipc_kmsg *kmsg, uint64_t option, unsigned word)
-{
-	return sizeof(struct machd_loan) + ipc_kmsg_size(kmsg, word) +
-	       ipc_kmsg_trailer_size(option, word);
-}
-
 size_t ipc_kmsg_deflate_loan(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg,
-			     struct ipc_received *received, uint8_t *at)
+			     struct ipc_received *received, uint8_t *at, size_t room)
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
 	unsigned word = thread->th_task->t_word;
-	struct machd_loan loan = {.size = ipc_kmsg_size(kmsg, word) +
-					  ipc_kmsg_trailer_size(thread->th_args.a_option, word),
-				  .priority = header->ikm_priority,
-				  .override = kmsg->ikm_override};
+	uint32_t size =
+		ipc_kmsg_size(kmsg, word) + ipc_kmsg_trailer_size(thread->th_args.a_option, word);
+	struct machd_loan loan = {
+		.size = size, .priority = header->ikm_priority, .override = kmsg->ikm_override};
 	struct machd_message_answer unused;
 	struct writer writer = {at, at};
 
+	if (size > thread->th_args.a_rcv_size || sizeof loan + size > room)
+		return 0;
 	received->r_bits = MACH_MSGH_BITS(0, header->ikm_dest_type);
 	received->r_voucher = header->ikm_voucher_field;
 	put(&writer, &loan, sizeof loan);
 	put_message(&writer, kmsg, word, received, &unused);
-	put_trailer(&writer, thread, received, header->ikm_security, header->ikm_audit);
+	put_trailer(&writer, thread, received, &header->ikm_security, &header->ikm_audit);
 	while ((writer.w_at - at) % 8)
 		*writer.w_at++ = 0;
 	return (size_t)(writer.w_at - at);
@@ -225,8 +225,8 @@ void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct i
 	struct writer writer = writer_start(host, thread);
 
 	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);
-	put_trailer(&writer, thread, received, kmsg->ikm_header.ikm_security,
-		    kmsg->ikm_header.ikm_audit);
+	put_trailer(&writer, thread, received, &kmsg->ikm_header.ikm_security,
+		    &kmsg->ikm_header.ikm_audit);
 	if (thread->th_args.a_option & MACH64_MSG_VECTOR)
 		put_aux(&writer, kmsg->ikm_aux, kmsg->ikm_header.ikm_aux_size, &answer);
 	finish(host, thread, kmsg, &writer, &answer);
@@ -261,6 +261,8 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 	struct machd_message_answer answer = {.code = (uint32_t)code,
 					      .place = MACHD_PLACE_RECEIVE,
 					      .memory_taken = thread->th_memory_taken};
+	static const security_token_t security = KERNEL_SECURITY_TOKEN_VALUE;
+	static const audit_token_t audit = KERNEL_AUDIT_TOKEN_VALUE;
 	struct writer writer = writer_start(host, thread);
 	uint32_t room = thread->th_args.a_rcv_size;
 
@@ -269,8 +271,7 @@ void ipc_kmsg_deflate_bare(struct ipc_host *host, struct ipc_thread *thread,
 		return;
 	}
 	put_header(&writer, received, sizeof(mach_msg_header_t), msgh_id);
-	put_trailer(&writer, thread, received, (security_token_t)KERNEL_SECURITY_TOKEN_VALUE,
-		    (audit_token_t)KERNEL_AUDIT_TOKEN_VALUE);
+	put_trailer(&writer, thread, received, &security, &audit);
 	if ((size_t)(writer.w_at - writer.w_start) > room)
 		writer.w_at = writer.w_start + room;
 	if (received->r_aux)
