@@ -99,10 +99,8 @@ END_TEST
 
 static void *pass_and_end(void *argument)
 {
-	struct letter memory;
-
 	CHECK(pthread_cancel(pthread_self()) == 0);
-	pass_many(&memory);
+	pass_many(&variable);
 	*(bool *)argument = true;
 	pthread_testcancel();
 	return argument;
