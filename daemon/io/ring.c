@@ -144,7 +144,6 @@ unsigned ring_serve(struct ring *ring)
 	const char *breach = NULL;
 	unsigned count = 0;
 
-	channel->gate->batch = 0;
 	while (count < RING_FRAMES && !channel->doomed && list_empty(&channel->unsent)) {
 		enum machd_ring_state state = machd_ring_look(&ring->in);
 
@@ -156,6 +155,7 @@ unsigned ring_serve(struct ring *ring)
 		if (breach)
 			gate_doom(channel->gate, channel, breach);
 	}
+	channel->gate->batch = 0; /* what comes next comes later */
 	return count;
 }
 
