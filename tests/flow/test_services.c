@@ -31,6 +31,16 @@ static mach_msg_id_t call(mach_port_t service, mach_port_t reply, mach_msg_id_t 
 	return services_answer(reply);
 }
 
+/* Ask what nobody will answer. Was it early enough to be sent? Who is too late is told as well. */
+static bool asked(mach_port_t service, mach_port_t reply, mach_msg_id_t id)
+{
+	mach_msg_return_t code = services_ask(service, reply, id);
+
+	if (code != MACH_MSG_SUCCESS)
+		CHECK_CODE(code, MACH_SEND_INVALID_DEST);
+	return code == MACH_MSG_SUCCESS;
+}
+
 START_TEST(a_look_up_starts_a_service_and_messages_wait_for_it)
 {
 	mach_port_t service, reply;
@@ -90,13 +100,15 @@ END_TEST
 START_TEST(a_service_that_always_crashes_is_given_up)
 {
 	mach_port_t service, reply;
+	unsigned sent = 0;
 
 	services_start(ECHO "StartLimitBurst=3\nStartLimitInterval=1h\n");
 	reply = flow_receive_right();
 	service = look_up();
 	for (int i = 0; i < 4; i++)
-		CHECK_OK(services_ask(service, reply, CRASH));
-	for (int i = 0; i < 4; i++)
+		sent += asked(service, reply, CRASH);
+	CHECK(sent >= 3);
+	for (unsigned i = 0; i < sent; i++)
 		CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
 	CHECK_EQ(flow_logged("starting " SERVICE), 3);
 	CHECK_EQ(flow_type(service), MACH_PORT_TYPE_DEAD_NAME);
@@ -124,18 +136,14 @@ static const struct {
 START_TEST(who_waits_is_told_that_it_cannot_be_started)
 {
 	mach_port_t service, reply;
-	mach_msg_return_t code;
 
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
 	setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", 1);
 	services_start(failures[_i].file);
 	reply = flow_receive_right();
 	service = look_up();
-	code = services_ask(service, reply, 1);
-	if (code == MACH_MSG_SUCCESS)
+	if (asked(service, reply, 1))
 		CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
-	else /* it was too late even for that */
-		CHECK_CODE(code, MACH_SEND_INVALID_DEST);
 	CHECK_EQ(flow_type(service), MACH_PORT_TYPE_DEAD_NAME);
 	CHECK_EQ(flow_logged(failures[_i].log), 1);
 	services_stop();
@@ -150,7 +158,8 @@ START_TEST(a_command_that_does_not_check_in_is_ended)
 		       "StartCommand=serve hold %d/fifo\nStartTimeout=200ms\n");
 	services_fifo("fifo");
 	reply = flow_receive_right();
-	CHECK_EQ(call(look_up(), reply, 1), MACH_NOTIFY_SEND_ONCE);
+	if (asked(look_up(), reply, 1))
+		CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
 	while (flow_logged("the command of " SERVICE " ended: status 0, signal 15") == 0)
 		sched_yield();
 	services_stop();
