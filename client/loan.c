@@ -83,7 +83,7 @@ bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, bool pre
 	    x->option != loan->option || x->rcv_aux_size || x->reply || x->rcv_size < next->size ||
 	    !count_up(word))
 		return false;
-	if (present || mi_writable(x->receive, next->size))
+	if (present || mi_known(x->receive, next->size))
 		memcpy(x->receive, next + 1, next->size);
 	else
 		good = mi_store(x->receive, next + 1, next->size);

@@ -11,28 +11,44 @@
 
 #include "client/mi.h"
 
-/* Where a sandbox takes the call away, an ordinary copy is what is left. */
-static bool copied(ssize_t count, void *to, const void *from, size_t size)
+/* Touch the pages as a copy would. */
+static bool populate(const void *memory, size_t size, int advice)
 {
-	if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
-		memcpy(to, from, size);
-		return true;
-	}
-	return count == (ssize_t)size;
+	uintptr_t mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+	uintptr_t start = (uintptr_t)memory & mask, end = (uintptr_t)memory + size;
+
+	return end >= start && madvise((void *)start, end - start, advice) == 0;
+}
+
+/*
+ * Where a sandbox takes the call away, an ordinary copy is what is left, of what is there a moment
+ * before it. `theirs` is the program's side of the copy.
+ */
+static bool copied(ssize_t count, void *to, const void *from, size_t size, const void *theirs,
+		   int advice)
+{
+	if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+		return count == (ssize_t)size;
+	if (!populate(theirs, size, advice))
+		return false;
+	memcpy(to, from, size);
+	return true;
 }
 
 bool mi_fetch(void *to, const void *from, size_t size)
 {
 	struct iovec here = {to, size}, there = {(void *)(uintptr_t)from, size};
 
-	return copied(process_vm_readv(getpid(), &here, 1, &there, 1, 0), to, from, size);
+	return copied(process_vm_readv(getpid(), &here, 1, &there, 1, 0), to, from, size, from,
+		      MADV_POPULATE_READ);
 }
 
 bool mi_store(void *to, const void *from, size_t size)
 {
 	struct iovec here = {(void *)(uintptr_t)from, size}, there = {to, size};
 
-	return copied(process_vm_writev(getpid(), &here, 1, &there, 1, 0), to, from, size);
+	return copied(process_vm_writev(getpid(), &here, 1, &there, 1, 0), to, from, size, to,
+		      MADV_POPULATE_WRITE);
 }
 
 /* So much is written or read at once: what was done is counted in a word with a sign. */

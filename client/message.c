@@ -358,26 +358,26 @@ static mach_msg_return_t attempt(struct mi_channel *channel, struct exchange x, 
 }
 
 /* The message goes out, and that is all: see window.c. */
-static mach_msg_return_t send_unanswered(struct mi_channel *channel, const struct exchange *x,
-					 const mach_msg_header_t *header)
+static mach_msg_return_t send_unanswered(struct mi_channel *channel, struct exchange x,
+					 const struct mi_plain *plain)
 {
-	mach_msg_return_t code = send_failed(channel, x, mi_window_send(channel, x, header));
+	mach_msg_return_t code;
 
+	x.send = (void *)(uintptr_t)plain->message;
+	code = send_failed(channel, &x, mi_window_send(channel, &x, &plain->header));
 	if (code != MACH_MSG_SUCCESS)
 		channel->request_flags = MACHD_REQUEST_WINDOW;
 	return code;
 }
 
-static mach_msg_return_t once(const struct exchange *x)
+/* What is quick shall not have to pass by so large a frame. */
+static __attribute__((noinline)) mach_msg_return_t enter_and_do(const struct exchange *x)
 {
 	struct mi_entry entry;
 	sigset_t signals;
-	mach_msg_header_t header;
-	mach_msg_return_t code;
+	struct mi_plain plain;
+	mach_msg_return_t code = mi_enter(&entry);
 
-	if (mi_quick(x, &code))
-		return code;
-	code = mi_enter(&entry);
 	if (code != KERN_SUCCESS)
 		return code;
 	if (entry.channel->loan && mi_loan_take(entry.channel, x, false, &code)) {
@@ -386,10 +386,10 @@ static mach_msg_return_t once(const struct exchange *x)
 	}
 	if (x->wants_signals)
 		mi_hold_signals(entry.channel, &signals);
-	entry.channel->request_flags = mi_window_flags(entry.channel, x, &header);
+	entry.channel->request_flags = mi_window_flags(entry.channel, x, &plain);
 	code = entry.channel->fd < 0 ? MACHD_NO_DAEMON : MACH_SEND_NO_BUFFER; /* lost just now? */
 	if (entry.channel->request_flags == MACHD_REQUEST_UNANSWERED)
-		code = send_unanswered(entry.channel, x, &header);
+		code = send_unanswered(entry.channel, *x, &plain);
 	/* Also if there was no room on the way: an ordinary send waits for it. */
 	if (code == MACH_SEND_NO_BUFFER)
 		code = attempt(entry.channel, *x, sends(x) && entry.channel->sends_memory);
@@ -400,6 +400,13 @@ static mach_msg_return_t once(const struct exchange *x)
 		mi_let_signals(entry.channel, &signals);
 	mi_leave(&entry);
 	return code;
+}
+
+static mach_msg_return_t once(const struct exchange *x)
+{
+	mach_msg_return_t code;
+
+	return mi_quick(x, &code) ? code : enter_and_do(x);
 }
 
 mach_msg_return_t mi_check_size(const struct exchange *x)

@@ -34,6 +34,7 @@
 #include <mach/message.h>
 #include <mach/port.h>
 
+#include "protocol/board.h"
 #include "protocol/frame.h"
 #include "protocol/hello.h"
 #include "protocol/limits.h"
@@ -110,14 +111,19 @@ bool mi_connected(void);
 
 /*
  * Sends without an answer (window.c). mi_window_flags(): the flags that a request shall have; if it
- * gets no answer *header is a copy of the message's, which it goes out with. mi_window_open(): the
+ * gets no answer it goes out as *plain says. mi_window_open(): the
  * same question, of a message that is known to be there on a channel with a board, and nothing is
  * done about it. mi_window_send(): send it; 0, or an errno of mi_request(). A channel that is
  * closed forgets its board.
  */
 struct exchange;
+struct mi_plain {
+	mach_msg_header_t header; /* a copy */
+	const void *message;	  /* all of it: the program's, or in: */
+	uint8_t copy[MACHD_UNANSWERED_MAX];
+};
 uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
-			 mach_msg_header_t *header);
+			 struct mi_plain *plain);
 bool mi_window_open(const struct mi_channel *channel, const struct exchange *x,
 		    mach_msg_header_t *header);
 int mi_window_send(struct mi_channel *channel, const struct exchange *x,
@@ -372,12 +378,12 @@ int mi_fill(int fd, const void *from, size_t size, uint64_t at);
 int mi_drain(int fd, void *to, size_t size, uint64_t at);
 
 /*
- * Is all of it there now (present.c)? False: it is not, or the kernel cannot say; then only the
- * copies above can tell.
+ * Is all of it in memory that is always there and can be written (present.c)? False: only the
+ * copies above can tell. mi_present() knows nothing of the stack of a thread that never asked
+ * mi_known().
  */
-bool mi_present(const void *memory, size_t size); /* that is known without asking the kernel */
-bool mi_readable(const void *from, size_t size);
-bool mi_writable(void *to, size_t size);
+bool mi_present(const void *memory, size_t size);
+bool mi_known(const void *memory, size_t size);
 void mi_present_configure(void); /* once, before them */
 
 /* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */

@@ -3,14 +3,19 @@
  * Is memory of the program there? Who copies to and from a ring has to know, as no kernel tells.
  * Most buffers of messages are on the thread's own stack above its present frame, among the
  * program's variables, or in its heap, as far as that is the one that sbrk() moves the end of:
- * those are there. Of others the kernel is asked. (A program that takes the access away from a page
- * of its heap, and sends from there, ends as it would with memcpy().)
+ * those are there, and copied by the thread itself. All others are copied by the kernel, which says
+ * what is not there, whoever takes it away at that moment. That costs a system call: for a small
+ * message 0.4 microseconds when it is sent, 0.2 when it is received. (To ask the kernel first, and
+ * then to copy, takes 0.2 for both, and leaves a moment between the two.)
+ *
+ * So what a program does to its own stack, variables and heap with mprotect(), munmap() or
+ * MAP_FIXED is not noticed: a message there ends it as memcpy() would. To notice it each copy would
+ * have to be the kernel's, or a handler of ours would have to take its SIGSEGV.
  */
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "client/mi.h"
@@ -118,32 +123,14 @@ static bool on_stack(const void *memory, size_t size)
 	return frame >= stack.low && (uintptr_t)memory >= frame && within(&stack, memory, size);
 }
 
-/* Touch the pages as a copy would; a good deal faster than letting the kernel copy. */
-static bool populate(const void *memory, size_t size, int advice)
-{
-	uintptr_t start = (uintptr_t)memory & page_mask, end = (uintptr_t)memory + size;
-
-	return end >= start && madvise((void *)start, end - start, advice) == 0;
-}
-
 bool mi_present(const void *memory, size_t size)
 {
 	return within(&variables, memory, size) || in_heap(memory, size) || on_stack(memory, size);
 }
 
-static bool present(const void *memory, size_t size)
+bool mi_known(const void *memory, size_t size)
 {
 	if (stack.high == 0)
 		find_stack();
 	return mi_present(memory, size);
-}
-
-bool mi_readable(const void *from, size_t size)
-{
-	return present(from, size) || populate(from, size, MADV_POPULATE_READ);
-}
-
-bool mi_writable(void *to, size_t size)
-{
-	return present(to, size) || populate(to, size, MADV_POPULATE_WRITE);
 }

@@ -26,6 +26,7 @@
 struct mi_ring {
 	struct machd_rings *shared;
 	struct machd_ring out, in; /* submission, completion */
+	int memory;		   /* the file that is `shared` */
 	int bell;		   /* wakes the daemon */
 	struct machd_wait wait;
 };
@@ -77,6 +78,7 @@ static struct mi_ring *make(int memory, int bell)
 	ring->shared = shared;
 	machd_ring_init(&ring->out, shared, false);
 	machd_ring_init(&ring->in, shared, true);
+	ring->memory = memory;
 	ring->bell = bell;
 	ring->wait.spin = config.spin;
 	return ring;
@@ -105,7 +107,7 @@ static int ask(struct mi_channel *channel)
 	if (came.fds.count == MACHD_RING_FDS)
 		channel->ring = make(came.fds.fd[0], came.fds.fd[1]);
 	if (channel->ring)
-		came.fds.count--;
+		came.fds.count = 0;
 	mi_fds_close(&came.fds);
 	return 0;
 }
@@ -122,6 +124,7 @@ void mi_ring_free(struct mi_ring *ring, bool in_child)
 {
 	if (!ring)
 		return;
+	close(ring->memory);
 	close(ring->bell);
 	if (!in_child)
 		munmap(ring->shared, sizeof *ring->shared);
@@ -142,7 +145,7 @@ static bool put_part(struct mi_ring *ring, const struct iovec *part, bool ours)
 	const char *from = part->iov_base;
 	uint32_t left = (uint32_t)part->iov_len, size;
 
-	if (ours || left == 0 || mi_readable(from, left)) {
+	if (ours || left == 0 || mi_known(from, left)) {
 		machd_ring_add(&ring->out, from, left);
 		return true;
 	}
@@ -332,22 +335,24 @@ int mi_ring_woken(struct mi_channel *channel, bool look)
 
 /* Answers. */
 
-static bool take_part(const struct machd_ring *in, uint32_t offset, const struct iovec *part,
+/* The kernel copies as fast out of a file as it says what is there. */
+static bool take_part(const struct mi_ring *ring, uint32_t offset, const struct iovec *part,
 		      uint32_t left, bool ours)
 {
 	char *to = part->iov_base;
 	uint32_t size;
 
-	if (ours || mi_writable(to, left)) {
-		machd_ring_copy(in, offset, to, left);
+	if (ours || mi_known(to, left)) {
+		machd_ring_copy(&ring->in, offset, to, left);
 		return true;
 	}
 	for (; left > 0; left -= size) {
-		const void *from;
+		const char *from;
 
 		size = left;
-		from = machd_ring_piece(in, offset, &size);
-		if (!mi_store(to, from, size))
+		from = machd_ring_piece(&ring->in, offset, &size);
+		if (mi_drain(ring->memory, to, size,
+			     (uint64_t)(from - (const char *)ring->shared)) != 0)
 			return false;
 		to += size;
 		offset += size;
@@ -369,7 +374,7 @@ int mi_ring_take(struct mi_ring *ring, struct mi_answer *answer)
 		size = in->record.length - offset;
 		if (size > answer->parts[i].iov_len)
 			size = (uint32_t)answer->parts[i].iov_len;
-		answer->fault = size && !take_part(in, offset, &answer->parts[i], size, i == 0);
+		answer->fault = size && !take_part(ring, offset, &answer->parts[i], size, i == 0);
 		offset += size;
 	}
 	answer->size = offset < in->record.length ? SIZE_MAX : offset;

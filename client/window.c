@@ -150,11 +150,16 @@ static bool plain_header(const mach_msg_header_t *header)
 	       header->msgh_local_port == MACH_PORT_NULL;
 }
 
-static bool read_header(const struct exchange *x, mach_msg_header_t *header)
+/* Memory that only the kernel knows is read once. */
+static bool read_message(const struct exchange *x, struct mi_plain *plain)
 {
-	if (!mi_readable(x->send, sizeof *header))
-		return mi_fetch(header, x->send, sizeof *header);
-	memcpy(header, x->send, sizeof *header);
+	plain->message = x->send;
+	if (!mi_known(x->send, x->send_size)) {
+		if (!mi_fetch(plain->copy, x->send, x->send_size))
+			return false;
+		plain->message = plain->copy;
+	}
+	memcpy(&plain->header, plain->message, sizeof plain->header);
 	return true;
 }
 
@@ -169,7 +174,7 @@ static bool open_for(const struct mi_board *board, mach_port_name_t name)
 }
 
 uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
-			 mach_msg_header_t *header)
+			 struct mi_plain *plain)
 {
 	bool loan = mi_loan_wanted(x);
 
@@ -185,10 +190,10 @@ uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 	}
 	if (loan)
 		return MACHD_REQUEST_LOAN;
-	if (!read_header(x, header) || !plain_header(header))
+	if (!read_message(x, plain) || !plain_header(&plain->header))
 		return 0;
-	return open_for(channel->board, header->msgh_remote_port) ? MACHD_REQUEST_UNANSWERED
-								  : MACHD_REQUEST_WINDOW;
+	return open_for(channel->board, plain->header.msgh_remote_port) ? MACHD_REQUEST_UNANSWERED
+									: MACHD_REQUEST_WINDOW;
 }
 
 _Atomic uint64_t *mi_board_loan(const struct mi_channel *channel)

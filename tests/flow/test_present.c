@@ -3,6 +3,8 @@
  * Buffers wherever a program may have them, and buffers that are gone: a message is sent from what
  * is there and received into it, and what is not there gives a code.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -80,6 +82,56 @@ START_TEST(memory_that_was_unmapped_is_missed)
 }
 END_TEST
 
+static atomic_bool done;
+
+/* Take a page away and give it back, all the time. */
+static void *take_away(void *page)
+{
+	while (!atomic_load(&done)) {
+		CHECK(mprotect(page, SIZE, PROT_NONE) == 0);
+		CHECK(mprotect(page, SIZE, PROT_READ | PROT_WRITE) == 0);
+	}
+	return NULL;
+}
+
+/* Memory that comes and goes while it is copied: the code says whether it was there. */
+START_TEST(memory_that_another_thread_takes_away)
+{
+	enum { ENOUGH = 5000, ANSWERED = MACH_SEND_TIMEOUT };
+	struct letter *mapped =
+		mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned sent = 0, unsent = 0, received = 0, lost = 0;
+	mach_port_t port = flow_port();
+	mach_msg_return_t code;
+	pthread_t thread;
+
+	CHECK(mapped != MAP_FAILED);
+	mapped->header.msgh_bits = MACH_MSGH_BITS(COPY, 0);
+	mapped->header.msgh_remote_port = port;
+	CHECK(pthread_create(&thread, NULL, take_away, mapped) == 0);
+	for (unsigned i = 0; sent < ENOUGH || unsent < ENOUGH || lost < 2 || received < 2; i++) {
+		code = mach_msg(&mapped->header, MACH_SEND_MSG | (i % 2 ? ANSWERED : 0),
+				offsetof(struct letter, trailer), 0, 0, 0, 0);
+		if (code == MACH_SEND_INVALID_DATA) {
+			unsent++;
+			continue;
+		}
+		CHECK_OK(code);
+		sent++;
+		code = mach_msg((mach_msg_header_t *)((char *)mapped + SIZE / 2), MACH_RCV_MSG, 0,
+				sizeof *mapped, port, 0, 0);
+		if (code != MACH_RCV_INVALID_DATA)
+			CHECK_OK(code);
+		received += code == MACH_MSG_SUCCESS;
+		lost += code != MACH_MSG_SUCCESS;
+	}
+	atomic_store(&done, true);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK_EQ(flow_status(port).mps_msgcount, 0);
+	munmap(mapped, SIZE);
+}
+END_TEST
+
 START_TEST(a_heap_that_has_shrunk_is_missed)
 {
 	mach_port_t port = flow_port();
@@ -100,6 +152,7 @@ int main(void)
 
 	tcase_add_test(tests, buffers_are_anywhere);
 	tcase_add_test(tests, memory_that_was_unmapped_is_missed);
+	tcase_add_test(tests, memory_that_another_thread_takes_away);
 	tcase_add_test(tests, a_heap_that_has_shrunk_is_missed);
 	return flow_run(suite);
 }
