@@ -30,15 +30,15 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key; /* only for the end of threads */
-static int once_error;
+static pthread_key_t key;	   /* only for the end of threads */
+static bool has_key, has_handlers; /* of the process: for the end of threads, and for fork() */
 
 static struct mi_channel channels = {.next = &channels, .prev = &channels, .fd = -1};
 static int kept = -1; /* the last connection, of a thread that ended */
 static uint32_t kept_sequence;
 static uint64_t kept_thread;
 static struct mi_ring *kept_ring;
-static bool kept_asked;
+static unsigned char kept_asked;
 
 static _Atomic uint64_t generation; /* of the task; 0: there is none */
 static uint64_t last_generation;
@@ -117,7 +117,7 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 
 	channel->sequence = 0;
 	channel->calls = 0;
-	channel->asked = false;
+	channel->asked = MI_RING_UNASKED;
 	channel->thread_port = false;
 	channel->thread_name = MACH_PORT_NULL;
 	if (kept >= 0) {
@@ -295,9 +295,21 @@ static void set_up(void)
 {
 	mi_ring_configure();
 	mi_present_configure();
-	once_error = pthread_key_create(&key, leave_thread);
-	if (once_error == 0)
-		once_error = pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+/* What every thread needs; if there is no memory for it the next call tries again. */
+static bool get_ready(void)
+{
+	bool ready;
+
+	pthread_once(&once, set_up);
+	pthread_mutex_lock(&lock);
+	has_key = has_key || pthread_key_create(&key, leave_thread) == 0;
+	has_handlers =
+		has_handlers || pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0;
+	ready = has_key && has_handlers;
+	pthread_mutex_unlock(&lock);
+	return ready;
 }
 
 /* The thread's channel, connected or not; NULL without memory. */
@@ -307,8 +319,7 @@ static struct mi_channel *find_channel(void)
 
 	if (channel)
 		return channel;
-	pthread_once(&once, set_up);
-	channel = once_error ? NULL : calloc(1, sizeof *channel);
+	channel = get_ready() ? calloc(1, sizeof *channel) : NULL;
 	if (!channel || pthread_setspecific(key, channel)) {
 		free(channel);
 		return NULL;
@@ -341,6 +352,14 @@ static kern_return_t renew_channel(struct mi_channel *channel)
 	return code;
 }
 
+/* The call is over. */
+static void release(const struct mi_entry *entry)
+{
+	busy = false;
+	pthread_setcancelstate(entry->saved_cancel, NULL);
+	errno = entry->saved_errno;
+}
+
 kern_return_t mi_enter(struct mi_entry *entry)
 {
 	kern_return_t code = KERN_SUCCESS;
@@ -353,11 +372,11 @@ kern_return_t mi_enter(struct mi_entry *entry)
 	entry->channel = find_channel();
 	if (!entry->channel) {
 		mi_set_error("no memory for a connection to machd");
-		code = MACHD_NO_DAEMON;
-	} else if (entry->channel->fd < 0 ||
-		   entry->channel->generation != atomic_load(&generation)) {
-		code = renew_channel(entry->channel);
+		release(entry);
+		return MACHD_NO_DAEMON;
 	}
+	if (entry->channel->fd < 0 || entry->channel->generation != atomic_load(&generation))
+		code = renew_channel(entry->channel);
 	if (code == KERN_SUCCESS) {
 		int error = mi_ring_want(entry->channel);
 
@@ -389,9 +408,7 @@ void mi_leave(struct mi_entry *entry)
 	uint32_t flags = entry->channel->answer_flags;
 
 	entry->channel->answer_flags = 0;
-	busy = false;
-	pthread_setcancelstate(entry->saved_cancel, NULL);
-	errno = entry->saved_errno;
+	release(entry);
 	if (flags)
 		mi_guard_raised(flags);
 }

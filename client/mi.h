@@ -46,9 +46,9 @@ struct mi_channel {
 	int fd;		      /* -1: not connected */
 	struct mi_ring *ring; /* NULL: it has none; see ring.h */
 	uint32_t calls;	      /* until it asked for one */
-	bool asked;
-	unsigned char way; /* enum mi_way */
-	uint32_t sequence; /* of the last request */
+	unsigned char asked;  /* enum mi_ring_asked */
+	unsigned char way;    /* enum mi_way */
+	uint32_t sequence;    /* of the last request */
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
 	uint32_t answer_flags;	/* of the last answer: enum machd_answer_flags */
 	uint64_t generation;	/* which task of this process it belongs to */

@@ -37,8 +37,9 @@ static bool is_open(const struct listener *listener)
 {
 	struct stat status;
 
-	return fstat(listener->fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
-	       status.st_ino == listener->inode;
+	if (fstat(listener->fd, &status))
+		return errno != EBADF;
+	return S_ISSOCK(status.st_mode) && status.st_ino == listener->inode;
 }
 
 static void before_fork(void)
@@ -218,10 +219,12 @@ kern_return_t machd_port_fd_close(int fd)
 	struct listener listener;
 	kern_return_t code = KERN_SUCCESS;
 
-	if (!find(fd, true, &listener))
+	if (!find(fd, false, &listener))
 		return KERN_INVALID_ARGUMENT;
 	if (listener.generation == mi_generation())
 		code = close_bell(listener.bell);
+	if (code == KERN_RESOURCE_SHORTAGE || !find(fd, true, &listener))
+		return code;
 	if (is_open(&listener))
 		close(fd);
 	return code;
@@ -284,6 +287,7 @@ kern_return_t machd_port_fd_next(int fd, machd_event_t *events, uint32_t *number
 kern_return_t machd_port_fd(mach_port_name_t port_or_set, int *fd)
 {
 	int made;
+	struct listener listener;
 	kern_return_t code = machd_port_fd_create(&made);
 
 	if (code != KERN_SUCCESS)
@@ -291,8 +295,8 @@ kern_return_t machd_port_fd(mach_port_name_t port_or_set, int *fd)
 	code = machd_port_fd_add(made, port_or_set);
 	if (code == KERN_SUCCESS)
 		*fd = made;
-	else
-		machd_port_fd_close(made);
+	else if (machd_port_fd_close(made) != KERN_SUCCESS && find(made, true, &listener))
+		close(made); /* and its bell ends with the task */
 	return code;
 }
 

@@ -84,7 +84,10 @@ static struct mi_ring *make(int memory, int bell)
 	return ring;
 }
 
-/* A channel for which the daemon, or this process, has no ring goes on without. */
+/*
+ * A channel for which the daemon, or this process, has no ring goes on without. The daemon does not
+ * answer through one that nothing has come through.
+ */
 static int ask(struct mi_channel *channel)
 {
 	struct machd_frame request;
@@ -96,6 +99,10 @@ static int ask(struct mi_channel *channel)
 	struct mi_answer came = {.parts = &in, .count = 1};
 	int error = mi_request(channel, MACHD_OP_RING, &out, 1, NULL);
 
+	if (error == ENOBUFS || error == ENOMEM) {
+		channel->asked = MI_RING_UNASKED;
+		return 0;
+	}
 	if (error == 0)
 		error = mi_answer(channel, &came);
 	if (error)
@@ -108,6 +115,8 @@ static int ask(struct mi_channel *channel)
 		channel->ring = make(came.fds.fd[0], came.fds.fd[1]);
 	if (channel->ring)
 		came.fds.count = 0;
+	else if (reply.frame.fds)
+		channel->asked = MI_RING_USELESS;
 	mi_fds_close(&came.fds);
 	return 0;
 }
@@ -116,7 +125,7 @@ int mi_ring_want(struct mi_channel *channel)
 {
 	if (channel->ring || channel->asked || channel->calls++ < config.after)
 		return 0;
-	channel->asked = true;
+	channel->asked = MI_RING_ASKED;
 	return ask(channel);
 }
 

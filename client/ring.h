@@ -12,6 +12,13 @@ struct mi_ring;
 /* Read the environment, once: MACHD_RING, MACHD_RING_AFTER and MACHD_SPIN_US. */
 void mi_ring_configure(void);
 
+/* Whether a channel has asked for a ring. */
+enum mi_ring_asked {
+	MI_RING_UNASKED,
+	MI_RING_ASKED,
+	MI_RING_USELESS, /* the daemon has one for it that was no use here */
+};
+
 /*
  * One more call begins on a connected channel: if it has made enough of them, ask the daemon for a
  * ring. 0, with a ring or without; or an errno, the connection does not work.

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "client/exchange.h"
+#include "client/ring.h"
 #include "protocol/board.h"
 
 /* Messages that a channel sends before it has a board made, and before it tries again. */
@@ -181,6 +182,9 @@ uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 	if (!loan && !plain_call(x))
 		return 0;
 	if (!channel->board) {
+		/* The daemon takes such messages in order from rings, if they could come there. */
+		if (channel->asked == MI_RING_USELESS)
+			return 0;
 		if (sends_first() == SENDS_NEVER || channel->plain_sends++ < sends_first())
 			return 0;
 		channel->plain_sends = 0;

@@ -136,6 +136,12 @@ static bool await_signal(const struct mi_channel *channel)
 	return ppoll(&state, 1, NULL, channel->held) < 0 && errno == EINTR;
 }
 
+/* The packet is still there, or is still to come. */
+static bool comes_again(int error)
+{
+	return error == EINTR || error == EAGAIN || error == ENOMEM || error == ENOBUFS;
+}
+
 /* Wait for a packet; a signal may give up the request, once. Returns what recvmsg() does. */
 static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *answer,
 			   struct msghdr *message, union control *control, bool *cancelled)
@@ -157,7 +163,7 @@ static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *a
 			.msg_controllen = answer->peek ? 0 : sizeof *control,
 		};
 		size = recvmsg(channel->fd, message, flags);
-		if (size >= 0 || (errno != EINTR && errno != EAGAIN))
+		if (size >= 0 || !comes_again(errno))
 			return size;
 		if (errno == EINTR && notices && !*cancelled) {
 			*cancelled = true;

@@ -203,7 +203,8 @@ struct machd_fileport_answer {
  * Answer to MACHD_OP_RING. With code 0 come two descriptors, if the daemon has them to spare: a
  * memfd with struct machd_rings, and what to write 8 bytes to, as to an eventfd, to wake it. From
  * then on a frame without descriptors may go either way, and before the daemon reads a packet it
- * has read all that was in the ring before.
+ * has read all that was in the ring before. It answers through the ring once something has come
+ * through it: a client that has no room for the memory goes on as if there were none.
  */
 struct machd_ring_answer {
 	uint32_t code; /* kern_return_t */

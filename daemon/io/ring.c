@@ -129,6 +129,7 @@ static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 		return breach;
 	machd_ring_copy(&ring->in, 0, buffer, ring->in.record.length);
 	machd_ring_consume(&ring->in);
+	ring->used = true;
 	unanswered = machd_frame_unanswered(buffer, input.size, &stamp);
 	if (in_turn)
 		order_before(channel->gate, channel, stamp);
@@ -248,10 +249,12 @@ enum ring_way ring_send(struct ring *ring, const struct ipc_answer *answer)
 	if (machd_ring_sleeps(&ring->out) == MACHD_RING_ON_SOCKET &&
 	    machd_ring_rouse(&ring->out) == MACHD_RING_ON_SOCKET)
 		return RING_SOCKET;
-	state = put_answer(ring, answer);
+	state = ring->used ? put_answer(ring, answer) : MACHD_RING_EMPTY;
 	packets = state == MACHD_RING_EMPTY;
 	if (packets)
 		state = put(ring, MACHD_RECORD_PACKET, NULL, 0);
+	if (state == MACHD_RING_EMPTY && !ring->used)
+		return RING_SOCKET; /* nobody looks into it */
 	if (state != MACHD_RING_READY)
 		return RING_BROKEN;
 	publish(ring, packets);

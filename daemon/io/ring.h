@@ -19,6 +19,7 @@ struct ring {
 	struct machd_ring in, out; /* submission, completion */
 	int bell;		   /* an eventfd that the client writes to while we sleep */
 	uint64_t last;		   /* when something came last, ns */
+	bool used; /* something came: before that its client may have had no memory to map it */
 };
 
 /* Frames of one channel before others have their turn. */
@@ -56,5 +57,5 @@ enum ring_way {
 	RING_BROKEN, /* the client has broken its ring, or not read what is in it */
 };
 
-/* Put an answer into the ring, if it has no descriptors and there is room. */
+/* Put an answer into the ring, if that is used, there is room, and there are no descriptors. */
 enum ring_way ring_send(struct ring *ring, const struct ipc_answer *answer);
