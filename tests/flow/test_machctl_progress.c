@@ -5,6 +5,7 @@
  * takes.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,10 @@ static void answer(int sock, const struct machd_frame *request, size_t size)
 	CHECK(send(sock, packet, frame.length, MSG_NOSIGNAL) == (ssize_t)frame.length);
 }
 
-/* One task on each page, page after page, until `stop` can be read. */
+/*
+ * One task on each page, page after page, until `stop` can be read. A daemon with so much to tell
+ * takes its time; of one that does not machctl reads ever less of the CPU, and there may be little.
+ */
 static void serve(int listener, int stop)
 {
 	const struct machd_welcome welcome = {.version = MACHD_PROTOCOL_VERSION};
@@ -43,7 +47,6 @@ static void serve(int listener, int stop)
 	struct machd_frame frame;
 	bool last = false;
 
-	CHECK(fcntl(stop, F_SETFL, O_NONBLOCK) == 0);
 	while (recv(sock, packet, sizeof packet, 0) >= (ssize_t)sizeof frame) {
 		struct machd_watch_answer head = {.record_size = sizeof(struct machd_watch_task)};
 		struct machd_watch_task task = {.pid = 1};
@@ -56,7 +59,7 @@ static void serve(int listener, int stop)
 			continue;
 		}
 		memcpy(&request, payload, sizeof request);
-		last = last || read(stop, &(char){0}, 1) == 1;
+		last = last || poll(&(struct pollfd){.fd = stop, .events = POLLIN}, 1, 40) == 1;
 		head.next_index = last ? 0 : request.index + 1;
 		memcpy(payload, &head, sizeof head);
 		memcpy(payload + sizeof head, &task, sizeof task);
