@@ -145,5 +145,6 @@ int main(int argc, char **argv)
 	seed_recipes();
 	seed_inflates();
 	seed_rings();
+	seed_boards();
 	return 0;
 }

@@ -30,6 +30,9 @@ void seed_bell_frames(void);
 /* All seeds of the ring fuzzer. */
 void seed_rings(void);
 
+/* All seeds of boards. */
+void seed_boards(void);
+
 /* All seeds of the inflate fuzzer. */
 void seed_inflates(void);
 

@@ -108,6 +108,8 @@ static void on_answer(void *context, struct ipc_thread *thread, const struct ipc
 		give_back(world, answer->fds[i]);
 	learn(link, &frame, (const uint8_t *)answer->packet + sizeof frame,
 	      answer->size - sizeof frame);
+	if (world->answered)
+		world->answered(link, answer);
 }
 
 static void on_timer(void *context, struct ipc_thread *thread, uint64_t deadline)
@@ -127,8 +129,10 @@ static void on_board(void *context, struct ipc_thread *thread, ipc_fd_t fd)
 static void on_window(void *context, struct ipc_thread *thread, unsigned index,
 		      machd_window_t window)
 {
-	(void)thread;
+	struct world_link *link = trap_cookie(thread);
+
 	FUZZ_CHECK(index < MACHD_BOARD_WINDOWS);
+	link->windows[index] = window;
 	hear(context, &window, sizeof window);
 }
 
@@ -137,16 +141,18 @@ static void on_lend(void *context, struct ipc_thread *thread, uint32_t count)
 	struct world_link *link = trap_cookie(thread);
 
 	link->lent = count;
+	link->taken = 0;
 	hear(context, &count, sizeof count);
 }
 
 /* Some were taken, or more than there were. */
 static uint32_t on_settle(void *context, struct ipc_thread *thread)
 {
+	const struct world *world = context;
 	struct world_link *link = trap_cookie(thread);
-	uint32_t taken = link->lent * 3 / 2;
+	uint32_t taken = world->counts_taken ? link->taken : link->lent * 3 / 2;
 
-	link->lent = 0;
+	link->lent = link->taken = 0;
 	hear(context, &taken, sizeof taken);
 	return taken;
 }
@@ -306,14 +312,15 @@ static void feed(struct world *world, struct world_link *link, struct trap_input
 void world_connect(struct world *world, struct world_link *link)
 {
 	uint64_t channel = ++world->last_channel;
+	uint64_t process = world->process ? world->process : channel;
 	struct trap_input input = {.kind = TRAP_CONNECT,
 				   .now = world->now,
 				   .channel = channel,
 				   .cookie = link,
-				   .peer = {.uid = channel % 3 ? 1000 : 0,
+				   .peer = {.uid = process % 3 ? 1000 : 0,
 					    .gid = 100,
-					    .pid = (int32_t)(100 + channel),
-					    .pidversion = (uint32_t)channel}};
+					    .pid = (int32_t)(100 + process),
+					    .pidversion = (uint32_t)process}};
 
 	if (link->thread)
 		return;
@@ -349,7 +356,8 @@ void world_request(struct world *world, struct world_link *link, unsigned op, co
 {
 	struct machd_frame frame = {.length = (uint32_t)(sizeof frame + size),
 				    .op = (uint16_t)op,
-				    .fds = (uint16_t)fd_count};
+				    .fds = (uint16_t)fd_count,
+				    .flags = link->flags};
 	uint8_t *packet = malloc(sizeof frame + size);
 
 	FUZZ_CHECK(packet);
