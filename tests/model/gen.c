@@ -221,7 +221,9 @@ static void request(struct gen *gen, struct op *op)
 	}
 	op->who = actor->origin;
 	op->check = gen_percent(gen, 20) ? OP_CHECK_USED : OP_CHECK_NONE;
-	if (gen_percent(gen, 42))
+	if (gen_percent(gen, 2))
+		gen_file(gen, actor->model->task, op);
+	else if (gen_percent(gen, 42))
 		gen_call(gen, actor->model->task, op);
 	else
 		gen_message(gen, actor->model->task, op);

@@ -64,5 +64,6 @@ bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct
 /* A thread's priority, and words as mach_msg_priority_encode() makes them or pthreads have. */
 uint32_t gen_priority(struct gen *gen);
 
+void gen_file(struct gen *gen, const struct m_task *task, struct op *op);
 void gen_call(struct gen *gen, const struct m_task *caller, struct op *op);
 void gen_message(struct gen *gen, const struct m_task *task, struct op *op);

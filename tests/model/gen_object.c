@@ -150,6 +150,34 @@ static bool is_thread(const struct m_port *port)
 	return port->thread;
 }
 
+static bool is_file(const struct m_port *port)
+{
+	return port->file;
+}
+
+void gen_file(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	static const uint32_t states[][2] = {{10, OP_FILE_FIXED},  {5, OP_FILE_SEALED},
+					     {3, OP_FILE_PLAIN},   {1, OP_FILE_CONNECTION},
+					     {1, OP_FILE_NO_ROOM}, {0, 0}};
+
+	op->kind = OP_FILE;
+	op->file.makes = gen_percent(gen, 50);
+	op->file.memory = gen_percent(gen, 50);
+	if (!op->file.makes) {
+		op->target = like(gen, task, is_file);
+		return;
+	}
+	op->file.state = (uint8_t)gen_weighted(gen, states);
+	op->file.size = gen_below(gen, 10000);
+	if (!op->file.memory)
+		return;
+	op->file.offset = gen_below(gen, op->file.size + 10);
+	op->file.part = gen_below(gen, gen_percent(gen, 90) ? op->file.size - op->file.offset + 2
+							    : UINT32_MAX);
+	op->file.protection = gen_below(gen, 9);
+}
+
 static bool is_boot(const struct m_port *port)
 {
 	return port->table;

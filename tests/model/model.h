@@ -70,6 +70,8 @@ enum model_mutation {
 	MODEL_REPLY_SHARED,	    /* and its port may have other rights */
 	MODEL_CREATED_DIES,	    /* the port of a name that is kept, with its holder */
 	MODEL_SUBSET_STAYS,	    /* when its requestor dies */
+	MODEL_FILE_OF_ANY_KIND,	    /* memory and files are the same */
+	MODEL_PART_UNTOLD,	    /* of a memfd that memory is */
 	MODEL_MUTATIONS,
 };
 
@@ -143,6 +145,7 @@ struct m_port {
 	struct m_service *kept;	       /* as what the daemon takes it back, or NULL; */
 	bool home;		       /* it has, and whoever held it pays for notices */
 	struct m_user *keeper;
+	struct m_file *file; /* that it stands for, or NULL */
 };
 
 /* For whom work is done; without `holder` by nobody but its own task, whichever that is. */
@@ -274,6 +277,13 @@ struct m_part {
 struct m_fd {
 	uint64_t handle, size;
 	bool sealed;
+};
+
+/* What a fileport or a memory entry holds. */
+struct m_file {
+	struct m_fd fd;
+	bool memory, fixed; /* it is a part of a memfd; and that cannot change its size */
+	struct machd_extent part;
 };
 
 /* A message as it comes, in the parts of a frame. */
@@ -439,6 +449,13 @@ void model_message(struct model *model, struct m_thread *thread,
 /* A routine with its arguments in wire layout. */
 void model_call(struct model *model, struct m_thread *thread, uint32_t routine,
 		mach_port_name_t target, const uint32_t *args, unsigned words);
+
+/* A right to a file is made, unless the machine cannot have it: a code. */
+void model_file(struct model *model, struct m_thread *thread, const struct m_file *file,
+		uint32_t refused);
+/* The file, or the memory, behind a right. */
+void model_file_of(struct model *model, struct m_thread *thread, mach_port_name_t name,
+		   bool memory);
 
 void model_cancel(struct model *model, struct m_thread *thread);
 void model_timeout(struct model *model, struct m_thread *thread);

@@ -299,6 +299,9 @@ uint32_t m_strict_context(const struct model *model, const struct m_thread *thre
 uint32_t m_strict_receive(const struct model *model, const struct m_thread *thread,
 			  const struct m_msg *msg);
 
+/* --- model_file.c --- */
+void m_file_orphaned(struct model *model, struct m_port *port);
+
 /* --- model_object.c --- */
 
 /* The semaphores of a task that dies; and one whose last send right is gone. */

@@ -229,6 +229,17 @@ struct m_entry *m_copyout(struct model *model, struct m_task *task, struct m_rig
 	return entry;
 }
 
+/* What a port stands for goes with its last send right. */
+static void orphaned(struct model *model, struct m_port *port)
+{
+	if (port->semaphore)
+		m_semaphore_orphaned(model, port);
+	else if (port->eventlink)
+		m_eventlink_orphaned(model, port);
+	else if (port->file)
+		m_file_orphaned(model, port);
+}
+
 void m_release_send(struct model *model, struct m_port *port)
 {
 	struct m_port *notify = port->no_senders;
@@ -238,10 +249,7 @@ void m_release_send(struct model *model, struct m_port *port)
 	port->no_senders = NULL;
 	if (notify)
 		m_notify_word(model, notify, MACH_NOTIFY_NO_SENDERS, port->mscount, 0);
-	if (port->semaphore)
-		m_semaphore_orphaned(model, port);
-	else if (port->eventlink)
-		m_eventlink_orphaned(model, port);
+	orphaned(model, port);
 }
 
 void m_right_destroy(struct model *model, struct m_right right)
@@ -397,8 +405,6 @@ void m_entry_destroy(struct model *model, struct m_entry *entry)
 		m_notify_word(model, no_senders, MACH_NOTIFY_NO_SENDERS, mscount, 0);
 	if (notify)
 		m_notify_word(model, notify, MACH_NOTIFY_PORT_DELETED, entry->name, 0);
-	if (type & MACH_PORT_TYPE_SEND && port->semaphore && port->srights == 0)
-		m_semaphore_orphaned(model, port);
-	else if (type & MACH_PORT_TYPE_SEND && port->eventlink && port->srights == 0)
-		m_eventlink_orphaned(model, port);
+	if (type & MACH_PORT_TYPE_SEND && port->srights == 0)
+		orphaned(model, port);
 }

@@ -289,6 +289,22 @@ static void print_message(FILE *file, const struct op *op)
 	fprintf(file, ", %u ms)", op->timeout);
 }
 
+static void print_file(FILE *file, const struct op *op)
+{
+	const char *what = op->file.memory ? "memory" : "file";
+
+	if (!op->file.makes) {
+		fprintf(file, "%s of ", what);
+		print_name(file, &op->target);
+		return;
+	}
+	fprintf(file, "%s of a descriptor, state %u, %u bytes", what, op->file.state,
+		op->file.size);
+	if (op->file.memory)
+		fprintf(file, ", %u at %u, protection %u", op->file.part, op->file.offset,
+			op->file.protection);
+}
+
 void op_print(FILE *file, const struct op *op)
 {
 	fprintf(file, "#%u ", op->number);
@@ -309,6 +325,9 @@ void op_print(FILE *file, const struct op *op)
 		break;
 	case OP_MESSAGE:
 		print_message(file, op);
+		break;
+	case OP_FILE:
+		print_file(file, op);
 		break;
 	case OP_CANCEL:
 		fprintf(file, "cancels");

@@ -25,6 +25,7 @@ enum op_kind {
 	OP_LEAVE,    /* the connection of `who` breaks */
 	OP_CALL,
 	OP_MESSAGE,
+	OP_FILE, /* a right is made of a descriptor, or asked for one */
 	OP_CANCEL,
 	OP_CLOCK,   /* `timeout` ms pass */
 	OP_COMPARE, /* everything that can be seen is compared */
@@ -57,6 +58,15 @@ enum op_fault {
 	OP_FAULT_UNSEALED,   /* or in a memfd that can change */
 };
 
+/* What a descriptor that a right is made of is. */
+enum op_file {
+	OP_FILE_FIXED, /* a memfd that cannot change its size */
+	OP_FILE_SEALED,
+	OP_FILE_PLAIN,
+	OP_FILE_CONNECTION, /* to the machine itself */
+	OP_FILE_NO_ROOM,    /* which cannot have another */
+};
+
 struct op {
 	uint32_t number;
 	uint8_t kind;
@@ -68,6 +78,12 @@ struct op {
 	uint32_t routine;
 	struct op_name target, arg[OP_ARGS]; /* the words of the arguments, names or not */
 	uint8_t words, service;
+
+	/* OP_FILE: of what is in `target`, or made of a descriptor */
+	struct {
+		uint8_t makes, memory, state; /* enum op_file */
+		uint32_t size, offset, part, protection;
+	} file;
 
 	/* OP_MESSAGE */
 	uint64_t option;

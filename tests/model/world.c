@@ -260,6 +260,47 @@ static void do_call(struct world *world, struct actor *actor)
 	world_call(world, actor, op->routine, world_name(world, &op->target), words, count);
 }
 
+static void make_file(struct world *world, struct actor *actor, const struct op *op,
+		      struct machd_fileport *request, struct lab_frame *frame)
+{
+	static const uint8_t states[] = {TRAP_FD_FIXED, TRAP_FD_SEALED, TRAP_FD_UNSEALED,
+					 TRAP_FD_CONNECTION, TRAP_FD_NO_ROOM};
+	struct trap_fd fd = {.handle = lab_fd(world->lab),
+			     .size = op->file.size,
+			     .sealed = states[op->file.state]};
+	struct m_file file = {.fd = {.handle = fd.handle, .size = fd.size},
+			      .memory = op->file.memory,
+			      .fixed = op->file.state <= OP_FILE_SEALED};
+
+	request->extent = (struct machd_extent){.offset = op->file.offset,
+						.size = op->file.part,
+						.protection = op->file.protection};
+	file.part = request->extent;
+	frame->fds = &fd;
+	frame->fd_count = 1;
+	world_request(world, actor, frame);
+	model_file(&world->model, actor->model, &file,
+		   op->file.state == OP_FILE_CONNECTION ? KERN_INVALID_ARGUMENT
+		   : op->file.state == OP_FILE_NO_ROOM	? KERN_RESOURCE_SHORTAGE
+							: KERN_SUCCESS);
+}
+
+static void do_file(struct world *world, struct actor *actor)
+{
+	const struct op *op = world->op;
+	struct machd_fileport request = {.kind = op->file.memory ? MACHD_FILE_MEMORY
+								 : MACHD_FILE_ANY};
+	struct lab_frame frame = {.op = MACHD_OP_FILEPORT, .parts = {{&request, sizeof request}}};
+
+	if (op->file.makes) {
+		make_file(world, actor, op, &request, &frame);
+		return;
+	}
+	request.port = world_name(world, &op->target);
+	world_request(world, actor, &frame);
+	model_file_of(&world->model, actor->model, request.port, op->file.memory);
+}
+
 /* --- time --- */
 
 /* The machine's own alarm rings. */
@@ -322,7 +363,7 @@ static void do_clock(struct world *world)
 
 static bool is_request(const struct op *op)
 {
-	return op->kind == OP_CALL || op->kind == OP_MESSAGE;
+	return op->kind == OP_CALL || op->kind == OP_MESSAGE || op->kind == OP_FILE;
 }
 
 static void dispatch(struct world *world, struct actor *actor)
@@ -339,6 +380,9 @@ static void dispatch(struct world *world, struct actor *actor)
 		break;
 	case OP_CALL:
 		do_call(world, actor);
+		break;
+	case OP_FILE:
+		do_file(world, actor);
 		break;
 	case OP_MESSAGE:
 		world_message(world, actor);
@@ -421,7 +465,7 @@ static bool call_open(const struct world *world, const struct actor *actor)
 		const struct m_entry *service = entry_of(world, task, &world->op->arg[0]);
 
 		return service && service->port &&
-		       (service->port->voucher || service->port->semaphore ||
+		       (service->port->voucher || service->port->semaphore || service->port->file ||
 			service->port->eventlink || service->port->thread);
 	}
 
