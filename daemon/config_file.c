@@ -12,7 +12,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define SECTION_SIZE 32 /* longer names are none of ours, and are cut in what is said of them */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* as some editors begin a file */
+#define SECTION_SIZE	32 /* longer names are none of ours, and are cut in what is said of them */
 
 int config_fail(struct config_file *file, const char *format, ...)
 {
@@ -91,11 +92,14 @@ static bool read_whole_line(struct config_file *file, char *line, int size)
 static char *next_line(char *line, int size, void *context)
 {
 	struct config_file *file = context;
-	size_t indent;
+	size_t indent = 0;
 
 	if (*file->error || !read_whole_line(file, line, size))
 		return NULL;
-	indent = strspn(line, " \t");
+	/* All that libinih takes off, or it would know of a section that was not told of here. */
+	if (file->line == 1 && strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+		indent = strlen(BYTE_ORDER_MARK);
+	indent += strspn(line + indent, " \t\r\v\f");
 	memmove(line, line + indent, strlen(line + indent) + 1);
 	if (*line == '[')
 		begin_section(file, line);

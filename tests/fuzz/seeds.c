@@ -128,6 +128,10 @@ static void seed_services(void)
 	seed_save("services", "command");
 	put_text("[service]\nName=b.*.*\nStartCommand=\"\n[service\nStartTimeout=-1h\n");
 	seed_save("services", "broken");
+	put_text("\r\v[service]\r\n\fName=a\r\n");
+	seed_save("services", "indented");
+	put_text("\xef\xbb\xbf[service]\nName=a\n");
+	seed_save("services", "marked");
 }
 
 int main(int argc, char **argv)

@@ -97,6 +97,18 @@ START_TEST(test_defaults)
 }
 END_TEST
 
+/* What an editor of another system puts in front of a line. */
+START_TEST(test_indented)
+{
+	ck_assert_str_eq(good("\r\r[service]\r\n\rName=org.example\r\n")->rule.br_service,
+			 "org.example");
+	good("\v\f\t [service]\nName=org.example\n");
+	good("\xef\xbb\xbf[service]\nName=org.example\n");
+	bad("\xef\xbb\xbf \rName=org.example\n",
+	    "1: Name= is in no section: put it below [service]");
+}
+END_TEST
+
 START_TEST(test_who)
 {
 	const struct boot_rule *rule =
@@ -427,6 +439,7 @@ int main(void)
 	log_set_level((enum log_level)0);
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, test_defaults);
+	tcase_add_test(tests, test_indented);
 	tcase_add_test(tests, test_who);
 	tcase_add_test(tests, test_unit);
 	tcase_add_test(tests, test_command);
