@@ -86,6 +86,7 @@ static const uint32_t routines[][2] = {
 	{1, R(mach_voucher_attr_command)},
 	{1, R(mach_voucher_debug_info)},
 	{4, R(thread_set_mach_voucher)},
+	{5, R(process_policy)},
 	{1, R(thread_get_mach_voucher)},
 	{0, 0},
 };
@@ -132,6 +133,9 @@ static const uint32_t flavors[][2] = {
 	{2, MACH_PORT_DNREQUESTS_SIZE},
 	{3, MACH_PORT_RECEIVE_STATUS},
 	{2, MACH_PORT_INFO_EXT},
+	{8, MACH_PORT_IMPORTANCE_RECEIVER},
+	{1, MACH_PORT_DENAP_RECEIVER},
+	{1, MACH_PORT_TEMPOWNER},
 	{1, 77},
 	{0, 0},
 };

@@ -41,7 +41,7 @@ static const uint32_t body_dispositions[][2] = {
 
 /* Bits of a header and of the options that must have no effect. */
 #define IDLE_BITS    0x7fe0e0e0u
-#define IDLE_OPTIONS (0x200u | 0x20000u | 0x40000u | 0x80000u | 0x400000u)
+#define IDLE_OPTIONS (0x200u | 0x20000u | 0x80000u | 0x400000u)
 
 /* Make it a guarded one, mostly with the guard that the port has. */
 static void guard_descriptor(struct gen *gen, const struct m_task *task, struct op *op,
@@ -206,6 +206,23 @@ static void size(struct gen *gen, const struct m_task *task, struct op *op)
 		op->size = gen_below(gen, op->size);
 }
 
+/* A donor's request to somebody who would be important for it, if there is one. */
+static void donate(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	const struct m_entry *entry, *chosen = NULL;
+	uint32_t seen = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link)
+		if (entry->type == MACH_PORT_TYPE_SEND && entry->port->accepts && entry->origin &&
+		    gen_below(gen, ++seen) == 0)
+			chosen = entry;
+	if (!chosen || !task->donor || !gen_percent(gen, 50))
+		return;
+	op->dest.origin = chosen->origin;
+	op->reply = gen_name(gen, task, MACH_PORT_TYPE_RECEIVE);
+	op->bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+}
+
 static void send(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	uint32_t dest, reply = 0;
@@ -216,6 +233,7 @@ static void send(struct gen *gen, const struct m_task *task, struct op *op)
 	if (gen_percent(gen, 6))
 		op->reply = op->dest;
 	op->bits = MACH_MSGH_BITS(dest, reply);
+	donate(gen, task, op);
 	op->id = (gen_below(gen, UINT32_MAX) << 8 | 0xff) ^ gen_below(gen, 2) << 31;
 	if (gen_percent(gen, 8))
 		op->bits |= IDLE_BITS;
@@ -233,6 +251,8 @@ static void send(struct gen *gen, const struct m_task *task, struct op *op)
 		op->option |= MACH64_SEND_ANY;
 	else
 		op->option |= gen_percent(gen, 80) ? MACH64_SEND_MQ_CALL : MACH64_SEND_KOBJECT_CALL;
+	if (gen_percent(gen, 5))
+		op->option |= MACH_SEND_NOIMPORTANCE;
 	if (gen_below(gen, 100) == 0)
 		op->option ^= MACH64_SEND_ANY;
 }

@@ -2,6 +2,7 @@
 /* Random calls that make ports for something, and those of objects that the daemon keeps. */
 #include <machd.h>
 
+#include "protocol/importance.h"
 #include "tests/model/gen.h"
 
 #define R(name) MACHD_ROUTINE_##name
@@ -21,6 +22,9 @@ static uint32_t purpose(struct gen *gen)
 					       {6, MPO_CONNECTION_PORT},
 					       {1, MPO_SERVICE_PORT},
 					       {1, MPO_TG_BLOCK_TRACKING},
+					       {20, MPO_IMPORTANCE_RECEIVER},
+					       {1, MPO_DENAP_RECEIVER},
+					       {2, MPO_TEMPOWNER},
 					       {0, 0}};
 
 	return gen_weighted(gen, purposes) |
@@ -285,6 +289,27 @@ static void timer_call(struct gen *gen, const struct m_task *task, struct op *op
 	object_name(gen, task, op, true);
 }
 
+/* What a task says of its importance: mostly about a message that brought it some. */
+static void importance_call(struct gen *gen, const struct m_task *task, struct op *op)
+{
+	static const uint32_t actions[][2] = {{4, MACHD_POLICY_SET},
+					      {8, MACHD_POLICY_HOLD},
+					      {6, MACHD_POLICY_DROP},
+					      {1, 11},
+					      {0, 0}};
+	const struct m_entry *entry, *chosen = NULL;
+	uint32_t seen = 0;
+
+	TAILQ_FOREACH (entry, &task->entries, link)
+		if (entry->boosts && entry->origin && gen_below(gen, ++seen) == 0)
+			chosen = entry;
+	gen_word(op, gen_weighted(gen, actions));
+	if (chosen && gen_percent(gen, 80))
+		op->arg[op->words++].origin = chosen->origin;
+	else
+		gen_arg(gen, task, op, MACH_PORT_TYPE_SEND_ONCE);
+}
+
 bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_task *task,
 		struct op *op)
 {
@@ -316,6 +341,9 @@ bool gen_object(struct gen *gen, const struct m_task *caller, const struct m_tas
 	case R(mach_eventlink_wait_until):
 	case R(mach_eventlink_signal_wait_until):
 		eventlink_call(gen, caller, op);
+		break;
+	case R(process_policy):
+		importance_call(gen, task, op);
 		break;
 	case R(mach_thread_self): /* no arguments */
 	case R(thread_get_special_reply_port):

@@ -2,6 +2,8 @@
 /* Comparing what can be seen of names and ports, by calls that the model answers as well. */
 #include <stdlib.h>
 
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
 #include "tests/model/world_private.h"
 
 static void look_at_port(struct world *world, struct actor *actor, mach_port_name_t self,
@@ -42,6 +44,21 @@ void world_look(struct world *world, struct m_task *task, mach_port_name_t name)
 		world_call(world, actor, MACHD_ROUTINE_mach_port_get_set_status, self, set, 2);
 }
 
+/* The machine's own count: a program cannot ask how often it is boosted. */
+static void look_at_boosts(struct world *world, const struct m_task *task)
+{
+	const struct actor *actor = world_idle(world, task);
+	uint64_t boosts;
+
+	if (!actor || world->failed)
+		return;
+	boosts = actor->lab->ipc->th_task->t_boosts;
+	if (boosts != model_boosts(&world->model, task))
+		world_fail(world, "thread %u: its task is boosted %llu times, must be %u",
+			   actor->origin, (unsigned long long)boosts,
+			   model_boosts(&world->model, task));
+}
+
 void world_look_at_used(struct world *world, struct m_task *task)
 {
 	const struct op *op = world->op;
@@ -71,6 +88,8 @@ void world_look_at_all(struct world *world)
 
 	TAILQ_FOREACH (task, &world->model.tasks, link) {
 		struct actor *actor = world_idle(world, task);
+
+		look_at_boosts(world, task);
 
 		if (!actor)
 			continue;

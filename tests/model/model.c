@@ -156,10 +156,13 @@ struct m_entry *m_look(const struct m_task *task, mach_port_name_t name)
 	if (!entry)
 		return NULL;
 	entry->died_asked = false;
+	if (entry->type == MACH_PORT_TYPE_DEAD_NAME)
+		entry->boosts = false;
 	entry->corpse = NULL;
 	if (entry->type == MACH_PORT_TYPE_SEND_ONCE && entry->port->dead) {
 		entry->type = MACH_PORT_TYPE_DEAD_NAME;
 		entry->port = NULL;
+		entry->boosts = false;
 	}
 	return entry;
 }

@@ -72,6 +72,8 @@ enum model_mutation {
 	MODEL_SUBSET_STAYS,	    /* when its requestor dies */
 	MODEL_FILE_OF_ANY_KIND,	    /* memory and files are the same */
 	MODEL_PART_UNTOLD,	    /* of a memfd that memory is */
+	MODEL_SELF_IMPORTANT,	    /* a task boosts itself */
+	MODEL_HELD_FOR_NOTHING,	    /* an assertion without a boost */
 	MODEL_MUTATIONS,
 };
 
@@ -127,13 +129,15 @@ struct m_port {
 	struct m_port *no_senders, *destroyed; /* send-once rights of those requests */
 	TAILQ_HEAD(, m_request) requests;
 	struct m_members sets;
-	bool special;	  /* some thread's special reply port */
-	bool only_reply;  /* marked: good for replies and nothing else */
-	bool is_reply;	  /* good for replies to those that take no others: */
-	bool wants_reply; /* this is one of them */
-	uint32_t persona; /* under which a reply must be sent; 0: any */
-	bool filtered;	  /* not everything may be sent to it by everybody */
-	bool no_grant;	  /* messages to it carry no rights */
+	bool special;		 /* some thread's special reply port */
+	bool only_reply;	 /* marked: good for replies and nothing else */
+	bool is_reply;		 /* good for replies to those that take no others: */
+	bool wants_reply;	 /* this is one of them */
+	uint32_t persona;	 /* under which a reply must be sent; 0: any */
+	bool accepts, tempowner; /* importance, and not for who has it now */
+	bool armed_boost;	 /* a donor waits for room */
+	bool filtered;		 /* not everything may be sent to it by everybody */
+	bool no_grant;		 /* messages to it carry no rights */
 	bool service, connection;
 	struct m_label *label;	       /* of one of these */
 	struct m_semaphore *semaphore; /* that it stands for, or NULL */
@@ -239,6 +243,7 @@ struct m_entry {
 	struct m_set *set;
 	struct m_request *request;
 	struct m_port *corpse; /* what it named when that died, until somebody looks at it */
+	bool boosts;	       /* it is to reply to a message that brought importance */
 	bool died_asked; /* its port died under a request, and nobody has looked at it since */
 	uint32_t origin; /* for the test: which operation it came from */
 };
@@ -258,6 +263,8 @@ struct m_task {
 	mach_port_name_t freed[M_FREED]; /* names that were freed last: not to come again soon */
 	unsigned freed_count;
 	uint32_t uid, gid, pid, pidversion;
+	bool donor;    /* of importance */
+	uint32_t held; /* assertions of its own */
 	bool suspect;  /* hardened, and its messages are filtered */
 	unsigned word; /* bits of its pointers */
 	uint32_t origin;
@@ -319,6 +326,7 @@ struct m_msg {
 	struct m_right *right;
 	uint32_t security[2], audit[8];
 	uint32_t priority, override; /* its QoS */
+	bool donates, raised;	     /* its sender is important; and that counts */
 	bool circular;		     /* it carries its own destination */
 	unsigned group;	       /* notifications of one event that may come in any order; 0: none */
 	struct m_timer *timer; /* that sent it */
@@ -401,6 +409,7 @@ struct model {
 	unsigned slack;		     /* of what counts as ports, too, and is not followed */
 	const struct m_policy *policy;
 	bool strict; /* replies are enforced */
+	bool donors; /* there has been one */
 	uint64_t now;
 	struct m_chunk *chunks;
 	TAILQ_HEAD(, m_task) tasks;
@@ -486,6 +495,9 @@ struct m_entry *m_find(const struct m_task *task, mach_port_name_t name);
 
 /* The entry that holds a send or receive right to a port, or NULL. */
 struct m_entry *m_find_port(const struct m_task *task, const struct m_port *port);
+
+/* How often a task is boosted. */
+uint32_t model_boosts(const struct model *model, const struct m_task *task);
 
 /* What mach_port_names shows for an entry. */
 uint32_t m_type_bits(const struct m_entry *entry);

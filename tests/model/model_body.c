@@ -237,6 +237,7 @@ static void set_transit(const struct model *model, struct m_msg *msg, const stru
 
 	if (part->type == MACH_MSG_OOL_PORTS_DESCRIPTOR && model->mutation == MODEL_ARRAYS_ROUND)
 		round = true;
+	port->tempowner = false;
 	if (round)
 		msg->circular = true;
 	else

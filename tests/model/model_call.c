@@ -418,6 +418,7 @@ static const struct {
 	ROW(mach_voucher_extract_all_attr_recipes, call_extract_all),
 	ROW(mach_voucher_attr_command, call_attr_command),
 	ROW(mach_voucher_debug_info, call_debug_info),
+	ROW(process_policy, call_process_policy),
 	ROW(thread_set_mach_voucher, call_thread_set_voucher),
 	ROW(thread_get_mach_voucher, call_thread_get_voucher),
 	ROW(mach_eventlink_create, call_eventlink),

@@ -87,6 +87,9 @@ uint32_t call_extract_all(struct call *call);
 uint32_t call_attr_command(struct call *call);
 uint32_t call_debug_info(struct call *call);
 
+/* model_importance.c */
+uint32_t call_process_policy(struct call *call);
+
 /* model_boot.c */
 uint32_t call_bootstrap(struct call *call);
 

@@ -56,7 +56,9 @@ static natural_t status_flags(const struct m_port *port)
 	       (port->strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
 	       (port->guarded && port->immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
 						 : 0) |
-	       (port->no_grant ? MACH_PORT_STATUS_FLAG_NO_GRANT : 0);
+	       (port->no_grant ? MACH_PORT_STATUS_FLAG_NO_GRANT : 0) |
+	       (port->tempowner ? MACH_PORT_STATUS_FLAG_TEMPOWNER : 0) |
+	       (port->accepts ? MACH_PORT_STATUS_FLAG_IMP_DONATION : 0);
 }
 
 static void give_status(const struct m_port *port, struct m_answer *answer)
@@ -102,7 +104,24 @@ uint32_t call_get_attributes(struct call *call)
 		m_answer_ignore(answer, OUT(0), 4);
 	else
 		give_status(port, answer);
+	if (flavor == MACH_PORT_INFO_EXT) /* behind the status */
+		m_answer_word(answer, OUT(MACH_PORT_RECEIVE_STATUS_COUNT),
+			      m_port_boosts(call->model, port));
 	return M_ANSWERED;
+}
+
+static uint32_t accept_importance(struct call *call, bool temporary)
+{
+	struct m_port *port;
+	uint32_t code = call_look_up_port(call, call->args[0], &port);
+
+	if (code != KERN_SUCCESS)
+		return code;
+	if (port->special || port->timer)
+		return KERN_INVALID_ARGUMENT;
+	port->accepts = true;
+	port->tempowner |= temporary;
+	return KERN_SUCCESS;
 }
 
 uint32_t call_set_attributes(struct call *call)
@@ -112,6 +131,9 @@ uint32_t call_set_attributes(struct call *call)
 	struct m_port *port;
 	uint32_t code;
 
+	if (flavor == MACH_PORT_TEMPOWNER || flavor == MACH_PORT_IMPORTANCE_RECEIVER ||
+	    flavor == MACH_PORT_DENAP_RECEIVER)
+		return accept_importance(call, flavor == MACH_PORT_TEMPOWNER);
 	if (!limits && flavor != MACH_PORT_DNREQUESTS_SIZE)
 		return KERN_INVALID_ARGUMENT;
 	if (call->words < 3)

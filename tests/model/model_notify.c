@@ -71,6 +71,7 @@ void m_notify_destroyed(struct model *model, struct m_port *notify, struct m_por
 		return;
 	}
 	port->transit = notify;
+	port->tempowner = false;
 	m_post(model, notify, msg);
 }
 
@@ -79,6 +80,7 @@ void m_send_possible(struct model *model, struct m_port *port)
 	struct m_request *request;
 	unsigned group = ++model->groups;
 
+	port->armed_boost = false;
 	TAILQ_FOREACH (request, &port->requests, on_port) {
 		struct m_port *notify = request->notify;
 

@@ -299,6 +299,18 @@ uint32_t m_strict_context(const struct model *model, const struct m_thread *thre
 uint32_t m_strict_receive(const struct model *model, const struct m_thread *thread,
 			  const struct m_msg *msg);
 
+/* --- model_importance.c --- */
+
+/* Of a port, and of all that is in its queue. */
+uint32_t m_port_boosts(const struct model *model, const struct m_port *port);
+
+/* Does what a thread sends bring importance? To be asked before a right is taken. */
+bool m_donates(const struct model *model, const struct m_thread *thread);
+
+/* The message goes to a queue; it is received with this right to reply: does it say so? */
+void m_importance_send(const struct model *model, const struct m_task *task, struct m_msg *msg);
+bool m_importance_received(struct m_msg *msg, struct m_entry *reply);
+
 /* --- model_file.c --- */
 void m_file_orphaned(struct model *model, struct m_port *port);
 

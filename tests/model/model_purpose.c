@@ -31,6 +31,8 @@ void m_apply_purpose(const struct m_task *task, struct m_port *port, uint32_t fl
 	port->connection = flags & MPO_CONNECTION_PORT;
 	port->filtered = flags & (MPO_FILTER_MSG | MPO_SERVICE_PORT);
 	port->no_grant = flags & MACHD_MPO_NO_GRANT;
+	port->tempowner = flags & MPO_TEMPOWNER;
+	port->accepts = flags & (MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER);
 }
 
 bool m_reply_fits(const struct model *model, const struct m_entry *dest,

@@ -340,6 +340,8 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	} else {
 		entry = m_copyout(model, thread->task, msg->reply, &name, &full);
 	}
+	if (port && m_importance_received(msg, entry))
+		bits |= MACH_MSGH_BITS_RAISEIMP;
 	m_put_name(answer, port ? remote_at : local_at, entry, name);
 	bits |= m_put_voucher(model, thread, msg, voucher_at, !port, &full) << 16;
 	m_answer_word(answer, HEAD, bits);

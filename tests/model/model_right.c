@@ -196,6 +196,7 @@ void m_merge(struct model *model, struct m_entry *entry, struct m_right right)
 	if (right.type == MACH_MSG_TYPE_PORT_RECEIVE) {
 		port->holder = entry;
 		port->transit = NULL;
+		port->tempowner = false;
 		m_service_arrives(port);
 	}
 	entry->type |= entry_type(right.type);

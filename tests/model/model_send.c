@@ -122,6 +122,7 @@ static void arm_request(struct model *model, struct m_thread *thread, mach_port_
 	    request->send_possible && !msg->dest.port->kernel && m_full(model, msg->dest.port)) {
 		request->armed = true;
 		m_raise_head(msg->dest.port, &thread->args);
+		msg->dest.port->armed_boost |= msg->donates && msg->dest.port->accepts;
 	}
 }
 
@@ -173,6 +174,8 @@ static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_
 		m_give_back(model, thread, msg, code);
 		return M_ANSWERED;
 	}
+	if (!msg->circular && !port->dead && !port->kernel)
+		m_importance_send(model, thread->task, msg);
 	if (msg->circular || port->dead) {
 		m_msg_destroy(model, msg);
 	} else if (port->kernel) {
@@ -193,6 +196,7 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 {
 	uint32_t size = m_msg_size(msg, thread->task->word) - msg->tail;
 
+	msg->raised = false;
 	m_message_answer(model, thread, code, size + msg->aux_size + m_memory_size(msg));
 	m_put_aux(&thread->answer, sizeof(struct machd_message_answer) + size, msg->aux,
 		  msg->aux_size);
@@ -288,6 +292,7 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 	if (code != MACH_MSG_SUCCESS)
 		return code;
 	m_msg_begins(thread->task->user, msg);
+	msg->donates = m_donates(model, thread);
 	copyin_header(model, thread, &base.header, msg);
 	code = m_strict_port_good(model, thread, msg) ? MACH_SEND_INVALID_OPTIONS
 						      : MACH_SEND_INVALID_REPLY;
