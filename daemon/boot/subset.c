@@ -34,6 +34,9 @@ struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *p
 	subset->ss_depth = depth;
 	list_init(&subset->ss_ending);
 	subset->ss_next = requestor->ip_lifeline;
+	if (subset->ss_next)
+		subset->ss_next->ss_link = &subset->ss_next;
+	subset->ss_link = &requestor->ip_lifeline;
 	requestor->ip_lifeline = subset;
 	return subset;
 }
@@ -50,20 +53,41 @@ static void end(struct ipc_host *host, struct boot_subset *subset)
 	mem_free(subset);
 }
 
-void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor)
+/* It ends next, and whatever its requestor does is no matter to it any more. */
+static void doom(struct ipc_host *host, struct boot_subset *subset)
+{
+	*subset->ss_link = subset->ss_next;
+	if (subset->ss_next)
+		subset->ss_next->ss_link = subset->ss_link;
+	subset->ss_link = NULL;
+	list_append(&host->h_ending, &subset->ss_ending);
+}
+
+static void end_doomed(struct ipc_host *host)
 {
 	struct boot_subset *subset;
 
-	while ((subset = requestor->ip_lifeline)) {
-		requestor->ip_lifeline = subset->ss_next;
-		list_append(&host->h_ending, &subset->ss_ending);
-	}
 	if (host->h_subsets_end)
-		return; /* the port went with a subset, and there may be many like that */
+		return; /* one took another along, and there may be many like that */
 	host->h_subsets_end = true;
 	while ((subset = list_first(&host->h_ending, struct boot_subset, ss_ending))) {
 		list_remove(&subset->ss_ending);
 		end(host, subset);
 	}
 	host->h_subsets_end = false;
+}
+
+void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor)
+{
+	while (requestor->ip_lifeline)
+		doom(host, requestor->ip_lifeline);
+	end_doomed(host);
+}
+
+void boot_subset_orphaned(struct ipc_host *host, struct ipc_port *port)
+{
+	if (!port->ip_subset->ss_link)
+		return;
+	doom(host, port->ip_subset);
+	end_doomed(host);
 }

@@ -3,7 +3,7 @@
  * Bootstrap ports below the first: each has names of its own, and leads on to its parent for all
  * others [24]. Who has the port may bring and look up names there, so it is for who made it to
  * decide who gets it; rules of services.d are for names at the first one. A subset ends when its
- * requestor, a port that was named when it was made, dies.
+ * requestor, a port that was named when it was made, dies, or when nobody has a right to it.
  */
 #pragma once
 
@@ -19,7 +19,8 @@ struct boot_subset {
 	struct ipc_port *ss_requestor; /* a naked send right */
 	struct ipc_user *ss_user;      /* who made it */
 	uint32_t ss_depth;	       /* 1: below the first */
-	struct boot_subset *ss_next;   /* another one of the same requestor */
+	struct boot_subset *ss_next;   /* another one of the same requestor, */
+	struct boot_subset **ss_link;  /* and what points at this; NULL: it ends */
 	struct list ss_ending;	       /* host's list of those that end */
 };
 
@@ -29,6 +30,9 @@ struct boot_subset {
  */
 struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *parent,
 				       struct ipc_port *requestor, const struct ipc_task *task);
+
+/* Its port lost the last send right: nobody can ask for a name there any more. */
+void boot_subset_orphaned(struct ipc_host *host, struct ipc_port *port);
 
 /* A requestor died: its subsets end. */
 void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor);

@@ -60,7 +60,7 @@ struct ipc_host {
 	bool h_stopping;		 /* ports do not come back any more */
 	struct list h_service_list;	 /* boot_service: of all tables, by age */
 	struct list h_wanted;		 /* boot_service: somebody waits for it */
-	struct list h_ending;		 /* boot_subset: their requestors died */
+	struct list h_ending;		 /* boot_subset: nobody wants them any more */
 	bool h_subsets_end;		 /* those are being ended */
 	/* What boot/ does with ports that have names: one died; its receive right is free, and may
 	 * be taken back; it would be; a message waits on one that was. */
@@ -68,6 +68,8 @@ struct ipc_host {
 	bool (*h_service_back)(struct ipc_host *, struct ipc_port *);
 	bool (*h_service_keeps)(const struct ipc_host *, const struct ipc_port *);
 	void (*h_service_wanted)(struct ipc_host *, struct ipc_port *);
+	/* Nobody has a right to a bootstrap port below the first any more. */
+	void (*h_subset_orphaned)(struct ipc_host *, struct ipc_port *);
 	/* A message to the daemon's own ports, and who pays for the reply: trap_mig() */
 	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,
 					     struct ipc_kmsg *, struct ipc_account *);

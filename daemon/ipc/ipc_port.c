@@ -115,6 +115,8 @@ void ipc_port_orphaned(struct ipc_host *host, struct ipc_port *port)
 		ipc_eventlink_orphaned(host, port);
 	else if (port->ip_file)
 		ipc_fileport_orphaned(host, port);
+	else if (port->ip_subset)
+		host->h_subset_orphaned(host, port);
 	else
 		ipc_voucher_orphaned(host, port);
 }

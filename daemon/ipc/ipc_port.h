@@ -162,7 +162,7 @@ void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port);
  * eventlink. */
 static inline bool ipc_port_dies_unsent(const struct ipc_port *port)
 {
-	return port->ip_semaphore || port->ip_voucher || port->ip_file ||
+	return port->ip_semaphore || port->ip_voucher || port->ip_file || port->ip_subset ||
 	       port->ip_kind == IP_EVENTLINK;
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/boot/registry.h"
 #include "daemon/boot/start.h"
+#include "daemon/boot/subset.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
@@ -77,6 +78,7 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_service_back = boot_service_back;
 	host->h_service_keeps = boot_service_keeps;
 	host->h_service_wanted = boot_service_wanted;
+	host->h_subset_orphaned = boot_subset_orphaned;
 	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);

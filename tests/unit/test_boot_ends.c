@@ -115,6 +115,38 @@ START_TEST(a_subset_ends_with_two_names_of_a_port)
 }
 END_TEST
 
+/* Who cannot be asked for a name any more keeps none. */
+START_TEST(a_subset_ends_with_its_last_right)
+{
+	mach_port_name_t subset, port;
+
+	begin();
+	subset = make_subset(a->task->self);
+	port = create(subset, "kept");
+	lab_ok(lab_deallocate(a, subset));
+	lab_name_is(a, port, DEAD_NAME, 1);
+	lab_stop(lab);
+}
+END_TEST
+
+/* Its requestor is in the queue of a port that it keeps: nothing else would ever end them. */
+START_TEST(a_subset_that_keeps_its_own_requestor)
+{
+	mach_port_name_t requestor, subset;
+	struct lab_buffer message;
+
+	begin();
+	requestor = lab_new_service(a);
+	subset = make_subset(requestor);
+	lab_compose(&message, create(subset, "kept"), MOVE_SEND, NOBODY, 0, 1);
+	lab_add_port(&message, requestor, MACH_MSG_TYPE_MOVE_RECEIVE);
+	lab_ok(lab_send_now(a, &message));
+	lab_ok(lab_deallocate(a, subset));
+	lab_name_is(a, requestor, DEAD_NAME, 1);
+	lab_stop(lab);
+}
+END_TEST
+
 START_TEST(a_machine_stops_with_two_names_of_a_port)
 {
 	begin();
@@ -194,6 +226,8 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, notices_to_a_port_that_is_kept_are_paid_for);
 	tcase_add_test(tcase, a_subset_ends_with_two_names_of_a_port);
+	tcase_add_test(tcase, a_subset_ends_with_its_last_right);
+	tcase_add_test(tcase, a_subset_that_keeps_its_own_requestor);
 	tcase_add_test(tcase, a_machine_stops_with_two_names_of_a_port);
 	tcase_add_test(tcase, a_rule_ends_with_two_names_of_a_port);
 	tcase_add_test(tcase, rules_end_with_a_port_in_the_queue_of_another);
