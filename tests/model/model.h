@@ -198,7 +198,7 @@ struct m_table {
 	TAILQ_ENTRY(m_table) link, in_ending;
 	struct m_port *port;
 	struct m_table *above; /* NULL: it is the first; that one may have ended, */
-	bool ended;	       /* as this one has */
+	bool doomed, ended;    /* as this one will, and has */
 	struct m_port *requestor;
 	uint32_t uid, depth;
 	struct m_service service[M_SERVICES];

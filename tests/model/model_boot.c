@@ -74,24 +74,43 @@ static void subset_end(struct model *model, struct m_table *table)
 	table->ended = true;
 	table->port->table = NULL;
 	m_port_end(model, table->port);
+	m_release_send(model, table->above->port);
+	m_release_send(model, table->requestor);
 }
 
-void m_services_end(struct model *model, struct m_port *port)
+static void end_doomed(struct model *model)
 {
 	struct m_table *table;
 
-	TAILQ_FOREACH (table, &model->tables, link) {
-		if (table->requestor != port || model->mutation == MODEL_SUBSET_STAYS)
-			continue;
-		table->requestor = NULL;
-		TAILQ_INSERT_TAIL(&model->ending, table, in_ending);
-	}
 	while (!model->subsets_end && (table = TAILQ_FIRST(&model->ending))) {
 		TAILQ_REMOVE(&model->ending, table, in_ending);
 		model->subsets_end = true;
 		subset_end(model, table);
 		model->subsets_end = false;
 	}
+}
+
+static void doom(struct model *model, struct m_table *table)
+{
+	if (!table->doomed)
+		TAILQ_INSERT_TAIL(&model->ending, table, in_ending);
+	table->doomed = true;
+}
+
+void m_subset_orphaned(struct model *model, struct m_port *port)
+{
+	doom(model, port->table);
+	end_doomed(model);
+}
+
+void m_services_end(struct model *model, struct m_port *port)
+{
+	struct m_table *table;
+
+	TAILQ_FOREACH (table, &model->tables, link)
+		if (table->requestor == port && model->mutation != MODEL_SUBSET_STAYS)
+			doom(model, table);
+	end_doomed(model);
 	TAILQ_FOREACH (table, &model->tables, link)
 		for (unsigned i = 0; i < M_SERVICES; i++)
 			if (table->service[i].port == port)

@@ -261,6 +261,9 @@ uint32_t m_give_port(struct model *model, struct m_thread *thread, struct m_righ
 /* A bootstrap port's names; `above` is NULL for the first one. */
 struct m_table *m_table_new(struct model *model, struct m_port *port, struct m_table *above);
 
+/* Nobody has a right to a bootstrap port below the first any more. */
+void m_subset_orphaned(struct model *model, struct m_port *port);
+
 /* A port has died: its subsets and its names go. */
 void m_services_end(struct model *model, struct m_port *port);
 

@@ -239,6 +239,8 @@ static void orphaned(struct model *model, struct m_port *port)
 		m_eventlink_orphaned(model, port);
 	else if (port->file)
 		m_file_orphaned(model, port);
+	else if (port->table && port->table->above)
+		m_subset_orphaned(model, port);
 }
 
 void m_release_send(struct model *model, struct m_port *port)
