@@ -194,9 +194,9 @@ void boot_drop_port(struct ipc_host *host, struct boot_service *service)
 
 	if (!port || !service->s_kept || port->ip_place != IP_KEPT)
 		return;
+	port->ip_place = IP_IN_LIMBO; /* nobody is wanted for what its last sender leaves */
 	unlink_port(host, service);
 	forget_account(port);
-	port->ip_place = IP_IN_LIMBO;
 	ipc_port_destroy(host, port);
 }
 
@@ -326,6 +326,7 @@ void boot_names_set(struct ipc_host *host, const struct boot_policy *policy)
 
 void boot_forget_all(struct ipc_host *host)
 {
+	boot_subsets_forget(host);
 	while (host->h_services) /* a name may take others of its port along */
 		boot_remove(host, host->h_services);
 }

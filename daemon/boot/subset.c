@@ -33,6 +33,7 @@ struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *p
 	subset->ss_user = ipc_user_ref(task->t_user);
 	subset->ss_depth = depth;
 	list_init(&subset->ss_ending);
+	list_append(&host->h_subsets, &subset->ss_all);
 	subset->ss_next = requestor->ip_lifeline;
 	if (subset->ss_next)
 		subset->ss_next->ss_link = &subset->ss_next;
@@ -50,6 +51,7 @@ static void end(struct ipc_host *host, struct boot_subset *subset)
 	ipc_port_release_send(host, subset->ss_parent);
 	ipc_port_release_send(host, subset->ss_requestor);
 	ipc_user_put(subset->ss_user);
+	list_remove(&subset->ss_all);
 	mem_free(subset);
 }
 
@@ -90,4 +92,14 @@ void boot_subset_orphaned(struct ipc_host *host, struct ipc_port *port)
 		return;
 	doom(host, port->ip_subset);
 	end_doomed(host);
+}
+
+void boot_subsets_forget(struct ipc_host *host)
+{
+	struct boot_subset *subset;
+
+	while ((subset = list_first(&host->h_subsets, struct boot_subset, ss_all))) {
+		doom(host, subset);
+		end_doomed(host);
+	}
 }

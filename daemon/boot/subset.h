@@ -21,7 +21,8 @@ struct boot_subset {
 	uint32_t ss_depth;	       /* 1: below the first */
 	struct boot_subset *ss_next;   /* another one of the same requestor, */
 	struct boot_subset **ss_link;  /* and what points at this; NULL: it ends */
-	struct list ss_ending;	       /* host's list of those that end */
+	struct list ss_all;	       /* host's list of all, */
+	struct list ss_ending;	       /* and of those that end */
 };
 
 /*
@@ -33,6 +34,9 @@ struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *p
 
 /* Its port lost the last send right: nobody can ask for a name there any more. */
 void boot_subset_orphaned(struct ipc_host *host, struct ipc_port *port);
+
+/* The machine stops: all of them end, also those that keep each other. */
+void boot_subsets_forget(struct ipc_host *host);
 
 /* A requestor died: its subsets end. */
 void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor);

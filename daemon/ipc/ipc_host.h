@@ -60,6 +60,7 @@ struct ipc_host {
 	bool h_stopping;		 /* ports do not come back any more */
 	struct list h_service_list;	 /* boot_service: of all tables, by age */
 	struct list h_wanted;		 /* boot_service: somebody waits for it */
+	struct list h_subsets;		 /* boot_subset: all there are */
 	struct list h_ending;		 /* boot_subset: nobody wants them any more */
 	bool h_subsets_end;		 /* those are being ended */
 	/* What boot/ does with ports that have names: one died; its receive right is free, and may

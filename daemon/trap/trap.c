@@ -37,6 +37,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_places);
 	list_init(&host->h_service_list);
 	list_init(&host->h_wanted);
+	list_init(&host->h_subsets);
 	list_init(&host->h_ending);
 	for (unsigned i = 0; i <= HOST_NOTIFY_TYPE_MAX; i++)
 		list_init(&host->h_notify[i]);

@@ -147,6 +147,43 @@ START_TEST(a_subset_that_keeps_its_own_requestor)
 }
 END_TEST
 
+/* The same with a right to the subset in that queue as well. */
+START_TEST(a_machine_stops_with_a_subset_that_keeps_itself)
+{
+	mach_port_name_t requestor, subset;
+	struct lab_buffer message;
+
+	begin();
+	requestor = lab_new_service(a);
+	subset = make_subset(requestor);
+	lab_compose(&message, requestor, COPY_SEND, NOBODY, 0, 1);
+	lab_add_port(&message, subset, COPY_SEND);
+	lab_ok(lab_send_now(a, &message));
+	lab_compose(&message, create(subset, "kept"), MOVE_SEND, NOBODY, 0, 1);
+	lab_add_port(&message, requestor, MACH_MSG_TYPE_MOVE_RECEIVE);
+	lab_ok(lab_send_now(a, &message));
+	lab_stop(lab);
+}
+END_TEST
+
+/* The last sender is the registry, and whom that is told to is the port itself. */
+START_TEST(a_port_that_asked_for_its_senders_is_given_up)
+{
+	struct bootstrap_register_in in = {.service = "kept"};
+	mach_port_name_t port, previous;
+
+	begin();
+	port = create(a->task->bootstrap, "kept");
+	check_in(a->task->bootstrap, "kept");
+	lab_ok(lab_request_notification(a, port, MACH_NOTIFY_NO_SENDERS, 1, port, MAKE_ONCE,
+					&previous));
+	lab_ok(lab_destroy(a, port));
+	lab_ok(lab_call(a, MACHD_ROUTINE_bootstrap_register, a->task->bootstrap, &in, sizeof in,
+			NULL, 0, NULL));
+	lab_stop(lab);
+}
+END_TEST
+
 START_TEST(a_machine_stops_with_two_names_of_a_port)
 {
 	begin();
@@ -228,6 +265,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_subset_ends_with_two_names_of_a_port);
 	tcase_add_test(tcase, a_subset_ends_with_its_last_right);
 	tcase_add_test(tcase, a_subset_that_keeps_its_own_requestor);
+	tcase_add_test(tcase, a_machine_stops_with_a_subset_that_keeps_itself);
+	tcase_add_test(tcase, a_port_that_asked_for_its_senders_is_given_up);
 	tcase_add_test(tcase, a_machine_stops_with_two_names_of_a_port);
 	tcase_add_test(tcase, a_rule_ends_with_two_names_of_a_port);
 	tcase_add_test(tcase, rules_end_with_a_port_in_the_queue_of_another);
