@@ -174,7 +174,7 @@ static uint32_t request_name(struct call *call, struct m_port *notify, bool send
 			     bool armed, struct m_port **previous)
 {
 	struct m_entry *entry = m_find(call->task, call->args[0]);
-	bool used_up = entry && entry->died_asked;
+	bool used_up = entry && entry->died_asked, fires;
 	struct m_port *port;
 
 	if (!MACH_PORT_VALID(call->args[0]))
@@ -191,12 +191,15 @@ static uint32_t request_name(struct call *call, struct m_port *notify, bool send
 	if (!(entry->type & MACH_PORT_TYPE_PORT_RIGHTS))
 		return KERN_INVALID_RIGHT;
 	port = entry->port;
+	fires = send_possible && armed &&
+		(entry->type == MACH_PORT_TYPE_SEND_ONCE || port->kernel ||
+		 !m_full(call->model, port));
+	if (notify && send_possible && armed && !fires)
+		m_importance_asked(call->model, call->thread->task, port);
 	*previous = m_request_take(entry);
 	if (!notify)
 		return KERN_SUCCESS;
-	if (send_possible && armed &&
-	    (entry->type == MACH_PORT_TYPE_SEND_ONCE || port->kernel ||
-	     !m_full(call->model, port))) {
+	if (fires) {
 		m_notify_word(call->model, notify, MACH_NOTIFY_SEND_POSSIBLE, entry->name, 0);
 		return KERN_SUCCESS;
 	}

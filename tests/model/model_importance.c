@@ -62,11 +62,25 @@ uint32_t model_boosts(const struct model *model, const struct m_task *task)
 	return count;
 }
 
+bool m_important(const struct model *model, const struct m_task *task)
+{
+	return task->donor || model_boosts(model, task) > 0;
+}
+
 bool m_donates(const struct model *model, const struct m_thread *thread)
 {
-	if (thread->args.option & MACH_SEND_NOIMPORTANCE)
-		return false;
-	return thread->task->donor || model_boosts(model, thread->task) > 0;
+	return !(thread->args.option & MACH_SEND_NOIMPORTANCE) && m_important(model, thread->task);
+}
+
+void m_importance_asked(const struct model *model, const struct m_task *task, struct m_port *port)
+{
+	const struct m_request *request;
+
+	TAILQ_FOREACH (request, &port->requests, on_port)
+		if (request->notify && request->armed)
+			return;
+	if (port->accepts && m_important(model, task))
+		port->armed_boost = true;
 }
 
 void m_importance_send(const struct model *model, const struct m_task *task, struct m_msg *msg)

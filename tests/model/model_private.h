@@ -307,6 +307,12 @@ uint32_t m_strict_receive(const struct model *model, const struct m_thread *thre
 /* Of a port, and of all that is in its queue. */
 uint32_t m_port_boosts(const struct model *model, const struct m_port *port);
 
+/* Is who does it important? */
+bool m_important(const struct model *model, const struct m_task *task);
+
+/* The task is about to ask when there is room: the first one that is important counts. */
+void m_importance_asked(const struct model *model, const struct m_task *task, struct m_port *port);
+
 /* Does what a thread sends bring importance? To be asked before a right is taken. */
 bool m_donates(const struct model *model, const struct m_thread *thread);
 

@@ -469,6 +469,14 @@ static bool call_open(const struct world *world, const struct actor *actor)
 			service->port->eventlink || service->port->thread);
 	}
 
+	/* Nor does the host give a file back when the machine stops. */
+	if (routine == MACHD_ROUTINE_host_set_special_port) {
+		const struct m_entry *file = entry_of(world, task, &world->op->arg[1]);
+
+		if (file && file->port && file->port->file)
+			return true;
+	}
+
 	/* Nor a wrong one as a special port. */
 	return (routine == MACHD_ROUTINE_task_set_special_port ||
 		routine == MACHD_ROUTINE_host_set_special_port) &&
@@ -483,6 +491,9 @@ static bool message_open(const struct world *world, const struct actor *actor)
 
 	if (!dest || !dest->port || !dest->port->kernel)
 		return false;
+	/* What a request brought along is destroyed in slices, and the reply does not wait. */
+	if (world->options.slice && world->op->descriptors && reply)
+		return true;
 	return m_tight(&world->model) || (reply && reply->port && reply->port->kernel);
 }
 
