@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* as some editors begin a file */
+#define BLANKS		" \t\r\v\f"
 #define SECTION_SIZE	32 /* longer names are none of ours, and are cut in what is said of them */
 
 int config_fail(struct config_file *file, const char *format, ...)
@@ -88,18 +89,25 @@ static bool read_whole_line(struct config_file *file, char *line, int size)
 	return true;
 }
 
+static bool starts_with_mark(const char *text)
+{
+	return strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0;
+}
+
 /* libinih's reader. */
 static char *next_line(char *line, int size, void *context)
 {
 	struct config_file *file = context;
-	size_t indent = 0;
+	size_t indent;
 
 	if (*file->error || !read_whole_line(file, line, size))
 		return NULL;
 	/* All that libinih takes off, or it would know of a section that was not told of here. */
-	if (file->line == 1 && strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
-		indent = strlen(BYTE_ORDER_MARK);
-	indent += strspn(line + indent, " \t\r\v\f");
+	indent = strspn(line, BLANKS);
+	while (file->line == 1 && starts_with_mark(line + indent)) {
+		indent += strlen(BYTE_ORDER_MARK);
+		indent += strspn(line + indent, BLANKS);
+	}
 	memmove(line, line + indent, strlen(line + indent) + 1);
 	if (*line == '[')
 		begin_section(file, line);

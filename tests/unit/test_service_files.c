@@ -104,6 +104,7 @@ START_TEST(test_indented)
 			 "org.example");
 	good("\v\f\t [service]\nName=org.example\n");
 	good("\xef\xbb\xbf[service]\nName=org.example\n");
+	good("\xef\xbb\xbf\r\xef\xbb\xbf[service]\nName=org.example\n");
 	bad("\xef\xbb\xbf \rName=org.example\n",
 	    "1: Name= is in no section: put it below [service]");
 }
