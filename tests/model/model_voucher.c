@@ -164,12 +164,15 @@ uint32_t m_voucher_prepare(struct model *model, struct m_thread *thread,
 
 bool m_voucher_redeem(struct model *model, struct m_thread *thread, struct m_msg *msg)
 {
+	const unsigned held = 3 + msg->right_count;
 	struct m_right *right = &msg->voucher_right;
 	struct m_port *redeemed;
 
 	if (!right->port || !(thread->args.option & MACH_RCV_VOUCHER))
 		return true;
+	model->slack += held; /* the message is in no queue, where its ports would be found */
 	redeemed = pass_on(model, thread->task, thread->lost, right->port, false);
+	model->slack -= held;
 	if (!redeemed)
 		return false;
 	m_right_destroy(model, *right);
