@@ -288,7 +288,7 @@ static unsigned kept_by_host(const struct ipc_host *host)
 	for (unsigned i = 0; i <= HOST_MAX_SPECIAL_PORT; i++) {
 		const struct ipc_port *port = host->h_special[i];
 		bool counts = IP_VALID(port) && port->ip_kind != IP_HOST &&
-			      port->ip_kind != IP_HOST_PRIV && port->ip_kind != IP_BOOTSTRAP &&
+			      port->ip_kind != IP_HOST_PRIV && port != host->h_bootstrap_port &&
 			      port->ip_kind != IP_CLOCK;
 
 		for (unsigned k = 0; k < i; k++)
