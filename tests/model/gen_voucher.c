@@ -155,9 +155,9 @@ bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct
 		return true;
 	case R(mach_voucher_extract_attr_content):
 	case R(mach_voucher_extract_attr_recipe):
-		gen_word(op, any_key(gen));
-		/* fall through */
 	case R(mach_voucher_extract_all_attr_recipes):
+		if (op->routine != R(mach_voucher_extract_all_attr_recipes))
+			gen_word(op, any_key(gen));
 		op->target = gen_voucher(gen, caller);
 		gen_word(op, room(gen));
 		return true;
