@@ -61,7 +61,7 @@ static void doom(struct ipc_host *host, struct boot_subset *subset)
 	*subset->ss_link = subset->ss_next;
 	if (subset->ss_next)
 		subset->ss_next->ss_link = subset->ss_link;
-	subset->ss_link = NULL;
+	subset->ss_doomed = true;
 	list_append(&host->h_ending, &subset->ss_ending);
 }
 
@@ -88,7 +88,7 @@ void boot_subsets_end(struct ipc_host *host, struct ipc_port *requestor)
 
 void boot_subset_orphaned(struct ipc_host *host, struct ipc_port *port)
 {
-	if (!port->ip_subset->ss_link)
+	if (port->ip_subset->ss_doomed)
 		return;
 	doom(host, port->ip_subset);
 	end_doomed(host);

@@ -20,7 +20,8 @@ struct boot_subset {
 	struct ipc_user *ss_user;      /* who made it */
 	uint32_t ss_depth;	       /* 1: below the first */
 	struct boot_subset *ss_next;   /* another one of the same requestor, */
-	struct boot_subset **ss_link;  /* and what points at this; NULL: it ends */
+	struct boot_subset **ss_link;  /* and what points at this */
+	bool ss_doomed;		       /* it ends, and is in that chain no more */
 	struct list ss_all;	       /* host's list of all, */
 	struct list ss_ending;	       /* and of those that end */
 };
