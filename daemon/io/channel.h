@@ -70,5 +70,13 @@ uint32_t channel_settle(struct channel *channel);
 /* Feed TRAP_TIMEOUT at `deadline` (ns); 0: not any more. */
 void channel_set_timer(struct channel *channel, uint64_t deadline);
 
-/* Try again to send what is unsent. */
+/* Try again to send what is unsent, or drop it. */
 void channel_retry(struct channel *channel);
+void channel_drop_unsent(struct channel *channel);
+
+/* What to wait for at the socket: requests, as long as nothing is unsent. */
+#define CHANNEL_REQUESTS (EPOLLIN | EPOLLRDHUP)
+void channel_watch(struct channel *channel, uint32_t events);
+
+/* The kernel is short of something; it is not the peer's fault, and no event tells when it ends. */
+bool channel_is_shortage(int error);
