@@ -99,6 +99,7 @@ void flow_kill(struct flow_child *child)
 
 	CHECK(kill(child->pid, SIGKILL) == 0);
 	status = reap(child);
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		flow_fail(__FILE__, __LINE__, "a child ended before, with status %#x", status);
 	flow_await_gone(child->pid);
 }
