@@ -13,9 +13,8 @@
 #include "client/mi.h"
 
 /* EXC_GUARD's code: the type in the highest 3 bits, the reason, the name. */
-#define GUARD_TYPE_MACH_PORT UINT64_C(1)
-#define CODE_TYPE_SHIFT	     61
-#define CODE_REASON_SHIFT    32
+#define CODE_TYPE_SHIFT	  61
+#define CODE_REASON_SHIFT 32
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -100,7 +99,7 @@ static struct machd_guard_exception describe(uint32_t reason, mach_port_name_t n
 	return (struct machd_guard_exception){
 		.reason = reason,
 		.name = name,
-		.code = GUARD_TYPE_MACH_PORT << CODE_TYPE_SHIFT |
+		.code = (uint64_t)GUARD_TYPE_MACH_PORT << CODE_TYPE_SHIFT |
 			(uint64_t)reason << CODE_REASON_SHIFT | name,
 		.subcode = subcode,
 	};

@@ -110,10 +110,11 @@ static struct ipc_entry *lookup_to_drop(struct trap_call *call, mach_port_name_t
 }
 
 /* The reference to be dropped is one that must be kept, if that is why it was refused. */
-static void guard_pinned(struct trap_call *call, mach_port_name_t name, kern_return_t kr)
+static void guard_pinned(struct trap_call *call, mach_port_name_t name, kern_return_t kr,
+			 uint64_t how)
 {
 	if (kr == KERN_INVALID_CAPABILITY)
-		trap_guard(call, kGUARD_EXC_MOD_REFS_NON_FATAL, name, 0);
+		trap_guard(call, kGUARD_EXC_MOD_REFS_NON_FATAL, name, how);
 }
 
 kern_return_t trap_mach_port_destroy(struct trap_call *call,
@@ -131,7 +132,7 @@ kern_return_t trap_mach_port_destroy(struct trap_call *call,
 	kr = ipc_right_destroy(call->c_host, call->c_space, entry);
 	if (kr == KERN_INVALID_RIGHT)
 		trap_guard(call, kGUARD_EXC_DESTROY, args->name, entry->ie_port->ip_context);
-	guard_pinned(call, args->name, kr);
+	guard_pinned(call, args->name, kr, MPG_FLAGS_MOD_REFS_PINNED_DESTROY);
 	return kr;
 }
 
@@ -150,7 +151,7 @@ kern_return_t trap_mach_port_deallocate(struct trap_call *call,
 	kr = ipc_right_dealloc(call->c_host, call->c_space, entry);
 	if (kr == KERN_INVALID_RIGHT)
 		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, args->name, 0);
-	guard_pinned(call, args->name, kr);
+	guard_pinned(call, args->name, kr, MPG_FLAGS_MOD_REFS_PINNED_DEALLOC);
 	return kr;
 }
 
@@ -212,7 +213,7 @@ static void guard_mod_refs(struct trap_call *call, const struct ipc_entry *entry
 		trap_guard(call, kGUARD_EXC_MOD_REFS, args->name, entry->ie_port->ip_context);
 	else if (kr == KERN_INVALID_RIGHT && wrong_right(entry, args))
 		trap_guard(call, kGUARD_EXC_INVALID_RIGHT, args->name, 0);
-	guard_pinned(call, args->name, kr);
+	guard_pinned(call, args->name, kr, MPG_FLAGS_MOD_REFS_PINNED_DEALLOC);
 }
 
 kern_return_t trap_mach_port_mod_refs(struct trap_call *call,

@@ -279,7 +279,9 @@ START_TEST(a_right_that_must_stay)
 	       lab_extract_right(world.a, world.fixed, MOVE_RECEIVE, &right, &type));
 	RAISED(kGUARD_EXC_IMMOVABLE, world.fixed, 0);
 	lab_is(KERN_INVALID_CAPABILITY, lab_deallocate(world.a, self));
-	RAISED(kGUARD_EXC_MOD_REFS_NON_FATAL, self, 0);
+	RAISED(kGUARD_EXC_MOD_REFS_NON_FATAL, self, MPG_FLAGS_MOD_REFS_PINNED_DEALLOC);
+	lab_is(KERN_INVALID_CAPABILITY, lab_destroy(world.a, self));
+	RAISED(kGUARD_EXC_MOD_REFS_NON_FATAL, self, MPG_FLAGS_MOD_REFS_PINNED_DESTROY);
 	lab_stop(world.lab);
 }
 END_TEST

@@ -250,6 +250,14 @@ enum mach_port_guard_exception_codes {
 #define MPG_FLAGS_STRICT_REPLY_MISMATCHED_PERSONA (0x10ull << 56)
 #define MPG_FLAGS_STRICT_REPLY_MASK		  (0xffull << 56)
 
+/* The same of a kGUARD_EXC_MOD_REFS_NON_FATAL: what the last reference was to be lost by. */
+#define MPG_FLAGS_MOD_REFS_PINNED_DEALLOC (0x01ull << 56)
+#define MPG_FLAGS_MOD_REFS_PINNED_DESTROY (0x02ull << 56)
+#define MPG_FLAGS_MOD_REFS_PINNED_COPYIN  (0x04ull << 56)
+#define MPG_FLAGS_IMMOVABLE_PINNED	  (0x01ull << 56)
+
+#define GUARD_TYPE_MACH_PORT 0x1 /* of a guard exception's code */
+
 /* Flags of a guard. */
 #define MPG_FLAGS_NONE	      0x00
 #define MPG_STRICT	      0x01
