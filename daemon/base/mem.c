@@ -7,11 +7,16 @@
 #include <string.h>
 
 static uint64_t live;
-static uint64_t fail_in; /* allocations until one fails; 0: never */
+static uint64_t fail_in;   /* allocations until one fails; 0: never */
+static uint64_t fail_from; /* allocations until all fail; 0: never */
 
-/* The next allocation is the one that shall fail. */
+/* The next allocation shall fail. */
 static bool fails(void)
 {
+	if (fail_from > 1)
+		fail_from--;
+	else if (fail_from)
+		return true;
 	return fail_in && --fail_in == 0;
 }
 
@@ -107,6 +112,11 @@ void mem_pool_empty(struct mem_pool *pool)
 void mem_fail_after(uint64_t n)
 {
 	fail_in = n;
+}
+
+void mem_fail_from(uint64_t n)
+{
+	fail_from = n;
 }
 
 uint64_t mem_live(void)

@@ -42,5 +42,8 @@ void mem_pool_empty(struct mem_pool *pool);
 /* For tests: let allocation number `n` from now on fail (1: the next); 0: none. */
 void mem_fail_after(uint64_t n);
 
+/* The same: let number `n` fail and all that follow. */
+void mem_fail_from(uint64_t n);
+
 /* Allocations that are alive: 0 when everything was freed. */
 uint64_t mem_live(void);

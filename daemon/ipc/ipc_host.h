@@ -11,6 +11,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/base/mem.h"
+#include "daemon/base/mem_reserve.h"
 #include "daemon/ipc/ipc_machine.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_policy.h"
@@ -87,7 +88,9 @@ struct ipc_host {
 	unsigned h_tracers;	   /* its readers */
 
 	struct ipc_key h_key;
-	struct mem_pool h_kmsgs;       /* memory of messages */
+	struct mem_pool h_kmsgs;       /* memory of messages, */
+	struct mem_reserve h_reserve;  /* and of those that are promised */
+	uint64_t h_promised;	       /* so many */
 	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */
 	uint8_t *h_own_packet;	       /* the same for h_current, whose answer goes out last */
 	struct ipc_thread *h_answered; /* h_current once its answer waits in h_own_packet */

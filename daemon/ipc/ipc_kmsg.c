@@ -22,9 +22,10 @@ _Static_assert(offsetof(struct ipc_kmsg, ikm_desc) ==
 		       offsetof(struct ipc_kmsg, ikm_header) + sizeof(struct ikm_header),
 	       "header and tables are signed in one piece");
 
-static bool charge(struct ipc_host *host, struct ipc_account *payer, uint64_t bytes, bool always)
+static bool charge(struct ipc_host *host, struct ipc_account *payer, uint64_t bytes,
+		   enum ipc_kmsg_how how)
 {
-	if (always) {
+	if (how != IKM_BOUND) {
 		ipc_account_charge_always(payer, IPC_CHARGE_MESSAGES, 1);
 		ipc_account_charge_always(payer, IPC_CHARGE_BYTES, bytes);
 		return true;
@@ -56,16 +57,30 @@ static struct offsets lay_out(const struct ipc_kmsg_plan *plan)
 	return at;
 }
 
+/* Memory for a kmsg, of which the first `zeroed` bytes are. */
+static struct ipc_kmsg *get(struct ipc_host *host, size_t size, size_t zeroed,
+			    enum ipc_kmsg_how how)
+{
+	struct ipc_kmsg *kmsg = mem_pool_alloc(&host->h_kmsgs, size, zeroed);
+
+	if (kmsg || how != IKM_PROMISED)
+		return kmsg;
+	kmsg = mem_reserve_take(&host->h_reserve);
+	memset(kmsg, 0, zeroed);
+	kmsg->ikm_reserved = true;
+	return kmsg;
+}
+
 struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer,
-				const struct ipc_kmsg_plan *plan, bool always)
+				const struct ipc_kmsg_plan *plan, enum ipc_kmsg_how how)
 {
 	struct offsets at = lay_out(plan);
-	struct ipc_kmsg *kmsg = mem_pool_alloc(&host->h_kmsgs, at.o_end, at.o_body);
+	struct ipc_kmsg *kmsg = get(host, at.o_end, at.o_body, how);
 
 	if (!kmsg)
 		return NULL;
 	kmsg->ikm_charge = kmsg->ikm_size = at.o_end;
-	if (payer && !charge(host, payer, kmsg->ikm_charge, always)) {
+	if (payer && !charge(host, payer, kmsg->ikm_charge, how)) {
 		mem_pool_free(&host->h_kmsgs, kmsg, at.o_end);
 		return NULL;
 	}
@@ -132,7 +147,10 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 		ipc_account_discharge(payer, IPC_CHARGE_BYTES, kmsg->ikm_size);
 		ipc_account_put(payer);
 	}
-	mem_pool_free(&host->h_kmsgs, kmsg, kmsg->ikm_size);
+	if (kmsg->ikm_reserved)
+		mem_reserve_give(&host->h_reserve, kmsg);
+	else
+		mem_pool_free(&host->h_kmsgs, kmsg, kmsg->ikm_size);
 }
 
 uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg)

@@ -113,6 +113,7 @@ struct ipc_kmsg {
 	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
 	bool ikm_donates;	     /* its sender made it carry importance where that is taken */
 	bool ikm_raised;	     /* it carries a boost, counted at its destination */
+	bool ikm_reserved;	     /* its memory is of h_reserve */
 	mach_msg_qos_t ikm_override; /* QoS of the message and of those it holds up */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;
@@ -124,12 +125,23 @@ struct ipc_kmsg_plan {
 	uint32_t p_descriptors, p_fds, p_rights, p_body, p_data, p_aux;
 };
 
+/* What may keep a kmsg from being made. */
+enum ipc_kmsg_how {
+	IKM_BOUND,    /* the limits of who pays */
+	IKM_ALWAYS,   /* no limit */
+	IKM_PROMISED, /* nothing: a window promised it (ipc_window.h), and its memory is kept */
+};
+
+/* What a kmsg that was promised takes at most. */
+#define IKM_PROMISED_MAX (sizeof(struct ipc_kmsg) + MACHD_UNANSWERED_MAX)
+
 /*
- * Lay out a kmsg. NULL: no memory, or `user` (may be NULL: the daemon itself) is at a limit; with
- * `always` no limit counts.
+ * Lay out a kmsg. NULL: no memory, or `payer` (may be NULL: the daemon itself) is at a limit. One
+ * that was promised comes out of the reserve if there is no other memory: the caller has taken it
+ * off what is promised (ipc_window_take).
  */
 struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer,
-				const struct ipc_kmsg_plan *plan, bool always);
+				const struct ipc_kmsg_plan *plan, enum ipc_kmsg_how how);
 
 /* Put a memfd into its place in the table and charge for it; false at a limit, nothing done. */
 bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned index,
@@ -173,7 +185,7 @@ struct ipc_user_message {
 	uint32_t um_aux_size;
 	const struct ipc_user_fd *um_fds;
 	unsigned um_fd_count;
-	bool um_promised; /* no limit of its sender counts: that was looked at before */
+	bool um_promised; /* as IKM_PROMISED has it */
 };
 
 /*
@@ -186,11 +198,11 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 
 /*
  * The same, and copied in and signed, for a plain message of which it is known that `port` is its
- * destination and takes it (kmsg_plain.c). No limit counts: it was promised. MACH_SEND_NO_BUFFER.
+ * destination and takes it (kmsg_plain.c). It was promised, so nothing keeps it from being made.
  */
-mach_msg_return_t ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
-					 const struct ipc_user_message *message,
-					 struct ipc_port *port, struct ipc_kmsg **kmsg);
+struct ipc_kmsg *ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
+					const struct ipc_user_message *message,
+					struct ipc_port *port);
 
 /* Bytes of the message, without trailer, for a receiver with this word size. */
 uint32_t ipc_kmsg_size(const struct ipc_kmsg *kmsg, unsigned word);

@@ -245,7 +245,7 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 
 	if (port->ip_msgcount >= port->ip_qlimit)
 		ipc_loan_settle(host, port);
-	if (port->ip_msgcount >= MACHD_QUEUE_HARD_MAX)
+	if (how != IPC_MQUEUE_PROMISED && port->ip_msgcount >= MACHD_QUEUE_HARD_MAX)
 		return MACH_SEND_NO_BUFFER;
 	if (how == IPC_MQUEUE_BOUND && port->ip_msgcount >= port->ip_qlimit)
 		return MACH_SEND_TIMED_OUT;

@@ -11,6 +11,7 @@
 enum ipc_mqueue_how {
 	IPC_MQUEUE_BOUND,  /* the limit holds: MACH_SEND_TIMED_OUT means "full" */
 	IPC_MQUEUE_ALWAYS, /* to a send-once right, or from the daemon: only the hard limit holds */
+	IPC_MQUEUE_PROMISED, /* a window promised room for it: it is taken */
 };
 
 /*

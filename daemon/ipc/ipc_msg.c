@@ -162,37 +162,40 @@ void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
 }
 
 /* It cannot be told that this was not sent: its port, as far as anybody knows, died behind it. */
-static mach_msg_return_t send_unanswered(struct ipc_host *host, struct ipc_thread *thread,
-					 struct ipc_kmsg *kmsg)
+static void send_unanswered(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
-	mach_msg_return_t code = MACH_SEND_INVALID_DEST;
 
-	if (ipc_port_active(port) && port->ip_place != IP_IN_DAEMON) {
-		ipc_importance_send(host, thread->th_task, kmsg);
-		code = ipc_mqueue_send(host, kmsg, IPC_MQUEUE_ALWAYS);
-	}
-	if (code != MACH_MSG_SUCCESS)
+	if (!ipc_port_active(port) || port->ip_place == IP_IN_DAEMON) {
 		ipc_kmsg_destroy(host, kmsg);
-	return code;
+		return;
+	}
+	ipc_importance_send(host, thread->th_task, kmsg);
+	ipc_mqueue_send(host, kmsg, IPC_MQUEUE_PROMISED);
+}
+
+/* The message, copied in; NULL: the name is none any more that it could go to. */
+static struct ipc_kmsg *take_promised(struct ipc_host *host, struct ipc_thread *thread,
+				      const struct ipc_user_message *message, struct ipc_port *port)
+{
+	struct ipc_kmsg *kmsg;
+
+	if (port)
+		return ipc_kmsg_inflate_plain(host, thread->th_task, message, port);
+	if (ipc_kmsg_inflate(host, thread->th_task, message, &kmsg) != MACH_MSG_SUCCESS ||
+	    ipc_kmsg_copyin(host, thread, kmsg) != MACH_MSG_SUCCESS)
+		return NULL;
+	return kmsg;
 }
 
 void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,
 			const struct ipc_user_message *message, struct ipc_port *port)
 {
-	struct ipc_kmsg *kmsg;
-	mach_msg_return_t code =
-		port ? ipc_kmsg_inflate_plain(host, thread->th_task, message, port, &kmsg)
-		     : ipc_kmsg_inflate(host, thread->th_task, message, &kmsg);
-	uint64_t bytes = code == MACH_MSG_SUCCESS ? ipc_kmsg_content(kmsg) : 0;
+	struct ipc_kmsg *kmsg = take_promised(host, thread, message, port);
+	uint64_t bytes = kmsg ? ipc_kmsg_content(kmsg) : 0;
 
-	if (code == MACH_MSG_SUCCESS && !port)
-		code = ipc_kmsg_copyin(host, thread, kmsg);
-	if (code == MACH_MSG_SUCCESS)
-		code = send_unanswered(host, thread, kmsg);
-	if (code == MACH_SEND_NO_BUFFER)
-		host->h_outbox->warn(host->h_outbox->context,
-				     "no memory for a message sent without an answer: it is lost");
+	if (kmsg)
+		send_unanswered(host, thread, kmsg);
 	count(host, thread, bytes);
 }
 

@@ -27,7 +27,7 @@ static struct ipc_kmsg *notice(struct ipc_host *host, struct ipc_port *notify, u
 {
 	struct ipc_kmsg_plan plan = {
 		.p_descriptors = ports, .p_rights = ports, .p_body = body_size};
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, notify->ip_account, &plan, true);
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, notify->ip_account, &plan, IKM_ALWAYS);
 
 	if (!kmsg)
 		return NULL;

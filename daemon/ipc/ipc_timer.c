@@ -131,7 +131,7 @@ static void fire(struct ipc_host *host, struct ipc_timer *timer)
 
 	if (timer->tm_sent)
 		return;
-	kmsg = ipc_kmsg_alloc(host, port->ip_account, &plan, true);
+	kmsg = ipc_kmsg_alloc(host, port->ip_account, &plan, IKM_ALWAYS);
 	if (!kmsg) {
 		host->h_outbox->warn(host->h_outbox->context,
 				     "a timer's message was lost: out of memory");

@@ -15,9 +15,6 @@
 /* How far a window is opened at first; each time that was not enough it is twice as far. */
 #define SIZE_FIRST 4
 
-/* What a message costs its user at most. */
-#define COST (sizeof(struct ipc_kmsg) + MACHD_UNANSWERED_MAX)
-
 /* Messages still promised; counts go round. */
 static uint32_t left(const struct ipc_window *window)
 {
@@ -74,7 +71,27 @@ static bool affords(const struct ipc_host *host, const struct ipc_account *accou
 
 	return ipc_account_fits(host, account, IPC_CHARGE_PROMISES, count) &&
 	       ipc_account_fits(host, account, IPC_CHARGE_MESSAGES, promises) &&
-	       ipc_account_fits(host, account, IPC_CHARGE_BYTES, promises * COST);
+	       ipc_account_fits(host, account, IPC_CHARGE_BYTES, promises * IKM_PROMISED_MAX);
+}
+
+/*
+ * Charge for what somebody may see that could not be seen before, and get its memory: when it comes
+ * there is nobody to be told that there is none.
+ */
+static bool pay(struct ipc_host *host, struct ipc_account *account, uint32_t more)
+{
+	if (!mem_reserve_keep(&host->h_reserve, host->h_promised + more) ||
+	    !ipc_account_charge(host, account, IPC_CHARGE_PROMISES, more))
+		return false;
+	host->h_promised += more;
+	return true;
+}
+
+/* Such promises were kept, or nobody can ask for it any more. */
+static void paid(struct ipc_host *host, const struct ipc_thread *thread, uint32_t count)
+{
+	host->h_promised -= count;
+	ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES, count);
 }
 
 static bool promise(struct ipc_host *host, struct ipc_window *window, uint32_t count)
@@ -86,8 +103,7 @@ static bool promise(struct ipc_host *host, struct ipc_window *window, uint32_t c
 	more = (int32_t)(from + count - window->w_promised) > 0
 		       ? from + count - window->w_taken - before
 		       : 0;
-	if (!affords(host, account, count) ||
-	    !ipc_account_charge(host, account, IPC_CHARGE_PROMISES, more))
+	if (!affords(host, account, count) || !pay(host, account, more))
 		return false;
 	if (left(window) == 0)
 		list_append(&window->w_port->ip_windows, &window->w_open);
@@ -176,13 +192,13 @@ void ipc_window_ask(struct ipc_host *host, struct ipc_thread *thread, mach_port_
 	open_window(host, window);
 }
 
-bool ipc_window_take(struct ipc_thread *thread, mach_port_name_t name)
+bool ipc_window_take(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name)
 {
 	struct ipc_window *window = window_of(thread, name);
 
 	if (!window || unseen(window) == 0)
 		return false;
-	ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES, 1);
+	paid(host, thread, 1);
 	if (left(window)) {
 		window->w_port->ip_promised--;
 		if (left(window) == 1)
@@ -277,11 +293,11 @@ void ipc_window_end(struct ipc_host *host, struct ipc_thread *thread)
 	for (unsigned i = 0; i < MACHD_BOARD_WINDOWS; i++) {
 		struct ipc_window *window = &windows->ws_window[i];
 
-		ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES,
-				      unseen(window));
+		paid(host, thread, unseen(window));
 		if (window->w_port)
 			close_window(host, window);
 	}
 	thread->th_windows = NULL;
 	mem_free(windows);
+	mem_reserve_trim(&host->h_reserve, host->h_promised + MEM_RESERVE_CHUNK); /* for the next */
 }

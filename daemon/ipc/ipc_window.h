@@ -19,7 +19,10 @@
  * destroyed, as if the port had died just after the send.
  *
  * Promises are charged (IPC_CHARGE_PROMISES) until their messages come: what a user's tasks may
- * send unseen is bounded as its queued messages are, and kept within that limit when promised.
+ * send unseen is bounded as its queued messages are, and kept within that limit when promised. The
+ * memory for each is got when it is promised (h_reserve), and used if there is no other when the
+ * message comes: so nothing that was promised is ever lost. Where it cannot be had, nothing is
+ * promised, and sends are answered.
  */
 #pragma once
 
@@ -52,7 +55,7 @@ kern_return_t ipc_window_board(struct ipc_host *host, struct ipc_thread *thread)
 void ipc_window_ask(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name);
 
 /* A message comes without wanting an answer. False: it was never promised. */
-bool ipc_window_take(struct ipc_thread *thread, mach_port_name_t name);
+bool ipc_window_take(struct ipc_host *host, struct ipc_thread *thread, mach_port_name_t name);
 
 /*
  * The port that it goes to, if what was promised still holds: the name is a send right to it, and

@@ -408,6 +408,7 @@ static bool fits_answer(const struct ipc_user_message *message, const struct sha
 mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsgp)
 {
+	enum ipc_kmsg_how how = message->um_promised ? IKM_PROMISED : IKM_BOUND;
 	struct shape shape = {.s_word = task->t_word};
 	struct ipc_kmsg_plan plan;
 	struct ipc_kmsg *kmsg;
@@ -425,11 +426,11 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				      .p_body = message->um_inline - shape.s_offset,
 				      .p_data = message->um_data_size,
 				      .p_aux = message->um_aux_size};
-	kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, message->um_promised);
+	kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, how);
 	if (!kmsg && !list_empty(&host->h_loans)) {
 		/* What was taken may make room within the user's limits. */
 		ipc_loan_settle_all(host);
-		kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, message->um_promised);
+		kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, how);
 	}
 	if (!kmsg)
 		return MACH_SEND_NO_BUFFER;

@@ -13,17 +13,15 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 
-mach_msg_return_t ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
-					 const struct ipc_user_message *message,
-					 struct ipc_port *port, struct ipc_kmsg **kmsgp)
+struct ipc_kmsg *ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
+					const struct ipc_user_message *message,
+					struct ipc_port *port)
 {
 	struct ipc_kmsg_plan plan = {.p_body = message->um_size - sizeof(mach_msg_header_t)};
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, true);
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, IKM_PROMISED);
 	struct ikm_header *header;
 	mach_msg_header_t user;
 
-	if (!kmsg)
-		return MACH_SEND_NO_BUFFER;
 	memcpy(&user, message->um_bytes, sizeof user);
 	memcpy(kmsg->ikm_body, message->um_bytes + sizeof user, plan.p_body);
 	kmsg->ikm_sender_word = (uint8_t)task->t_word;
@@ -36,6 +34,5 @@ mach_msg_return_t ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task 
 	header->ikm_security = task->t_security;
 	header->ikm_audit = task->t_audit;
 	ipc_kmsg_sign(host, kmsg);
-	*kmsgp = kmsg;
-	return MACH_MSG_SUCCESS;
+	return kmsg;
 }

@@ -34,7 +34,7 @@ static uint32_t body_size(const struct mig_shape *shape)
 static struct ipc_kmsg *alloc(struct ipc_host *host, struct ipc_account *payer,
 			      const struct ipc_kmsg_plan *plan)
 {
-	struct ipc_kmsg *reply = ipc_kmsg_alloc(host, payer, plan, false);
+	struct ipc_kmsg *reply = ipc_kmsg_alloc(host, payer, plan, IKM_BOUND);
 
 	if (!reply)
 		return NULL;

@@ -17,6 +17,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_identity.h"
 #include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
@@ -56,6 +57,7 @@ static void host_free(struct ipc_host *host)
 		ipc_key_wipe(&host->h_key);
 	boot_names_end(host);
 	mem_pool_empty(&host->h_kmsgs);
+	mem_reserve_trim(&host->h_reserve, 0);
 	mem_free(host->h_packet);
 	mem_free(host->h_own_packet);
 	mem_free(host);
@@ -68,6 +70,7 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	if (!host)
 		return NULL;
 	init_lists(host);
+	mem_reserve_init(&host->h_reserve, IKM_PROMISED_MAX);
 	host->h_outbox = outbox;
 	host->h_limits = config->limits;
 	host->h_policy = config->policy;

@@ -160,7 +160,7 @@ static const char *unanswered(struct ipc_host *host, struct ipc_thread *thread,
 
 	if (!is_plain(packet, args, &header))
 		return "it sends without an answer what may fail";
-	if (!ipc_window_take(thread, header.msgh_remote_port))
+	if (!ipc_window_take(host, thread, header.msgh_remote_port))
 		return "it sends more without an answer than it was promised room for";
 	set_args(thread, args);
 	ipc_msg_unanswered(host, thread, &message,

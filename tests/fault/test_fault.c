@@ -213,6 +213,81 @@ START_TEST(many_calls_fail_in_a_row)
 }
 END_TEST
 
+#ifndef __SANITIZE_ADDRESS__
+enum { KEPT_SIZE = 3000, KEPT_SENT = 200, KEPT_ROUNDS = 30 };
+
+/* Send a message that is large enough to need memory of its own. */
+static mach_msg_return_t send_to_keep(mach_port_t port, int id)
+{
+	static struct {
+		mach_msg_header_t header;
+		char body[KEPT_SIZE];
+	} message;
+
+	message.header = (mach_msg_header_t){
+		.msgh_bits = MACH_MSGH_BITS(COPY, 0), .msgh_remote_port = port, .msgh_id = id};
+	return mach_msg(&message.header, MACH_SEND_MSG, sizeof message, 0, 0, 0, 0);
+}
+
+static mach_msg_return_t receive_what_is_kept(mach_port_t port, int *id)
+{
+	static struct {
+		mach_msg_header_t header;
+		char body[KEPT_SIZE];
+		mach_msg_max_trailer_t trailer;
+	} message;
+	mach_msg_return_t code = mach_msg(&message.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0,
+					  sizeof message, port, 0, 0);
+
+	*id = message.header.msgh_id;
+	return code;
+}
+
+static void receive_kept(mach_port_t port, int expected)
+{
+	int id;
+
+	CHECK_OK(receive_what_is_kept(port, &id));
+	CHECK_EQ(id, expected);
+}
+
+/*
+ * Memory is refused from some call on, and then to all. A send may say that there is none; one that
+ * says that it was done was, and its message is there, in its order.
+ */
+START_TEST(what_was_sent_arrives)
+{
+	mach_port_t port = flow_port();
+	mach_port_limits_t limits = {.mpl_qlimit = MACH_PORT_QLIMIT_LARGE};
+	unsigned kept = 0;
+
+	CHECK_OK(mach_port_set_attributes(SELF, port, MACH_PORT_LIMITS_INFO,
+					  (mach_port_info_t)&limits, MACH_PORT_LIMITS_INFO_COUNT));
+	for (int i = 0; i < 20; i++) { /* there is a ring, and a window, from here on */
+		CHECK_OK(send_to_keep(port, 0));
+		receive_kept(port, 0);
+	}
+	for (uint32_t round = 1; round <= KEPT_ROUNDS; round++) {
+		int sent = 0, none;
+
+		arm(FAULT_MALLOC, round, UINT32_MAX / 2, ENOMEM);
+		for (int i = 0; i < KEPT_SENT; i++)
+			if (send_to_keep(port, sent) == MACH_MSG_SUCCESS)
+				sent++;
+		for (int id = 0; id < sent; id++)
+			receive_kept(port, id);
+		CHECK(plan->fired > 0);
+		plan->kind = FAULT_NONE;
+		kept += (unsigned)sent - (round - 1);
+		CHECK_EQ(receive_what_is_kept(port, &none), MACH_RCV_TIMED_OUT);
+		CHECK_OK(send_to_keep(port, 1));
+		receive_kept(port, 1);
+	}
+	CHECK(kept > KEPT_ROUNDS); /* than memory was left for */
+}
+END_TEST
+#endif
+
 /* A sanitizer wants to be loaded before all others, and does without it if told to. */
 static void allow_preload(void)
 {
@@ -255,6 +330,9 @@ int main(void)
 	tcase_add_checked_fixture(tests, start, stop);
 	tcase_add_loop_test(tests, a_call_fails, 0, FAULTS);
 	tcase_add_loop_test(tests, many_calls_fail_in_a_row, 0, FAULTS);
+#ifndef __SANITIZE_ADDRESS__
+	tcase_add_test(tests, what_was_sent_arrives);
+#endif
 	suite_add_tcase(suite, tests);
 	return flow_run(suite);
 }

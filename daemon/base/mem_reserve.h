@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that was promised: pieces of one size that are got before they are needed, so that whoever
+ * needs one then has it. Pieces are got by the chunk, and nobody writes to one before it is taken:
+ * until then it is memory that the system has set aside and not memory that is in use.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/list.h"
+
+/* Pieces of a chunk: as many as a word has bits. */
+#define MEM_RESERVE_CHUNK 64
+
+struct mem_reserve {
+	size_t mr_size;	       /* bytes of a piece, with what is in front of it */
+	uint64_t mr_free;      /* pieces that can be taken */
+	struct list mr_chunks; /* those with free pieces come first */
+};
+
+void mem_reserve_init(struct mem_reserve *reserve, size_t size);
+
+/* See to it that `count` pieces can be taken; false without memory, and nothing has changed. */
+bool mem_reserve_keep(struct mem_reserve *reserve, uint64_t count);
+
+/* A free piece, of which there must be one. Nothing of it is zeroed. */
+void *mem_reserve_take(struct mem_reserve *reserve);
+
+void mem_reserve_give(struct mem_reserve *reserve, void *piece);
+
+/* Free what is not needed to keep `count` pieces. */
+void mem_reserve_trim(struct mem_reserve *reserve, uint64_t count);
