@@ -122,6 +122,7 @@ struct boot_service *boot_create(struct ipc_host *host, struct boot_service **ta
 	if (!service)
 		return NULL;
 	service->s_kept = service->s_checked_in = true;
+	service->s_account = ipc_account_ref(task->t_account);
 	if (boot_has_port(host, service))
 		return service;
 	boot_remove(host, service);
@@ -151,7 +152,7 @@ bool boot_has_port(struct ipc_host *host, struct boot_service *service)
 
 	if (service->s_port)
 		return true;
-	port = ipc_port_create(host, NULL);
+	port = ipc_port_create(host, service->s_account);
 	if (!port)
 		return false;
 	link_port(service, ipc_port_make_send(port));
@@ -165,12 +166,27 @@ bool boot_running(const struct boot_service *service)
 	return service->s_port && service->s_port->ip_place != IP_KEPT;
 }
 
-/* Its last holder has nothing to do with a kept port any more. */
-static void forget_account(struct ipc_port *port)
+/* Who the port is, or was, charged to: NULL if nobody is. */
+static void set_account(struct ipc_port *port, struct ipc_account *account)
 {
-	if (port->ip_account)
-		ipc_account_put(port->ip_account);
-	port->ip_account = NULL;
+	struct ipc_account *old = port->ip_account;
+
+	port->ip_account = account ? ipc_account_ref(account) : NULL;
+	if (old)
+		ipc_account_put(old);
+}
+
+/* While a created name's port is with the daemon, its maker pays, whatever his limit is by now. */
+static void charge_maker(const struct boot_service *service)
+{
+	if (service->s_account)
+		ipc_account_charge_always(service->s_account, IPC_CHARGE_PORTS, 1);
+}
+
+static void discharge_maker(const struct boot_service *service)
+{
+	if (service->s_account)
+		ipc_account_discharge(service->s_account, IPC_CHARGE_PORTS, 1);
 }
 
 struct ipc_port *boot_hand_out(struct ipc_host *host, struct boot_service *service,
@@ -178,10 +194,12 @@ struct ipc_port *boot_hand_out(struct ipc_host *host, struct boot_service *servi
 {
 	struct ipc_port *port = service->s_port;
 
-	if (!ipc_account_charge(host, task->t_account, IPC_CHARGE_PORTS, 1))
+	discharge_maker(service); /* he does not need room for two */
+	if (!ipc_account_charge(host, task->t_account, IPC_CHARGE_PORTS, 1)) {
+		charge_maker(service);
 		return NULL;
-	forget_account(port);
-	port->ip_account = ipc_account_ref(task->t_account);
+	}
+	set_account(port, task->t_account);
 	port->ip_place = IP_IN_LIMBO;
 	boot_start_over(host, service, true);
 	service->s_failed = false;
@@ -195,8 +213,9 @@ void boot_drop_port(struct ipc_host *host, struct boot_service *service)
 	if (!port || !service->s_kept || port->ip_place != IP_KEPT)
 		return;
 	port->ip_place = IP_IN_LIMBO; /* nobody is wanted for what its last sender leaves */
+	discharge_maker(service);
+	set_account(port, NULL);
 	unlink_port(host, service);
-	forget_account(port);
 	ipc_port_destroy(host, port);
 }
 
@@ -207,6 +226,9 @@ static void forget_user(struct boot_service *service)
 	ipc_user_discharge(service->s_user, IPC_CHARGE_SERVICES, 1);
 	ipc_user_put(service->s_user);
 	service->s_user = NULL;
+	if (service->s_account)
+		ipc_account_put(service->s_account);
+	service->s_account = NULL;
 }
 
 void boot_remove(struct ipc_host *host, struct boot_service *service)
@@ -244,6 +266,9 @@ bool boot_service_back(struct ipc_host *host, struct ipc_port *port)
 	if (!boot_service_keeps(host, port))
 		return false;
 	ipc_account_discharge(port->ip_account, IPC_CHARGE_PORTS, 1);
+	charge_maker(service);
+	if (service->s_account)
+		set_account(port, service->s_account);
 	port->ip_place = IP_KEPT;
 	if (port->ip_qlimit == 0) /* or nobody could ever ask for the service again */
 		ipc_mqueue_set_qlimit(host, port, MACH_PORT_QLIMIT_DEFAULT);
@@ -291,6 +316,10 @@ static void stop_keeping(struct ipc_host *host, struct boot_service *service)
 static void begin_keeping(struct ipc_host *host, struct boot_service *service)
 {
 	service->s_kept = true;
+	if (!boot_running(service)) {
+		discharge_maker(service);
+		set_account(service->s_port, NULL);
+	}
 	forget_user(service);
 	if (!boot_running(service) && boot_start_due(host, service))
 		boot_service_wanted(host, service->s_port);

@@ -21,15 +21,16 @@ struct boot_subset;
 
 struct boot_service {
 	char s_name[MACHD_SERVICE_NAME_MAX + 1];
-	struct ipc_port *s_port;     /* a naked send right; NULL: a kept name that has none yet */
-	struct ipc_user *s_user;     /* whose it is, and who is charged; NULL: it is declared */
-	bool s_checked_in;	     /* else registered */
-	bool s_kept;		     /* declared or created: its port comes back */
-	bool s_failed;		     /* the last start did, s_why says why */
-	struct boot_service *s_next; /* another name of the same port */
-	uint64_t s_start;	     /* id of the start under way, 0: none */
-	uint64_t s_window;	     /* since when starts are counted, ns, */
-	uint32_t s_starts;	     /* and how many there were */
+	struct ipc_port *s_port;       /* a naked send right; NULL: a kept name that has none yet */
+	struct ipc_user *s_user;       /* whose it is, and who is charged; NULL: it is declared */
+	struct ipc_account *s_account; /* created: pays for its port while the daemon has that */
+	bool s_checked_in;	       /* else registered */
+	bool s_kept;		       /* declared or created: its port comes back */
+	bool s_failed;		       /* the last start did, s_why says why */
+	struct boot_service *s_next;   /* another name of the same port */
+	uint64_t s_start;	       /* id of the start under way, 0: none */
+	uint64_t s_window;	       /* since when starts are counted, ns, */
+	uint32_t s_starts;	       /* and how many there were */
 	char s_why[MACHD_WATCH_WHY];
 	struct list s_wanted;	       /* host's list of services to be started */
 	struct boot_service **s_table; /* the host's, or a subset's */

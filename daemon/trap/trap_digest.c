@@ -143,6 +143,7 @@ static void add_service(struct digest *digest, const struct boot_service *servic
 	add_port_ref(digest, service->s_port);
 	add(digest, service->s_checked_in | service->s_kept << 1 | service->s_failed << 2 |
 			    boot_declared(service) << 3);
+	add(digest, service->s_account ? (uint32_t)service->s_account->ac_pid : 0);
 	add(digest, service->s_start);
 	add(digest, service->s_window);
 	add(digest, service->s_starts);

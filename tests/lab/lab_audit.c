@@ -654,7 +654,8 @@ static void compare_users(const struct audit *audit)
 		LAB_TRUE(counted[i] == host->h_held[i]);
 	for (size_t i = 0; i < audit->port_count; i++)
 		owned += audit->ports[i].port->ip_account &&
-			 audit->ports[i].port->ip_place != IP_KEPT;
+			 (audit->ports[i].port->ip_place != IP_KEPT ||
+			  boot_kept(audit->ports[i].port)->s_account);
 	LAB_TRUE(held[IPC_CHARGE_TASKS] == host->h_task_count);
 	LAB_TRUE(held[IPC_CHARGE_LINKS] == audit->links);
 	LAB_TRUE(held[IPC_CHARGE_BELLS] == audit->bells);

@@ -147,9 +147,8 @@ struct m_port {
 	struct m_side *side;	       /* which is this as long as that lives */
 	struct m_table *table;	       /* whose it is, or NULL */
 	struct m_service *kept;	       /* as what the daemon takes it back, or NULL; */
-	bool home;		       /* it has, and whoever held it pays for notices */
-	struct m_user *keeper;
-	struct m_file *file; /* that it stands for, or NULL */
+	bool home;		       /* it has, and who made the name pays for it */
+	struct m_file *file;	       /* that it stands for, or NULL */
 };
 
 /* For whom work is done; without `holder` by nobody but its own task, whichever that is. */

@@ -117,7 +117,7 @@ void m_services_end(struct model *model, struct m_port *port)
 				table->service[i].port = NULL;
 }
 
-/* Nobody pays for it there; and its queue has room, or nobody would ever be missed. */
+/* Who made the name pays for it there; and its queue has room, or nobody would ever be missed. */
 bool m_service_back(struct model *model, struct m_port *port)
 {
 	if (!port->kept || model->mutation == MODEL_CREATED_DIES)
@@ -125,8 +125,9 @@ bool m_service_back(struct model *model, struct m_port *port)
 	port->home = true;
 	if (!port->doubtful)
 		port->user->ports--;
-	port->keeper = port->user;
-	port->user = NULL;
+	port->doubtful = false;
+	port->user = m_user_of(model, port->kept->uid);
+	port->user->ports++;
 	if (port->qlimit == 0)
 		m_set_qlimit(model, port, MACH_PORT_QLIMIT_DEFAULT);
 	return true;
@@ -167,6 +168,20 @@ static bool may_use(const struct call *call, const struct m_service *service)
 	return call->thread->task->uid == 0 || call->thread->task->uid == service->uid;
 }
 
+/* May the caller have another port, or one that somebody pays for until then? */
+static bool may_take(struct call *call, struct m_port *port)
+{
+	struct m_user *user = call->thread->task->user;
+	bool good;
+
+	if (port)
+		port->user->ports--;
+	good = m_may_make_port(call->model, call->thread, user);
+	if (port)
+		port->user->ports++;
+	return good;
+}
+
 static uint32_t check_in(struct call *call, struct m_table *table)
 {
 	struct m_service *service = service_of(call, table);
@@ -177,11 +192,11 @@ static uint32_t check_in(struct call *call, struct m_table *table)
 		return BOOTSTRAP_SERVICE_ACTIVE;
 	if (port && !table->above && !may_use(call, service))
 		return BOOTSTRAP_NOT_PRIVILEGED;
-	if (!m_room(call->model, call->thread->task) ||
-	    !m_may_make_port(call->model, call->thread, user))
+	if (!m_room(call->model, call->thread->task) || !may_take(call, port))
 		return BOOTSTRAP_NO_MEMORY;
 	if (port) {
 		port->home = false;
+		port->user->ports--;
 		port->user = user;
 		user->ports++;
 	} else {
@@ -235,9 +250,9 @@ static uint32_t create(struct call *call, struct m_table *table)
 
 	if (service->port)
 		return BOOTSTRAP_NAME_IN_USE;
-	if (!m_room(call->model, call->thread->task))
+	if (!m_room(call->model, call->thread->task) || !may_take(call, NULL))
 		return BOOTSTRAP_NO_MEMORY;
-	port = m_port_new(call->model, NULL);
+	port = m_port_new(call->model, call->thread->task->user);
 	port->home = true;
 	port->kept = service;
 	service_new(call, service, port, true);

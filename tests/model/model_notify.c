@@ -16,8 +16,8 @@ struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id,
 	msg->id = id;
 	msg->dest = dest;
 	msg->security[1] = 1;
-	if (dest.port->user || dest.port->keeper)
-		m_msg_begins(dest.port->user ? dest.port->user : dest.port->keeper, msg);
+	if (dest.port->user)
+		m_msg_begins(dest.port->user, msg);
 	return msg;
 }
 

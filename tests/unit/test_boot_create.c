@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_task.h"
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_expect.h"
 #include "tests/lab/lab_mig.h"
@@ -257,6 +259,66 @@ START_TEST(names_are_charged_to_the_uid)
 }
 END_TEST
 
+static uint64_t held(const struct ipc_user *user)
+{
+	return user->u_held[IPC_CHARGE_PORTS];
+}
+
+/* Its port is: to who made it while the daemon has it, and to its holder else. */
+START_TEST(a_port_is_charged_to_who_made_its_name)
+{
+	mach_port_name_t port, name;
+	struct ipc_user *of_a, *of_root;
+	struct lab_thread *root;
+	uint64_t before, roots;
+
+	begin();
+	root = lab_task(lab, 0)->thread;
+	of_a = ipc_task_find(lab->host, a->task->token)->t_user;
+	of_root = ipc_task_find(lab->host, root->task->token)->t_user;
+	before = held(of_a);
+	roots = held(of_root);
+	lab_ok(create(a, "x", &port));
+	ck_assert_uint_eq(held(of_a), before + 1);
+	lab_ok(lab_check_in(root, "x", &name));
+	ck_assert_uint_eq(held(of_a), before);
+	ck_assert_uint_eq(held(of_root), roots + 1);
+	lab_ok(lab_destroy(root, name));
+	ck_assert_uint_eq(held(of_a), before + 1);
+	ck_assert_uint_eq(held(of_root), roots);
+	lab_audit(lab);
+	lab_kill(a->task);
+	ck_assert_uint_ge(held(of_a), 1);
+	lab_audit(lab);
+	lab_ok(take_back(root, "x"));
+	lab_audit(lab);
+	lab_stop(lab);
+}
+END_TEST
+
+/* At the limit: no name more, but who has paid may check in. */
+START_TEST(a_name_needs_room_for_its_port)
+{
+	mach_port_name_t port, own;
+	struct machd_limits limits;
+
+	begin();
+	lab_ok(create(a, "x", &port));
+	limits = lab->host->h_limits;
+	limits.ports_per_user = held(ipc_task_find(lab->host, a->task->token)->t_user);
+	lab_limits(lab, &limits);
+	lab_is(BOOTSTRAP_NO_MEMORY, create(a, "y", &own));
+	lab_is(BOOTSTRAP_UNKNOWN_SERVICE, lab_look_up(a, "y", &own));
+	lab_ok(lab_check_in(a, "x", &port));
+	lab_ok(lab_destroy(a, port));
+	limits.ports_per_user--;
+	lab_limits(lab, &limits);
+	lab_is(BOOTSTRAP_NO_MEMORY, lab_check_in(a, "x", &port));
+	lab_audit(lab);
+	lab_stop(lab);
+}
+END_TEST
+
 START_TEST(in_a_subset_it_is_for_who_has_that)
 {
 	mach_port_name_t requestor, subset, theirs, port, name;
@@ -362,6 +424,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_name_is_there_once);
 	tcase_add_test(tcase, a_rule_says_who_may);
 	tcase_add_test(tcase, names_are_charged_to_the_uid);
+	tcase_add_test(tcase, a_port_is_charged_to_who_made_its_name);
+	tcase_add_test(tcase, a_name_needs_room_for_its_port);
 	tcase_add_test(tcase, in_a_subset_it_is_for_who_has_that);
 	tcase_add_test(tcase, a_created_name_is_declared_later_and_back);
 	tcase_add_test(tcase, by_message);
