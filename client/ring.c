@@ -328,18 +328,16 @@ enum mi_ring_end mi_ring_wait(struct mi_channel *channel, bool held)
 	return MI_RING_KNOWN;
 }
 
-int mi_ring_woken(struct mi_channel *channel, bool look)
+int mi_ring_woken(struct mi_channel *channel)
 {
 	struct machd_ring *in = &channel->ring->in;
 	enum machd_ring_state state = machd_ring_look(in);
 	bool announced = state == MACHD_RING_READY && in->record.type == MACHD_RECORD_PACKET;
 
-	channel->way = look ? MI_WAY_RING : MI_WAY_SOCKET;
+	channel->way = MI_WAY_SOCKET;
 	if (announced)
 		machd_ring_consume(in);
-	if (state == MACHD_RING_BROKEN || look != (state == MACHD_RING_READY && !announced))
-		return ECONNRESET;
-	return 0;
+	return announced || state == MACHD_RING_EMPTY ? 0 : ECONNRESET;
 }
 
 /* Answers. */

@@ -57,8 +57,8 @@ enum mi_ring_end {
  */
 enum mi_ring_end mi_ring_wait(struct mi_channel *channel, bool held);
 
-/* The packet that MI_WAY_SLEEP waited for has come; `look`: it only says to look at the ring. */
-int mi_ring_woken(struct mi_channel *channel, bool look);
+/* The packet that MI_WAY_SLEEP waited for has come, and is the answer. */
+int mi_ring_woken(struct mi_channel *channel);
 
 /* Take the answer's next frame out of the ring, as mi_answer() does. */
 int mi_ring_take(struct mi_ring *ring, struct mi_answer *answer);

@@ -231,31 +231,41 @@ static int await_way(struct mi_channel *channel, const struct mi_answer *answer,
 	}
 }
 
-/* A packet came that a sleeper waited for. If it was not the answer, it is dropped. */
-static int wake_up(struct mi_channel *channel, const struct mi_answer *answer)
+/*
+ * What says only that there is something in the ring is dropped, and the answer looked for again.
+ * It may be there. But the daemon may also have put the answer before this one there and have been
+ * kept from saying so until the thread slept anew: then nothing is there yet.
+ */
+static bool was_look(struct mi_channel *channel, struct mi_answer *answer, int count)
 {
 	const struct machd_frame *frame = answer->parts[0].iov_base;
-	bool look = !answer->fault && frame->op == (MACHD_OP_LOOK | MACHD_OP_ANSWER);
 
-	if (look && answer->peek)
+	if (!channel->ring || answer->fault || frame->op != (MACHD_OP_LOOK | MACHD_OP_ANSWER))
+		return false;
+	if (answer->peek)
 		recv(channel->fd, &(struct machd_frame){0}, sizeof(struct machd_frame), 0);
-	return mi_ring_woken(channel, look);
+	answer->count = count;
+	if (channel->way == MI_WAY_SLEEP)
+		channel->way = MI_WAY_UNKNOWN;
+	return true;
 }
 
 int mi_answer(struct mi_channel *channel, struct mi_answer *answer)
 {
 	const struct machd_frame *frame = answer->parts[0].iov_base;
-	bool cancelled = false;
+	bool cancelled = false, again;
 	int error = 0, count = answer->count;
 
-	if (channel->ring && channel->way == MI_WAY_UNKNOWN)
-		error = await_way(channel, answer, &cancelled);
-	if (error == 0 && channel->way != MI_WAY_RING)
-		error = answer_on_socket(channel, answer, &cancelled);
-	if (error == 0 && channel->way == MI_WAY_SLEEP) {
-		error = wake_up(channel, answer);
-		answer->count = count;
-	}
+	do {
+		if (channel->ring && channel->way == MI_WAY_UNKNOWN)
+			error = await_way(channel, answer, &cancelled);
+		again = error == 0 && channel->way != MI_WAY_RING;
+		if (again)
+			error = answer_on_socket(channel, answer, &cancelled);
+		again = again && error == 0 && was_look(channel, answer, count);
+	} while (again);
+	if (error == 0 && channel->way == MI_WAY_SLEEP)
+		error = mi_ring_woken(channel);
 	if (error == 0 && channel->way == MI_WAY_RING)
 		error = mi_ring_take(channel->ring, answer);
 	if (error == 0 && !answer->peek && !answer->fault)

@@ -29,7 +29,7 @@ enum machd_op {
 	MACHD_OP_BELL = 7,    /* make a bell, what machd_port_fd() is made of */
 	MACHD_OP_FILEPORT = 8, /* make a right of a descriptor, or get the descriptor of one */
 	MACHD_OP_RING = 9,     /* get a ring: shared memory for the frames of this channel */
-	MACHD_OP_LOOK = 10,    /* from the daemon only: the answer is in the ring */
+	MACHD_OP_LOOK = 10,    /* from the daemon only: there is an answer in the ring, or was */
 	MACHD_OP_BOARD = 11,   /* here is the memory for this channel's board, see board.h */
 	MACHD_OP_ANSWER = 0x80,
 };
