@@ -94,14 +94,16 @@ static void *empty(void *argument)
 {
 	struct crowd *crowd = argument;
 	struct flow_message message;
+	mach_msg_return_t code;
 	int last = -1;
 
-	while (flow_receive(crowd->port, &message) == MACH_MSG_SUCCESS) {
+	while ((code = flow_receive(crowd->port, &message)) == MACH_MSG_SUCCESS) {
 		CHECK(message.header.msgh_id > last);
 		last = message.header.msgh_id;
 		CHECK(!atomic_exchange(&crowd->seen[last], true));
 		atomic_fetch_sub(&crowd->left, 1);
 	}
+	CHECK_CODE(code, MACH_RCV_TIMED_OUT);
 	return NULL;
 }
 
