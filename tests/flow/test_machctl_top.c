@@ -52,6 +52,28 @@ static void await_screen(const char *text, bool there)
 	} while ((strstr(screen, text) != NULL) != there);
 }
 
+/* Is there a row of this process? Numbers of processes are on the right of their column. */
+static bool has_row(pid_t pid)
+{
+	char row[32];
+	int length = snprintf(row, sizeof row, "%d test_machctl_to ", pid);
+
+	for (const char *line = screen; line; line = strchr(line, '\n')) {
+		line += strspn(line, "\n ");
+		if (strncmp(line, row, (size_t)length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void await_row(pid_t pid, bool there)
+{
+	do {
+		sched_yield();
+		tmux("capture-pane -p");
+	} while (has_row(pid) != there);
+}
+
 static void type(const char *keys)
 {
 	tmux("send-keys %s", keys);
@@ -145,7 +167,6 @@ static void await_shell(const char *status)
 
 START_TEST(the_screen_shows_who_is_there)
 {
-	char pid[32];
 	unsigned number;
 
 	if (!open_terminal())
@@ -156,8 +177,7 @@ START_TEST(the_screen_shows_who_is_there)
 	assert_has(screen, "messages: ");
 	assert_has(screen, " 3 queued;");
 	assert_has(screen, "COMMAND");
-	snprintf(pid, sizeof pid, "\n%d test_machctl_to ", getpid());
-	assert_has(screen, pid);
+	CHECK(has_row(getpid()));
 	assert_has(last_line(&number), "q quit  sort sent: ");
 	ck_assert_uint_eq(number, 23);
 	tmux("display-message -p '#{cursor_flag} #{alternate_on}'");
@@ -214,25 +234,26 @@ static void be_there(void *argument)
 START_TEST(arrows_move_the_list)
 {
 	struct flow_child children[3];
-	char first[16];
+	pid_t first = getpid();
 
 	if (!open_terminal())
 		return;
 	for (unsigned i = 0; i < 3; i++) {
 		flow_fork(&children[i], be_there, NULL);
 		flow_hear(&children[i]);
+		if (children[i].pid < first)
+			first = children[i].pid;
 	}
 	start_top("-i 0.2 -o pid");
-	snprintf(first, sizeof first, "\n%d ", getpid());
-	assert_has(screen, first);
+	CHECK(has_row(first));
 	type("Down");
-	await_screen(first, false);
+	await_row(first, false);
 	type("Up");
-	await_screen(first, true);
+	await_row(first, true);
 	type("PageDown");
-	await_screen(first, false);
+	await_row(first, false);
 	type("Home");
-	await_screen(first, true);
+	await_row(first, true);
 	type("q");
 	await_shell("0");
 	for (unsigned i = 0; i < 3; i++) {
