@@ -24,6 +24,7 @@
 
 struct boot_policy;
 struct boot_service;
+struct ipc_inherit;
 struct ipc_voucher;
 
 struct ipc_host {
@@ -42,13 +43,16 @@ struct ipc_host {
 	struct list h_tasks;
 	struct list h_ports;
 	struct list h_psets;
-	struct ipc_task *h_tokens;    /* hash by token */
-	struct ipc_thread *h_threads; /* hash by channel id */
-	struct ipc_bell *h_bells;     /* hash by id */
-	struct list h_ready;	      /* threads that were woken and have not run yet */
-	struct list h_loans;	      /* threads that messages are lent to */
-	struct list h_boost_changes;  /* tasks whose boost the outbox does not know yet */
-	struct list h_places;	      /* ipc_place: where watchers go on */
+	struct ipc_task *h_tokens;	/* hash by token */
+	struct ipc_thread *h_threads;	/* hash by channel id */
+	struct ipc_bell *h_bells;	/* hash by id */
+	struct list h_ready;		/* threads that were woken and have not run yet */
+	struct list h_loans;		/* threads that messages are lent to */
+	struct list h_boost_changes;	/* tasks whose boost the outbox does not know yet */
+	struct list h_sources_lost;	/* ipc_source: not important any more, */
+	struct list h_sources_won;	/* or important now, and its donations do not know yet */
+	struct ipc_inherit *h_inherits; /* hash by both tasks */
+	struct list h_places;		/* ipc_place: where watchers go on */
 
 	struct ipc_port *h_host_port, *h_host_priv_port;
 	struct ipc_port *h_clocks[CALENDAR_CLOCK + 1];

@@ -6,12 +6,12 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_source.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_user.h"
 
-/* Boosts of a task, more or fewer; NULL: it is gone, and nobody counts any more. */
-static void adjust_task(struct ipc_host *host, struct ipc_task *task, int64_t delta)
+void ipc_importance_count_task(struct ipc_host *host, struct ipc_task *task, int64_t delta)
 {
 	if (!task)
 		return;
@@ -19,6 +19,7 @@ static void adjust_task(struct ipc_host *host, struct ipc_task *task, int64_t de
 	list_remove(&task->t_boost_link);
 	if ((task->t_boosts != 0) != task->t_boost_told)
 		list_append(&host->h_boost_changes, &task->t_boost_link);
+	ipc_source_changed(host, task->t_source);
 }
 
 /* Boosts of whoever will receive from the port, through all that it is inside of. */
@@ -30,11 +31,10 @@ static void adjust_receiver(struct ipc_host *host, struct ipc_port *port, int64_
 		return;
 	base = list_entry(ipc_transit_root(&port->ip_transit), struct ipc_port, ip_transit);
 	if (base->ip_place == IP_IN_SPACE && !base->ip_tempowner)
-		adjust_task(host, base->ip_receiver->is_task, delta);
+		ipc_importance_count_task(host, base->ip_receiver->is_task, delta);
 }
 
-/* One boost more or less for a port. */
-static void adjust_port(struct ipc_host *host, struct ipc_port *port, int delta)
+void ipc_importance_count_port(struct ipc_host *host, struct ipc_port *port, int delta)
 {
 	port->ip_boosts += (uint32_t)delta;
 	ipc_transit_count(&port->ip_transit, delta);
@@ -58,6 +58,7 @@ kern_return_t ipc_importance_donate(struct ipc_host *host, struct ipc_task *task
 	if (!ipc_user_charge(host, task->t_user, IPC_CHARGE_DONORS, 1))
 		return KERN_RESOURCE_SHORTAGE;
 	task->t_donor = true;
+	ipc_source_changed(host, task->t_source);
 	return KERN_SUCCESS;
 }
 
@@ -66,21 +67,21 @@ void ipc_importance_send(struct ipc_host *host, const struct ipc_task *sender,
 {
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
 
-	if (!kmsg->ikm_donates || !port->ip_accepts_importance)
+	if (!kmsg->ikm_may_donate || !port->ip_accepts_importance)
 		return;
 	/* Nobody makes itself important. */
 	if (port->ip_place == IP_IN_SPACE && port->ip_receiver == sender->t_space)
 		return;
-	kmsg->ikm_raised = true;
-	adjust_port(host, port, 1);
+	if (kmsg->ikm_lends)
+		ipc_source_raise(host, &kmsg->ikm_donation, true);
+	else if (sender->t_takes_boosts || ipc_importance_donates(sender))
+		ipc_source_follow(host, sender->t_source, &kmsg->ikm_donation);
 }
 
 void ipc_importance_clean(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	if (!kmsg->ikm_raised)
-		return;
-	kmsg->ikm_raised = false;
-	adjust_port(host, kmsg->ikm_header.ikm_dest, -1);
+	ipc_source_unfollow(&kmsg->ikm_donation);
+	ipc_source_raise(host, &kmsg->ikm_donation, false);
 }
 
 bool ipc_importance_receive(struct ipc_host *host, struct ipc_space *space, struct ipc_kmsg *kmsg,
@@ -89,13 +90,11 @@ bool ipc_importance_receive(struct ipc_host *host, struct ipc_space *space, stru
 	struct ipc_entry *entry;
 	bool kept;
 
-	if (!kmsg->ikm_raised)
-		return false;
-	entry = ipc_entry_lookup(space, reply);
+	entry = kmsg->ikm_donation.dn_raised ? ipc_entry_lookup(space, reply) : NULL;
 	kept = entry && entry->ie_type == MACH_PORT_TYPE_SEND_ONCE;
 	if (kept) {
 		entry->ie_boosts = true;
-		adjust_task(host, space->is_task, 1);
+		ipc_importance_count_task(host, space->is_task, 1);
 	}
 	ipc_importance_clean(host, kmsg);
 	return kept;
@@ -107,7 +106,7 @@ void ipc_importance_entry_gone(struct ipc_host *host, struct ipc_space *space,
 	if (!entry->ie_boosts)
 		return;
 	entry->ie_boosts = false;
-	adjust_task(host, space->is_task, -1);
+	ipc_importance_count_task(host, space->is_task, -1);
 }
 
 kern_return_t ipc_importance_hold(struct ipc_host *host, struct ipc_task *task,
@@ -118,7 +117,7 @@ kern_return_t ipc_importance_hold(struct ipc_host *host, struct ipc_task *task,
 	if (!entry || !entry->ie_boosts)
 		return KERN_INVALID_RIGHT;
 	task->t_held++;
-	adjust_task(host, task, 1);
+	ipc_importance_count_task(host, task, 1);
 	return KERN_SUCCESS;
 }
 
@@ -127,13 +126,21 @@ kern_return_t ipc_importance_drop(struct ipc_host *host, struct ipc_task *task)
 	if (task->t_held == 0)
 		return KERN_FAILURE;
 	task->t_held--;
-	adjust_task(host, task, -1);
+	ipc_importance_count_task(host, task, -1);
 	return KERN_SUCCESS;
+}
+
+/* Who has a port that accepts importance may be boosted, and donate then. */
+static void takes_boosts(struct ipc_port *port)
+{
+	if (port->ip_place == IP_IN_SPACE && port->ip_receiver->is_task)
+		port->ip_receiver->is_task->t_takes_boosts = true;
 }
 
 void ipc_importance_accept(struct ipc_host *host, struct ipc_port *port, bool temporary)
 {
 	port->ip_accepts_importance = true;
+	takes_boosts(port);
 	if (!temporary || port->ip_tempowner)
 		return;
 	ipc_importance_leaves(host, port);
@@ -145,7 +152,7 @@ void ipc_importance_arm(struct ipc_host *host, struct ipc_port *port)
 	if (port->ip_armed_boost || !port->ip_accepts_importance)
 		return;
 	port->ip_armed_boost = true;
-	adjust_port(host, port, 1);
+	ipc_importance_count_port(host, port, 1);
 }
 
 void ipc_importance_disarm(struct ipc_host *host, struct ipc_port *port)
@@ -153,12 +160,14 @@ void ipc_importance_disarm(struct ipc_host *host, struct ipc_port *port)
 	if (!port->ip_armed_boost)
 		return;
 	port->ip_armed_boost = false;
-	adjust_port(host, port, -1);
+	ipc_importance_count_port(host, port, -1);
 }
 
 void ipc_importance_arrived(struct ipc_host *host, struct ipc_port *port)
 {
 	port->ip_tempowner = false;
+	if (port->ip_accepts_importance)
+		takes_boosts(port);
 	adjust_receiver(host, port, ipc_importance_of(port));
 }
 
@@ -181,6 +190,7 @@ void ipc_importance_end(struct ipc_host *host, struct ipc_task *task)
 		ipc_user_discharge(task->t_user, IPC_CHARGE_DONORS, 1);
 	task->t_boosts = 0;
 	list_remove(&task->t_boost_link);
+	ipc_source_gone(host, task->t_source);
 	/* Its process may live on, and is nobody's server now. */
 	if (task->t_boost_told)
 		tell(host, task);

@@ -3,13 +3,15 @@
  * Importance [5.2, 20]: who serves an important task is important as long as it does.
  *
  * A task donates if it was made a donor or is boosted itself. What it sends to a port that accepts
- * importance carries a boost (MACH_MSGH_BITS_RAISEIMP). The boost is counted at one place at a
- * time, from the send to the reply:
+ * importance carries a boost (MACH_MSGH_BITS_RAISEIMP) while it does (ipc_source.h); if it hands
+ * the right to reply on that made it important, the boost goes with that. It is counted at one
+ * place at a time, from the send to the reply:
  *
  *   in the message     at its port (ip_boosts), and so at the task that has the receive right, or
  *                      that of the port in whose queue it is, and so on (ipc_transit.h)
  *   received           at the task, with the send-once right to reply to, until that right goes;
  *                      a message without one is no boost any more
+ *   in a voucher       at the task, if it wanted one instead (ipc_inherit.h)
  *   held               at the task (t_held), if it asked for that, until it says it is done
  *
  * A port with a temporary owner (MACH_PORT_TEMPOWNER) boosts nobody until it has moved. What came
@@ -20,6 +22,12 @@
 
 #include "daemon/ipc/ipc_types.h"
 
+/* Boosts of a task, more or fewer; NULL: it is gone, and nobody counts any more. */
+void ipc_importance_count_task(struct ipc_host *host, struct ipc_task *task, int64_t delta);
+
+/* One boost more or less for a port. */
+void ipc_importance_count_port(struct ipc_host *host, struct ipc_port *port, int delta);
+
 /* Boosts of a port and of those in its queue. */
 uint32_t ipc_importance_of(const struct ipc_port *port);
 
@@ -29,7 +37,10 @@ bool ipc_importance_donates(const struct ipc_task *task);
 /* Make a task a donor. KERN_RESOURCE_SHORTAGE: its user has as many as it may. */
 kern_return_t ipc_importance_donate(struct ipc_host *host, struct ipc_task *task);
 
-/* A message of that task goes to its destination: boost it, if the sender's donation counts. */
+/*
+ * A message of that task goes to its destination: it boosts that while the task is important. No
+ * donation is a message of a task that is not, and has never had a port that accepts importance.
+ */
 void ipc_importance_send(struct ipc_host *host, const struct ipc_task *sender,
 			 struct ipc_kmsg *kmsg);
 

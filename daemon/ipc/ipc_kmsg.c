@@ -191,6 +191,7 @@ bool ipc_kmsg_check_signature(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	snprintf(text, sizeof text,
 		 "message %llu (id 0x%x) is not what was signed: memory of the daemon is corrupt",
 		 (unsigned long long)kmsg->ikm_header.ikm_id, kmsg->ikm_header.ikm_msgh_id);
+	ipc_source_unfollow(&kmsg->ikm_donation);
 	host->h_outbox->corrupt(host->h_outbox->context, text);
 	return false;
 }

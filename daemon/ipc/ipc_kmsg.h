@@ -27,6 +27,7 @@
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_sign.h"
+#include "daemon/ipc/ipc_source.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_types.h"
 #include "daemon/ipc/ipc_work.h"
@@ -111,9 +112,12 @@ struct ipc_kmsg {
 	bool ikm_send_receives;	     /* its sender receives in the same call */
 	bool ikm_fds_lent;	     /* its memfds are the request's until it is copied in */
 	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
-	bool ikm_donates;	     /* its sender made it carry importance where that is taken */
-	bool ikm_raised;	     /* it carries a boost, counted at its destination */
 	bool ikm_reserved;	     /* its memory is of h_reserve */
+	bool ikm_donates;	     /* its sender was important when it sent it, */
+	bool ikm_may_donate;	     /* and does not mind; or may come to be */
+	bool ikm_lends;		     /* the reply right makes whoever has it important */
+	struct ipc_donation
+		ikm_donation;	     /* raised: it carries a boost, counted at its destination */
 	mach_msg_qos_t ikm_override; /* QoS of the message and of those it holds up */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;

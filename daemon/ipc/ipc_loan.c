@@ -27,8 +27,8 @@ static bool message_good(const struct ipc_kmsg *kmsg)
 	return !header->ikm_complex && header->ikm_dest_type == MACH_MSG_TYPE_PORT_SEND &&
 	       header->ikm_reply_type == 0 && header->ikm_voucher_type == 0 &&
 	       header->ikm_aux_size == 0 && header->ikm_fd_count == 0 &&
-	       header->ikm_inline_size == header->ikm_body_size && !kmsg->ikm_raised &&
-	       !kmsg->ikm_timer;
+	       header->ikm_inline_size == header->ikm_body_size && !kmsg->ikm_timer &&
+	       !kmsg->ikm_donation.dn_source && !kmsg->ikm_donation.dn_raised;
 }
 
 /* While the signature of one is computed there is time to have the next one in the cache. */

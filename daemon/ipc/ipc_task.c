@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_semaphore.h"
+#include "daemon/ipc/ipc_source.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_thread.h"
 
@@ -91,7 +92,8 @@ static void task_free(struct ipc_host *host, struct ipc_task *task)
 		list_splice(&task->t_space->is_semaphores, &task->t_semaphores);
 		ipc_space_terminate(host, task->t_space);
 	}
-	ipc_importance_end(host, task);
+	if (task->t_source)
+		ipc_importance_end(host, task);
 	ipc_user_discharge(task->t_user, IPC_CHARGE_TASKS, 1);
 	ipc_account_put(task->t_account);
 	ipc_user_put(task->t_user);
@@ -138,7 +140,8 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 	set_tokens(task, thread);
 	task->t_self = ipc_port_create_special(host, IP_TASK);
 	task->t_space = ipc_space_create(host, task);
-	if (!task->t_self || !task->t_space) {
+	task->t_source = ipc_source_create(task);
+	if (!task->t_self || !task->t_space || !task->t_source) {
 		task_free(host, task);
 		return KERN_RESOURCE_SHORTAGE;
 	}

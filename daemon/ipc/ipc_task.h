@@ -54,11 +54,13 @@ struct ipc_task {
 	uint64_t t_sent, t_received;
 	uint64_t t_violations;	   /* guard exceptions that its requests raised */
 	uint32_t t_guard_behavior; /* TASK_EXC_GUARD_: kept for the client library */
-	uint64_t t_boosts; /* messages, replies it owes, and t_held: what makes it important */
-	uint64_t t_held;   /* boosts it asked to keep */
-	bool t_donor;	   /* what it sends carries boosts */
-	bool t_boost_told; /* what the outbox was told last */
-	struct list t_boost_link; /* host's list of changes */
+	uint64_t t_boosts;   /* messages, replies it owes, and t_held: what makes it important */
+	uint64_t t_held;     /* boosts it asked to keep */
+	bool t_donor;	     /* what it sends carries boosts */
+	bool t_takes_boosts; /* it has had a port that accepts importance */
+	struct ipc_source *t_source; /* what its importance makes important */
+	bool t_boost_told;	     /* what the outbox was told last */
+	struct list t_boost_link;    /* host's list of changes */
 	struct list t_link;
 	UT_hash_handle hh; /* by token */
 };

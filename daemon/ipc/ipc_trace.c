@@ -175,7 +175,7 @@ static void describe_content(struct machd_watch_message *record, const struct ip
 	}
 	record->size = size;
 	record->msgh_id = header->ikm_msgh_id;
-	if (kmsg->ikm_raised)
+	if (kmsg->ikm_donation.dn_raised)
 		record->flags |= MACHD_TRACE_RAISEIMP;
 	if (header->ikm_complex)
 		record->flags |= MACHD_TRACE_COMPLEX;

@@ -8,6 +8,7 @@
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_inherit.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
@@ -57,6 +58,7 @@ static bool publish(struct ipc_host *host, struct ipc_account *payer, struct ipc
 			voucher->iv_port->ip_kind = IP_VOUCHER;
 			voucher->iv_port->ip_place = IP_IN_DAEMON;
 			voucher->iv_port->ip_voucher = voucher;
+			ipc_inherit_voucher_made(host, voucher);
 			return true;
 		}
 		ipc_port_destroy(host, voucher->iv_port);
@@ -85,6 +87,7 @@ void ipc_voucher_orphaned(struct ipc_host *host, struct ipc_port *port)
 	struct ipc_voucher *voucher = port->ip_voucher;
 
 	HASH_DEL(host->h_vouchers, voucher);
+	ipc_inherit_voucher_gone(host, voucher);
 	ipc_account_discharge(port->ip_account, IPC_CHARGE_VOUCHERS, 1);
 	port->ip_voucher = NULL;
 	mem_free(voucher);

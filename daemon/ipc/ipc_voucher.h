@@ -96,8 +96,9 @@ kern_return_t ipc_voucher_extract_all(const struct ipc_voucher *voucher,
 /*
  * A command to an attribute, about its value in this voucher; room and size as above.
  * KERN_INVALID_ARGUMENT: no such key or command. KERN_FAILURE: it takes none. KERN_NO_SPACE.
- * KERN_INVALID_VALUE: not about the default. KERN_INVALID_OBJECT, KERN_NOT_SUPPORTED.
+ * KERN_INVALID_VALUE: not about the default. KERN_INVALID_OBJECT, KERN_NOT_SUPPORTED,
+ * KERN_INVALID_TASK: the task that it is about is gone.
  */
-kern_return_t ipc_voucher_command(const struct ipc_voucher *voucher, const struct ipc_task *task,
-				  uint32_t key, uint32_t command, struct ipc_voucher_value in,
-				  uint8_t *bytes, uint32_t *size);
+kern_return_t ipc_voucher_command(struct ipc_host *host, const struct ipc_voucher *voucher,
+				  const struct ipc_task *task, uint32_t key, uint32_t command,
+				  struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size);

@@ -279,6 +279,8 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 		guard_header(host, kmsg, code);
 		return code;
 	}
+	kmsg->ikm_lends = rights.hr_reply == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
+			  rights.hr_reply_entry && rights.hr_reply_entry->ie_boosts;
 	notice = wants_notice(host, thread, &rights);
 	commit_header(host, space, kmsg, &rights);
 	if (notice)
@@ -295,8 +297,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 	mach_msg_return_t code;
 
 	/* Asked before a right is taken: the reply that made it important may be among them. */
-	kmsg->ikm_donates =
-		!(option & MACH_SEND_NOIMPORTANCE) && ipc_importance_donates(thread->th_task);
+	kmsg->ikm_may_donate = !(option & MACH_SEND_NOIMPORTANCE);
+	kmsg->ikm_donates = kmsg->ikm_may_donate && ipc_importance_donates(thread->th_task);
 	code = copyin_header(host, thread, kmsg);
 	if (code != MACH_MSG_SUCCESS) {
 		ipc_kmsg_free(host, kmsg);

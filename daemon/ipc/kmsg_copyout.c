@@ -7,6 +7,7 @@
 
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_inherit.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
@@ -133,16 +134,22 @@ static mach_msg_return_t redeem_voucher(struct ipc_host *host, const struct ipc_
 
 /*
  * Slots for the rights in the header, all of them before any is used, even if the reply port is
- * dead by now; the bit of a failure.
+ * dead by now; the bit of a failure. Who wants a voucher may get one that nobody sent.
  */
 static mach_msg_return_t reserve_header(struct ipc_host *host, struct ipc_task *task,
-					struct ikm_header *header, bool voucher)
+					struct ipc_kmsg *kmsg, bool wanted, bool inherits)
 {
+	struct ikm_header *header = &kmsg->ikm_header;
+	bool voucher = wanted && (header->ikm_voucher || inherits);
 	unsigned count = IP_VALID(header->ikm_reply) + voucher;
 
 	if (ipc_entry_reserve_many(host, task->t_space, count) != KERN_SUCCESS)
 		return MACH_MSG_IPC_SPACE; /* whatever the reason */
-	return voucher ? redeem_voucher(host, task, header) : 0;
+	if (!voucher)
+		return 0;
+	if (!ipc_inherit_take(host, task, kmsg))
+		return MACH_MSG_IPC_KERNEL;
+	return redeem_voucher(host, task, header);
 }
 
 /* The voucher's name; who does not want it does not get it. The bits say whether he did [9.4]. */
@@ -166,7 +173,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_space *space = thread->th_task->t_space;
 	uint64_t option = thread->th_args.a_option;
-	bool wanted = option & MACH_RCV_VOUCHER;
+	bool wanted = option & MACH_RCV_VOUCHER, inherits;
 	struct taker taker = {.t_space = space,
 			      .t_guards = option & MACH_RCV_GUARDED_DESC,
 			      .t_immovable = true,
@@ -175,7 +182,8 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	uint8_t voucher;
 
 	ipc_request_send_possible(host, header->ikm_dest);
-	bits = reserve_header(host, thread->th_task, header, wanted && header->ikm_voucher);
+	inherits = wanted && ipc_inherit_due(thread->th_task, kmsg);
+	bits = reserve_header(host, thread->th_task, kmsg, wanted, inherits);
 	if (bits)
 		return MACH_RCV_HEADER_ERROR | bits;
 	bits = ipc_strict_receive(host, thread, kmsg);
@@ -187,7 +195,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	voucher = copyout_voucher(host, space, header, wanted, &received->r_voucher);
 	received->r_bits =
 		received_bits(header, header->ikm_reply_type, header->ikm_dest_type, voucher);
-	if (ipc_importance_receive(host, space, kmsg, received->r_remote))
+	if (ipc_importance_receive(host, space, kmsg, received->r_remote) || inherits)
 		received->r_bits |= MACH_MSGH_BITS_RAISEIMP;
 	received->r_local = consume_dest(host, space, kmsg);
 	bits = copyout_body(host, &taker, kmsg);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "daemon/ipc/ipc_host.h"
-#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
@@ -25,7 +24,7 @@ struct ipc_kmsg *ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *
 	memcpy(&user, message->um_bytes, sizeof user);
 	memcpy(kmsg->ikm_body, message->um_bytes + sizeof user, plan.p_body);
 	kmsg->ikm_sender_word = (uint8_t)task->t_word;
-	kmsg->ikm_donates = ipc_importance_donates(task);
+	kmsg->ikm_may_donate = true;
 	header = &kmsg->ikm_header;
 	header->ikm_dest = ipc_port_copy_send(port);
 	header->ikm_dest_type = MACH_MSG_TYPE_PORT_SEND;

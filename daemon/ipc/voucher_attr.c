@@ -10,6 +10,7 @@
 #include <string.h>
 #include <voucher/ipc_pthread_priority_types.h>
 
+#include "daemon/ipc/ipc_inherit.h"
 #include "daemon/ipc/ipc_task.h"
 
 /* --- user data, and the same again for tests --- */
@@ -51,10 +52,11 @@ static kern_return_t user_data_extract(const struct ipc_task *task, struct ipc_v
 }
 
 /* An attribute that takes no commands. */
-static kern_return_t no_command(const struct ipc_task *task, struct ipc_voucher_value value,
-				uint32_t command, struct ipc_voucher_value in, uint8_t *bytes,
-				uint32_t *size)
+static kern_return_t no_command(struct ipc_host *host, const struct ipc_task *task,
+				struct ipc_voucher_value value, uint32_t command,
+				struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size)
 {
+	(void)host;
 	(void)task;
 	(void)value;
 	(void)command;
@@ -135,7 +137,8 @@ static kern_return_t importance_get(const struct ipc_task *task, uint32_t comman
 		*value = previous;
 		return KERN_SUCCESS;
 	case MACH_VOUCHER_ATTR_IMPORTANCE_SELF:
-		room->importance = (struct voucher_importance){task->t_id, task->t_pid, 0};
+		room->importance =
+			(struct voucher_importance){.vi_task = task->t_id, .vi_pid = task->t_pid};
 		*value = (struct ipc_voucher_value){(uint8_t *)&room->importance,
 						    sizeof room->importance};
 		return KERN_SUCCESS;
@@ -147,12 +150,15 @@ static kern_return_t importance_extract(const struct ipc_task *task, struct ipc_
 					uint32_t *command, uint8_t *bytes, uint32_t *size)
 {
 	struct voucher_importance importance;
-	char text[64];
+	char text[96];
 	uint32_t length;
 
 	(void)task;
 	memcpy(&importance, value.v_bytes, sizeof importance);
-	length = (uint32_t)snprintf(text, sizeof text, "importance of pid %d", importance.vi_pid);
+	length = (uint32_t)snprintf(text, sizeof text,
+				    importance.vi_from ? "importance of pid %d from pid %d"
+						       : "importance of pid %d",
+				    importance.vi_pid, importance.vi_from_pid);
 	if (*size < length + 1)
 		return KERN_NO_SPACE;
 	*command = MACH_VOUCHER_ATTR_NOOP; /* a text makes no value */
@@ -161,20 +167,28 @@ static kern_return_t importance_extract(const struct ipc_task *task, struct ipc_
 	return KERN_SUCCESS;
 }
 
-/* Only values that came with a message can be given up, one boost after the other. */
-static kern_return_t importance_command(const struct ipc_task *task, struct ipc_voucher_value value,
-					uint32_t command, struct ipc_voucher_value in,
-					uint8_t *bytes, uint32_t *size)
+/* What came with messages can be given up, so many boosts of it; the answer is what is left. */
+static kern_return_t importance_command(struct ipc_host *host, const struct ipc_task *task,
+					struct ipc_voucher_value value, uint32_t command,
+					struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size)
 {
-	const uint32_t count_size = sizeof(mach_voucher_attr_importance_refs);
+	mach_voucher_attr_importance_refs boosts;
+	struct ipc_inherit *inherit = ipc_inherit_find(host, value);
+	kern_return_t kr = KERN_SUCCESS;
 
 	(void)task;
-	(void)value;
-	(void)bytes;
-	if (in.v_size != count_size || (*size != 0 && *size != count_size))
+	if (in.v_size != sizeof boosts || (*size != 0 && *size != sizeof boosts))
 		return KERN_INVALID_ARGUMENT;
-	return command == MACH_VOUCHER_IMPORTANCE_ATTR_DROP_EXTERNAL ? KERN_INVALID_ARGUMENT
-								     : KERN_NOT_SUPPORTED;
+	if (command != MACH_VOUCHER_IMPORTANCE_ATTR_DROP_EXTERNAL)
+		return KERN_NOT_SUPPORTED;
+	if (!inherit)
+		return KERN_INVALID_ARGUMENT;
+	memcpy(&boosts, in.v_bytes, sizeof boosts);
+	if (boosts)
+		kr = ipc_inherit_drop(host, inherit, boosts);
+	if (kr == KERN_SUCCESS && *size)
+		memcpy(bytes, &inherit->in_boosts, sizeof inherit->in_boosts);
+	return kr;
 }
 
 static const struct voucher_attr user_data_attr = {user_data_get, user_data_extract, no_command,

@@ -36,7 +36,8 @@ struct voucher_bank {
 struct voucher_importance {
 	uint64_t vi_task; /* whose importance it is */
 	int32_t vi_pid;
-	uint32_t vi_zero;
+	int32_t vi_from_pid;
+	uint64_t vi_from; /* the task that it is inherited from (ipc_inherit.h); 0: its own */
 };
 
 /* Room for a value that is not the recipe's own content. */
@@ -62,9 +63,9 @@ struct voucher_attr {
 	kern_return_t (*extract)(const struct ipc_task *task, struct ipc_voucher_value value,
 				 uint32_t *command, uint8_t *bytes, uint32_t *size);
 	/* A command about a value, which may be the default; in and out as extract. */
-	kern_return_t (*command)(const struct ipc_task *task, struct ipc_voucher_value value,
-				 uint32_t command, struct ipc_voucher_value in, uint8_t *bytes,
-				 uint32_t *size);
+	kern_return_t (*command)(struct ipc_host *host, const struct ipc_task *task,
+				 struct ipc_voucher_value value, uint32_t command,
+				 struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size);
 	bool travels; /* its values change when they are sent and received */
 };
 

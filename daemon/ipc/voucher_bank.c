@@ -18,7 +18,7 @@
 
 _Static_assert(sizeof(struct voucher_process) == 32, "no padding in what is compared");
 _Static_assert(sizeof(struct voucher_bank) == 112, "no padding in what is compared");
-_Static_assert(sizeof(struct voucher_importance) == 16, "no padding in what is compared");
+_Static_assert(sizeof(struct voucher_importance) == 24, "no padding in what is compared");
 
 #define ROOT_UID 0
 
@@ -230,13 +230,14 @@ static uint32_t answer_size(uint32_t command)
 	return 0;
 }
 
-static kern_return_t bank_command(const struct ipc_task *task, struct ipc_voucher_value value,
-				  uint32_t command, struct ipc_voucher_value in, uint8_t *bytes,
-				  uint32_t *size)
+static kern_return_t bank_command(struct ipc_host *host, const struct ipc_task *task,
+				  struct ipc_voucher_value value, uint32_t command,
+				  struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size)
 {
 	uint32_t flag = task->t_user->u_uid == ROOT_UID;
 	struct voucher_bank bank;
 
+	(void)host;
 	(void)in;
 	if (answer_size(command) == 0)
 		return KERN_INVALID_ARGUMENT;

@@ -239,13 +239,13 @@ kern_return_t ipc_voucher_extract_all(const struct ipc_voucher *voucher,
 	return KERN_SUCCESS;
 }
 
-kern_return_t ipc_voucher_command(const struct ipc_voucher *voucher, const struct ipc_task *task,
-				  uint32_t key, uint32_t command, struct ipc_voucher_value in,
-				  uint8_t *bytes, uint32_t *size)
+kern_return_t ipc_voucher_command(struct ipc_host *host, const struct ipc_voucher *voucher,
+				  const struct ipc_task *task, uint32_t key, uint32_t command,
+				  struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size)
 {
 	const struct voucher_attr *attr = voucher_attr(key);
 
 	if (!attr)
 		return KERN_INVALID_ARGUMENT;
-	return attr->command(task, ipc_voucher_value(voucher, key), command, in, bytes, size);
+	return attr->command(host, task, ipc_voucher_value(voucher, key), command, in, bytes, size);
 }

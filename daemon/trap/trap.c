@@ -34,6 +34,8 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
 	list_init(&host->h_boost_changes);
+	list_init(&host->h_sources_lost);
+	list_init(&host->h_sources_won);
 	list_init(&host->h_loans);
 	list_init(&host->h_places);
 	list_init(&host->h_service_list);
@@ -291,6 +293,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		ipc_msg_run_ready(host);
 	} while (!list_empty(&host->h_wanted));
 	ipc_work_settle(host);
+	ipc_source_settle(host);
 	ipc_importance_tell(host);
 	host->h_current = NULL;
 	return why;
@@ -299,7 +302,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 bool trap_has_work(const struct ipc_host *host)
 {
 	return !list_empty(&host->h_jobs) || !list_empty(&host->h_wanted) ||
-	       host->h_timers.ts_behind;
+	       host->h_timers.ts_behind || ipc_source_unsettled(host);
 }
 
 void *trap_cookie(const struct ipc_thread *thread)

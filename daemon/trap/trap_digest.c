@@ -14,6 +14,7 @@
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_fileport.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_inherit.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_label.h"
 #include "daemon/ipc/ipc_place.h"
@@ -74,7 +75,8 @@ static void add_kmsg(struct digest *digest, const struct ipc_kmsg *kmsg)
 	add(digest, header->ikm_voucher_field);
 	add(digest, header->ikm_msgh_id);
 	add(digest, header->ikm_priority | (uint64_t)kmsg->ikm_override << 32 |
-			    (uint64_t)kmsg->ikm_raised << 40);
+			    (uint64_t)kmsg->ikm_donation.dn_raised << 40);
+	add(digest, kmsg->ikm_donation.dn_source ? kmsg->ikm_donation.dn_source->so_id : 0);
 	add_bytes(digest, &header->ikm_security, sizeof header->ikm_security);
 	add_bytes(digest, &header->ikm_audit, sizeof header->ikm_audit);
 	add_descriptors(digest, kmsg);
@@ -283,6 +285,49 @@ static void add_bell(struct digest *digest, const struct ipc_bell *bell)
 		add(digest, list_entry(node, struct ipc_knote, kn_ready_link)->kn_name);
 }
 
+/* Donations, in the order in which they follow. */
+static void add_donations(struct digest *digest, const struct list *donations)
+{
+	LIST_FOR_EACH (node, donations) {
+		const struct ipc_donation *donation =
+			list_entry(node, struct ipc_donation, dn_link);
+
+		if (donation->dn_inherited)
+			add(digest,
+			    list_entry(donation, struct ipc_inherit, in_donation)->in_to_id);
+		else
+			add(digest,
+			    list_entry(donation, struct ipc_kmsg, ikm_donation)->ikm_header.ikm_id);
+	}
+	add(digest, 0);
+}
+
+/* Sources that have changed. Those of tasks that are gone are seen nowhere else. */
+static void add_sources(struct digest *digest, const struct list *sources)
+{
+	LIST_FOR_EACH (node, sources) {
+		const struct ipc_source *source = list_entry(node, struct ipc_source, so_link);
+
+		add(digest, source->so_id);
+		add_donations(digest, &source->so_raised);
+		add_donations(digest, &source->so_idle);
+	}
+}
+
+static void add_importance(struct digest *digest, const struct ipc_host *host)
+{
+	const struct ipc_inherit *inherit;
+
+	add_sources(digest, &host->h_sources_lost);
+	add_sources(digest, &host->h_sources_won);
+	for (inherit = host->h_inherits; inherit; inherit = inherit->hh.next) {
+		add(digest, inherit->in_from_id);
+		add(digest, inherit->in_to_id);
+		add(digest, inherit->in_boosts | (uint64_t)inherit->in_vouchers << 32);
+		add(digest, inherit->in_donation.dn_raised);
+	}
+}
+
 static void add_task(struct digest *digest, const struct ipc_task *task)
 {
 	add(digest, task->t_id);
@@ -295,7 +340,9 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 		add_port_ref(digest, task->t_special[i]);
 	add(digest, task->t_boosts);
 	add(digest, task->t_held);
-	add(digest, task->t_donor | task->t_boost_told << 1);
+	add(digest, task->t_donor | task->t_boost_told << 1 | task->t_takes_boosts << 2);
+	add_donations(digest, &task->t_source->so_raised);
+	add_donations(digest, &task->t_source->so_idle);
 	add(digest, task->t_violations);
 	add(digest, task->t_sent);
 	add(digest, task->t_received);
@@ -490,6 +537,7 @@ void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 	for (thread = host->h_threads; thread; thread = thread->hh.next)
 		add_thread(&digest, host, thread);
 	add_services(&digest, host);
+	add_importance(&digest, host);
 	ipc_work_each(host, add_work, &digest);
 	crypto_generichash_final(&digest.d_state, bytes, TRAP_DIGEST_SIZE);
 }

@@ -96,8 +96,8 @@ kern_return_t trap_mach_voucher_attr_command(struct trap_call *call,
 	uint32_t size = room_for(args->size, CONTENT_MAX);
 	kern_return_t kr;
 
-	kr = ipc_voucher_command(call->c_port->ip_voucher, call->c_caller, args->key, args->command,
-				 in, result->content, &size);
+	kr = ipc_voucher_command(call->c_host, call->c_port->ip_voucher, call->c_caller, args->key,
+				 args->command, in, result->content, &size);
 	if (kr == KERN_SUCCESS)
 		put_bytes(call, result->content, size, &result->content_size);
 	return kr;

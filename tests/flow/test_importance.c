@@ -125,6 +125,26 @@ START_TEST(a_server_is_important_until_it_has_replied)
 }
 END_TEST
 
+START_TEST(a_voucher_keeps_what_came_with_it)
+{
+	mach_port_t port = serve();
+	struct flow_message request;
+	struct flow_child child;
+
+	flow_fork(&child, donor, NULL);
+	ask(&child, 1);
+	CHECK_OK(mach_msg(&request.header, MACH_RCV_MSG | MACH_RCV_VOUCHER | MACH_RCV_TIMEOUT, 0,
+			  sizeof request, port, 5000, MACH_PORT_NULL));
+	CHECK_EQ(MACH_MSGH_BITS_OTHER(request.header.msgh_bits), MACH_MSGH_BITS_RAISEIMP);
+	CHECK_EQ(MACH_MSGH_BITS_VOUCHER(request.header.msgh_bits), MACH_MSG_TYPE_MOVE_SEND);
+	reply_to(&request);
+	CHECK_EQ(shown("boosts"), 1);
+	CHECK_OK(mach_port_deallocate(mach_task_self(), request.header.msgh_voucher_port));
+	CHECK_EQ(shown("boosts"), 0);
+	finish(&child);
+}
+END_TEST
+
 START_TEST(assertions_outlast_the_reply)
 {
 	mach_port_t port = serve();
@@ -314,6 +334,7 @@ int main(void)
 	TCase *tests = flow_case(suite, "importance");
 
 	tcase_add_test(tests, a_server_is_important_until_it_has_replied);
+	tcase_add_test(tests, a_voucher_keeps_what_came_with_it);
 	tcase_add_test(tests, assertions_outlast_the_reply);
 	tcase_add_test(tests, a_client_that_dies_leaves_no_boost);
 	tcase_add_test(tests, a_server_of_importance_keeps_it_while_it_handles_a_request);

@@ -101,7 +101,7 @@ static void take_apart(const struct ipc_voucher *voucher, unsigned task)
 		ipc_voucher_extract_content(voucher, who, key, bytes, &size);
 		FUZZ_CHECK(size <= 15);
 		size = sizeof bytes;
-		ipc_voucher_command(voucher, who, key, 1 + key % 4,
+		ipc_voucher_command(stage.world.host, voucher, who, key, 1 + key % 4,
 				    (struct ipc_voucher_value){bytes, 4}, bytes, &size);
 		FUZZ_CHECK(size <= sizeof bytes);
 	}

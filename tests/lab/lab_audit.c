@@ -21,6 +21,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_voucher.h"
 #include "daemon/ipc/kmsg_layout.h"
+#include "tests/lab/lab_inherit.h"
 #include "tests/lab/lab_window.h"
 
 /* What points at a port, as found. */
@@ -118,7 +119,8 @@ static void count_message(struct audit *audit, const struct ipc_kmsg *kmsg,
 	LAB_TRUE(!header->ikm_voucher || header->ikm_voucher->ip_voucher);
 	for (uint32_t i = 0; i < header->ikm_descriptors; i++)
 		count_body_rights(audit, kmsg, &kmsg->ikm_desc[i], dest);
-	count_of(audit, dest)->boosts += kmsg->ikm_raised;
+	count_of(audit, dest)->boosts += kmsg->ikm_donation.dn_raised;
+	lab_audit_donation(&kmsg->ikm_donation);
 	if (kmsg->ikm_timer)
 		count_of(audit, kmsg->ikm_timer)->refs++;
 	audit->messages++;
@@ -573,8 +575,7 @@ static void add_up_boosts(struct audit *audit)
 static void check_importance(struct audit *audit, const struct ipc_task *task)
 {
 	const struct ipc_space *space = task->t_space;
-	uint64_t boosts = task->t_held;
-
+	uint64_t boosts = task->t_held + lab_audit_inherited(audit->host, task);
 	for (uint32_t i = 1; i < space->is_size; i++) {
 		const struct ipc_entry *entry = &space->is_table[i];
 
@@ -683,6 +684,7 @@ void lab_audit(struct lab *lab)
 	LAB_CHECK(!trap_has_work(lab->host), "there is work left to do");
 	LAB_TRUE(list_empty(&lab->host->h_ready));
 	LAB_TRUE(list_empty(&lab->host->h_boost_changes));
+	LAB_TRUE(!ipc_source_unsettled(lab->host));
 	list_ports(&audit);
 	count_ports(&audit);
 	count_holders(&audit);
@@ -690,5 +692,6 @@ void lab_audit(struct lab *lab)
 	compare_boosts(&audit);
 	compare_users(&audit);
 	check_vouchers(lab->host);
+	lab_audit_inherits(lab->host);
 	free(audit.ports);
 }

@@ -82,6 +82,7 @@ void model_start(struct model *model, const struct m_limits *limits, const struc
 	TAILQ_INIT(&model->reap);
 	TAILQ_INIT(&model->woken);
 	TAILQ_INIT(&model->vouchers);
+	TAILQ_INIT(&model->inherits);
 	TAILQ_INIT(&model->semaphores);
 	TAILQ_INIT(&model->timers);
 	TAILQ_INIT(&model->tables);

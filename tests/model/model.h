@@ -161,7 +161,8 @@ struct m_bank {
 /* What a voucher says under one key; all zero: nothing. */
 struct m_value {
 	uint32_t size, word;	       /* bytes, as many as fit, or a priority */
-	const struct m_task *boosting; /* whose importance comes along */
+	const struct m_task *boosting; /* whose importance comes along, */
+	const struct m_task *from;     /* or whom it inherits from */
 	struct m_bank bank;
 };
 
@@ -263,6 +264,7 @@ struct m_task {
 	unsigned freed_count;
 	uint32_t uid, gid, pid, pidversion;
 	bool donor;    /* of importance */
+	bool takes;    /* it has had a port that accepts importance */
 	uint32_t held; /* assertions of its own */
 	bool suspect;  /* hardened, and its messages are filtered */
 	unsigned word; /* bits of its pointers */
@@ -326,6 +328,10 @@ struct m_msg {
 	uint32_t security[2], audit[8];
 	uint32_t priority, override; /* its QoS */
 	bool donates, raised;	     /* its sender is important; and that counts */
+	bool may_donate;	     /* or may come to be */
+	bool lends;		     /* the reply right brings importance by itself */
+	const struct m_task *donor;  /* while it counts as long as this one is important */
+	bool inherits;		     /* its voucher has that now */
 	bool circular;		     /* it carries its own destination */
 	unsigned group;	       /* notifications of one event that may come in any order; 0: none */
 	struct m_timer *timer; /* that sent it */
@@ -399,6 +405,14 @@ struct m_user {
 	uint64_t names, ports, messages, least, most, memfds, memory;
 };
 
+/* What one task has inherited of another, with vouchers that say so. */
+struct m_inherit {
+	TAILQ_ENTRY(m_inherit) link;
+	const struct m_task *from, *to;
+	uint32_t boosts; /* messages */
+	bool raised;	 /* and they count */
+};
+
 struct model {
 	enum model_mutation mutation;
 	struct m_limits limits;
@@ -409,6 +423,7 @@ struct model {
 	const struct m_policy *policy;
 	bool strict; /* replies are enforced */
 	bool donors; /* there has been one */
+	TAILQ_HEAD(, m_inherit) inherits;
 	uint64_t now;
 	struct m_chunk *chunks;
 	TAILQ_HEAD(, m_task) tasks;

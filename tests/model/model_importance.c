@@ -4,6 +4,8 @@
  * boosted, and how often, is found by looking at all messages, rights to reply and assertions that
  * there are.
  */
+#include <mach/mach_voucher_types.h>
+
 #include "protocol/importance.h"
 #include "tests/model/model_call.h"
 
@@ -46,11 +48,15 @@ uint32_t m_port_boosts(const struct model *model, const struct m_port *port)
 uint32_t model_boosts(const struct model *model, const struct m_task *task)
 {
 	const struct m_port *each, *root;
+	const struct m_inherit *inherit;
 	const struct m_entry *entry;
 	uint32_t count = task->held;
 
 	if (!model->donors)
 		return 0;
+	TAILQ_FOREACH (inherit, &model->inherits, link)
+		if (inherit->to == task && inherit->raised)
+			count += inherit->boosts;
 	TAILQ_FOREACH (entry, &task->entries, link)
 		count += entry->boosts;
 	TAILQ_FOREACH (each, &model->ports, of_model) {
@@ -64,12 +70,22 @@ uint32_t model_boosts(const struct model *model, const struct m_task *task)
 
 bool m_important(const struct model *model, const struct m_task *task)
 {
-	return task->donor || model_boosts(model, task) > 0;
+	return !task->dead && (task->donor || model_boosts(model, task) > 0);
 }
 
 bool m_donates(const struct model *model, const struct m_thread *thread)
 {
 	return !(thread->args.option & MACH_SEND_NOIMPORTANCE) && m_important(model, thread->task);
+}
+
+bool m_lends(const struct m_thread *thread, const mach_msg_header_t *header)
+{
+	const struct m_entry *entry = MACH_PORT_VALID(header->msgh_local_port)
+					      ? m_find(thread->task, header->msgh_local_port)
+					      : NULL;
+
+	return entry && entry->boosts &&
+	       MACH_MSGH_BITS_LOCAL(header->msgh_bits) == MACH_MSG_TYPE_MOVE_SEND_ONCE;
 }
 
 void m_importance_asked(const struct model *model, const struct m_task *task, struct m_port *port)
@@ -86,10 +102,14 @@ void m_importance_asked(const struct model *model, const struct m_task *task, st
 void m_importance_send(const struct model *model, const struct m_task *task, struct m_msg *msg)
 {
 	const struct m_port *port = msg->dest.port;
-	bool self = port->holder && port->holder->task == task;
+	bool self = port->holder && port->holder->task == task, important;
 
-	msg->raised =
-		msg->donates && port->accepts && (!self || model->mutation == MODEL_SELF_IMPORTANT);
+	if (!msg->may_donate || !port->accepts || (self && model->mutation != MODEL_SELF_IMPORTANT))
+		return;
+	important = m_important(model, task);
+	msg->raised = msg->lends || important;
+	if (!msg->lends && (important || task->takes))
+		msg->donor = task;
 }
 
 bool m_importance_received(struct m_msg *msg, struct m_entry *reply)
@@ -97,10 +117,132 @@ bool m_importance_received(struct m_msg *msg, struct m_entry *reply)
 	bool raised = msg->raised;
 
 	msg->raised = false;
+	msg->donor = NULL;
 	if (!raised || !reply || reply->type != MACH_PORT_TYPE_SEND_ONCE)
 		return false;
 	reply->boosts = true;
 	return true;
+}
+
+/* --- what is inherited --- */
+
+bool m_inherit_due(const struct m_task *task, const struct m_msg *msg)
+{
+	return msg->donor && msg->donor != task;
+}
+
+static struct m_inherit *find(const struct model *model, const struct m_task *from,
+			      const struct m_task *to)
+{
+	struct m_inherit *inherit;
+
+	TAILQ_FOREACH (inherit, &model->inherits, link)
+		if (inherit->from == from && inherit->to == to)
+			return inherit;
+	return NULL;
+}
+
+void m_inherit(struct model *model, const struct m_task *task, struct m_msg *msg)
+{
+	struct m_inherit *inherit = find(model, msg->donor, task);
+
+	if (!inherit) {
+		inherit = m_alloc(model, sizeof *inherit);
+		inherit->from = msg->donor;
+		inherit->to = task;
+		inherit->raised = m_important(model, msg->donor);
+		TAILQ_INSERT_TAIL(&model->inherits, inherit, link);
+	}
+	inherit->boosts++;
+	msg->donor = NULL;
+	msg->raised = false;
+	msg->inherits = true;
+	msg->voucher_type = MACH_MSG_TYPE_MOVE_SEND;
+}
+
+void m_inherit_over(struct model *model, const struct m_port *voucher)
+{
+	const struct m_value *value = &voucher->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
+	struct m_inherit *inherit = find(model, value->from, value->boosting);
+	const struct m_port *each;
+
+	TAILQ_FOREACH (each, &model->vouchers, next_voucher) {
+		const struct m_value *other = &each->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
+
+		if (each->srights > 0 && other->from == value->from &&
+		    other->boosting == value->boosting)
+			return;
+	}
+	if (inherit)
+		TAILQ_REMOVE(&model->inherits, inherit, link);
+}
+
+/* --- what follows --- */
+
+/* It is to be raised, or not to be any more; true: it was not so. */
+static bool follow(const struct model *model, const struct m_task *donor, bool raise, bool *raised)
+{
+	if (!donor || *raised == raise || m_important(model, donor) != raise)
+		return false;
+	*raised = raise;
+	return true;
+}
+
+static bool follow_queue(const struct model *model, struct m_port *port, bool raise)
+{
+	struct m_thread *thread;
+	struct m_msg *msg;
+	bool any = false;
+
+	TAILQ_FOREACH (msg, &port->queue, link)
+		any |= follow(model, msg->donor, raise, &msg->raised);
+	TAILQ_FOREACH (thread, &port->senders, link)
+		any |= follow(model, thread->msg->donor, raise, &thread->msg->raised);
+	return any;
+}
+
+static bool follow_all(struct model *model, bool raise)
+{
+	struct m_inherit *inherit;
+	struct m_port *port;
+	bool any = false;
+
+	TAILQ_FOREACH (port, &model->ports, of_model)
+		any |= follow_queue(model, port, raise);
+	TAILQ_FOREACH (inherit, &model->inherits, link)
+		any |= follow(model, inherit->from, raise, &inherit->raised);
+	return any;
+}
+
+/* Nobody's message is important because of who is gone. */
+static void forget_dead(struct m_port *port)
+{
+	struct m_thread *thread;
+	struct m_msg *msg;
+
+	TAILQ_FOREACH (msg, &port->queue, link)
+		if (msg->donor && msg->donor->dead)
+			msg->donor = NULL;
+	TAILQ_FOREACH (thread, &port->senders, link)
+		if (thread->msg->donor && thread->msg->donor->dead)
+			thread->msg->donor = NULL;
+}
+
+void m_importance_settle(struct model *model)
+{
+	struct m_port *port;
+
+	TAILQ_FOREACH (port, &model->ports, of_model)
+		if (port->accepts && port->holder)
+			port->holder->task->takes = true;
+	if (model->donors) {
+		while (follow_all(model, false))
+			continue;
+		while (follow_all(model, true))
+			continue;
+	}
+	TAILQ_FOREACH (port, &model->ports, of_model)
+		forget_dead(port);
 }
 
 static uint32_t hold(struct call *call, mach_port_name_t reply)

@@ -313,8 +313,21 @@ bool m_important(const struct model *model, const struct m_task *task);
 /* The task is about to ask when there is room: the first one that is important counts. */
 void m_importance_asked(const struct model *model, const struct m_task *task, struct m_port *port);
 
+/* Has a message that the task receives, and wants the voucher of, something to inherit? It does. */
+bool m_inherit_due(const struct m_task *task, const struct m_msg *msg);
+void m_inherit(struct model *model, const struct m_task *task, struct m_msg *msg);
+
+/* A voucher is gone. */
+void m_inherit_over(struct model *model, const struct m_port *voucher);
+
+/* What is donated follows who donates. */
+void m_importance_settle(struct model *model);
+
 /* Does what a thread sends bring importance? To be asked before a right is taken. */
 bool m_donates(const struct model *model, const struct m_thread *thread);
+
+/* The same: is the right to reply one that makes who has it important? */
+bool m_lends(const struct m_thread *thread, const mach_msg_header_t *header);
 
 /* The message goes to a queue; it is received with this right to reply: does it say so? */
 void m_importance_send(const struct model *model, const struct m_task *task, struct m_msg *msg);

@@ -340,7 +340,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	} else {
 		entry = m_copyout(model, thread->task, msg->reply, &name, &full);
 	}
-	if (port && m_importance_received(msg, entry))
+	if (port && (m_importance_received(msg, entry) || msg->inherits))
 		bits |= MACH_MSGH_BITS_RAISEIMP;
 	m_put_name(answer, port ? remote_at : local_at, entry, name);
 	bits |= m_put_voucher(model, thread, msg, voucher_at, !port, &full) << 16;
@@ -356,7 +356,8 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 /* Names that the header of a message may take, as far as must be sure beforehand. */
 static unsigned header_names(const struct m_thread *thread, const struct m_msg *msg)
 {
-	bool voucher = msg->voucher_right.port && thread->args.option & MACH_RCV_VOUCHER;
+	bool voucher = thread->args.option & MACH_RCV_VOUCHER &&
+		       (msg->voucher_right.port || m_inherit_due(thread->task, msg));
 
 	return (msg->reply.port != NULL) + voucher;
 }

@@ -233,7 +233,9 @@ struct m_entry *m_copyout(struct model *model, struct m_task *task, struct m_rig
 /* What a port stands for goes with its last send right. */
 static void orphaned(struct model *model, struct m_port *port)
 {
-	if (port->semaphore)
+	if (port->voucher)
+		m_inherit_over(model, port);
+	else if (port->semaphore)
 		m_semaphore_orphaned(model, port);
 	else if (port->eventlink)
 		m_eventlink_orphaned(model, port);

@@ -197,6 +197,7 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 	uint32_t size = m_msg_size(msg, thread->task->word) - msg->tail;
 
 	msg->raised = false;
+	msg->donor = NULL;
 	m_message_answer(model, thread, code, size + msg->aux_size + m_memory_size(msg));
 	m_put_aux(&thread->answer, sizeof(struct machd_message_answer) + size, msg->aux,
 		  msg->aux_size);
@@ -293,6 +294,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 		return code;
 	m_msg_begins(thread->task->user, msg);
 	msg->donates = m_donates(model, thread);
+	msg->may_donate = !(thread->args.option & MACH_SEND_NOIMPORTANCE);
+	msg->lends = m_lends(thread, &base.header);
 	copyin_header(model, thread, &base.header, msg);
 	code = m_strict_port_good(model, thread, msg) ? MACH_SEND_INVALID_OPTIONS
 						      : MACH_SEND_INVALID_REPLY;
@@ -340,4 +343,5 @@ void m_settle(struct model *model)
 		TAILQ_REMOVE(&model->woken, thread, link);
 		go_on(model, thread);
 	}
+	m_importance_settle(model);
 }

@@ -3,6 +3,7 @@
  * Vouchers in the model. What they say is all that counts (model_attr.c), so one is found by it;
  * one without send rights is gone.
  */
+#include <mach/mach_voucher_types.h>
 #include <string.h>
 
 #include "tests/model/model_call.h"
@@ -162,13 +163,48 @@ uint32_t m_voucher_prepare(struct model *model, struct m_thread *thread,
 	return right->port ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
 }
 
+/* What was sent says whose importance comes along: that which came with the message, or none. */
+static bool take_importance(struct model *model, struct m_thread *thread, struct m_msg *msg)
+{
+	const unsigned held = 3 + msg->right_count;
+	struct m_right *right = &msg->voucher_right;
+	bool due = m_inherit_due(thread->task, msg);
+	struct m_value values[M_KEYS], *importance = &values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
+	struct m_port *port;
+
+	memset(values, 0, sizeof values);
+	if (right->port)
+		memcpy(values, right->port->values, sizeof values);
+	if (!due && !importance->boosting)
+		return true;
+	memset(importance, 0, sizeof *importance);
+	if (due) {
+		importance->boosting = thread->task;
+		importance->from = msg->donor;
+	}
+	model->slack += held;
+	port = find(model, thread->task->user, thread->lost, values);
+	model->slack -= held;
+	if (!port)
+		return false;
+	if (due)
+		m_inherit(model, thread->task, msg);
+	m_right_destroy(model, *right);
+	*right = (struct m_right){.port = port, .type = MACH_MSG_TYPE_PORT_SEND};
+	return true;
+}
+
 bool m_voucher_redeem(struct model *model, struct m_thread *thread, struct m_msg *msg)
 {
 	const unsigned held = 3 + msg->right_count;
 	struct m_right *right = &msg->voucher_right;
 	struct m_port *redeemed;
 
-	if (!right->port || !(thread->args.option & MACH_RCV_VOUCHER))
+	if (!(thread->args.option & MACH_RCV_VOUCHER))
+		return true;
+	if (!take_importance(model, thread, msg))
+		return false;
+	if (!right->port)
 		return true;
 	model->slack += held; /* the message is in no queue, where its ports would be found */
 	redeemed = pass_on(model, thread->task, thread->lost, right->port, false);

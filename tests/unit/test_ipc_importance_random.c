@@ -99,8 +99,11 @@ static void chaos_receive(struct chaos *chaos, unsigned task)
 	struct lab_buffer message;
 
 	if (lab_receive(chaos->thread[task], pick_type(chaos, task, SEND_RECEIVE), &message,
-			MACH_RCV_TIMEOUT, 0) != MACH_MSG_SUCCESS)
+			MACH_RCV_TIMEOUT | (draw(chaos, 2) ? MACH_RCV_VOUCHER : 0),
+			0) != MACH_MSG_SUCCESS)
 		return;
+	if (MACH_MSGH_BITS_VOUCHER(message.header.msgh_bits))
+		remember(chaos, task, message.header.msgh_voucher_port);
 	chaos->raised += MACH_MSGH_BITS_RAISED_IMPORTANCE(message.header.msgh_bits);
 	remember(chaos, task, message.header.msgh_remote_port);
 	if (message.header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
