@@ -5,7 +5,6 @@
  * no descriptor, and the next call must connect again. It has no ring to offer.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <machd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,12 +13,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "protocol/frame.h"
-#include "protocol/hello.h"
 #include "tests/flow/flow.h"
+#include "tests/flow/flow_fake.h"
 
 /* An answer as the false daemon sends it. */
 struct lie {
@@ -37,60 +35,13 @@ struct lie {
 };
 
 static struct {
-	char directory[32], socket[64];
-	int listener;
+	struct flow_fake at;
 	pthread_t thread;
 	pthread_mutex_t answering; /* it has descriptors of its own then */
 	const struct lie *_Atomic lie;
 	const char *_Atomic refusal; /* instead of a welcome; "": nonsense */
 	_Atomic enum { NO_BOARDS, BOARDS, LIES_ABOUT_BOARDS } boards;
 } fake = {.answering = PTHREAD_MUTEX_INITIALIZER};
-
-static void send_packet(int fd, const void *packet, size_t size, int passed)
-{
-	struct iovec part = {(void *)(uintptr_t)packet, size};
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof passed),
-			      .cmsg_level = SOL_SOCKET,
-			      .cmsg_type = SCM_RIGHTS}};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-	if (passed >= 0) {
-		memcpy(CMSG_DATA(&control.head), &passed, sizeof passed);
-		message.msg_control = &control;
-		message.msg_controllen = sizeof control;
-	}
-	/* Who has heard enough hangs up. */
-	CHECK(sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)size || errno == EPIPE ||
-	      errno == ECONNRESET);
-}
-
-static void welcome(int fd)
-{
-	struct machd_welcome answer = {.version = MACHD_PROTOCOL_VERSION,
-				       .inline_max = 65536,
-				       .task = 1,
-				       .self = 0x103,
-				       .host = 0x203,
-				       .bootstrap = 0x303};
-	struct machd_frame frame = {.op = MACHD_OP_HELLO | MACHD_OP_ANSWER};
-	const char *refusal = atomic_load(&fake.refusal);
-	uint8_t packet[sizeof frame + MACHD_HELLO_SIZE_MAX];
-	size_t size = 4;
-
-	if (refusal) {
-		answer = (struct machd_welcome){.version = 0};
-		strcpy(answer.error, refusal);
-	}
-	memset(packet, 0xc1, sizeof packet);
-	if (!refusal || *refusal)
-		size = machd_welcome_pack(&answer, packet + sizeof frame, MACHD_HELLO_SIZE_MAX);
-	frame.length = (uint32_t)(sizeof frame + size);
-	memcpy(packet, &frame, sizeof frame);
-	send_packet(fd, packet, frame.length, -1);
-}
 
 /* A message with a descriptor of memory. */
 static void put_descriptor(uint8_t *bytes, uint32_t size)
@@ -119,7 +70,7 @@ static void send_memory(int fd, uint32_t sequence)
 	int memfd = memfd_create("lie", MFD_CLOEXEC);
 
 	CHECK(memfd >= 0 && ftruncate(memfd, (off_t)(2 * vm_page_size)) == 0);
-	send_packet(fd, &packet, sizeof packet, memfd);
+	flow_fake_send(fd, &packet, sizeof packet, &memfd, 1);
 	close(memfd);
 }
 
@@ -135,7 +86,7 @@ static void send_loans(int fd, uint32_t sequence, const struct lie *lie)
 
 	for (unsigned i = 0; i < 128; i++)
 		packet.words[i] = lie->loan_size;
-	send_packet(fd, &packet, packet.frame.length, -1);
+	flow_fake_send(fd, &packet, packet.frame.length, NULL, 0);
 }
 
 static void answer_board(int fd, const struct machd_frame *request)
@@ -149,7 +100,7 @@ static void answer_board(int fd, const struct machd_frame *request)
 
 	if (atomic_load(&fake.boards) == NO_BOARDS)
 		packet.answer.code = KERN_RESOURCE_SHORTAGE;
-	send_packet(fd, &packet, sizeof packet, -1);
+	flow_fake_send(fd, &packet, sizeof packet, NULL, 0);
 }
 
 /* Who hears the first half may return, and its lie with it: this works on a copy. */
@@ -185,7 +136,7 @@ static void tell_lie(int fd, const struct machd_frame *request)
 		.fds = lie->announce_fd,
 		.sequence = request->sequence + (uint32_t)lie->sequence,
 	};
-	send_packet(fd, &packet, size, memfd);
+	flow_fake_send(fd, &packet, size, &memfd, memfd >= 0);
 	if (memfd >= 0)
 		close(memfd);
 	if (lie->memory)
@@ -202,12 +153,12 @@ static void *pretend(void *unused)
 	int fd;
 
 	(void)unused;
-	while ((fd = accept4(fake.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept4(fake.at.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		while ((size = recv(fd, packet, sizeof packet, 0)) >= (ssize_t)sizeof frame) {
 			memcpy(&frame, packet, sizeof frame);
 			pthread_mutex_lock(&fake.answering);
 			if (frame.op == MACHD_OP_HELLO)
-				welcome(fd);
+				flow_fake_welcome(fd, atomic_load(&fake.refusal));
 			else if (frame.op == MACHD_OP_BOARD &&
 				 atomic_load(&fake.boards) != LIES_ABOUT_BOARDS)
 				answer_board(fd, &frame);
@@ -222,17 +173,8 @@ static void *pretend(void *unused)
 
 static void set_up(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	strcpy(fake.directory, "/tmp/machd-fake-XXXXXX");
-	CHECK(mkdtemp(fake.directory) != NULL);
-	snprintf(fake.socket, sizeof fake.socket, "%s/machd.sock", fake.directory);
-	strcpy(address.sun_path, fake.socket);
 	atomic_store(&fake.refusal, NULL);
-	fake.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	CHECK(bind(fake.listener, (struct sockaddr *)&address, sizeof address) == 0);
-	CHECK(listen(fake.listener, 5) == 0);
-	CHECK(setenv("MACHD_SOCKET", fake.socket, 1) == 0);
+	flow_fake_begin(&fake.at);
 	CHECK(pthread_create(&fake.thread, NULL, pretend, NULL) == 0);
 }
 
@@ -263,10 +205,9 @@ static void tear_down(void)
 
 	atomic_store(&fake.lie, &last);
 	mach_reply_port();
-	CHECK(shutdown(fake.listener, SHUT_RDWR) == 0);
+	CHECK(shutdown(fake.at.listener, SHUT_RDWR) == 0);
 	CHECK(pthread_join(fake.thread, NULL) == 0);
-	close(fake.listener);
-	CHECK(unlink(fake.socket) == 0 && rmdir(fake.directory) == 0);
+	flow_fake_end(&fake.at);
 	CHECK_EQ(open_memfds(), 0);
 }
 
@@ -614,7 +555,7 @@ START_TEST(a_refusal_is_passed_on)
 	atomic_store(&fake.refusal, "not today");
 	CHECK_EQ(mach_reply_port(), MACH_PORT_NULL);
 	CHECK(strstr(machd_last_error(), "not today"));
-	CHECK(strstr(machd_last_error(), fake.socket));
+	CHECK(strstr(machd_last_error(), fake.at.socket));
 	atomic_store(&fake.refusal, "");
 	CHECK_EQ(mach_reply_port(), MACH_PORT_NULL);
 	CHECK(!strstr(machd_last_error(), "not today"));

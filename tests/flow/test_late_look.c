@@ -6,22 +6,18 @@
  * can be: it answers a routine when the client sleeps where packets wake it, and has been woken for
  * nothing.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "protocol/frame.h"
-#include "protocol/hello.h"
 #include "protocol/ring.h"
 #include "tests/flow/flow.h"
+#include "tests/flow/flow_fake.h"
 
 /* What the routine gives. */
 #define NAME 0x507
@@ -34,50 +30,13 @@ struct answer {
 };
 
 static struct {
-	char directory[32];
-	struct sockaddr_un address;
-	int listener, fd;
+	struct flow_fake at;
+	int fd;
 	pthread_t thread;
 	bool by_packet; /* how the answer comes, */
 	bool asleep;	/* and when: the client sleeps again */
 	struct machd_ring in, out;
 } slow;
-
-static void send_packet(const void *packet, size_t size, const int passed[MACHD_RING_FDS])
-{
-	struct iovec part = {(void *)(uintptr_t)packet, size};
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(MACHD_RING_FDS * sizeof(int))];
-	} control = {.head = {.cmsg_len = CMSG_LEN(MACHD_RING_FDS * sizeof *passed),
-			      .cmsg_level = SOL_SOCKET,
-			      .cmsg_type = SCM_RIGHTS}};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-	if (passed) {
-		memcpy(CMSG_DATA(&control.head), passed, MACHD_RING_FDS * sizeof *passed);
-		message.msg_control = &control;
-		message.msg_controllen = sizeof control;
-	}
-	CHECK(sendmsg(slow.fd, &message, MSG_NOSIGNAL) == (ssize_t)size);
-}
-
-static void welcome(void)
-{
-	struct machd_welcome answer = {.version = MACHD_PROTOCOL_VERSION,
-				       .inline_max = 65536,
-				       .task = 1,
-				       .self = 0x103,
-				       .host = 0x203,
-				       .bootstrap = 0x303};
-	struct machd_frame frame = {.op = MACHD_OP_HELLO | MACHD_OP_ANSWER};
-	uint8_t packet[sizeof frame + MACHD_HELLO_SIZE_MAX];
-
-	frame.length = (uint32_t)(sizeof frame + machd_welcome_pack(&answer, packet + sizeof frame,
-								    MACHD_HELLO_SIZE_MAX));
-	memcpy(packet, &frame, sizeof frame);
-	send_packet(packet, frame.length, NULL);
-}
 
 static void give_ring(uint32_t sequence)
 {
@@ -96,7 +55,7 @@ static void give_ring(uint32_t sequence)
 	CHECK(shared != MAP_FAILED);
 	machd_ring_init(&slow.in, shared, false);
 	machd_ring_init(&slow.out, shared, true);
-	send_packet(&packet, sizeof packet, fds);
+	flow_fake_send(slow.fd, &packet, sizeof packet, fds, MACHD_RING_FDS);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -105,7 +64,7 @@ static void send_look(void)
 {
 	struct machd_frame look = {.length = sizeof look, .op = MACHD_OP_LOOK | MACHD_OP_ANSWER};
 
-	send_packet(&look, sizeof look, NULL);
+	flow_fake_send(slow.fd, &look, sizeof look, NULL, 0);
 }
 
 /* Has the client given up? */
@@ -140,7 +99,7 @@ static void put(const struct answer *answer)
 	}
 	machd_ring_publish(&slow.out);
 	if (slow.by_packet)
-		send_packet(answer, sizeof *answer, NULL);
+		flow_fake_send(slow.fd, answer, sizeof *answer, NULL, 0);
 	/* Who sleeps on the futex does not sleep long. */
 	else if (machd_ring_wake(&slow.out) == MACHD_RING_ON_SOCKET)
 		send_look();
@@ -182,34 +141,16 @@ static void *pretend(void *unused)
 	struct machd_frame frame;
 
 	(void)unused;
-	slow.fd = accept4(slow.listener, NULL, NULL, SOCK_CLOEXEC);
+	slow.fd = accept4(slow.at.listener, NULL, NULL, SOCK_CLOEXEC);
 	CHECK(slow.fd >= 0);
 	CHECK(recv(slow.fd, packet, sizeof packet, 0) >= (ssize_t)sizeof frame);
-	welcome();
+	flow_fake_welcome(slow.fd, NULL);
 	CHECK(recv(slow.fd, packet, sizeof packet, 0) == sizeof frame);
 	memcpy(&frame, packet, sizeof frame);
 	CHECK_EQ(frame.op, MACHD_OP_RING);
 	give_ring(frame.sequence);
 	serve_routines();
 	return NULL;
-}
-
-static void set_up(void)
-{
-	slow.address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	strcpy(slow.directory, "/tmp/machd-slow-XXXXXX");
-	CHECK(mkdtemp(slow.directory) != NULL);
-	snprintf(slow.address.sun_path, sizeof slow.address.sun_path, "%s/sock", slow.directory);
-	slow.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	CHECK(bind(slow.listener, (struct sockaddr *)&slow.address, sizeof slow.address) == 0);
-	CHECK(listen(slow.listener, 1) == 0);
-	CHECK(setenv("MACHD_SOCKET", slow.address.sun_path, 1) == 0);
-}
-
-static void tear_down(void)
-{
-	close(slow.listener);
-	CHECK(unlink(slow.address.sun_path) == 0 && rmdir(slow.directory) == 0);
 }
 
 static void call(void)
@@ -224,12 +165,14 @@ START_TEST(a_look_that_comes_too_late_is_no_answer)
 {
 	slow.by_packet = _i & 1;
 	slow.asleep = _i & 2;
+	flow_fake_begin(&slow.at);
 	CHECK(pthread_create(&slow.thread, NULL, pretend, NULL) == 0);
 	for (unsigned i = 0; i < 4; i++)
 		call();
 	shutdown(slow.fd, SHUT_RDWR);
 	CHECK(pthread_join(slow.thread, NULL) == 0);
 	close(slow.fd);
+	flow_fake_end(&slow.at);
 }
 END_TEST
 
@@ -241,7 +184,6 @@ int main(void)
 	setenv("MACHD_RING", "1", 1);
 	setenv("MACHD_RING_AFTER", "0", 1);
 	suite_add_tcase(suite, tests);
-	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_loop_test(tests, a_look_that_comes_too_late_is_no_answer, 0, 4);
 	return flow_run(suite);
 }
