@@ -4,8 +4,8 @@
  *
  *   fair   round trips of a client, by turns alone and beside a process that does one thing for
  *          ever: leaks ports, and asks on when it gets no more; floods itself with messages; asks
- *          and never reads; connects. Or just loops and never calls machd: what the scheduler
- *          alone makes of a busy process. Each as the same user, -1, and as another, -2; the
+ *          and never reads; connects. Or just loops, one thread or two, and never calls machd: what
+ * the scheduler alone makes of a busy process. Each as the same user, -1, and as another, -2; the
  *          latter as root only.
  *
  * A row is for the time beside the neighbour, an alone_ one for the time just before it. With -n
@@ -149,6 +149,23 @@ static void loop(void)
 		++*deeds;
 }
 
+static void *loop_on(void *unused)
+{
+	(void)unused;
+	loop();
+	return NULL;
+}
+
+/* A culprit of two threads that are always awake, for those that have two. */
+static void loop_twice(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, loop_on, NULL))
+		bench_die("pthread_create");
+	loop();
+}
+
 static const struct {
 	const char *label;
 	void (*be)(void);
@@ -163,6 +180,7 @@ static const struct {
 	{"connect-1", connect_for_ever, false},
 	{"connect-2", connect_for_ever, true},
 	{"loop-1", loop, false},
+	{"loops-1", loop_twice, false},
 };
 #define NEIGHBOURS ((unsigned)(sizeof neighbours / sizeof *neighbours))
 
