@@ -27,6 +27,16 @@ static bool flags_good(const struct machd_frame *frame)
 	return frame->flags <= MACHD_REQUEST_WINDOW || frame->flags == MACHD_REQUEST_LOAN;
 }
 
+bool machd_frame_streams(const void *packet, size_t size)
+{
+	struct machd_frame frame;
+
+	if (size < sizeof frame)
+		return false;
+	memcpy(&frame, packet, sizeof frame);
+	return frame.op == MACHD_OP_MESSAGE && frame.flags != 0;
+}
+
 bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp)
 {
 	const uint8_t *args = (const uint8_t *)packet + sizeof(struct machd_frame);

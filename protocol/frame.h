@@ -225,7 +225,13 @@ struct machd_ring_answer {
  */
 bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp);
 
-/* So many bytes of a packet are enough for that. */
+/*
+ * Is it part of a stream: a message sent or received that could do without a request of its own
+ * (MACHD_REQUEST_UNANSWERED, _WINDOW, _LOAN)? Nobody calls by it and waits for an answer.
+ */
+bool machd_frame_streams(const void *packet, size_t size);
+
+/* So many bytes of a packet are enough for these. */
 #define MACHD_FRAME_HEAD_SIZE \
 	(sizeof(struct machd_frame) + offsetof(struct machd_message_args, send_size))
 

@@ -9,7 +9,6 @@
 #include <sodium.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,7 +19,6 @@
 #include "daemon/io/gate.h"
 #include "daemon/io/identity.h"
 #include "daemon/io/ring.h"
-#include "protocol/board.h"
 #include "protocol/frame.h"
 
 /* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
@@ -216,49 +214,6 @@ static void on_event(struct event *event, uint32_t events)
 	gate_settle(gate);
 }
 
-/* The board. */
-
-static void drop_board(struct channel *channel)
-{
-	if (channel->board)
-		munmap(channel->board, MACHD_BOARD_SIZE);
-	channel->board = NULL;
-}
-
-void channel_set_board(struct channel *channel, ipc_fd_t fd)
-{
-	void *board;
-
-	drop_board(channel);
-	board = mmap(NULL, MACHD_BOARD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fdcheck_fd(fd), 0);
-	close(fdcheck_fd(fd));
-	if (board == MAP_FAILED)
-		return;
-	channel->board = board;
-}
-
-void channel_set_window(struct channel *channel, unsigned index, machd_window_t window)
-{
-	if (channel->board && order_join(channel->gate, channel))
-		__atomic_store_n(&channel->board[index], window, __ATOMIC_RELEASE);
-}
-
-void channel_lend(struct channel *channel, uint32_t count)
-{
-	if (channel->board)
-		__atomic_store_n(&channel->board[MACHD_BOARD_LOAN], machd_loan(count),
-				 __ATOMIC_RELEASE);
-}
-
-uint32_t channel_settle(struct channel *channel)
-{
-	uint64_t word = 0;
-
-	if (channel->board)
-		word = __atomic_exchange_n(&channel->board[MACHD_BOARD_LOAN], 0, __ATOMIC_ACQ_REL);
-	return machd_loan_taken(word);
-}
-
 /* Time. */
 
 static void on_timer(uv_timer_t *timer)
@@ -288,7 +243,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
 	struct channel *channel = handle->data;
 
-	drop_board(channel);
+	channel_drop_board(channel);
 	mem_free(channel);
 }
 
@@ -304,6 +259,7 @@ void channel_close(struct channel *channel)
 	ring_free(channel->ring);
 	channel->ring = NULL;
 	event_remove(&gate->turns.events, &channel->event);
+	pace_leave(&gate->turns.pace, channel->event.job.payer, uv_hrtime());
 	uv_close((uv_handle_t *)&channel->timer, on_timer_closed);
 	close(channel->fd);
 	gate->channel_count--;
@@ -335,6 +291,20 @@ static bool connect_thread(struct channel *channel)
 	return !refusal;
 }
 
+/* Its process pays for it. 0, or an errno. */
+static int add_event(struct gate *gate, struct channel *channel, int fd)
+{
+	struct pace *pace = &gate->turns.pace;
+	struct pace_payer *payer =
+		pace_join(pace, channel->peer.uid, channel->peer.pid, uv_hrtime());
+	int error = event_add(&gate->turns.events, &channel->event, fd, CHANNEL_REQUESTS, payer,
+			      on_event);
+
+	if (error)
+		pace_leave(pace, payer, uv_hrtime());
+	return error;
+}
+
 /* 0, or an errno. */
 static int channel_new(struct gate *gate, int fd, struct channel **made)
 {
@@ -342,8 +312,7 @@ static int channel_new(struct gate *gate, int fd, struct channel **made)
 	int error = channel ? creds_read(fd, gate->inspect_group, &channel->peer) : ENOMEM;
 
 	if (error == 0)
-		error = event_add(&gate->turns.events, &channel->event, fd, CHANNEL_REQUESTS,
-				  on_event);
+		error = add_event(gate, channel, fd);
 	if (error) {
 		mem_free(channel);
 		return error;

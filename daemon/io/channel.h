@@ -15,6 +15,7 @@
 #include "daemon/io/event.h"
 #include "daemon/trap/trap.h"
 
+struct channel_board;
 struct gate;
 struct ring;
 
@@ -29,12 +30,12 @@ struct channel {
 	uv_timer_t timer;
 	uint64_t id;
 	int fd;
-	struct ring *ring;     /* NULL: it has none */
-	struct list unsent;    /* packets that the peer has no room for yet */
-	machd_window_t *board; /* mapped; NULL: it has none */
-	bool doomed;	       /* to be closed, or closed: nothing is sent any more */
-	const char *breach;    /* why it is doomed, see gate_doom() */
-	struct trap_peer peer; /* without its token */
+	struct ring *ring;	     /* NULL: it has none */
+	struct list unsent;	     /* packets that the peer has no room for yet */
+	struct channel_board *board; /* NULL: it has none */
+	bool doomed;		     /* to be closed, or closed: nothing is sent any more */
+	const char *breach;	     /* why it is doomed, see gate_doom() */
+	struct trap_peer peer;	     /* without its token */
 };
 
 /*
@@ -58,10 +59,14 @@ void channel_read_one(struct channel *channel);
 
 /*
  * Map the memfd that is the channel's board from now on, and close it; and write a window's word
- * there. Where there is no memory for that the client sees no window.
+ * there. Where there is no memory for that the client sees no window. One that is opened further
+ * for somebody who has to wait for his turn is shown when the next answer is on its way: until
+ * then he asks, and sleeps.
  */
 void channel_set_board(struct channel *channel, ipc_fd_t fd);
 void channel_set_window(struct channel *channel, unsigned index, machd_window_t window);
+void channel_show_windows(struct channel *channel);
+void channel_drop_board(struct channel *channel);
 
 /* Lend messages on the board, and take the loan back: how many were taken. */
 void channel_lend(struct channel *channel, uint32_t count);

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stddef.h>
 #include <unistd.h>
+#include <uv.h>
 
-bool events_start(struct events *events)
+bool events_start(struct events *events, struct pace *pace)
 {
 	events->epoll = epoll_create1(EPOLL_CLOEXEC);
+	events->pace = pace;
 	return events->epoll >= 0;
 }
 
@@ -19,20 +21,31 @@ void events_stop(struct events *events)
 	events->epoll = -1;
 }
 
-static int control(const struct events *events, int operation, struct event *event)
+static int control(const struct events *events, int operation, struct event *event, uint32_t wanted)
 {
-	struct epoll_event request = {.events = event->wanted, .data.ptr = event};
+	struct epoll_event request = {.events = wanted, .data.ptr = event};
 
 	return epoll_ctl(events->epoll, operation, event->fd, &request) < 0 ? errno : 0;
 }
 
+/* Its turn has come. What has happened meanwhile the kernel tells again. */
+static void run(struct pace_job *job)
+{
+	struct event *event = list_entry(job, struct event, job);
+
+	control(event->events, EPOLL_CTL_MOD, event, event->wanted);
+	if (event->came & (event->wanted | EPOLLERR | EPOLLHUP))
+		event->happened(event, event->came);
+}
+
 int event_add(struct events *events, struct event *event, int fd, uint32_t wanted,
-	      void (*happened)(struct event *event, uint32_t events))
+	      struct pace_payer *payer, void (*happened)(struct event *event, uint32_t events))
 {
 	int error;
 
-	*event = (struct event){.fd = fd, .wanted = wanted};
-	error = control(events, EPOLL_CTL_ADD, event);
+	*event = (struct event){.fd = fd, .wanted = wanted, .events = events};
+	pace_job_init(&event->job, payer, run);
+	error = control(events, EPOLL_CTL_ADD, event, wanted);
 	if (error == 0)
 		event->happened = happened;
 	return error;
@@ -43,7 +56,8 @@ void event_want(struct events *events, struct event *event, uint32_t wanted)
 	if (event->wanted == wanted || !event->happened)
 		return;
 	event->wanted = wanted;
-	control(events, EPOLL_CTL_MOD, event);
+	if (!pace_job_waits(&event->job))
+		control(events, EPOLL_CTL_MOD, event, wanted);
 }
 
 void event_remove(struct events *events, struct event *event)
@@ -51,22 +65,49 @@ void event_remove(struct events *events, struct event *event)
 	if (!event->happened)
 		return;
 	event->happened = NULL;
-	control(events, EPOLL_CTL_DEL, event);
+	pace_drop(events->pace, &event->job, uv_hrtime());
+	control(events, EPOLL_CTL_DEL, event, 0);
+}
+
+/* It waits for its turn. The end of a connection is told once more, and not again. */
+static void put_off(struct events *events, struct event *event, uint32_t came, uint64_t now)
+{
+	if (pace_job_waits(&event->job))
+		return;
+	event->came = came;
+	pace_wait(events->pace, &event->job, now);
+	control(events, EPOLL_CTL_MOD, event, EPOLLONESHOT);
+}
+
+/* Returns whether it was handled. */
+static bool handle(struct events *events, struct event *event, uint32_t came)
+{
+	struct pace_payer *payer = event->job.payer;
+	uint64_t start = uv_hrtime(), end;
+
+	if (pace_job_waits(&event->job) || !pace_admits(events->pace, payer, start)) {
+		put_off(events, event, came, start);
+		return false;
+	}
+	event->happened(event, came);
+	end = uv_hrtime();
+	pace_spent(events->pace, payer, end - start, end);
+	return true;
 }
 
 int events_hear(struct events *events, int timeout, int most, bool *other)
 {
 	struct epoll_event happened[EVENTS_AT_ONCE];
-	int count = epoll_wait(events->epoll, happened, most, timeout);
+	int count = epoll_wait(events->epoll, happened, EVENTS_AT_ONCE, timeout);
 
 	*other = false;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && most > 0; i++) {
 		struct event *event = happened[i].data.ptr;
 
 		if (!event)
 			*other = true;
 		else if (event->happened) /* one before it may have ended it */
-			event->happened(event, happened[i].events);
+			most -= handle(events, event, happened[i].events);
 	}
 	return count;
 }

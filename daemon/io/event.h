@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "daemon/io/pace.h"
+
 /*
  * A descriptor that is waited for; whoever it belongs to has it in his own memory. That must stay
  * until the loop has run once more after event_remove().
@@ -19,22 +21,27 @@ struct event {
 	int fd;
 	uint32_t wanted; /* EPOLLIN and the like; without any only errors and the end are told */
 	void (*happened)(struct event *event, uint32_t events); /* NULL: it is not waited for */
+	struct events *events;
+	struct pace_job job; /* while it waits the kernel does not tell of more */
+	uint32_t came;	     /* what it waits with */
 };
 
 struct events {
 	int epoll; /* -1: there is none */
+	struct pace *pace;
 };
 
 /* false: no descriptor, or no memory; nothing is left then. */
-bool events_start(struct events *events);
+bool events_start(struct events *events, struct pace *pace);
 void events_stop(struct events *events);
 
 /*
- * Wait for what is wanted at `fd`, from now on; `happened` is called from events_hear(). 0, or an
- * errno: ENOMEM, or ENOSPC if the user may watch no more.
+ * Wait for what is wanted at `fd`, from now on; `happened` is called from events_hear(), or, if
+ * that is not up to its payer yet, when it is. 0, or an errno: ENOMEM, or ENOSPC if the user may
+ * watch no more.
  */
 int event_add(struct events *events, struct event *event, int fd, uint32_t wanted,
-	      void (*happened)(struct event *event, uint32_t events));
+	      struct pace_payer *payer, void (*happened)(struct event *event, uint32_t events));
 
 /* Wait for something else there. Needs no memory. */
 void event_want(struct events *events, struct event *event, uint32_t wanted);
@@ -43,8 +50,9 @@ void event_want(struct events *events, struct event *event, uint32_t wanted);
 void event_remove(struct events *events, struct event *event);
 
 /*
- * Wait so many ms, -1: for ever, and have handled what happened, up to `most` events; those that
- * are left come with the next call. How many there were. *other: one was of the epoll that
+ * Wait so many ms, -1: for ever, and hear of up to EVENTS_AT_ONCE things that happened. Up to
+ * `most` of them are handled now, those that must wait for their turn do, and those that are left
+ * come with the next call. How many there were. *other: one was of the epoll that
  * event_add_other() was told of.
  */
 #define EVENTS_AT_ONCE 64

@@ -93,7 +93,7 @@ static void on_connection(struct event *event, uint32_t events)
 {
 	struct listener *listener =
 		(struct listener *)((char *)event - offsetof(struct listener, event));
-	int most = list_empty(&listener->gate->turns.active) ? ACCEPTS_AT_ONCE : 1;
+	int most = turns_quiet(&listener->gate->turns) ? ACCEPTS_AT_ONCE : 1;
 
 	(void)events; /* accept() tells of errors as well */
 	while (most-- && accept_one(listener))
@@ -105,7 +105,8 @@ int listener_start(struct listener *listener, struct gate *gate, int fd)
 	int error;
 
 	*listener = (struct listener){.gate = gate};
-	error = event_add(&gate->turns.events, &listener->event, fd, EPOLLIN, on_connection);
+	error = event_add(&gate->turns.events, &listener->event, fd, EPOLLIN,
+			  &gate->turns.pace.common, on_connection);
 	if (error)
 		return error;
 	uv_timer_init(gate->loop, &listener->pause);

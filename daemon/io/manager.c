@@ -158,7 +158,8 @@ static int connect_bus(struct manager *manager)
 		return 0;
 	result = open_bus(manager);
 	if (result >= 0)
-		result = -event_add(manager->events, &manager->event, result, 0, on_event);
+		result = -event_add(manager->events, &manager->event, result, 0,
+				    &manager->events->pace->common, on_event);
 	if (result < 0) {
 		manager->bus = sd_bus_unref(manager->bus);
 		return -result;

@@ -16,6 +16,9 @@
 #include "daemon/io/gate.h"
 #include "daemon/io/turn.h"
 
+/* What a small message of a stream costs, with its share of those who are woken for it. */
+#define STREAM_NS 500
+
 /* Memory that cannot be cut off under us, as a handle. */
 static ipc_fd_t make_memory(void)
 {
@@ -50,6 +53,16 @@ static bool make_bell(struct ring *ring)
 	return ring->bell >= 0 && turn_watch(&ring->channel->gate->turns, ring);
 }
 
+/* The turn of what streams through it has come. */
+static void run(struct pace_job *job)
+{
+	struct ring *ring = list_entry(job, struct ring, job);
+	struct gate *gate = ring->channel->gate;
+
+	ring_serve(ring);
+	gate_settle(gate);
+}
+
 static bool fill(struct ring *ring, ipc_fd_t fds[MACHD_RING_FDS])
 {
 	fds[0] = make_memory();
@@ -72,6 +85,7 @@ bool ring_make(struct channel *channel, ipc_fd_t fds[MACHD_RING_FDS])
 		return false;
 	list_init(&ring->active);
 	ring->channel = channel;
+	pace_job_init(&ring->job, channel->event.job.payer, run);
 	ring->bell = -1;
 	if (!fill(ring, fds)) {
 		ring_free(ring);
@@ -88,6 +102,7 @@ void ring_free(struct ring *ring)
 	if (!ring)
 		return;
 	list_remove(&ring->active);
+	pace_drop(&ring->channel->gate->turns.pace, &ring->job, uv_hrtime());
 	if (ring->bell >= 0) {
 		turn_forget(&ring->channel->gate->turns, ring);
 		close(ring->bell);
@@ -111,6 +126,17 @@ static const char *record_breach(const struct machd_record *record)
 	return NULL;
 }
 
+/* It was a call, or one message of a stream, which costs about as much. */
+static void note_pace(struct ring *ring, bool streams, uint64_t now)
+{
+	struct pace *pace = &ring->channel->gate->turns.pace;
+
+	if (streams)
+		pace_spent(pace, ring->job.payer, STREAM_NS, now);
+	else
+		pace_called(pace, now);
+}
+
 /* The bytes are copied once, and are out of the client's reach when they are looked at. */
 static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 {
@@ -131,11 +157,14 @@ static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 	machd_ring_consume(&ring->in);
 	ring->used = true;
 	unanswered = machd_frame_unanswered(buffer, input.size, &stamp);
+	if (!unanswered)
+		channel_show_windows(channel);
 	if (in_turn)
 		order_before(channel->gate, channel, stamp);
 	breach = unanswered ? gate_feed_among(channel->gate, &input)
 			    : gate_feed(channel->gate, &input);
 	ring->last = channel->gate->turns.last = input.now;
+	note_pace(ring, machd_frame_streams(buffer, input.size), input.now);
 	return breach;
 }
 
@@ -158,6 +187,21 @@ unsigned ring_serve(struct ring *ring)
 	}
 	channel->gate->batch = 0; /* what comes next comes later */
 	return count;
+}
+
+bool ring_waits(struct ring *ring, uint64_t now)
+{
+	struct pace *pace = &ring->channel->gate->turns.pace;
+	struct machd_frame frame;
+
+	if (pace_job_waits(&ring->job))
+		return true;
+	if (pace_rich(ring->job.payer) || !list_empty(&ring->channel->unsent) ||
+	    pace_admits(pace, ring->job.payer, now) ||
+	    !machd_frame_streams(&frame, ring_peek(ring, &frame, sizeof frame)))
+		return false;
+	pace_wait(pace, &ring->job, now);
+	return true;
 }
 
 size_t ring_peek(struct ring *ring, void *bytes, size_t size)

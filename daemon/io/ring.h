@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/base/list.h"
+#include "daemon/io/pace.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "protocol/frame.h"
 #include "protocol/ring.h"
@@ -15,6 +16,7 @@ struct channel;
 struct ring {
 	struct list active; /* in turns->active as long as it is looked at, see turn.h */
 	struct channel *channel;
+	struct pace_job job; /* while what streams through it waits for its turn */
 	struct machd_rings *shared;
 	struct machd_ring in, out; /* submission, completion */
 	int bell;		   /* an eventfd that the client writes to while we sleep */
@@ -38,6 +40,9 @@ void ring_free(struct ring *ring);
  * channel may be doomed then; the caller settles. Returns how many there were.
  */
 unsigned ring_serve(struct ring *ring);
+
+/* Must what is in it wait for its payer's turn? Then it does. */
+bool ring_waits(struct ring *ring, uint64_t now);
 
 /* The beginning of the next frame, up to `size` bytes of it; 0: there is none. */
 size_t ring_peek(struct ring *ring, void *bytes, size_t size);

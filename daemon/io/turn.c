@@ -71,6 +71,8 @@ static bool look_once(struct turns *turns, uint64_t now)
 	while (left-- && (ring = list_first(&turns->active, struct ring, active))) {
 		list_remove(&ring->active);
 		list_append(&turns->active, &ring->active);
+		if (ring_waits(ring, now))
+			continue;
 		if (ring_serve(ring)) {
 			came = true;
 			gate_settle(turns->gate); /* may free it */
@@ -79,6 +81,29 @@ static bool look_once(struct turns *turns, uint64_t now)
 		}
 	}
 	return came;
+}
+
+/*
+ * Have those done whose turn it is: one, or, if they have a turn, all that they may; it lasts until
+ * there is nothing more. Returns whether there was any.
+ */
+static bool serve_paced(struct turns *turns)
+{
+	struct pace *pace = &turns->pace;
+	uint64_t start = uv_hrtime(), end;
+	struct pace_job *job = pace_next(pace, start);
+	bool any = job != NULL;
+
+	while (job) {
+		struct pace_payer *payer = job->payer;
+
+		job->run(job);
+		end = uv_hrtime();
+		pace_spent(pace, payer, end - start, end);
+		start = end;
+		job = pace_turn(pace) ? pace_next(pace, start) : NULL;
+	}
+	return any;
 }
 
 /* The time after it. */
@@ -106,11 +131,14 @@ static bool look_on(struct turns *turns)
 
 		now = came ? turns->last : fresh ? now : uv_hrtime();
 		fresh = !came;
-		if (!came && machd_wait_yields(&turns->wait, turns->last, now))
+		if (pace_waits(&turns->pace) && serve_paced(turns))
+			now = uv_hrtime();
+		else if (!came && machd_wait_yields(&turns->wait, turns->last, now))
 			now = give_way(turns, now);
 		else if (!came && all_asleep(turns))
 			return false;
-		if (list_empty(&turns->active) || trap_has_work(turns->gate->host))
+		if (list_empty(&turns->active) || trap_has_work(turns->gate->host) ||
+		    pace_turn(&turns->pace))
 			break;
 	} while (!turns->more && now - start < POLL_EVERY_NS);
 	return !list_empty(&turns->active);
@@ -170,10 +198,12 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 		heard = hear_bells(turns, timeout, &events) > 0;
 		timeout = 0;
 	}
-	most = list_empty(&turns->active) ? EVENTS_AT_ONCE : EVENTS_BESIDE;
+	most = turns_quiet(turns) || pace_turn(&turns->pace) ? EVENTS_AT_ONCE : EVENTS_BESIDE;
 	if (events)
 		count = events_hear(&turns->events, timeout, most, libuv);
-	turns->more = count == most;
+	if (count == 0 && pace_turn(&turns->pace))
+		pace_end_turn(&turns->pace, uv_hrtime());
+	turns->more = count >= most;
 	return count > 0 || heard;
 }
 
@@ -193,6 +223,12 @@ void turns_once(struct turns *turns, bool wait)
 {
 	bool awake = (!list_empty(&turns->active) && look_on(turns)) || !wait, heard, libuv;
 	int timeout = time_to_sleep(turns);
+
+	if (pace_waits(&turns->pace)) {
+		if (turns_quiet(turns))
+			serve_paced(turns);
+		awake = true;
+	}
 
 	heard = hear_all(turns, awake ? 0 : timeout, &libuv);
 	if (libuv || timeout == 0 || (!awake && !heard))
@@ -226,7 +262,8 @@ bool turns_start(struct turns *turns, struct gate *gate)
 	turns_set_spin(turns, MACHD_SPIN_US_DEFAULT);
 	list_init(&turns->active);
 	turns->bells = epoll_create1(EPOLL_CLOEXEC);
-	if (events_start(&turns->events) && turns->bells >= 0 &&
+	pace_init(&turns->pace);
+	if (events_start(&turns->events, &turns->pace) && turns->bells >= 0 &&
 	    event_add_other(&turns->events, uv_backend_fd(gate->loop)) == 0 &&
 	    epoll_ctl(turns->bells, EPOLL_CTL_ADD, turns->events.epoll, &events) == 0)
 		return true;
@@ -240,4 +277,5 @@ void turns_stop(struct turns *turns)
 	if (turns->bells >= 0)
 		close(turns->bells);
 	turns->bells = -1;
+	pace_free(&turns->pace);
 }

@@ -16,6 +16,7 @@
 
 #include "daemon/base/list.h"
 #include "daemon/io/event.h"
+#include "daemon/io/pace.h"
 #include "protocol/wait.h"
 
 struct gate;
@@ -26,6 +27,7 @@ struct turns {
 	struct list active; /* rings, by ring->active */
 	struct machd_wait wait;
 	uint64_t last; /* when a frame came last, ns */
+	struct pace pace;
 	struct events events;
 	int bells;	/* an epoll */
 	unsigned count; /* of rings */
@@ -58,6 +60,12 @@ void turn_forget(struct turns *turns, struct ring *ring);
 
 /* Activate the rings whose bells have rung by now. */
 void turn_hear(struct turns *turns);
+
+/* No ring is in use. */
+static inline bool turns_quiet(const struct turns *turns)
+{
+	return list_empty(&turns->active);
+}
 
 /* Something may come through this ring: look at it without being called. */
 void turn_activate(struct turns *turns, struct ring *ring);
