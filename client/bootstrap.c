@@ -55,6 +55,21 @@ kern_return_t bootstrap_create_service(mach_port_t bp, const char *service_name,
 	return code;
 }
 
+kern_return_t bootstrap_create_server(mach_port_t bp, const char *server_cmd,
+				      unsigned int server_uid, boolean_t on_demand,
+				      mach_port_t *server_port)
+{
+	struct bootstrap_create_server_in in = {.uid = server_uid, .on_demand = on_demand != 0};
+	struct bootstrap_create_server_out out;
+	kern_return_t code;
+
+	memcpy(in.command, server_cmd, strnlen(server_cmd, BOOTSTRAP_MAX_CMD_LEN - 1));
+	code = MI_CALL(bootstrap_create_server, bp, &in, &out);
+	if (code == KERN_SUCCESS)
+		*server_port = out.port;
+	return code;
+}
+
 kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp)
 {
 	struct bootstrap_look_up_in in = {0};
@@ -114,6 +129,28 @@ kern_return_t bootstrap_status(mach_port_t bp, const char *service_name,
 	code = MI_CALL(bootstrap_status, bp, &in, &out);
 	if (code == KERN_SUCCESS)
 		*service_active = (bootstrap_status_t)out.active;
+	return code;
+}
+
+kern_return_t bootstrap_info(mach_port_t bp, name_array_t *service_names,
+			     mach_msg_type_number_t *service_namesCnt, name_array_t *server_names,
+			     mach_msg_type_number_t *server_namesCnt,
+			     bootstrap_status_array_t *service_active,
+			     mach_msg_type_number_t *service_activeCnt)
+{
+	const size_t name_words = sizeof(name_t) / sizeof(uint32_t);
+	struct mi_words lists[] = {{.width = name_words}, {.width = name_words}, {.width = 1}};
+	uint32_t in[] = {0}, next;
+	kern_return_t code =
+		mi_fetch_all(MACHD_ROUTINE_bootstrap_info, bp, in, 1, &next, 1, lists, 3);
+
+	if (code == KERN_SUCCESS) {
+		*service_names = (name_t *)(void *)lists[0].words;
+		*server_names = (name_t *)(void *)lists[1].words;
+		*service_active = (bootstrap_status_t *)(void *)lists[2].words;
+		*service_namesCnt = *server_namesCnt = *service_activeCnt =
+			(mach_msg_type_number_t)lists[2].count;
+	}
 	return code;
 }
 

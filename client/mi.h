@@ -275,6 +275,22 @@ kern_return_t mi_call_within(struct mi_channel *channel, struct mi_call *call);
 		.waits = true,                       \
 	})
 
+/* A list that grows, in memory the caller frees with vm_deallocate(). */
+struct mi_words {
+	uint32_t *words;
+	size_t count, room; /* words */
+	size_t width;	    /* words of an element */
+};
+
+/*
+ * Call a routine until its lists are complete: the elements of an answer go into `lists` by turns.
+ * `in` ends in the word that says where to go on, and `out` begins with it. The code is that of the
+ * last call; if it is an error the lists have no memory.
+ */
+kern_return_t mi_fetch_all(enum machd_routine routine, mach_port_t task, uint32_t *in,
+			   size_t in_words, uint32_t *out, size_t out_words, struct mi_words *lists,
+			   size_t list_count);
+
 /* What makes a memfd fit to be sent: nobody can change it any more. */
 #define MI_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 

@@ -12,13 +12,7 @@
 #include "client/mi.h"
 #include "protocol/limits.h"
 
-/* A list that grows, in memory the caller frees with vm_deallocate(). */
-struct words {
-	uint32_t *words;
-	size_t count, room; /* words */
-};
-
-static bool words_reserve(struct words *list, size_t more)
+static bool words_reserve(struct mi_words *list, size_t more)
 {
 	size_t need = list->count + more, room = list->room ? list->room : vm_page_size / 4;
 	void *memory;
@@ -37,7 +31,7 @@ static bool words_reserve(struct words *list, size_t more)
 }
 
 /* Give back what is not needed, so that the caller's vm_deallocate() frees all. */
-static void words_trim(struct words *list)
+static void words_trim(struct mi_words *list)
 {
 	size_t used = round_page(list->count * 4), all = list->room * 4;
 
@@ -47,28 +41,37 @@ static void words_trim(struct words *list)
 		list->words = NULL;
 }
 
-static void words_free(struct words *list)
+static void words_free(struct mi_words *list)
 {
 	if (list->words)
 		mi_pages_free(list->words, list->room * 4);
 }
 
 /* Sort the words of one page into `lists` by turns. */
-static bool take_page(const uint32_t *page, size_t count, struct words *lists, size_t list_count)
+static bool take_page(const uint32_t *page, size_t count, struct mi_words *lists, size_t list_count)
 {
-	for (size_t i = 0; i < list_count; i++)
-		if (!words_reserve(&lists[i], count / list_count))
+	size_t turn = 0, turns;
+
+	for (size_t j = 0; j < list_count; j++)
+		turn += lists[j].width;
+	turns = count / turn;
+	for (size_t j = 0; j < list_count; j++)
+		if (!words_reserve(&lists[j], turns * lists[j].width))
 			return false;
-	for (size_t i = 0; i + list_count <= count; i += list_count)
-		for (size_t j = 0; j < list_count; j++)
-			lists[j].words[lists[j].count++] = page[i + j];
+	for (size_t i = 0; i < turns; i++) {
+		for (size_t j = 0; j < list_count; j++) {
+			memcpy(lists[j].words + lists[j].count, page,
+			       lists[j].width * sizeof *page);
+			lists[j].count += lists[j].width;
+			page += lists[j].width;
+		}
+	}
 	return true;
 }
 
-/* `in` ends in the word that says where to go on, and `out` begins with it. */
-static kern_return_t fetch_all(enum machd_routine routine, ipc_space_t task, uint32_t *in,
-			       size_t in_words, uint32_t *out, size_t out_words,
-			       struct words *lists, size_t list_count)
+kern_return_t mi_fetch_all(enum machd_routine routine, mach_port_t task, uint32_t *in,
+			   size_t in_words, uint32_t *out, size_t out_words, struct mi_words *lists,
+			   size_t list_count)
 {
 	uint32_t *page = mi_pages(MACHD_FRAME_SIZE_MAX);
 	kern_return_t code = KERN_RESOURCE_SHORTAGE;
@@ -108,10 +111,10 @@ kern_return_t mach_port_names(ipc_space_t task, mach_port_name_array_t *names,
 			      mach_msg_type_number_t *namesCnt, mach_port_type_array_t *types,
 			      mach_msg_type_number_t *typesCnt)
 {
-	struct words lists[2] = {{0}, {0}};
+	struct mi_words lists[2] = {{.width = 1}, {.width = 1}};
 	uint32_t in[] = {0}, next;
 	kern_return_t code =
-		fetch_all(MACHD_ROUTINE_mach_port_names, task, in, 1, &next, 1, lists, 2);
+		mi_fetch_all(MACHD_ROUTINE_mach_port_names, task, in, 1, &next, 1, lists, 2);
 
 	if (code == KERN_SUCCESS) {
 		*names = lists[0].words;
@@ -125,10 +128,10 @@ kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
 				       mach_port_name_array_t *members,
 				       mach_msg_type_number_t *membersCnt)
 {
-	struct words list = {0};
+	struct mi_words list = {.width = 1};
 	uint32_t in[] = {name, 0}, next;
-	kern_return_t code =
-		fetch_all(MACHD_ROUTINE_mach_port_get_set_status, task, in, 2, &next, 1, &list, 1);
+	kern_return_t code = mi_fetch_all(MACHD_ROUTINE_mach_port_get_set_status, task, in, 2,
+					  &next, 1, &list, 1);
 
 	if (code == KERN_SUCCESS) {
 		*members = list.words;
@@ -143,11 +146,11 @@ kern_return_t mach_port_space_info(ipc_space_t task, ipc_info_space_t *space_inf
 				   ipc_info_tree_name_array_t *tree_info,
 				   mach_msg_type_number_t *tree_infoCnt)
 {
-	struct words list = {0};
+	struct mi_words list = {.width = 1};
 	uint32_t in[] = {0};
 	struct mach_port_space_info_out out;
-	kern_return_t code = fetch_all(MACHD_ROUTINE_mach_port_space_info, task, in, 1, &out.next,
-				       sizeof out / sizeof out.next, &list, 1);
+	kern_return_t code = mi_fetch_all(MACHD_ROUTINE_mach_port_space_info, task, in, 1,
+					  &out.next, sizeof out / sizeof out.next, &list, 1);
 
 	if (code == KERN_SUCCESS) {
 		*table_info = (ipc_info_name_t *)(void *)list.words;

@@ -25,6 +25,7 @@
 #define OOL(f, arrays, words) {MACHD_FIELD_OOL, 0, (words)*WORD, arrays},
 #define OOL_PORTS(f)	      {MACHD_FIELD_OOL_PORTS, MACH_MSG_TYPE_PORT_SEND, WORD, 1},
 #define EMPTY()		      {MACHD_FIELD_EMPTY, 0, 0, 1},
+#define BESIDE(f, words)      {MACHD_FIELD_BESIDE, 0, (words)*WORD, 1},
 #define IN(...)		      __VA_ARGS__
 #define OUT(...)	      __VA_ARGS__
 

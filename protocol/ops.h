@@ -28,6 +28,7 @@
 #define OOL(f, arrays, words) uint32_t f[0];
 #define OOL_PORTS(f)	      uint32_t f[0];
 #define EMPTY()
+#define BESIDE(f, words)
 #define IN(...)	 __VA_ARGS__
 #define OUT(...) __VA_ARGS__
 #pragma pack(push, 4)
@@ -65,19 +66,20 @@ enum machd_object {
 
 /* What a field of ops.def is. The structs hold the fields in order, without padding. */
 enum machd_field_kind {
-	MACHD_FIELD_END,   /* of the list, or of the fields of a REF or FRAME */
-	MACHD_FIELD_DATA,  /* f_size bytes */
-	MACHD_FIELD_TEXT,  /* likewise; a zero ends it */
-	MACHD_FIELD_PORT,  /* a right of f_type; in the structs a name */
-	MACHD_FIELD_POLY,  /* a right of f_type or, if that is 0, of any; a name and its type */
-	MACHD_FIELD_REF,   /* its own fields follow, up to their END */
-	MACHD_FIELD_FRAME, /* likewise */
-	MACHD_FIELD_LATE,  /* a word of arguments */
-	MACHD_FIELD_NEXT,  /* a word of results */
-	MACHD_FIELD_EMPTY, /* nothing */
-	MACHD_FIELD_ARRAY, /* up to f_max times f_size bytes */
-	MACHD_FIELD_BYTES, /* up to f_max; their number is a word before them */
-	MACHD_FIELD_OOL,   /* f_max arrays of f_size bytes an element */
+	MACHD_FIELD_END,    /* of the list, or of the fields of a REF or FRAME */
+	MACHD_FIELD_DATA,   /* f_size bytes */
+	MACHD_FIELD_TEXT,   /* likewise; a zero ends it */
+	MACHD_FIELD_PORT,   /* a right of f_type; in the structs a name */
+	MACHD_FIELD_POLY,   /* a right of f_type or, if that is 0, of any; a name and its type */
+	MACHD_FIELD_REF,    /* its own fields follow, up to their END */
+	MACHD_FIELD_FRAME,  /* likewise */
+	MACHD_FIELD_LATE,   /* a word of arguments */
+	MACHD_FIELD_NEXT,   /* a word of results */
+	MACHD_FIELD_EMPTY,  /* nothing */
+	MACHD_FIELD_BESIDE, /* an array of f_size bytes an element, by turns with the OOL before */
+	MACHD_FIELD_ARRAY,  /* up to f_max times f_size bytes */
+	MACHD_FIELD_BYTES,  /* up to f_max; their number is a word before them */
+	MACHD_FIELD_OOL,    /* f_max arrays of f_size bytes an element */
 	MACHD_FIELD_OOL_PORTS,
 };
 

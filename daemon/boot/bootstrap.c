@@ -5,6 +5,7 @@
  * it up and give it up. In a subset (subset.h) there are no rules, but for what its parents know.
  */
 #include <servers/bootstrap.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/boot/policy.h"
@@ -199,6 +200,20 @@ kern_return_t trap_bootstrap_create_service(struct trap_call *call,
 			    &result->port);
 }
 
+/*
+ * What machd runs, and as whom, is for who may write into services.d to say, and for no client:
+ * whoever takes over one that is privileged must not have a command run as machd.
+ */
+kern_return_t trap_bootstrap_create_server(struct trap_call *call,
+					   const struct bootstrap_create_server_in *args,
+					   struct bootstrap_create_server_out *result)
+{
+	(void)call;
+	(void)args;
+	(void)result;
+	return BOOTSTRAP_NOT_PRIVILEGED;
+}
+
 /* See to it that somebody will receive what is sent to a declared name. */
 static kern_return_t ask_for(struct trap_call *call, const char *name)
 {
@@ -266,6 +281,16 @@ static bool is_started(const struct trap_call *call, const char *name,
 	return boot_policy_declares(call->c_host->h_names, name)->br_start != BOOT_START_NEVER;
 }
 
+/* Of a name that leads to the port that is called. */
+static bootstrap_status_t state_of(const struct trap_call *call, const char *name,
+				   const struct boot_service *service)
+{
+	if (service && boot_running(service))
+		return BOOTSTRAP_STATUS_ACTIVE;
+	return is_started(call, name, service) ? BOOTSTRAP_STATUS_ON_DEMAND
+					       : BOOTSTRAP_STATUS_INACTIVE;
+}
+
 kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstrap_status_in *args,
 				    struct bootstrap_status_out *result)
 {
@@ -277,12 +302,74 @@ kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstr
 	kr = find_above(call, args->service, &service);
 	if (kr != BOOTSTRAP_SUCCESS)
 		return kr;
-	if (service && boot_running(service))
-		result->active = BOOTSTRAP_STATUS_ACTIVE;
-	else if (is_started(call, args->service, service))
-		result->active = BOOTSTRAP_STATUS_ON_DEMAND;
-	else
-		result->active = BOOTSTRAP_STATUS_INACTIVE;
+	result->active = state_of(call, args->service, service);
+	return BOOTSTRAP_SUCCESS;
+}
+
+/* A page of names: so many rows of an answer, and so many names that are looked at for it. */
+#define ROWS_MAX 768
+#define LOOK_MAX 16384
+
+struct info_row {
+	char service[MACHD_SERVICE_NAME_MAX + 1], server[MACHD_SERVICE_NAME_MAX + 1];
+	uint32_t active;
+};
+
+_Static_assert(sizeof(struct info_row) == 65 * sizeof(uint32_t), "as ops.def has it");
+_Static_assert(ROWS_MAX * sizeof(struct info_row) < MACHD_FRAME_SIZE_MAX - 256, "it fits");
+
+/* What is known of who provides it: the file that declares it, without its folder. */
+static const char *server_of(const struct trap_call *call, const char *name)
+{
+	const struct boot_rule *rule = NULL;
+	const char *slash;
+
+	if (!call->c_port->ip_subset)
+		rule = boot_policy_declares(call->c_host->h_names, name);
+	if (!rule)
+		return "";
+	slash = strrchr(rule->br_file, '/');
+	return slash ? slash + 1 : rule->br_file;
+}
+
+/* Who may not look a name up does not hear of it either. */
+static bool add_row(const struct trap_call *call, const char *name,
+		    const struct boot_service *service, struct info_row *row)
+{
+	if (!call->c_port->ip_subset && !may_look_up(call, name, service))
+		return false;
+	memset(row, 0, sizeof *row);
+	snprintf(row->service, sizeof row->service, "%s", name);
+	snprintf(row->server, sizeof row->server, "%.*s", MACHD_SERVICE_NAME_MAX,
+		 server_of(call, name));
+	row->active = state_of(call, name, service);
+	return true;
+}
+
+/* Rules for single names come first, whether they were ever used or not; then all other names. */
+kern_return_t trap_bootstrap_info(struct trap_call *call, const struct bootstrap_info_in *args,
+				  struct bootstrap_info_out *result)
+{
+	const struct boot_policy *policy = call->c_host->h_names;
+	const struct boot_service *service = *boot_table(call->c_host, call->c_port);
+	uint32_t rules = call->c_port->ip_subset ? 0 : policy->bp_head.bh_count;
+	uint32_t at = 0, looked = 0, count = 0;
+	struct info_row *row = (struct info_row *)result->names;
+
+	for (; (at < rules || service) && looked < LOOK_MAX && count < ROWS_MAX; at++) {
+		const char *name = at < rules ? policy->bp_rules[at].br_service : service->s_name;
+		bool other = at < rules ? name[strlen(name) - 1] == '*' : declared(call, name);
+		const struct boot_service *entry = at < rules ? find_here(call, name) : service;
+
+		if (at >= rules)
+			service = service->hh.next;
+		if (at < args->first)
+			continue;
+		looked++;
+		count += !other && add_row(call, name, entry, &row[count]);
+	}
+	result->next = at < rules || service ? at : 0;
+	call->c_out_words = count * (uint32_t)(sizeof *row / sizeof(uint32_t));
 	return BOOTSTRAP_SUCCESS;
 }
 

@@ -150,24 +150,44 @@ static void put_array(struct writer *writer, const struct machd_field *field)
 	put(writer, writer->from, (uint32_t)((count * field->f_size + WORD - 1) / WORD * WORD));
 }
 
+/* Arrays whose elements come by turns: bytes of a turn, and how many there are. */
+struct turns {
+	uint32_t size, count;
+};
+
+/* One of them: elements of so many bytes, the first of which is at `from`. */
+static void put_column(struct writer *writer, const struct turns *turns, const uint8_t *from,
+		       uint32_t size)
+{
+	uint8_t *to = writer->reply->ikm_data + writer->data;
+
+	*writer->desc++ = (struct ikm_descriptor){.d_type = MACH_MSG_OOL_DESCRIPTOR,
+						  .d_copy = MACH_MSG_VIRTUAL_COPY,
+						  .d_count = turns->count * size,
+						  .d_source = turns->count ? MACHD_MEMORY_INLINE
+									   : MACHD_MEMORY_NONE,
+						  .d_offset = writer->data};
+	put(writer, &turns->count, WORD);
+	for (uint32_t i = 0; i < turns->count; i++, to += size)
+		memcpy(to, from + (size_t)i * turns->size, size);
+	writer->data += turns->count * size;
+}
+
 /* Elements by turns into as many arrays. Those of one array are together in the memory. */
 static void put_memory(struct writer *writer, const struct machd_field *field)
 {
-	uint32_t count = writer->call->c_out_words / (field->f_max * field->f_size / WORD);
-	uint8_t *to = writer->reply->ikm_data + writer->data;
+	const struct machd_field *beside = field + 1;
+	struct turns turns = {.size = field->f_max * field->f_size};
+	uint32_t at = 0;
 
-	for (uint32_t k = 0; k < field->f_max; k++) {
-		*writer->desc++ = (struct ikm_descriptor){.d_type = MACH_MSG_OOL_DESCRIPTOR,
-							  .d_copy = MACH_MSG_VIRTUAL_COPY,
-							  .d_count = count * field->f_size,
-							  .d_source = count ? MACHD_MEMORY_INLINE
-									    : MACHD_MEMORY_NONE,
-							  .d_offset = writer->data};
-		put(writer, &count, WORD);
-		for (uint32_t i = 0; i < count; i++, to += field->f_size)
-			memcpy(to, writer->from + (i * field->f_max + k) * field->f_size,
-			       field->f_size);
-		writer->data += count * field->f_size;
+	for (; beside->f_kind == MACHD_FIELD_BESIDE; beside++)
+		turns.size += beside->f_size;
+	turns.count = writer->call->c_out_words / (turns.size / (uint32_t)WORD);
+	for (uint32_t k = 0; k < field->f_max; k++, at += field->f_size)
+		put_column(writer, &turns, writer->from + at, field->f_size);
+	for (beside = field + 1; beside->f_kind == MACHD_FIELD_BESIDE; beside++) {
+		put_column(writer, &turns, writer->from + at, beside->f_size);
+		at += beside->f_size;
 	}
 }
 
@@ -227,7 +247,8 @@ static void put_field(struct writer *writer, const struct machd_field *field)
 		put_ports(writer, field);
 		break;
 	case MACHD_FIELD_END:
-	case MACHD_FIELD_REF: /* in requests only */
+	case MACHD_FIELD_BESIDE: /* with what it is beside */
+	case MACHD_FIELD_REF:	 /* in requests only */
 	case MACHD_FIELD_FRAME:
 	case MACHD_FIELD_LATE:
 		break;

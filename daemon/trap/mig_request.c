@@ -30,6 +30,7 @@ static struct mig_shape shape_of_field(const struct machd_field *field)
 		return (struct mig_shape){.inline_size = WORD,
 					  .extra_max = field->f_max * field->f_size};
 	case MACHD_FIELD_EMPTY:
+	case MACHD_FIELD_BESIDE:
 	case MACHD_FIELD_OOL:
 	case MACHD_FIELD_OOL_PORTS:
 		return (struct mig_shape){.descriptors = field->f_max,

@@ -51,7 +51,7 @@ static void raw(unsigned link, unsigned fds, const void *bytes, size_t size)
 /* A routine of ops.def with its arguments as a struct. */
 static void call(unsigned link, unsigned routine, uint32_t target, const void *in, size_t size)
 {
-	uint8_t body[512];
+	uint8_t body[1024];
 	struct machd_call head = {.routine = routine, .target = target};
 
 	FUZZ_CHECK(sizeof head + size <= sizeof body);

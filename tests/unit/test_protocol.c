@@ -168,7 +168,8 @@ static uint32_t fields_size(const struct machd_field *fields)
 		/* What has no fixed length is the last. */
 		ck_assert(fields->f_kind < MACHD_FIELD_ARRAY ||
 			  fields[1].f_kind == MACHD_FIELD_END ||
-			  fields[1].f_kind == MACHD_FIELD_EMPTY);
+			  fields[1].f_kind == MACHD_FIELD_EMPTY ||
+			  fields[1].f_kind == MACHD_FIELD_BESIDE);
 	}
 	return size;
 }
@@ -183,7 +184,8 @@ static void check_kinds(const struct machd_routine_row *row, const struct machd_
 		enum machd_field_kind kind = field->f_kind;
 		bool opens = kind == MACHD_FIELD_REF || kind == MACHD_FIELD_FRAME;
 		bool results = kind == MACHD_FIELD_TEXT || kind == MACHD_FIELD_NEXT ||
-			       kind == MACHD_FIELD_OOL || kind == MACHD_FIELD_EMPTY;
+			       kind == MACHD_FIELD_OOL || kind == MACHD_FIELD_EMPTY ||
+			       kind == MACHD_FIELD_BESIDE;
 
 		ck_assert_msg(!group || kind == MACHD_FIELD_DATA || kind == MACHD_FIELD_END, "%s",
 			      row->name);

@@ -9,7 +9,7 @@
 
 #include "tests/lab/lab_mig.h"
 
-enum { POOL = 64, WORDS_MAX = 64, STEPS = 500 };
+enum { POOL = 64, WORDS_MAX = 192, STEPS = 500 };
 
 /* What a call gave. */
 struct outcome {

@@ -10,8 +10,10 @@
 #include <machd_cdefs.h>
 
 #define BOOTSTRAP_MAX_NAME_LEN 128 /* the final zero byte included */
+#define BOOTSTRAP_MAX_CMD_LEN  512
 
 typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
+typedef char cmd_t[BOOTSTRAP_MAX_CMD_LEN];
 
 #define BOOTSTRAP_SUCCESS	  0
 #define BOOTSTRAP_NOT_PRIVILEGED  1100
@@ -22,7 +24,9 @@ typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 #define BOOTSTRAP_NO_MEMORY	  1105
 #define BOOTSTRAP_NO_CHILDREN	  1106
 
+typedef name_t *name_array_t;
 typedef int bootstrap_status_t;
+typedef bootstrap_status_t *bootstrap_status_array_t, *bool_array_t;
 
 #define BOOTSTRAP_STATUS_INACTIVE  0
 #define BOOTSTRAP_STATUS_ACTIVE	   1
@@ -45,6 +49,14 @@ extern kern_return_t bootstrap_register(mach_port_t bp, const char *service_name
 extern kern_return_t bootstrap_create_service(mach_port_t bp, const char *service_name,
 					      mach_port_t *sp);
 
+/*
+ * A server that runs a command: always BOOTSTRAP_NOT_PRIVILEGED, since machd runs what services.d
+ * declares and nothing that a caller names.
+ */
+extern kern_return_t bootstrap_create_server(mach_port_t bp, const char *server_cmd,
+					     unsigned int server_uid, boolean_t on_demand,
+					     mach_port_t *server_port);
+
 /* A send right to the service. */
 extern kern_return_t bootstrap_look_up(mach_port_t bp, const char *service_name, mach_port_t *sp);
 
@@ -64,6 +76,17 @@ extern kern_return_t bootstrap_unprivileged(mach_port_t bp, mach_port_t *unpriv_
 /* Whether somebody has checked in, or will be started when the name is looked up. */
 extern kern_return_t bootstrap_status(mach_port_t bp, const char *service_name,
 				      bootstrap_status_t *service_active);
+
+/*
+ * All names at the port that the caller may look up, what each is provided by, as far as that is
+ * known, and its status: three arrays of one length, which the caller frees with vm_deallocate().
+ */
+extern kern_return_t bootstrap_info(mach_port_t bp, name_array_t *service_names,
+				    mach_msg_type_number_t *service_namesCnt,
+				    name_array_t *server_names,
+				    mach_msg_type_number_t *server_namesCnt,
+				    bootstrap_status_array_t *service_active,
+				    mach_msg_type_number_t *service_activeCnt);
 
 /* A phrase for any code that these calls return. */
 extern const char *bootstrap_strerror(kern_return_t r);
