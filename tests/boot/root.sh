@@ -37,10 +37,12 @@ done
 mkdir "$root/run/machine"
 mount --bind "$scratch/shared" "$root/run/machine"
 
-# Of this system's services it has the journal and, if somebody asks for them, D-Bus and polkit.
+# Of this system's services it has the journal and, if somebody asks for them, D-Bus, polkit, and what
+# starts the managers of users.
 mkdir "$scratch/units"
 cp -P "$units"/systemd-journald{.service,.socket,-dev-log.socket} "$scratch/units"
-cp -P "$units"/{dbus.service,dbus.socket,polkit.service} "$scratch/units" 2>/dev/null || true
+cp -P "$units"/{dbus.service,dbus.socket,polkit.service,user{@.service,-runtime-dir@.service,.slice}} \
+    "$units"/{systemd-logind,dbus-org.freedesktop.login1}.service "$scratch/units" 2>/dev/null || true
 for folder in lib/systemd/{system,system-generators} etc/systemd/{system,user} \
     usr/lib/systemd/user/sockets.target.wants; do
     [[ ! -d $root/$folder ]] || mount -t tmpfs -o mode=755 units "$root/$folder"

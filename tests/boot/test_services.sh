@@ -51,6 +51,8 @@ machctl policy explain "$pid" org.machd.unit | grep -q 'own  *yes  it runs in th
 echo "a look-up starts a unit, which alone may have the name"
 
 systemctl kill --signal=KILL example.service
+timeout 60 tail --pid="$pid" -f /dev/null
+expect 0 ask client port # machd has seen before this that the service is gone
 expect 0 ask client say
 await_zeros 4
 [[ $(systemctl show -P MainPID example.service) != "$pid" ]] || fail "it is still the same process"

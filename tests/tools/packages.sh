@@ -17,7 +17,7 @@ machd_bench_packages=(dbus-broker dbus-daemon libzmq3-dev nats-server libnats-de
 machd_test_packages=(
     build-essential binutils check
     clang clang-format-14 clang-tidy libclang-rt-14-dev llvm mandoc
-    dbus file lintian mount polkitd procps systemd util-linux
+    dbus dbus-user-session file libpam-systemd lintian mount polkitd procps systemd util-linux
     tmux zsh
 )
 
