@@ -29,6 +29,8 @@ struct start {
 	char why[TRAP_START_WHY];
 };
 
+#define PATIENCE_MS 10000
+
 static void tell(struct activator *activator, uint64_t id, const char *why)
 {
 	struct trap_start start = {.id = id};
@@ -80,6 +82,27 @@ static void fail_soon(struct start *start)
 }
 
 /* Commands. */
+
+/* To the command and what it has started: they are in a session of their own. */
+static void signal_command(const struct start *start, int number)
+{
+	kill(-start->process.pid, number);
+}
+
+static void on_patience_end(uv_timer_t *timer)
+{
+	const struct start *start = timer->data;
+
+	log_info("the command of %s goes on after SIGTERM: it is killed", start->service);
+	signal_command(start, SIGKILL);
+}
+
+/* It is not wanted, and had better end by itself. */
+static void end_command(struct start *start)
+{
+	signal_command(start, SIGTERM);
+	uv_timer_start(&start->timer, on_patience_end, start->activator->patience, 0);
+}
 
 static void on_process_end(uv_process_t *process, int64_t status, int signal)
 {
@@ -198,7 +221,7 @@ void activator_started(struct activator *activator, uint64_t id, bool checked_in
 	start->over = true;
 	uv_timer_stop(&start->timer);
 	if (start->running && !checked_in)
-		uv_process_kill(&start->process, SIGTERM);
+		end_command(start);
 	release(start);
 }
 
@@ -206,7 +229,7 @@ void activator_started(struct activator *activator, uint64_t id, bool checked_in
 
 void activator_init(struct activator *activator, struct gate *gate)
 {
-	*activator = (struct activator){.gate = gate};
+	*activator = (struct activator){.gate = gate, .patience = PATIENCE_MS};
 	list_init(&activator->starts);
 	manager_init(&activator->manager, gate->loop, &gate->turns.events);
 	uv_timer_init(gate->loop, &activator->again);
@@ -219,7 +242,7 @@ void activator_stop(struct activator *activator)
 		struct start *start = list_entry(node, struct start, link);
 
 		if (start->running)
-			uv_process_kill(&start->process, SIGTERM);
+			signal_command(start, SIGTERM);
 		start->over = true;
 		start->running = false;
 		release(start);

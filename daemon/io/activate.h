@@ -3,7 +3,8 @@
  * Starts of services: what the outbox's start() asks for is tried, and what comes of it is fed back
  * as TRAP_START: a command that cannot be executed or exits with an error, a unit that systemd
  * cannot start, or that nobody has checked in by the deadline. The machine says when a start is
- * over (started()); a command that has not checked in gets SIGTERM then.
+ * over (started()); a command that has not checked in gets SIGTERM then, with all that it has
+ * started, and SIGKILL if it goes on: or each time that it is wanted would leave one more.
  */
 #pragma once
 
@@ -19,6 +20,7 @@ struct activator {
 	struct gate *gate;
 	const struct plans *plans; /* NULL: none */
 	const char *socket;	   /* for the commands: MACHD_SOCKET */
+	uint64_t patience;	   /* ms from SIGTERM to SIGKILL */
 	struct list starts;	   /* activate.c's own, from here on */
 	struct manager manager;
 	uv_timer_t again; /* runs while there are lost ones */
@@ -26,7 +28,7 @@ struct activator {
 	unsigned lost_count; /* starts that there was no memory for */
 };
 
-/* `plans`, `socket` and `manager.user` may be set from then on. */
+/* `plans`, `socket`, `patience` and `manager.user` may be set from then on. */
 void activator_init(struct activator *activator, struct gate *gate);
 
 /* The outbox's calls. */

@@ -143,6 +143,55 @@ START_TEST(a_command_that_is_not_wanted_gets_a_signal)
 }
 END_TEST
 
+/* A script that says something when it is ready; returns where it does. */
+static int start_script(const char *script)
+{
+	int fds[2], saved = dup(STDERR_FILENO);
+	char said;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	memcpy(plan.words, "/bin/sh\0-c", 11);
+	strcpy(plan.words + 11, script);
+	plan.word_count = 3;
+	activator_start(activator, 5, "x", uv_hrtime() + HOUR);
+	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], &said, 1), 1);
+	return fds[0];
+}
+
+static void end_start(void)
+{
+	activator_started(activator, 5, false);
+	while (!list_empty(&activator->starts))
+		turns_once(&gate.turns, true);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+START_TEST(a_command_that_goes_on_is_killed)
+{
+	int fd = start_script("trap '' TERM; echo >&2; exec sleep 1000");
+
+	activator->patience = 1;
+	end_start();
+	close(fd);
+}
+END_TEST
+
+/* Nobody is left who could write there. */
+START_TEST(what_a_command_has_started_ends_with_it)
+{
+	int fd = start_script("sleep 1000 & echo >&2; wait");
+	char more;
+
+	end_start();
+	ck_assert_int_eq(read(fd, &more, 1), 0);
+	close(fd);
+}
+END_TEST
+
 START_TEST(one_that_has_checked_in_runs_until_machd_stops)
 {
 	set_command("/bin/sleep\0"
@@ -172,6 +221,8 @@ int main(void)
 	tcase_add_test(tests, what_cannot_be_executed_is_over_as_well);
 	tcase_add_test(tests, without_descriptors_nothing_is_executed);
 	tcase_add_test(tests, a_command_that_is_not_wanted_gets_a_signal);
+	tcase_add_test(tests, a_command_that_goes_on_is_killed);
+	tcase_add_test(tests, what_a_command_has_started_ends_with_it);
 	tcase_add_test(tests, one_that_has_checked_in_runs_until_machd_stops);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
