@@ -107,6 +107,12 @@ void flow_await_gone(pid_t pid);
 /* Wait until a process has that many connections. */
 void flow_await_channels(pid_t pid, unsigned count);
 
+/*
+ * A connection that the daemon has answered on, to be closed. It notices the end of others in turn:
+ * all that were closed before this was made are gone, which no answer through a ring could tell.
+ */
+int flow_meet(void);
+
 /* Tasks the daemon has now, of all processes. */
 unsigned flow_task_count(void);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 void letter_start_as(struct flow_letter *letter, mach_port_t dest, mach_msg_type_name_t dest_type,
 		     mach_port_t reply, mach_msg_type_name_t reply_type)
@@ -239,8 +240,14 @@ unsigned letter_open_fds(pid_t pid)
 
 unsigned letter_daemon_fds(void)
 {
+	unsigned count;
+	int meeting;
+
 	CHECK(flow_type(mach_task_self()) != 0);
-	return letter_open_fds(flow_daemon());
+	meeting = flow_meet();
+	count = letter_open_fds(flow_daemon());
+	close(meeting);
+	return count;
 }
 
 unsigned letter_mappings(void)

@@ -25,13 +25,6 @@
 #define AUDIT	MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_AUDIT)
 #define ROOM	52u /* of that trailer */
 
-/* The daemon closes what it has sent right after the answer: a call later it is done. */
-static unsigned daemon_fds(void)
-{
-	CHECK(flow_type(mach_task_self()) != 0);
-	return letter_open_fds(flow_daemon());
-}
-
 static uint32_t word_at(mach_msg_size_t offset, mach_msg_id_t id)
 {
 	return offset * 2654435761u + (uint32_t)id;
@@ -106,14 +99,14 @@ START_TEST(sizes_around_what_fits_a_frame)
 		300000,
 	};
 	mach_port_t port = flow_port();
-	unsigned mine = letter_open_fds(getpid()), theirs = daemon_fds();
+	unsigned mine = letter_open_fds(getpid()), theirs = letter_daemon_fds();
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		CHECK_OK(send_large(port, sizes[i], (mach_msg_id_t)i));
 		receive_large(port, sizes[i], (mach_msg_id_t)i);
 	}
 	CHECK_EQ(letter_open_fds(getpid()), mine);
-	CHECK_EQ(daemon_fds(), theirs);
+	CHECK_EQ(letter_daemon_fds(), theirs);
 }
 END_TEST
 
@@ -206,7 +199,7 @@ START_TEST(a_large_message_that_was_not_sent_comes_back)
 {
 	mach_port_t port = flow_port(), reply = flow_receive_right();
 	uint32_t *words = buffer(MIB + 64);
-	unsigned mine = letter_open_fds(getpid()), theirs = daemon_fds();
+	unsigned mine = letter_open_fds(getpid()), theirs = letter_daemon_fds();
 
 	flow_fill(port, 5);
 	*header_of(words) = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(COPY, MAKE_ONCE),
@@ -225,7 +218,7 @@ START_TEST(a_large_message_that_was_not_sent_comes_back)
 		CHECK_OK(flow_receive(port, &(struct flow_message){0}));
 	receive_large(port, MIB, 9);
 	CHECK_EQ(letter_open_fds(getpid()), mine);
-	CHECK_EQ(daemon_fds(), theirs);
+	CHECK_EQ(letter_daemon_fds(), theirs);
 	free(words);
 }
 END_TEST
@@ -233,19 +226,19 @@ END_TEST
 START_TEST(large_messages_that_nobody_receives_leave_nothing_open)
 {
 	mach_port_t port = flow_port(), dropped = flow_port();
-	unsigned theirs = daemon_fds();
+	unsigned theirs = letter_daemon_fds();
 	struct flow_message message;
 
 	for (mach_msg_id_t i = 0; i < 4; i++)
 		CHECK_OK(send_large(port, MIB, i));
-	CHECK_EQ(daemon_fds(), theirs + 4);
+	CHECK_EQ(letter_daemon_fds(), theirs + 4);
 	CHECK_OK(mach_port_destroy(mach_task_self(), port));
 	CHECK_OK(send_large(dropped, MIB, 1));
 	CHECK_CODE(flow_receive(dropped, &message), MACH_RCV_TOO_LARGE);
 	CHECK_CODE(send_large(MACH_PORT_NULL, MIB, 1), MACH_SEND_INVALID_DEST);
 	CHECK_CODE(send_large(flow_dead_name(1), MIB, 1), MACH_SEND_INVALID_DEST);
 	CHECK_CODE(flow_receive(dropped, &message), MACH_RCV_TIMED_OUT);
-	CHECK_EQ(daemon_fds(), theirs);
+	CHECK_EQ(letter_daemon_fds(), theirs);
 }
 END_TEST
 

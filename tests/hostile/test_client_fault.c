@@ -242,7 +242,7 @@ static int client(const char *arguments)
 
 	flow_in_child = true;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(50); /* nothing of this waits for anybody */
+	alarm(100); /* nothing of this waits for anybody */
 	CHECK(sscanf(arguments, "%u %u %u %d", &kind, &nth, &more, &error) == 4);
 	fault_arm((enum fault)kind, nth, more, error);
 	use_all();
