@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -54,8 +55,26 @@ bool mi_store(void *to, const void *from, size_t size)
 /* So much is written or read at once: what was done is counted in a word with a sign. */
 #define IO_MAX ((size_t)1 << 30)
 
+/* Who makes a file longer than RLIMIT_FSIZE gets a signal, and that ends most programs. */
+static bool may_be_long(uint64_t size)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
+}
+
+bool mi_resize(int fd, uint64_t size)
+{
+	if (may_be_long(size))
+		return ftruncate(fd, (off_t)size) == 0;
+	errno = ENOMEM;
+	return false;
+}
+
 int mi_fill(int fd, const void *from, size_t size, uint64_t at)
 {
+	if (!may_be_long(at + size))
+		return ENOMEM;
 	for (size_t done = 0; done < size;) {
 		size_t left = size - done < IO_MAX ? size - done : IO_MAX;
 		ssize_t count = pwrite(fd, (const char *)from + done, left, (off_t)(at + done));

@@ -388,10 +388,15 @@ void mi_received_qos(uint32_t priority, uint32_t override);
 bool mi_fetch(void *to, const void *from, size_t size);
 bool mi_store(void *to, const void *from, size_t size);
 
-/* The same to a place in a file, and from there. 0, or an errno; ENOSPC, ENODATA: it is too short.
+/*
+ * The same to a place in a file, and from there. 0, or an errno; ENOSPC, ENODATA: it is too short;
+ * ENOMEM: the process may have no file that long.
  */
 int mi_fill(int fd, const void *from, size_t size, uint64_t at);
 int mi_drain(int fd, void *to, size_t size, uint64_t at);
+
+/* Make a file so long, with zeroes; false with errno: it is not, and no signal says so. */
+bool mi_resize(int fd, uint64_t size);
 
 /*
  * Is all of it in memory that is always there and can be written (present.c)? False: only the

@@ -34,7 +34,7 @@ int mi_region_make_memfd(size_t size, struct mi_mapped_file *file)
 	snprintf(name, sizeof name, "mach:%d:%u", (int)getpid(), atomic_fetch_add(&serial, 1));
 	snprintf(file->name, sizeof file->name, "/memfd:%s (deleted)", name);
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd >= 0 && ftruncate(fd, (off_t)size)) {
+	if (fd >= 0 && !mi_resize(fd, size)) {
 		close(fd);
 		return -1;
 	}

@@ -82,7 +82,7 @@ static int make_memory(struct mi_board *board)
 	int fd = memfd_create("machd-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *mapped = MAP_FAILED;
 
-	if (fd >= 0 && ftruncate(fd, MACHD_BOARD_SIZE) == 0 &&
+	if (fd >= 0 && mi_resize(fd, MACHD_BOARD_SIZE) &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
 		mapped = mmap(NULL, MACHD_BOARD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED) {

@@ -278,6 +278,7 @@ int main(int argc, char **argv)
 	    SERVICES_NO_MEMORY)
 		return EXIT_FAILURE;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* RLIMIT_FSIZE holds for memory shared with clients, too */
 	if (uv_loop_init(&daemon.loop) < 0) {
 		log_error("cannot make an event loop");
 		return EX_OSERR;
