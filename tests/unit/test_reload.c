@@ -118,9 +118,13 @@ static int nice_of(pid_t pid)
 /* Nice values that only rise need no privileges. */
 START_TEST(who_is_boosted_is_so_by_what_holds_now)
 {
-	int base = nice_of(0);
-	pid_t pid = fork();
+	int base;
+	pid_t pid;
 
+	if (nice_of(0) > 14 && setpriority(PRIO_PROCESS, 0, 0) != 0)
+		return; /* there is no room for more */
+	base = nice_of(0);
+	pid = fork();
 	if (pid == 0) {
 		pause();
 		_exit(0);
