@@ -50,7 +50,7 @@ sed -n '/global:/,/local:/p' "$source_dir/client/libmachclient.map" | tr -c 'A-Z
 nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
     sort >"$scratch/exported"
 diff -u "$scratch/listed" "$scratch/exported" >&2 || fail "libmachclient.map and library differ"
-readelf -d "$library" | grep -q 'soname: \[libmachclient.so.1\]' || fail "no soname"
+[[ $(readelf -d "$library") == *"soname: [libmachclient.so.1]"* ]] || fail "no soname"
 
 # The first program, as the README says to build it.
 # shellcheck disable=SC2016 # no dollar is meant here
