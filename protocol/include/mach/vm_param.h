@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page size under the names of machine-dependent code, unless Linux's headers have them. */
+#pragma once
+
+#include <mach/vm_page_size.h>
+
+#ifndef PAGE_SIZE
+#define PAGE_SIZE vm_page_size
+#endif
+#ifndef PAGE_MASK
+#define PAGE_MASK (PAGE_SIZE - 1)
+#endif
+#ifndef PAGE_SHIFT
+#define PAGE_SHIFT __builtin_ctzl(PAGE_SIZE)
+#endif
