@@ -135,9 +135,9 @@ static uint32_t out_settle(void *context, struct ipc_thread *thread)
 
 /* Work that was put off, and channels the kernel had no memory for. */
 
-static void on_work(uv_idle_t *handle)
+static void do_work(struct pace_job *job)
 {
-	struct gate *gate = handle->data;
+	struct gate *gate = list_entry(job, struct gate, work);
 	struct trap_input input = {.kind = TRAP_WORK};
 
 	gate_feed(gate, &input);
@@ -247,9 +247,9 @@ void gate_settle(struct gate *gate)
 	while ((channel = list_first(&gate->doomed, struct channel, pending)))
 		close_doomed(gate, channel);
 	if (trap_has_work(gate->host))
-		uv_idle_start(&gate->work, on_work);
+		pace_wait(&gate->turns.pace, &gate->work, gate->now);
 	else
-		uv_idle_stop(&gate->work);
+		pace_drop(&gate->turns.pace, &gate->work, gate->now);
 }
 
 void gate_set_limits(struct gate *gate, const struct machd_limits *limits)
@@ -327,10 +327,10 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	}
 	gate->record = record;
 	activator_init(&gate->activator, gate);
-	uv_idle_init(loop, &gate->work);
+	pace_job_init(&gate->work, &gate->turns.pace.upkeep, do_work);
 	uv_timer_init(loop, &gate->again);
 	uv_timer_init(loop, &gate->alarm);
-	gate->work.data = gate->again.data = gate->alarm.data = gate;
+	gate->again.data = gate->alarm.data = gate;
 	return true;
 }
 
@@ -348,7 +348,6 @@ void gate_stop(struct gate *gate)
 	activator_stop(&gate->activator);
 	order_stop(&gate->order);
 	turns_stop(&gate->turns);
-	uv_close((uv_handle_t *)&gate->work, NULL);
 	uv_close((uv_handle_t *)&gate->again, NULL);
 	uv_close((uv_handle_t *)&gate->alarm, NULL);
 }

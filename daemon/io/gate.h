@@ -37,7 +37,7 @@ struct gate {
 	struct list channels;	/* open ones, by channel->link */
 	struct list doomed;	/* to be closed, by channel->pending */
 	struct list starved;	/* to try again to send, by channel->pending */
-	uv_idle_t work;		/* runs while the machine has work put off */
+	struct pace_job work;	/* waits while the machine has work put off */
 	uv_timer_t again;	/* runs while channels are starved */
 	uv_timer_t alarm;	/* the machine's own, for its timers */
 	struct turns turns;	/* whose ring is looked at when */

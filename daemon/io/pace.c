@@ -83,6 +83,7 @@ void pace_init(struct pace *pace)
 	list_init(&pace->gone);
 	user_init(&pace->nobody, 0, 0);
 	payer_init(&pace->common, &pace->nobody, 0, 0);
+	payer_init(&pace->upkeep, &pace->nobody, 0, 0);
 }
 
 static struct pace_user *find_user(struct pace *pace, uint32_t uid, uint64_t now)

@@ -69,8 +69,9 @@ struct pace {
 	struct pace_user *known; /* by uid */
 	struct list users;	 /* with jobs that wait */
 	struct list gone; /* payers without connections, until they have all their time again */
-	struct pace_user nobody;  /* what no user has asked for, or there was no memory for */
-	struct pace_payer common; /* its only one */
+	struct pace_user nobody; /* what no user has asked for, or there was no memory for */
+	struct pace_payer common;
+	struct pace_payer upkeep; /* the machine's own work, such as to free what a task had */
 	uint64_t called;	  /* when somebody came last who waits for an answer */
 	uint64_t ended;		  /* when the last turn was over */
 	uint64_t left;		  /* of the turn that is on; 0: none is */

@@ -137,8 +137,7 @@ static bool look_on(struct turns *turns)
 			now = give_way(turns, now);
 		else if (!came && all_asleep(turns))
 			return false;
-		if (list_empty(&turns->active) || trap_has_work(turns->gate->host) ||
-		    pace_turn(&turns->pace))
+		if (list_empty(&turns->active) || pace_turn(&turns->pace))
 			break;
 	} while (!turns->more && now - start < POLL_EVERY_NS);
 	return !list_empty(&turns->active);

@@ -4,9 +4,9 @@
  *
  *   fair   round trips of a client, by turns alone and beside a process that does one thing for
  *          ever: leaks ports, and asks on when it gets no more; floods itself with messages; asks
- *          and never reads; connects. Or just loops, one thread or two, and never calls machd: what
- * the scheduler alone makes of a busy process. Each as the same user, -1, and as another, -2; the
- *          latter as root only.
+ *          and never reads; connects. Or just loops, with one thread or two, and never calls machd:
+ *          what the scheduler alone makes of a busy process. Each as the same user, -1, and as
+ *          another, -2; the latter as root only.
  *
  * A row is for the time beside the neighbour, an alone_ one for the time just before it. With -n
  * only the neighbour of that number, from 1, is measured.

@@ -5,13 +5,14 @@
  * a benchmark's business.)
  */
 #include <pthread.h>
+#include <sched.h>
 
 #include "tests/flow/flow.h"
 
 #define SELF mach_task_self()
 #define COPY MACH_MSG_TYPE_COPY_SEND
 
-enum { STREAM = 20000, CROWD = 48, CALLS = 24, CLIENTS = 4 };
+enum { STREAM = 8000, CROWD = 48, CALLS = 24, CLIENTS = 4, PORTS = 2000 };
 
 static struct flow_child caller;
 
@@ -133,6 +134,33 @@ START_TEST(others_are_served_beside_a_stream)
 }
 END_TEST
 
+static void have_much(void *argument)
+{
+	mach_port_t port;
+
+	(void)argument;
+	for (unsigned i = 0; i < PORTS; i++)
+		CHECK_OK(mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &port));
+	flow_tell_parent(1);
+	flow_hear_parent();
+}
+
+/* Freeing what a task had is work for more than one turn. */
+START_TEST(what_the_dead_had_is_freed)
+{
+	uint64_t before = flow_totals().ports;
+	struct flow_child child;
+
+	flow_fork(&child, have_much, NULL);
+	flow_hear(&child);
+	CHECK(flow_totals().ports >= before + PORTS);
+	flow_kill(&child);
+	flow_await_gone(child.pid);
+	while (flow_totals().ports > before)
+		sched_yield();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("turns");
@@ -142,6 +170,7 @@ int main(void)
 	tcase_add_test(tests, a_stream_arrives);
 	tcase_add_test(tests, a_crowd_is_served);
 	tcase_add_test(tests, others_are_served_beside_a_stream);
+	tcase_add_test(tests, what_the_dead_had_is_freed);
 	suite_add_tcase(suite, tests);
 	return flow_run(suite);
 }

@@ -262,7 +262,7 @@ START_TEST(test_idle)
 	leave(&peer);
 	while (trap_has_work(gate.host))
 		turns_once(&gate.turns, false);
-	ck_assert(!uv_is_active((uv_handle_t *)&gate.work));
+	ck_assert(!pace_job_waits(&gate.work));
 }
 END_TEST
 
