@@ -2,6 +2,8 @@
 /* Purses, and the queue of those whose purse is empty. */
 #include "daemon/io/pace.h"
 
+#include <assert.h>
+
 #include "protocol/limits.h"
 
 #define US UINT64_C(1000)
@@ -109,6 +111,7 @@ static void forget_user(struct pace *pace, struct pace_user *user)
 {
 	if (user->known)
 		return;
+	assert(pace->known);
 	HASH_DEL(pace->known, user);
 	mem_free(user);
 }
