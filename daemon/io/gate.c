@@ -15,6 +15,8 @@
 #include "daemon/io/channel.h"
 #include "daemon/io/creds.h"
 #include "daemon/io/fdcheck.h"
+#include "daemon/io/memory.h"
+#include "daemon/io/usage.h"
 #include "daemon/keep/record.h"
 
 #define STARVED_RETRY_MS 20
@@ -131,6 +133,18 @@ static uint32_t out_settle(void *context, struct ipc_thread *thread)
 {
 	(void)context;
 	return channel_settle(trap_cookie(thread));
+}
+
+static bool out_usage(void *context, int32_t pid, struct ipc_usage *usage)
+{
+	(void)context;
+	return usage_of(pid, usage);
+}
+
+static ipc_fd_t out_memory(void *context, const void *bytes, size_t size)
+{
+	(void)context;
+	return memory_of(bytes, size);
 }
 
 /* Work that was put off, and channels the kernel had no memory for. */
@@ -295,7 +309,7 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 		.inspect_group = CREDS_NO_GROUP,
 		.outbox = {gate, out_answer, out_timer, out_alarm, out_release, out_corrupt,
 			   out_boost, out_warn, out_ring, out_start, out_started, out_board,
-			   out_window, out_lend, out_settle},
+			   out_window, out_lend, out_settle, out_usage, out_memory},
 	};
 	boosts_init(&gate->boosts);
 	list_init(&gate->channels);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The outbox: everything the state machine tells the world goes through these calls, and nothing
- * comes back but what settle() says. The io layer implements it with sockets and timers, the
- * recorder and the tests with a log. An implementation must not feed the state machine from inside
- * a call.
+ * comes back but what settle(), usage() and memory() say. The io layer implements it with sockets
+ * and timers, the recorder and the tests with a log. An implementation must not feed the state
+ * machine from inside a call.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/ipc/ipc_usage.h"
 #include "protocol/board.h"
 
 struct ipc_thread;
@@ -81,4 +82,13 @@ struct ipc_outbox {
 	 */
 	void (*lend)(void *context, struct ipc_thread *thread, uint32_t count);
 	uint32_t (*settle)(void *context, struct ipc_thread *thread);
+	/*
+	 * What the process uses now; this comes back as well. False: that cannot be found out.
+	 */
+	bool (*usage)(void *context, int32_t pid, struct ipc_usage *usage);
+	/*
+	 * A sealed memfd with these bytes, for a message of the daemon's own that is too long for a
+	 * frame; its handle comes back. IPC_FD_NONE: there is none to be had.
+	 */
+	ipc_fd_t (*memory)(void *context, const void *bytes, size_t size);
 };

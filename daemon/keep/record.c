@@ -280,13 +280,36 @@ static uint32_t out_settle(void *context, struct ipc_thread *thread)
 	return count;
 }
 
+static bool out_usage(void *context, int32_t pid, struct ipc_usage *usage)
+{
+	struct record *record = context;
+	struct record_usage entry = {.pid = pid};
+
+	entry.known = record->next->usage(record->next->context, pid, &entry.usage);
+	record->totals.outputs++;
+	put_entry(record, RECORD_USAGE, &entry, sizeof entry, NULL, 0);
+	*usage = entry.usage;
+	return entry.known;
+}
+
+static ipc_fd_t out_memory(void *context, const void *bytes, size_t size)
+{
+	struct record *record = context;
+	struct record_memory entry = {size,
+				      record->next->memory(record->next->context, bytes, size)};
+
+	record->totals.outputs++;
+	put_entry(record, RECORD_MEMORY, &entry, sizeof entry, NULL, 0);
+	return entry.fd;
+}
+
 const struct ipc_outbox *record_outbox(struct record *record, const struct ipc_outbox *next)
 {
 	record->next = next;
-	record->outbox =
-		(struct ipc_outbox){record,	 out_answer, out_timer,	 out_alarm, out_release,
-				    out_corrupt, out_boost,  out_warn,	 out_ring,  out_start,
-				    out_started, out_board,  out_window, out_lend,  out_settle};
+	record->outbox = (struct ipc_outbox){
+		record,	    out_answer, out_timer,  out_alarm, out_release, out_corrupt,
+		out_boost,  out_warn,	out_ring,   out_start, out_started, out_board,
+		out_window, out_lend,	out_settle, out_usage, out_memory};
 	return &record->outbox;
 }
 

@@ -15,7 +15,7 @@
  *       TRAP_NAMES                    struct boot_policy_head and its rules
  *       TRAP_START                    struct trap_start
  *       TRAP_POLICY                   what is used of struct ipc_policy
- *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_SETTLE)
+ *   what the machine did with it, in order (RECORD_ANSWER ... RECORD_MEMORY)
  *   RECORD_REFUSAL                    if trap_input() returned a phrase: the phrase
  *   RECORD_DIGEST                     now and then: trap_digest()
  *   RECORD_STOP                       trap_stop(), followed by what that did
@@ -28,7 +28,7 @@
 #include "protocol/limits.h"
 
 #define RECORD_MAGIC   "machdrec"
-#define RECORD_VERSION 4
+#define RECORD_VERSION 5
 
 /* Inputs between two digests. */
 #define RECORD_DIGEST_EVERY 4096
@@ -63,6 +63,8 @@ enum record_kind {
 	RECORD_WINDOW,	/* struct record_window */
 	RECORD_LEND,	/* struct record_loan */
 	RECORD_SETTLE,	/* struct record_loan: what came back */
+	RECORD_USAGE,	/* struct record_usage: what came back */
+	RECORD_MEMORY,	/* struct record_memory: the same */
 	RECORD_REFUSAL = 32,
 	RECORD_DIGEST,
 	RECORD_STOP,
@@ -143,6 +145,17 @@ struct record_window {
 struct record_loan {
 	uint64_t channel;
 	uint64_t count;
+};
+
+struct record_usage {
+	int32_t pid;
+	uint32_t known; /* 0 or 1 */
+	struct ipc_usage usage;
+};
+
+struct record_memory {
+	uint64_t size;
+	ipc_fd_t fd;
 };
 
 struct record_totals {

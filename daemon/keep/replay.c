@@ -87,6 +87,10 @@ static const char *kind_name(uint32_t kind)
 		return "loan";
 	case RECORD_SETTLE:
 		return "settling of a loan";
+	case RECORD_USAGE:
+		return "look at a process";
+	case RECORD_MEMORY:
+		return "memory";
 	case RECORD_REFUSAL:
 		return "refusal";
 	case RECORD_DIGEST:
@@ -309,6 +313,39 @@ static uint32_t out_settle(void *context, struct ipc_thread *thread)
 	return (uint32_t)entry.count;
 }
 
+/* So is what was seen. */
+static bool out_usage(void *context, int32_t pid, struct ipc_usage *usage)
+{
+	struct replay *replay = context;
+	struct record_usage entry = {.pid = pid}, recorded;
+
+	if (peek(replay) && replay->reader.entry.kind == RECORD_USAGE &&
+	    replay->reader.entry.size == sizeof recorded) {
+		memcpy(&recorded, replay->reader.bytes, sizeof recorded);
+		entry.known = recorded.known;
+		entry.usage = recorded.usage;
+	}
+	compare(replay, RECORD_USAGE, &(struct part){&entry, sizeof entry}, 1);
+	*usage = entry.usage;
+	return entry.known;
+}
+
+/* What was in it came of the state, which is the same; its handle is taken. */
+static ipc_fd_t out_memory(void *context, const void *bytes, size_t size)
+{
+	struct replay *replay = context;
+	struct record_memory entry = {.size = size}, recorded;
+
+	(void)bytes;
+	if (peek(replay) && replay->reader.entry.kind == RECORD_MEMORY &&
+	    replay->reader.entry.size == sizeof recorded) {
+		memcpy(&recorded, replay->reader.bytes, sizeof recorded);
+		entry.fd = recorded.fd;
+	}
+	compare(replay, RECORD_MEMORY, &(struct part){&entry, sizeof entry}, 1);
+	return entry.fd;
+}
+
 /* After an input: nothing more may be recorded, and the same refusal. */
 static void compare_refusal(struct replay *replay, const char *refusal)
 {
@@ -507,7 +544,7 @@ void replay_stream(FILE *file, struct replay_report *report)
 		.report = report,
 		.outbox = {&replay, out_answer, out_timer, out_alarm, out_release, out_corrupt,
 			   out_boost, out_warn, out_ring, out_start, out_started, out_board,
-			   out_window, out_lend, out_settle},
+			   out_window, out_lend, out_settle, out_usage, out_memory},
 	};
 
 	*report = (struct replay_report){.verdict = REPLAY_BROKEN};

@@ -138,7 +138,7 @@ bool reader_is_input(uint32_t kind)
 
 bool reader_is_output(uint32_t kind)
 {
-	return kind >= RECORD_ANSWER && kind <= RECORD_SETTLE;
+	return kind >= RECORD_ANSWER && kind <= RECORD_MEMORY;
 }
 
 static bool read_frame(struct replay_reader *reader, struct trap_input *input, const uint8_t *bytes,

@@ -45,10 +45,38 @@ struct ipc_kmsg *mig_reply_alloc(struct ipc_host *host, struct ipc_account *paye
 /* Make it a failure. */
 void mig_reply_fail(struct ipc_kmsg *reply, kern_return_t kr);
 
+/* One of the arrays that elements of a list go into by turns. */
+struct mig_column {
+	uint32_t mc_at, mc_size; /* its element in a turn, */
+	uint32_t mc_turn;	 /* of so many bytes */
+};
+
+/* Array number `k` of an OOL field and what is beside it; false: there are not so many. */
+bool mig_column(const struct machd_field *field, uint32_t k, struct mig_column *column);
+
+/* A list of several answers of its routine, one behind the other; no bytes: it is none such. */
+struct mig_list {
+	uint8_t *l_bytes; /* to be freed */
+	size_t l_size;
+};
+
+/*
+ * If the result of a call that was run goes on, run it again until it does not, and gather all its
+ * parts. KERN_RESOURCE_SHORTAGE: no memory for them; else the routine's code.
+ */
+kern_return_t mig_list_gather(struct trap_call *call, const struct machd_routine_row *row,
+			      uint8_t *args, struct mig_list *list);
+
+/* Give a reply the list, a memfd for each array of `field`; false: no memory, or a limit. */
+bool mig_list_attach(struct ipc_host *host, const struct mig_list *list,
+		     const struct machd_field *field, struct ipc_kmsg *reply);
+
 /*
  * Make it the routine's reply: results and rights of the call, which are taken. With memory or an
- * array of rights it becomes another message. KERN_RESOURCE_SHORTAGE: no memory for that, or the
- * result is too long for one message; nothing was taken.
+ * array of rights it becomes another message; with a list that was gathered, one with that.
+ * KERN_RESOURCE_SHORTAGE: no memory for that, or the result is too long for one message; nothing
+ * was taken.
  */
 kern_return_t mig_reply_fill(struct ipc_host *host, const struct trap_call *call,
-			     const struct machd_routine_row *row, struct ipc_kmsg **reply);
+			     const struct machd_routine_row *row, const struct mig_list *list,
+			     struct ipc_kmsg **reply);

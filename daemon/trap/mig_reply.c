@@ -83,6 +83,7 @@ void mig_reply_fail(struct ipc_kmsg *reply, kern_return_t kr)
 /* A reply being written. */
 struct writer {
 	const struct trap_call *call;
+	const struct mig_list *list;
 	struct ipc_kmsg *reply;
 	const uint8_t *from; /* the next result */
 	uint8_t *body;	     /* where the next inline bytes go */
@@ -150,44 +151,49 @@ static void put_array(struct writer *writer, const struct machd_field *field)
 	put(writer, writer->from, (uint32_t)((count * field->f_size + WORD - 1) / WORD * WORD));
 }
 
-/* Arrays whose elements come by turns: bytes of a turn, and how many there are. */
-struct turns {
-	uint32_t size, count;
-};
-
-/* One of them: elements of so many bytes, the first of which is at `from`. */
-static void put_column(struct writer *writer, const struct turns *turns, const uint8_t *from,
-		       uint32_t size)
+/* One of the arrays whose elements come by turns: so many of them. */
+static void put_column(struct writer *writer, const struct mig_column *column, uint32_t count)
 {
+	const uint8_t *from = writer->from + column->mc_at;
 	uint8_t *to = writer->reply->ikm_data + writer->data;
+	uint32_t size = column->mc_size;
 
-	*writer->desc++ = (struct ikm_descriptor){.d_type = MACH_MSG_OOL_DESCRIPTOR,
-						  .d_copy = MACH_MSG_VIRTUAL_COPY,
-						  .d_count = turns->count * size,
-						  .d_source = turns->count ? MACHD_MEMORY_INLINE
-									   : MACHD_MEMORY_NONE,
-						  .d_offset = writer->data};
-	put(writer, &turns->count, WORD);
-	for (uint32_t i = 0; i < turns->count; i++, to += size)
-		memcpy(to, from + (size_t)i * turns->size, size);
-	writer->data += turns->count * size;
+	*writer->desc++ =
+		(struct ikm_descriptor){.d_type = MACH_MSG_OOL_DESCRIPTOR,
+					.d_copy = MACH_MSG_VIRTUAL_COPY,
+					.d_count = count * size,
+					.d_source = count ? MACHD_MEMORY_INLINE : MACHD_MEMORY_NONE,
+					.d_offset = writer->data};
+	put(writer, &count, WORD);
+	for (uint32_t i = 0; i < count; i++, to += size)
+		memcpy(to, from + (size_t)i * column->mc_turn, size);
+	writer->data += count * size;
 }
 
 /* Elements by turns into as many arrays. Those of one array are together in the memory. */
 static void put_memory(struct writer *writer, const struct machd_field *field)
 {
-	const struct machd_field *beside = field + 1;
-	struct turns turns = {.size = field->f_max * field->f_size};
-	uint32_t at = 0;
+	struct mig_column column;
 
-	for (; beside->f_kind == MACHD_FIELD_BESIDE; beside++)
-		turns.size += beside->f_size;
-	turns.count = writer->call->c_out_words / (turns.size / (uint32_t)WORD);
-	for (uint32_t k = 0; k < field->f_max; k++, at += field->f_size)
-		put_column(writer, &turns, writer->from + at, field->f_size);
-	for (beside = field + 1; beside->f_kind == MACHD_FIELD_BESIDE; beside++) {
-		put_column(writer, &turns, writer->from + at, beside->f_size);
-		at += beside->f_size;
+	for (uint32_t k = 0; mig_column(field, k, &column); k++)
+		put_column(writer, &column,
+			   writer->call->c_out_words / (column.mc_turn / (uint32_t)WORD));
+}
+
+/* The same of a list that was gathered: each array is in a memfd. */
+static void put_list(struct writer *writer, const struct machd_field *field)
+{
+	struct mig_column column;
+
+	for (uint32_t k = 0; mig_column(field, k, &column); k++) {
+		uint32_t count = (uint32_t)(writer->list->l_size / column.mc_turn);
+
+		*writer->desc++ = (struct ikm_descriptor){.d_type = MACH_MSG_OOL_DESCRIPTOR,
+							  .d_copy = MACH_MSG_VIRTUAL_COPY,
+							  .d_count = count * column.mc_size,
+							  .d_source = MACHD_MEMORY_FD,
+							  .d_fd = k};
+		put(writer, &count, WORD);
 	}
 }
 
@@ -238,7 +244,10 @@ static void put_field(struct writer *writer, const struct machd_field *field)
 		put_array(writer, field);
 		break;
 	case MACHD_FIELD_OOL:
-		put_memory(writer, field);
+		if (writer->list->l_bytes)
+			put_list(writer, field);
+		else
+			put_memory(writer, field);
 		break;
 	case MACHD_FIELD_EMPTY:
 		put_nothing(writer);
@@ -255,50 +264,58 @@ static void put_field(struct writer *writer, const struct machd_field *field)
 	}
 }
 
-/* The list is longer than one answer of a routine, or than one message. */
+/* The result is longer than one message. */
 static bool too_long(const struct trap_call *call, const struct machd_routine_row *row)
 {
 	const size_t room =
 		ipc_answer_room() - mig_shape(row->out).descriptors * sizeof(struct machd_memory);
-	uint32_t next = 0;
 
-	if (row->out[0].f_kind == MACHD_FIELD_NEXT)
-		memcpy(&next, call->c_out, WORD);
-	return next != 0 || call->c_out_words * WORD > room;
+	return call->c_out_words * WORD > room;
 }
 
 /* A message with room for what is out of line, in place of `*reply`. */
 static kern_return_t grow(struct ipc_host *host, const struct trap_call *call,
-			  const struct machd_routine_row *row, const struct machd_field *rest,
+			  const struct machd_routine_row *row, const struct mig_list *list,
 			  struct ipc_kmsg **reply)
 {
+	const struct machd_field *rest = machd_fields_rest(row->out);
 	struct ipc_kmsg_plan plan = plan_for(row);
 	struct ipc_kmsg *larger;
+	struct mig_column column;
 
-	if (too_long(call, row))
+	if (!list->l_bytes && too_long(call, row))
 		return KERN_RESOURCE_SHORTAGE;
-	if (rest->f_kind == MACHD_FIELD_OOL_PORTS)
+	while (list->l_bytes && mig_column(rest, plan.p_fds, &column))
+		plan.p_fds++;
+	if (list->l_bytes)
+		plan.p_data = 0;
+	else if (rest->f_kind == MACHD_FIELD_OOL_PORTS)
 		plan.p_rights += call->c_out_words;
 	else
 		plan.p_data = call->c_out_words * (uint32_t)WORD;
 	larger = alloc(host, (*reply)->ikm_account, &plan);
 	if (!larger)
 		return KERN_RESOURCE_SHORTAGE;
+	if (list->l_bytes && !mig_list_attach(host, list, rest, larger)) {
+		ipc_kmsg_free(host, larger);
+		return KERN_RESOURCE_SHORTAGE;
+	}
 	ipc_kmsg_free(host, *reply);
 	*reply = larger;
 	return KERN_SUCCESS;
 }
 
 kern_return_t mig_reply_fill(struct ipc_host *host, const struct trap_call *call,
-			     const struct machd_routine_row *row, struct ipc_kmsg **reply)
+			     const struct machd_routine_row *row, const struct mig_list *list,
+			     struct ipc_kmsg **reply)
 {
 	const struct machd_field *rest = machd_fields_rest(row->out);
 	struct simple_body head = {.code = KERN_SUCCESS};
 	struct mig_shape shape = mig_shape(row->out);
-	struct writer writer = {.call = call, .from = call->c_out};
+	struct writer writer = {.call = call, .list = list, .from = call->c_out};
 
 	if (rest && rest->f_kind >= MACHD_FIELD_OOL) {
-		kern_return_t kr = grow(host, call, row, rest, reply);
+		kern_return_t kr = grow(host, call, row, list, reply);
 
 		if (kr != KERN_SUCCESS)
 			return kr;

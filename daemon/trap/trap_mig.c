@@ -10,6 +10,7 @@
 #include <mach/mig_errors.h>
 #include <string.h>
 
+#include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_port.h"
@@ -91,6 +92,7 @@ static kern_return_t call_routine(struct ipc_host *host, struct ipc_thread *thre
 				 .c_out = out,
 				 .c_rights = &rights};
 	const struct machd_field *rest = machd_fields_rest(row->out);
+	struct mig_list list = {NULL, 0};
 	kern_return_t kr;
 
 	if (rest)
@@ -100,7 +102,10 @@ static kern_return_t call_routine(struct ipc_host *host, struct ipc_thread *thre
 	memset(out, 0, row->out_size);
 	kr = serve(&call, row, args);
 	if (kr == KERN_SUCCESS)
-		kr = mig_reply_fill(host, &call, row, reply);
+		kr = mig_list_gather(&call, row, args, &list);
+	if (kr == KERN_SUCCESS)
+		kr = mig_reply_fill(host, &call, row, &list, reply);
+	mem_free(list.l_bytes);
 	drop_given(host, &rights);
 	return kr;
 }

@@ -20,11 +20,57 @@ static kern_return_t put_info(struct trap_call *call, uint32_t room, uint32_t *i
 	return KERN_SUCCESS;
 }
 
-/* What needs a look at the process is found out by the library, with the pid. */
+static time_value_t time_of(uint64_t microseconds)
+{
+	return (time_value_t){.seconds = (integer_t)(microseconds / USEC_PER_SEC),
+			      .microseconds = (integer_t)(microseconds % USEC_PER_SEC)};
+}
+
+static uint32_t cut(uint64_t size)
+{
+	return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+}
+
+/* The layouts of what a process uses. Nobody is suspended, and there is one policy. */
+static kern_return_t put_usage(struct trap_call *call, const struct task_info_in *args,
+			       uint32_t *info, const struct ipc_usage *usage)
+{
+	struct task_basic_info_32 narrow = {
+		.virtual_size = cut(usage->us_virtual),
+		.resident_size = cut(usage->us_resident),
+		.user_time = time_of(usage->us_user),
+		.system_time = time_of(usage->us_system),
+		.policy = POLICY_TIMESHARE,
+	};
+	struct task_basic_info_64 wide = {
+		.virtual_size = usage->us_virtual,
+		.resident_size = usage->us_resident,
+		.user_time = narrow.user_time,
+		.system_time = narrow.system_time,
+		.policy = POLICY_TIMESHARE,
+	};
+	struct mach_task_basic_info full = {
+		.virtual_size = usage->us_virtual,
+		.resident_size = usage->us_resident,
+		.resident_size_max = usage->us_resident_max,
+		.user_time = narrow.user_time,
+		.system_time = narrow.system_time,
+		.policy = POLICY_TIMESHARE,
+	};
+
+	if (args->flavor == TASK_BASIC_INFO_32)
+		return put_info(call, args->count, info, &narrow, TASK_BASIC_INFO_32_COUNT);
+	if (args->flavor == TASK_BASIC_INFO_64)
+		return put_info(call, args->count, info, &wide, TASK_BASIC_INFO_64_COUNT);
+	return put_info(call, args->count, info, &full, MACH_TASK_BASIC_INFO_COUNT);
+}
+
 kern_return_t trap_task_info(struct trap_call *call, const struct task_info_in *args,
 			     struct task_info_out *result)
 {
+	const struct ipc_outbox *outbox = call->c_host->h_outbox;
 	const struct ipc_task *task = call->c_task;
+	struct ipc_usage usage;
 
 	if (args->flavor == TASK_SECURITY_TOKEN)
 		return put_info(call, args->count, result->info, &task->t_security,
@@ -32,7 +78,12 @@ kern_return_t trap_task_info(struct trap_call *call, const struct task_info_in *
 	if (args->flavor == TASK_AUDIT_TOKEN)
 		return put_info(call, args->count, result->info, &task->t_audit,
 				TASK_AUDIT_TOKEN_COUNT);
-	return KERN_INVALID_ARGUMENT;
+	if (args->flavor != TASK_BASIC_INFO_32 && args->flavor != TASK_BASIC_INFO_64 &&
+	    args->flavor != MACH_TASK_BASIC_INFO)
+		return KERN_INVALID_ARGUMENT;
+	if (!outbox->usage(outbox->context, task->t_pid, &usage))
+		return KERN_INVALID_ARGUMENT;
+	return put_usage(call, args, result->info, &usage);
 }
 
 kern_return_t trap_task_threads(struct trap_call *call, const struct task_threads_in *args,

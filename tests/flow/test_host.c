@@ -179,7 +179,7 @@ START_TEST(what_a_process_uses)
 	CHECK_CODE(task_info(SELF, TASK_BASIC_INFO_32, (task_info_t)&narrow, &count),
 		   KERN_INVALID_ARGUMENT);
 	CHECK_CODE(task_info(mach_host_self(), TASK_BASIC_INFO, (task_info_t)&basic, &count),
-		   KERN_INVALID_ARGUMENT);
+		   MACH_SEND_INVALID_DEST);
 }
 END_TEST
 

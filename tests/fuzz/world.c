@@ -145,6 +145,20 @@ static void on_lend(void *context, struct ipc_thread *thread, uint32_t count)
 	hear(context, &count, sizeof count);
 }
 
+static bool on_usage(void *context, int32_t pid, struct ipc_usage *usage)
+{
+	*usage = (struct ipc_usage){.us_resident = (uint64_t)pid};
+	hear(context, usage, sizeof *usage);
+	return pid & 1;
+}
+
+/* There is never any: what is in it nobody would look at. */
+static ipc_fd_t on_memory(void *context, const void *bytes, size_t size)
+{
+	hear(context, bytes, size);
+	return IPC_FD_NONE;
+}
+
 /* Some were taken, or more than there were. */
 static uint32_t on_settle(void *context, struct ipc_thread *thread)
 {
@@ -267,7 +281,9 @@ void world_start(struct world *world)
 					    .board = on_board,
 					    .window = on_window,
 					    .lend = on_lend,
-					    .settle = on_settle};
+					    .settle = on_settle,
+					    .usage = on_usage,
+					    .memory = on_memory};
 	machd_limits_init(&config.limits);
 	FUZZ_CHECK(mem_live() == 0);
 	world->host = trap_start(&config, &world->outbox);

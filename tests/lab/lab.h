@@ -66,6 +66,8 @@ struct lab_options {
 	unsigned slice;	    /* steps of work in one input; 0: as many as the daemon does */
 };
 
+enum { LAB_MEMORY = 2 };
+
 struct lab {
 	struct ipc_host *host; /* NULL when it could not be started */
 	struct ipc_outbox outbox;
@@ -89,6 +91,11 @@ struct lab {
 	unsigned boosts;	      /* how often it was told of one, */
 	int32_t boosted_pid;	      /* and what the last time */
 	bool boosted_on;
+	bool blind;		     /* it says nothing of processes, */
+	bool poor;		     /* and gives no memory */
+	uint8_t *memory[LAB_MEMORY]; /* what it gave last, by turns, */
+	size_t memory_size[LAB_MEMORY];
+	unsigned memories;	    /* how often it did */
 	unsigned starts;	    /* how often it was told to start something, */
 	unsigned started, given_up; /* how often that was over, with and without a check-in */
 	uint64_t start_id, start_deadline; /* and what the last time */

@@ -201,8 +201,18 @@ START_TEST(by_message)
 	ck_assert_str_eq((const char *)memory + 3 * sizeof(name_t), "org.all.conf");
 	ck_assert_uint_eq(*(const uint32_t *)(const void *)(memory + 6 * sizeof(name_t)),
 			  BOOTSTRAP_STATUS_ON_DEMAND);
-	create_many(a, 'n', MANY); /* more than a message has room for */
-	lab_is(KERN_RESOURCE_SHORTAGE, mig_simple(a, 408, a->task->bootstrap, reply, NULL, 0));
+	create_many(a, 'n', MANY); /* more than a frame has room for */
+	lab_ok(mig_simple(a, 408, a->task->bootstrap, reply, NULL, 0));
+	ck_assert_uint_eq(lab->memories, 3);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(mig_word(7 + 3 * 4 + 2 + i), 3 + MANY);
+	ck_assert_uint_eq(mig_memory(1).size, (3 + MANY) * sizeof(name_t));
+	ck_assert_uint_eq(mig_memory(2).size, (3 + MANY) * sizeof(bootstrap_status_t));
+	ck_assert_uint_eq(lab->memory_size[1], mig_memory(1).size);
+	ck_assert_uint_eq(lab->memory_size[2 % LAB_MEMORY], mig_memory(2).size);
+	ck_assert_str_eq((const char *)lab->memory[1], "org.all.conf");
+	ck_assert_uint_eq(*(const uint32_t *)(const void *)lab->memory[2 % LAB_MEMORY],
+			  BOOTSTRAP_STATUS_ON_DEMAND);
 	lab_stop(lab);
 }
 END_TEST

@@ -148,9 +148,27 @@ static uint32_t out_settle(void *context, struct ipc_thread *thread)
 	return 1;
 }
 
+static bool out_usage(void *context, int32_t pid, struct ipc_usage *usage)
+{
+	(void)context;
+	*usage = (struct ipc_usage){.us_virtual = (uint64_t)pid};
+	world.outputs++;
+	return true;
+}
+
+static ipc_fd_t out_memory(void *context, const void *bytes, size_t size)
+{
+	(void)context;
+	(void)bytes;
+	(void)size;
+	world.outputs++;
+	return IPC_FD_NONE;
+}
+
 static const struct ipc_outbox outbox = {
-	NULL,	  out_answer, out_timer,   out_alarm, out_release, out_text, out_boost, out_text,
-	out_ring, out_start,  out_started, out_board, out_window,  out_lend, out_settle};
+	NULL,	    out_answer, out_timer,  out_alarm, out_release, out_text,
+	out_boost,  out_text,	out_ring,   out_start, out_started, out_board,
+	out_window, out_lend,	out_settle, out_usage, out_memory};
 
 static const char *feed(struct trap_input *input)
 {

@@ -408,21 +408,6 @@ START_TEST(an_empty_list_is_memory_without_a_size)
 }
 END_TEST
 
-START_TEST(a_list_that_no_message_can_carry_is_a_shortage)
-{
-	struct world world = begin();
-	uint64_t before;
-
-	lab_ok(lab_allocate_name(world.a, MACH_PORT_RIGHT_DEAD_NAME, 30000 << 8 | 3));
-	for (unsigned i = 0; i < 20000; i++)
-		lab_new_dead_name(world.a);
-	before = world.lab->answers;
-	lab_is(KERN_RESOURCE_SHORTAGE, mig_simple(world.a, 3200, world.self, world.reply, NULL, 0));
-	ck_assert_uint_eq(world.lab->answers, before + 2);
-	lab_stop(world.lab);
-}
-END_TEST
-
 static kern_return_t register_ports(struct world *world, const mach_port_name_t *ports,
 				    uint32_t count, uint32_t said, uint32_t disposition)
 {
@@ -625,7 +610,6 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, semaphores_and_special_ports_are_set_by_message);
 	tcase_add_test(tcase, names_come_out_of_line);
 	tcase_add_test(tcase, an_empty_list_is_memory_without_a_size);
-	tcase_add_test(tcase, a_list_that_no_message_can_carry_is_a_shortage);
 	tcase_add_test(tcase, registered_ports_go_and_come_out_of_line);
 	tcase_add_test(tcase, a_struct_behind_a_pointer_comes_out_of_line);
 	tcase_add_test(tcase, a_request_whose_end_is_in_a_memfd_is_refused);
