@@ -118,12 +118,20 @@ static void step(struct ipc_host *host, struct ipc_source *source)
 	}
 }
 
+/* The next one that has changed, or NULL: what is lost comes before what is won. */
+static struct ipc_source *next(const struct ipc_host *host)
+{
+	struct ipc_source *lost = list_first(&host->h_sources_lost, struct ipc_source, so_link);
+
+	return lost ? lost : list_first(&host->h_sources_won, struct ipc_source, so_link);
+}
+
 void ipc_source_settle(struct ipc_host *host)
 {
-	for (unsigned i = 0; i < host->h_slice && ipc_source_unsettled(host); i++)
-		step(host, list_first(list_empty(&host->h_sources_lost) ? &host->h_sources_won
-									: &host->h_sources_lost,
-				      struct ipc_source, so_link));
+	struct ipc_source *source;
+
+	for (unsigned i = 0; i < host->h_slice && (source = next(host)); i++)
+		step(host, source);
 }
 
 bool ipc_source_unsettled(const struct ipc_host *host)
