@@ -6,6 +6,11 @@
  * word on its board, and that is the moment at which the message leaves the queue. A call that is
  * not the same as the one that borrowed them asks the daemon, which settles the loan first.
  *
+ * A server's call sends the reply to one message and receives the next. It borrows, too. It can
+ * take what is lent if the board says that its reply need not be answered either: that is put into
+ * the ring, the message is taken, and then the daemon may see the reply. So each step is left out
+ * as long as nothing has happened, and the daemon hears of what was taken at once.
+ *
  * MACHD_PREFETCH=0 has every receive ask.
  */
 #include <errno.h>
@@ -30,9 +35,9 @@ struct mi_loan {
 };
 
 /* Options that say nothing but which trailer is wanted, and how long to wait. */
-#define OPTIONS                                                                   \
-	((mach_msg_option64_t)(MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_LARGE | \
-			       MACH_RCV_LARGE_IDENTITY) |                         \
+#define OPTIONS                                                                               \
+	((mach_msg_option64_t)(MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_LARGE |             \
+			       MACH_RCV_LARGE_IDENTITY | MACH_SEND_MSG | MACH_SEND_TIMEOUT) | \
 	 (mach_msg_option64_t)0x0f000000 | MACH64_SEND_ANY | MACH64_SEND_MQ_CALL)
 
 static bool switched_off(void)
@@ -49,10 +54,28 @@ static bool switched_off(void)
 	return value == 2;
 }
 
+/*
+ * Nothing but bytes for a send-once right, which says that the caller is a server. `present`: it is
+ * known to be there.
+ */
+static bool is_reply(const struct exchange *x, bool present, mach_msg_header_t *header)
+{
+	if (x->header || x->send_size > MACHD_UNANSWERED_MAX || x->send_aux_size)
+		return false;
+	if (present || mi_known(x->send, sizeof *header))
+		memcpy(header, x->send, sizeof *header);
+	else if (!mi_fetch(header, x->send, sizeof *header))
+		return false;
+	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) &&
+	       header->msgh_local_port == MACH_PORT_NULL;
+}
+
 bool mi_loan_wanted(const struct exchange *x)
 {
+	mach_msg_header_t header;
+
 	return receives(x) && (x->option & ~OPTIONS) == 0 && x->rcv_aux_size == 0 && !x->reply &&
-	       !switched_off();
+	       !switched_off() && (!sends(x) || is_reply(x, false, &header));
 }
 
 void mi_loan_forget(struct mi_channel *channel)
@@ -71,17 +94,49 @@ static bool count_up(_Atomic uint64_t *word)
 						       memory_order_relaxed);
 }
 
+/* The thread's next request is the reply that goes with it, or there is none. */
+static bool reply_ready(struct mi_channel *channel, const struct exchange *x, bool present,
+			uint32_t index)
+{
+	mach_msg_header_t header;
+	bool ready;
+
+	if (!is_reply(x, present, &header))
+		return false;
+	channel->request_present = present;
+	ready = mi_reply_ready(channel, x, &header, index);
+	channel->request_present = false;
+	return ready;
+}
+
+/* It is received now; and the reply, if this is a server's call, sent. */
+static bool take_next(struct mi_channel *channel, const struct exchange *x, bool present,
+		      uint32_t index)
+{
+	_Atomic uint64_t *word = mi_board_loan(channel);
+	bool taken;
+
+	if (!word)
+		return false;
+	if (!sends(x))
+		return count_up(word);
+	if (!reply_ready(channel, x, present, index))
+		return false;
+	taken = count_up(word);
+	mi_request_end(channel, taken);
+	return taken;
+}
+
 bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, bool present,
 		  mach_msg_return_t *code)
 {
 	struct mi_loan *loan = channel->loan;
-	_Atomic uint64_t *word = mi_board_loan(channel);
 	const struct machd_loan *next = (const void *)(loan->bytes.data + loan->at);
 	bool good = true;
 
-	if (loan->taken == loan->count || !word || x->rcv_name != loan->name ||
-	    x->option != loan->option || x->rcv_aux_size || x->reply || x->rcv_size < next->size ||
-	    !count_up(word))
+	if (loan->taken == loan->count || x->rcv_name != loan->name || x->option != loan->option ||
+	    x->rcv_aux_size || x->reply || x->rcv_size < next->size ||
+	    !take_next(channel, x, present, loan->taken))
 		return false;
 	if (present || mi_known(x->receive, next->size))
 		memcpy(x->receive, next + 1, next->size);

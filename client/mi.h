@@ -130,6 +130,13 @@ int mi_window_send(struct mi_channel *channel, const struct exchange *x,
 		   const mach_msg_header_t *header);
 void mi_window_forget(struct mi_channel *channel);
 
+/*
+ * The reply with this header need not be answered if it goes out with the receiving of message
+ * `index` of what is lent: it is ready in the ring then, for mi_request_end().
+ */
+bool mi_reply_ready(struct mi_channel *channel, const struct exchange *x,
+		    const mach_msg_header_t *header, uint32_t index);
+
 /* The whole exchange, if that needs neither a system call nor an answer (quick.c); false: it does.
  */
 bool mi_quick(const struct exchange *x, mach_msg_return_t *code);
@@ -138,7 +145,8 @@ bool mi_quick(const struct exchange *x, mach_msg_return_t *code);
  * Messages that are lent (loan.c). mi_loan_take(): receive one of them, if the call can tell no
  * difference; false: it has to be asked for. `present`: its buffer is known to be there.
  * mi_loan_borrow(): the answer to the exchange says that there are some: fetch them. 0, or an errno
- * of the connection; *problem: what is wrong with them. The loan word is the board's; NULL: there
+ * of the connection; *problem: what is wrong with them. A call that sends takes one only out of a
+ * channel with a ring. The loan word is the board's; NULL: there
  * is none.
  */
 struct reply;
@@ -193,6 +201,13 @@ void mi_fds_close(struct mi_fds *fds);
  */
 int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
 	       const struct mi_fds *fds);
+
+/*
+ * The same for a message that is not to be answered, in two steps: put it into the channel's ring
+ * (false: it cannot be), and let it go, or take it back as if there had been none.
+ */
+bool mi_request_ready(struct mi_channel *channel, struct iovec *parts, int count);
+void mi_request_end(struct mi_channel *channel, bool go);
 
 /* What an answer was received into. */
 struct mi_answer {

@@ -13,6 +13,7 @@ static bool receive_quickly(struct mi_channel *channel, const struct exchange *x
 			    mach_msg_return_t *code)
 {
 	return channel->loan && receives(x) && mi_present(x->receive, x->rcv_size) &&
+	       (!sends(x) || mi_present(x->send, x->send_size)) &&
 	       mi_loan_take(channel, x, true, code);
 }
 

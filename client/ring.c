@@ -200,10 +200,19 @@ int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint
 			return EFAULT;
 		}
 	}
+	return 0;
+}
+
+void mi_ring_let_go(struct mi_ring *ring)
+{
 	machd_ring_publish(&ring->out);
 	if (machd_ring_wake(&ring->out) != MACHD_RING_AWAKE)
 		wake_daemon(ring);
-	return 0;
+}
+
+void mi_ring_take_back(struct mi_ring *ring)
+{
+	machd_ring_abandon(&ring->out);
 }
 
 /* Waiting. */

@@ -177,7 +177,7 @@ static bool open_for(const struct mi_board *board, mach_port_name_t name)
 uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 			 struct mi_plain *plain)
 {
-	bool loan = mi_loan_wanted(x);
+	bool loan = mi_loan_wanted(x) && (channel->ring || !sends(x));
 
 	if (!loan && !plain_call(x))
 		return 0;
@@ -193,7 +193,7 @@ uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 			return 0;
 	}
 	if (loan)
-		return MACHD_REQUEST_LOAN;
+		return MACHD_REQUEST_LOAN | (sends(x) ? MACHD_REQUEST_REPLY : 0);
 	if (!read_message(x, plain) || !plain_header(&plain->header))
 		return 0;
 	return open_for(channel->board, plain->header.msgh_remote_port) ? MACHD_REQUEST_UNANSWERED
@@ -206,6 +206,53 @@ _Atomic uint64_t *mi_board_loan(const struct mi_channel *channel)
 			      : NULL;
 }
 
+static uint64_t stamp(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What goes before the content of such a message. */
+struct unanswered {
+	struct machd_frame frame;
+	struct machd_message_args args;
+	mach_msg_header_t header;
+};
+
+static void put_unanswered(struct unanswered *request, struct iovec parts[2],
+			   const struct exchange *x, const mach_msg_header_t *header)
+{
+	*request = (struct unanswered){
+		.args = {.option = MACH_SEND_MSG | MACH64_SEND_ANY,
+			 .send_address = (uintptr_t)x->send,
+			 .rcv_address = stamp(),
+			 .send_size = x->send_size},
+		.header = *header,
+	};
+	parts[0] = (struct iovec){request, sizeof *request};
+	parts[1] = (struct iovec){x->send + 1, x->send_size - sizeof *header};
+}
+
+bool mi_reply_ready(struct mi_channel *channel, const struct exchange *x,
+		    const mach_msg_header_t *header, uint32_t index)
+{
+	struct unanswered request;
+	struct iovec parts[2];
+	bool ready;
+
+	if (!channel->ring || index >= MACHD_BOARD_REPLIES ||
+	    __atomic_load_n(&channel->board->window[MACHD_BOARD_REPLY + index], __ATOMIC_ACQUIRE) !=
+		    machd_window(header->msgh_remote_port, index))
+		return false;
+	put_unanswered(&request, parts, x, header);
+	channel->request_flags = MACHD_REQUEST_UNANSWERED | MACHD_REQUEST_REPLY;
+	ready = mi_request_ready(channel, parts, 2);
+	channel->request_flags = 0;
+	return ready;
+}
+
 bool mi_window_open(const struct mi_channel *channel, const struct exchange *x,
 		    mach_msg_header_t *header)
 {
@@ -215,37 +262,15 @@ bool mi_window_open(const struct mi_channel *channel, const struct exchange *x,
 	return plain_header(header) && open_for(channel->board, header->msgh_remote_port);
 }
 
-static uint64_t stamp(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 int mi_window_send(struct mi_channel *channel, const struct exchange *x,
 		   const mach_msg_header_t *header)
 {
-	struct {
-		struct machd_frame frame;
-		struct machd_message_args args;
-		mach_msg_header_t header;
-	} request = {
-		.args = {.option = x->option,
-			 .send_address = (uintptr_t)x->send,
-			 .rcv_address = stamp(),
-			 .send_size = x->send_size,
-			 .rcv_name = x->rcv_name,
-			 .timeout = x->timeout,
-			 .priority = x->notify},
-		.header = *header,
-	};
-	struct iovec parts[] = {
-		{&request, sizeof request},
-		{x->send + 1, x->send_size - sizeof *header},
-	};
-	int error = mi_request(channel, MACHD_OP_MESSAGE, parts, 2, NULL);
+	struct unanswered request;
+	struct iovec parts[2];
+	int error;
 
+	put_unanswered(&request, parts, x, header);
+	error = mi_request(channel, MACHD_OP_MESSAGE, parts, 2, NULL);
 	if (error == 0)
 		channel->board->sent[machd_window_of(header->msgh_remote_port)]++;
 	return error;

@@ -65,30 +65,65 @@ static int send_packet(const struct mi_channel *channel, struct iovec *parts, in
 	return sent < 0 ? errno : 0;
 }
 
-int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
-	       const struct mi_fds *fds)
+/* The header of the next request, which is in front of the first part; its length. */
+static uint32_t put_header(const struct mi_channel *channel, enum machd_op op,
+			   const struct iovec *parts, int count, unsigned fd_count)
 {
-	unsigned fd_count = fds ? fds->count : 0;
 	struct machd_frame frame = {
 		.op = op, .fds = (uint16_t)fd_count, .sequence = channel->sequence + 1};
-	int error = EAGAIN;
 
 	if (op == MACHD_OP_MESSAGE) /* and not a call that its answer makes necessary */
 		frame.flags = channel->request_flags;
 	for (int i = 0; i < count; i++)
 		frame.length += (uint32_t)parts[i].iov_len;
 	memcpy(parts[0].iov_base, &frame, sizeof frame);
+	return frame.length;
+}
+
+/* It is on its way. */
+static void requested(struct mi_channel *channel)
+{
+	channel->sequence++;
+	channel->way = MI_WAY_UNKNOWN;
+}
+
+int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts, int count,
+	       const struct mi_fds *fds)
+{
+	unsigned fd_count = fds ? fds->count : 0;
+	uint32_t length = put_header(channel, op, parts, count, fd_count);
+	bool unanswered =
+		op == MACHD_OP_MESSAGE && (channel->request_flags & MACHD_REQUEST_UNANSWERED);
+	int error = EAGAIN;
+
 	if (channel->ring && fd_count == 0)
-		error = mi_ring_put(channel->ring, parts, count, frame.length,
-				    channel->request_present);
+		error = mi_ring_put(channel->ring, parts, count, length, channel->request_present);
+	if (error == 0)
+		mi_ring_let_go(channel->ring);
 	/* What is not waited for stays where the next one may go, and that overtakes packets. */
-	if (error == EAGAIN && (!channel->ring || frame.flags != MACHD_REQUEST_UNANSWERED))
+	if (error == EAGAIN && (!channel->ring || !unanswered))
 		error = send_packet(channel, parts, count, fds);
 	if (error)
 		return error;
-	channel->sequence = frame.sequence;
-	channel->way = MI_WAY_UNKNOWN;
+	requested(channel);
 	return 0;
+}
+
+bool mi_request_ready(struct mi_channel *channel, struct iovec *parts, int count)
+{
+	uint32_t length = put_header(channel, MACHD_OP_MESSAGE, parts, count, 0);
+
+	return mi_ring_put(channel->ring, parts, count, length, channel->request_present) == 0;
+}
+
+void mi_request_end(struct mi_channel *channel, bool go)
+{
+	if (!go) {
+		mi_ring_take_back(channel->ring);
+		return;
+	}
+	mi_ring_let_go(channel->ring);
+	requested(channel);
 }
 
 /*

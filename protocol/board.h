@@ -49,6 +49,16 @@ static inline uint32_t machd_window_end(machd_window_t window)
  */
 #define MACHD_BOARD_LOAN MACHD_BOARD_WINDOWS
 
+/*
+ * And behind that there are words for replies (daemon/ipc/ipc_reply.h). What is lent with the
+ * answer to a reply that was sent and a message that was received in one call, the client takes as
+ * it sends the next reply. If word i is a window's with the name that it replies to, that needs no
+ * answer either: i counts what has been taken before.
+ */
+#define MACHD_BOARD_REPLY   (MACHD_BOARD_LOAN + 1)
+#define MACHD_BOARD_REPLIES 64
+#define MACHD_BOARD_WORDS   (MACHD_BOARD_REPLY + MACHD_BOARD_REPLIES)
+
 static inline uint64_t machd_loan(uint32_t count)
 {
 	return (uint64_t)count << 32;

@@ -19,12 +19,21 @@ _Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_bell_answer) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_ring_answer) == 8, "wire layout");
 
-/* One flag at most, and that of a message. */
+/* One of a message at most, and of some that it is a reply. */
 static bool flags_good(const struct machd_frame *frame)
 {
 	if (frame->op != MACHD_OP_MESSAGE)
 		return frame->flags == 0;
-	return frame->flags <= MACHD_REQUEST_WINDOW || frame->flags == MACHD_REQUEST_LOAN;
+	switch (frame->flags) {
+	case 0:
+	case MACHD_REQUEST_UNANSWERED:
+	case MACHD_REQUEST_UNANSWERED | MACHD_REQUEST_REPLY:
+	case MACHD_REQUEST_WINDOW:
+	case MACHD_REQUEST_LOAN:
+	case MACHD_REQUEST_LOAN | MACHD_REQUEST_REPLY:
+		return true;
+	}
+	return false;
 }
 
 bool machd_frame_streams(const void *packet, size_t size)
@@ -34,7 +43,8 @@ bool machd_frame_streams(const void *packet, size_t size)
 	if (size < sizeof frame)
 		return false;
 	memcpy(&frame, packet, sizeof frame);
-	return frame.op == MACHD_OP_MESSAGE && frame.flags != 0;
+	return frame.op == MACHD_OP_MESSAGE && frame.flags != 0 &&
+	       !(frame.flags & MACHD_REQUEST_REPLY);
 }
 
 bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp)
@@ -45,7 +55,7 @@ bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp)
 	if (size < MACHD_FRAME_HEAD_SIZE)
 		return false;
 	memcpy(&frame, packet, sizeof frame);
-	if (frame.op != MACHD_OP_MESSAGE || frame.flags != MACHD_REQUEST_UNANSWERED)
+	if (frame.op != MACHD_OP_MESSAGE || !(frame.flags & MACHD_REQUEST_UNANSWERED))
 		return false;
 	memcpy(stamp, args + offsetof(struct machd_message_args, rcv_address), sizeof *stamp);
 	return true;

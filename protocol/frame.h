@@ -47,6 +47,7 @@ enum machd_request_flags {
 	MACHD_REQUEST_UNANSWERED = 1, /* there is no answer: the channel's board says it is sent */
 	MACHD_REQUEST_WINDOW = 2,     /* the board shall have a window for its destination */
 	MACHD_REQUEST_LOAN = 4,	      /* the answer may have more than one message */
+	MACHD_REQUEST_REPLY = 8, /* with _UNANSWERED or _LOAN: it is sent to a send-once right */
 };
 
 enum machd_answer_flags {
@@ -227,7 +228,8 @@ bool machd_frame_unanswered(const void *packet, size_t size, uint64_t *stamp);
 
 /*
  * Is it part of a stream: a message sent or received that could do without a request of its own
- * (MACHD_REQUEST_UNANSWERED, _WINDOW, _LOAN)? Nobody calls by it and waits for an answer.
+ * (MACHD_REQUEST_UNANSWERED, _WINDOW, _LOAN)? Nobody calls by it and waits for an answer, nor is
+ * it a reply to who does.
  */
 bool machd_frame_streams(const void *packet, size_t size);
 

@@ -68,9 +68,9 @@ void channel_set_window(struct channel *channel, unsigned index, machd_window_t 
 void channel_show_windows(struct channel *channel);
 void channel_drop_board(struct channel *channel);
 
-/* Lend messages on the board, and take the loan back: how many were taken. */
+/* Lend messages on the board; how many were taken, and if it is over, take the loan back. */
 void channel_lend(struct channel *channel, uint32_t count);
-uint32_t channel_settle(struct channel *channel);
+uint32_t channel_settle(struct channel *channel, bool over);
 
 /* Feed TRAP_TIMEOUT at `deadline` (ns); 0: not any more. */
 void channel_set_timer(struct channel *channel, uint64_t deadline);

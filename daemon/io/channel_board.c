@@ -71,6 +71,11 @@ void channel_set_window(struct channel *channel, unsigned index, machd_window_t 
 
 	if (!board || !order_join(gate, channel))
 		return;
+	/* Who replies answers a call: that has no pace. */
+	if (index >= MACHD_BOARD_WINDOWS) {
+		__atomic_store_n(&board->shared[index], window, __ATOMIC_RELEASE);
+		return;
+	}
 	if (!opens_further(window, board->shown[index]) ||
 	    pace_admits(&gate->turns.pace, channel->event.job.payer, gate->now)) {
 		show(board, index, window);
@@ -102,12 +107,14 @@ void channel_lend(struct channel *channel, uint32_t count)
 			 __ATOMIC_RELEASE);
 }
 
-uint32_t channel_settle(struct channel *channel)
+uint32_t channel_settle(struct channel *channel, bool over)
 {
 	uint64_t word = 0;
 
-	if (channel->board)
+	if (channel->board && over)
 		word = __atomic_exchange_n(&channel->board->shared[MACHD_BOARD_LOAN], 0,
 					   __ATOMIC_ACQ_REL);
+	else if (channel->board)
+		word = __atomic_load_n(&channel->board->shared[MACHD_BOARD_LOAN], __ATOMIC_ACQUIRE);
 	return machd_loan_taken(word);
 }

@@ -129,10 +129,10 @@ static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
 	channel_lend(trap_cookie(thread), count);
 }
 
-static uint32_t out_settle(void *context, struct ipc_thread *thread)
+static uint32_t out_settle(void *context, struct ipc_thread *thread, bool over)
 {
 	(void)context;
-	return channel_settle(trap_cookie(thread));
+	return channel_settle(trap_cookie(thread), over);
 }
 
 static bool out_usage(void *context, int32_t pid, struct ipc_usage *usage)

@@ -14,7 +14,9 @@
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_reply.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_window.h"
 
@@ -46,6 +48,11 @@ struct ipc_entry *ipc_entry_lookup(struct ipc_space *space, mach_port_name_t nam
 		return NULL;
 	entry = &space->is_table[index_of(name)];
 	return entry->ie_type != 0 && entry->ie_gen == gen_of(name) ? entry : NULL;
+}
+
+struct ipc_entry *ipc_entry_lent(struct ipc_space *space, mach_port_name_t name)
+{
+	return &space->is_table[index_of(name)];
 }
 
 mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry)
@@ -215,6 +222,8 @@ kern_return_t ipc_entry_claim_name(struct ipc_host *host, struct ipc_space *spac
 			return kr;
 	}
 	entry = &space->is_table[index];
+	if (entry->ie_lent)
+		ipc_loan_settle_task(host, space->is_task);
 	*entryp = entry;
 	if (entry->ie_type != 0)
 		return entry->ie_gen == gen_of(name) ? KERN_NAME_EXISTS : KERN_FAILURE;
@@ -248,6 +257,7 @@ void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_e
 {
 	ipc_importance_entry_gone(host, space, entry);
 	ipc_window_name_gone(host, space, entry);
+	ipc_reply_name_gone(host, space, entry);
 	entry->ie_port = NULL;
 	ipc_entry_set_type(space, entry, 0);
 	entry->ie_urefs = 0;

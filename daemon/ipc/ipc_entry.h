@@ -24,6 +24,8 @@ struct ipc_entry {
 	uint8_t ie_had_receive : 1; /* the receive right was here: Mach's LABELH bit [3] */
 	uint8_t ie_boosts : 1;	    /* SEND_ONCE: a boost lasts as long as this right */
 	uint8_t ie_windows : 1;	    /* a thread of the task may have a window for this name */
+	uint8_t ie_reply : 1;	    /* or may reply to it without an answer (ipc_reply.h) */
+	uint8_t ie_lent : 1; /* nobody's yet, nor free: what is lent brings ie_port (ipc_loan.h) */
 };
 
 /* Table sizes: the first one, and what a limit can make of it at most (24 bits of index). */
@@ -32,7 +34,10 @@ struct ipc_entry {
 /* The entry of a name, or NULL if that name is not in use. */
 struct ipc_entry *ipc_entry_lookup(struct ipc_space *space, mach_port_name_t name);
 
-/* The name of an entry in use. */
+/* The entry of a name that is lent. */
+struct ipc_entry *ipc_entry_lent(struct ipc_space *space, mach_port_name_t name);
+
+/* The name of an entry in use, or lent. */
 mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry);
 
 /*

@@ -190,6 +190,7 @@ struct ipc_user_message {
 	const struct ipc_user_fd *um_fds;
 	unsigned um_fd_count;
 	bool um_promised; /* as IKM_PROMISED has it */
+	bool um_receives; /* unanswered: its sender received in the same call */
 };
 
 /*

@@ -20,25 +20,45 @@
  * bell, with blocked senders or receivers, with a no-senders or an armed send-possible request.
  * Only messages without rights, memory and importance are lent.
  *
+ * What a server borrows by a call that sends its reply and receives is told: the thread sends a
+ * frame, the next reply, with each message that it takes (ipc_reply.h). So there may be blocked
+ * senders, and who finds the queue full need only look how far the thread has come. What is lent
+ * this way may bring a send-once right for the reply. An entry is kept for it, and nobody has that
+ * name until it is known that the message was taken. That is looked for before a thread of the task
+ * asks for anything, or anybody asks something of the task: who knows the name finds it there. If
+ * the right's port dies the loan is settled first: what is left is received with a dead name.
+ *
  * What a thread has taken is the one thing that the machine asks the world for, so it is recorded
  * as an input would be (ipc_outbox.h).
  */
 #pragma once
 
 #include "daemon/ipc/ipc_types.h"
+#include "protocol/board.h"
+
+struct ipc_received;
 
 /* Messages of one loan, and their bytes. */
-#define IPC_LOAN_MAX   64
+#define IPC_LOAN_MAX   MACHD_BOARD_REPLIES
 #define IPC_LOAN_BYTES 65536
 
 /*
  * The thread has received a message of th_port, and has said that it would take more. Writes what
  * is lent to `at`, which has room for IPC_LOAN_BYTES; returns how many bytes, *count messages.
  */
-size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread, uint8_t *at,
-		     uint32_t *count);
+size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread,
+		     const struct ipc_received *received, uint8_t *at, uint32_t *count);
 
 /* Settle the loan of a port, that of a thread, or all; nothing if there is none. */
 void ipc_loan_settle(struct ipc_host *host, struct ipc_port *port);
 void ipc_loan_settle_thread(struct ipc_host *host, struct ipc_thread *thread);
 void ipc_loan_settle_all(struct ipc_host *host);
+
+/* Those of a task that bring rights. */
+void ipc_loan_settle_task(struct ipc_host *host, struct ipc_task *task);
+
+/* How many messages are on the queue? Looks at what has been taken, or settles. */
+void ipc_loan_look(struct ipc_host *host, struct ipc_port *port);
+
+/* What the task's threads have taken: the rights that came along are there from now on. */
+void ipc_loan_look_task(struct ipc_host *host, struct ipc_task *task);

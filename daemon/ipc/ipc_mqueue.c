@@ -244,7 +244,7 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
 
 	if (port->ip_msgcount >= port->ip_qlimit)
-		ipc_loan_settle(host, port);
+		ipc_loan_look(host, port);
 	if (how != IPC_MQUEUE_PROMISED && port->ip_msgcount >= MACHD_QUEUE_HARD_MAX)
 		return MACH_SEND_NO_BUFFER;
 	if (how == IPC_MQUEUE_BOUND && port->ip_msgcount >= port->ip_qlimit)
@@ -256,8 +256,9 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 
 /*
  * Its signature was checked when it was lent, and that was its copyout: what the receiver has are
- * the bytes of then. All that is left of it is a send right to the port whose queue it was on. That
- * it has no memfds is the one thing to be believed yet.
+ * the bytes of then, and the entry that was lent with it has the right to reply. All that is left
+ * of it is a send right to the port whose queue it was on. That it has no memfds is the one thing
+ * to be believed yet.
  */
 void ipc_mqueue_taken(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port)
 {

@@ -182,10 +182,10 @@ static struct ipc_kmsg *take_promised(struct ipc_host *host, struct ipc_thread *
 
 	if (port)
 		return ipc_kmsg_inflate_plain(host, thread->th_task, message, port);
-	if (ipc_kmsg_inflate(host, thread->th_task, message, &kmsg) != MACH_MSG_SUCCESS ||
-	    ipc_kmsg_copyin(host, thread, kmsg) != MACH_MSG_SUCCESS)
+	if (ipc_kmsg_inflate(host, thread->th_task, message, &kmsg) != MACH_MSG_SUCCESS)
 		return NULL;
-	return kmsg;
+	kmsg->ikm_send_receives = message->um_receives;
+	return ipc_kmsg_copyin(host, thread, kmsg) == MACH_MSG_SUCCESS ? kmsg : NULL;
 }
 
 void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,

@@ -69,19 +69,20 @@ struct ipc_outbox {
 	/* That start is over: its service has checked in, or is not wanted any more. */
 	void (*started)(void *context, uint64_t id, bool checked_in);
 	/*
-	 * The thread's board is the memfd `fd`, which now belongs to the callee; and a window of it
-	 * changes (protocol/board.h). Who hears of anything later sees the change.
+	 * The thread's board is the memfd `fd`, which now belongs to the callee; and a word of it
+	 * changes, of a window or a reply (protocol/board.h). Who hears of anything later sees the
+	 * change.
 	 */
 	void (*board)(void *context, struct ipc_thread *thread, ipc_fd_t fd);
 	void (*window)(void *context, struct ipc_thread *thread, unsigned index,
 		       machd_window_t window);
 	/*
 	 * Messages are lent to the thread (ipc_loan.h), before the answer that has them; and how
-	 * many of them it has taken, which nobody will take any more then. This comes back, and a
-	 * record has it.
+	 * many of them it has taken so far. If the loan is `over` it takes no more. This comes
+	 * back, and a record has it.
 	 */
 	void (*lend)(void *context, struct ipc_thread *thread, uint32_t count);
-	uint32_t (*settle)(void *context, struct ipc_thread *thread);
+	uint32_t (*settle)(void *context, struct ipc_thread *thread, bool over);
 	/*
 	 * What the process uses now; this comes back as well. False: that cannot be found out.
 	 */

@@ -239,6 +239,8 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	}
 	port->ip_last_words = *words;
 	ipc_loan_settle(host, port);
+	if (port->ip_lent)
+		ipc_loan_settle_thread(host, port->ip_lent_to);
 	port->ip_place = IP_NOWHERE;
 	ipc_window_port_died(host, port);
 	if (port->ip_timer)

@@ -98,6 +98,8 @@ struct ipc_port {
 	uint32_t ip_qlimit;
 	uint32_t ip_msgcount;		 /* queued, and slots kept for woken senders */
 	struct ipc_thread *ip_borrower;	 /* whom messages are lent to (ipc_loan.h), or NULL */
+	struct ipc_thread *ip_lent_to;	 /* who has, in what is lent, */
+	uint32_t ip_lent;		 /* so many send-once rights to it */
 	uint32_t ip_promised;		 /* of the rest of the queue, to windows (ipc_window.h) */
 	struct list ip_windows;		 /* ipc_window: with a promise, the oldest first */
 	struct list ip_wanted;		 /* ipc_window: to be promised more */

@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_reply.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_window.h"
@@ -60,6 +61,7 @@ static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++; /* for the dead-name notification */
 	ipc_importance_entry_gone(host, space, entry);
+	ipc_reply_name_gone(host, space, entry);
 	entry->ie_windows = false; /* the port's death has closed them */
 	entry->ie_request = 0;
 	ipc_entry_set_type(space, entry, MACH_PORT_TYPE_DEAD_NAME);

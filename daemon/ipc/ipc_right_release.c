@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_notify.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
+#include "daemon/ipc/ipc_reply.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_window.h"
@@ -268,6 +269,7 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 		if (first && ipc_importance_donates(host->h_current->th_task))
 			ipc_importance_arm(host, port);
 	}
+	ipc_reply_name_gone(host, space, entry);
 	entry->ie_request = slot;
 	if (now)
 		ipc_notify_send_possible(host, notify, name);

@@ -133,6 +133,7 @@ kern_return_t ipc_task_create(struct ipc_host *host, struct ipc_thread *thread,
 	apply_policy(host, task);
 	task->t_first = ipc_task_privileged(host, task);
 	list_init(&task->t_threads);
+	list_init(&task->t_loans);
 	list_init(&task->t_semaphores);
 	list_init(&task->t_bells);
 	list_init(&task->t_boost_link);

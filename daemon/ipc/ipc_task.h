@@ -49,6 +49,7 @@ struct ipc_task {
 	struct list t_semaphores;
 	struct list t_bells;
 	struct list t_threads;
+	struct list t_loans; /* ipc_thread: what is lent to it may bring names (ipc_loan.h) */
 	uint32_t t_thread_count, t_thread_peak; /* now, and the most at once */
 	uint32_t t_waiting;			/* threads that are blocked */
 	uint64_t t_sent, t_received;

@@ -31,6 +31,7 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
 	list_init(&thread->th_task_link);
 	list_init(&thread->th_eventlinks);
 	list_init(&thread->th_loan_link);
+	list_init(&thread->th_told_link);
 	HASH_ADD(hh, host->h_threads, th_id, sizeof thread->th_id, thread);
 	if (!thread->hh.tbl) {
 		ipc_account_put(account);

@@ -73,8 +73,10 @@ struct ipc_thread {
 	struct ipc_windows *th_windows; /* what it may send unanswered; NULL: nothing */
 	bool th_borrows;		/* the request would take more than one message */
 	uint32_t th_lent;		/* messages that are lent to it, */
+	uint32_t th_taken;		/* so many of which it is known to have taken, */
 	struct ipc_port *th_lender;	/* of this port; NULL: none, else it has ip_borrower */
 	struct list th_loan_link;	/* host's loans */
+	struct list th_told_link;	/* task's, of those whose taking is told */
 	mach_port_name_t th_wants;	/* the request sends there, and wants a window; or NULL */
 	uint64_t th_count;		/* TH_EVENTLINK: signals when the wait began */
 	struct list th_eventlinks;	/* ipc_eventlink_side: where it alone may wait */

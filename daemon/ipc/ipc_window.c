@@ -7,6 +7,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
+#include "daemon/ipc/ipc_reply.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
@@ -87,8 +88,14 @@ static bool pay(struct ipc_host *host, struct ipc_account *account, uint32_t mor
 	return true;
 }
 
-/* Such promises were kept, or nobody can ask for it any more. */
-static void paid(struct ipc_host *host, const struct ipc_thread *thread, uint32_t count)
+bool ipc_window_pay(struct ipc_host *host, const struct ipc_thread *thread, uint32_t count)
+{
+	struct ipc_account *account = thread->th_task->t_account;
+
+	return affords(host, account, count) && pay(host, account, count);
+}
+
+void ipc_window_paid(struct ipc_host *host, const struct ipc_thread *thread, uint32_t count)
 {
 	host->h_promised -= count;
 	ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES, count);
@@ -198,7 +205,7 @@ bool ipc_window_take(struct ipc_host *host, struct ipc_thread *thread, mach_port
 
 	if (!window || unseen(window) == 0)
 		return false;
-	paid(host, thread, 1);
+	ipc_window_paid(host, thread, 1);
 	if (left(window)) {
 		window->w_port->ip_promised--;
 		if (left(window) == 1)
@@ -273,6 +280,7 @@ void ipc_window_name_gone(struct ipc_host *host, struct ipc_space *space, struct
 void ipc_window_policy_changed(struct ipc_host *host)
 {
 	for (struct ipc_thread *thread = host->h_threads; thread; thread = thread->hh.next) {
+		ipc_reply_withdraw(host, thread);
 		if (!thread->th_windows || !thread->th_task->t_filtered)
 			continue;
 		for (unsigned i = 0; i < MACHD_BOARD_WINDOWS; i++) {
@@ -290,10 +298,11 @@ void ipc_window_end(struct ipc_host *host, struct ipc_thread *thread)
 
 	if (!windows)
 		return;
+	ipc_reply_forget(host, thread);
 	for (unsigned i = 0; i < MACHD_BOARD_WINDOWS; i++) {
 		struct ipc_window *window = &windows->ws_window[i];
 
-		paid(host, thread, unseen(window));
+		ipc_window_paid(host, thread, unseen(window));
 		if (window->w_port)
 			close_window(host, window);
 	}

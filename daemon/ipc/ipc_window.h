@@ -43,10 +43,21 @@ struct ipc_window {
 		w_wants; /* port's ip_wanted while more shall be promised as soon as it can be */
 };
 
-/* All windows of a thread. */
+/* All windows of a thread, and what else is on its board. */
 struct ipc_windows {
 	struct ipc_window ws_window[MACHD_BOARD_WINDOWS];
+	mach_port_name_t ws_lent[MACHD_BOARD_REPLIES];	/* what each message lent replies to */
+	mach_port_name_t ws_reply[MACHD_BOARD_REPLIES]; /* to be replied to, see ipc_reply.h */
+	uint32_t ws_replies;				/* charged, and not come yet */
 };
+
+/*
+ * Pay for so many messages that the thread may send unseen: charges, and memory. False: that is
+ * more than its user's tasks may have, or there is none. Then: they have come, or cannot come any
+ * more.
+ */
+bool ipc_window_pay(struct ipc_host *host, const struct ipc_thread *thread, uint32_t count);
+void ipc_window_paid(struct ipc_host *host, const struct ipc_thread *thread, uint32_t count);
 
 /* The thread has a fresh board. KERN_RESOURCE_SHORTAGE: no memory; it has none, then. */
 kern_return_t ipc_window_board(struct ipc_host *host, struct ipc_thread *thread);

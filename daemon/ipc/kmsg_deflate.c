@@ -164,7 +164,8 @@ static void put_memory_bytes(struct writer *writer, const struct ipc_kmsg *kmsg)
  * is put together behind the first.
  */
 static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
-		   const struct writer *writer, struct machd_message_answer *answer)
+		   const struct ipc_received *received, const struct writer *writer,
+		   struct machd_message_answer *answer)
 {
 	size_t size = sizeof *answer + (size_t)(writer->w_at - writer->w_start);
 	uint8_t *start = ipc_answer_memory(host, thread, size);
@@ -177,7 +178,7 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	put_memory_bytes(&memory, kmsg);
 	if (thread->th_borrows && answer->place == MACHD_PLACE_RECEIVE &&
 	    answer->memory_count == 0 && answer->body_size == 0)
-		memory.w_at += ipc_loan_make(host, thread, start, &answer->loans);
+		memory.w_at += ipc_loan_make(host, thread, received, start, &answer->loans);
 	/* Memfds that nothing in the message speaks of stay here. */
 	if (answer->memory_count == 0)
 		fd_count = answer->body_size != 0;
@@ -205,7 +206,7 @@ size_t ipc_kmsg_deflate_loan(const struct ipc_thread *thread, const struct ipc_k
 
 	if (size > thread->th_args.a_rcv_size || sizeof loan + size > room)
 		return 0;
-	received->r_bits = MACH_MSGH_BITS(0, header->ikm_dest_type);
+	received->r_bits = MACH_MSGH_BITS(header->ikm_reply_type, header->ikm_dest_type);
 	received->r_voucher = header->ikm_voucher_field;
 	put(&writer, &loan, sizeof loan);
 	put_message(&writer, kmsg, word, received, &unused);
@@ -229,7 +230,7 @@ void ipc_kmsg_deflate(struct ipc_host *host, struct ipc_thread *thread, struct i
 		    &kmsg->ikm_header.ikm_audit);
 	if (thread->th_args.a_option & MACH64_MSG_VECTOR)
 		put_aux(&writer, kmsg->ikm_aux, kmsg->ikm_header.ikm_aux_size, &answer);
-	finish(host, thread, kmsg, &writer, &answer);
+	finish(host, thread, kmsg, received, &writer, &answer);
 }
 
 void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
@@ -241,7 +242,7 @@ void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 
 	put_message(&writer, kmsg, thread->th_task->t_word, received, &answer);
 	put_aux(&writer, kmsg->ikm_aux, kmsg->ikm_header.ikm_aux_size, &answer);
-	finish(host, thread, kmsg, &writer, &answer);
+	finish(host, thread, kmsg, received, &writer, &answer);
 }
 
 /* Of auxiliary data that are gone a receiver with a buffer for them still gets a header. */

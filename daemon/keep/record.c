@@ -271,12 +271,12 @@ static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
 	record->next->lend(record->next->context, thread, count);
 }
 
-static uint32_t out_settle(void *context, struct ipc_thread *thread)
+static uint32_t out_settle(void *context, struct ipc_thread *thread, bool over)
 {
 	struct record *record = context;
-	uint32_t count = record->next->settle(record->next->context, thread);
+	uint32_t count = record->next->settle(record->next->context, thread, over);
 
-	put_loan(record, RECORD_SETTLE, thread, count);
+	put_loan(record, over ? RECORD_SETTLE : RECORD_TAKEN, thread, count);
 	return count;
 }
 

@@ -62,10 +62,11 @@ enum record_kind {
 	RECORD_BOARD,	/* struct record_board */
 	RECORD_WINDOW,	/* struct record_window */
 	RECORD_LEND,	/* struct record_loan */
-	RECORD_SETTLE,	/* struct record_loan: what came back */
+	RECORD_TAKEN,	/* struct record_loan: what came back */
+	RECORD_SETTLE,	/* the same */
 	RECORD_USAGE,	/* struct record_usage: what came back */
 	RECORD_MEMORY,	/* struct record_memory: the same */
-	RECORD_REFUSAL = 32,
+	RECORD_REFUSAL = 48,
 	RECORD_DIGEST,
 	RECORD_STOP,
 	RECORD_END,

@@ -85,6 +85,8 @@ static const char *kind_name(uint32_t kind)
 		return "opening or closing of a window";
 	case RECORD_LEND:
 		return "loan";
+	case RECORD_TAKEN:
+		return "look at a loan";
 	case RECORD_SETTLE:
 		return "settling of a loan";
 	case RECORD_USAGE:
@@ -299,17 +301,18 @@ static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
 }
 
 /* What came back is taken from the record. */
-static uint32_t out_settle(void *context, struct ipc_thread *thread)
+static uint32_t out_settle(void *context, struct ipc_thread *thread, bool over)
 {
 	struct replay *replay = context;
 	struct record_loan entry = {trap_channel(thread), 0}, recorded;
+	uint32_t kind = over ? RECORD_SETTLE : RECORD_TAKEN;
 
-	if (peek(replay) && replay->reader.entry.kind == RECORD_SETTLE &&
+	if (peek(replay) && replay->reader.entry.kind == kind &&
 	    replay->reader.entry.size == sizeof recorded) {
 		memcpy(&recorded, replay->reader.bytes, sizeof recorded);
 		entry.count = (uint32_t)recorded.count;
 	}
-	compare(replay, RECORD_SETTLE, &(struct part){&entry, sizeof entry}, 1);
+	compare(replay, kind, &(struct part){&entry, sizeof entry}, 1);
 	return (uint32_t)entry.count;
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/ipc/ipc_identity.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
@@ -182,7 +183,9 @@ static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 	thread->th_sequence = frame->sequence;
 	thread->th_violates = false;
 	thread->th_wants = MACH_PORT_NULL;
-	thread->th_borrows = frame->flags == MACHD_REQUEST_LOAN;
+	thread->th_borrows = frame->flags & MACHD_REQUEST_LOAN;
+	if (thread->th_task)
+		ipc_loan_look_task(host, thread->th_task);
 	switch (frame->op) {
 	case MACHD_OP_MESSAGE:
 		return trap_message(host, thread, packet);

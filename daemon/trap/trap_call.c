@@ -8,6 +8,7 @@
 
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
@@ -62,8 +63,10 @@ bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t obj
 		return false;
 	call->c_port = port;
 	call->c_task = port->ip_task;
-	if (call->c_task)
+	if (call->c_task) {
 		call->c_space = call->c_task->t_space;
+		ipc_loan_look_task(call->c_host, call->c_task);
+	}
 	return true;
 }
 

@@ -230,6 +230,7 @@ static void add_port(struct digest *digest, const struct ipc_port *port)
 	add(digest, port->ip_seqno);
 	add(digest, port->ip_qlimit);
 	add(digest, port->ip_msgcount | (uint64_t)port->ip_promised << 32);
+	add(digest, port->ip_lent ? port->ip_lent | port->ip_lent_to->th_id << 32 : 0);
 	add_windows(digest, &port->ip_windows, offsetof(struct ipc_window, w_open));
 	add_windows(digest, &port->ip_wanted, offsetof(struct ipc_window, w_wants));
 	add_port_ref(digest, port->ip_nsrequest);
@@ -258,9 +259,10 @@ static void add_entry(struct digest *digest, const struct ipc_entry *entry)
 	add(digest, entry->ie_type);
 	add(digest, entry->ie_gen | entry->ie_roll << 8 | entry->ie_had_receive << 10 |
 			    entry->ie_boosts << 11 | entry->ie_windows << 12 |
+			    entry->ie_reply << 13 | entry->ie_lent << 14 |
 			    (uint32_t)entry->ie_urefs << 16);
 	add(digest, entry->ie_request);
-	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)
+	if ((entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) || entry->ie_lent)
 		add_port_ref(digest, entry->ie_port);
 	else if (entry->ie_type == MACH_PORT_TYPE_PORT_SET)
 		add(digest, entry->ie_pset->ps_id);
@@ -383,6 +385,15 @@ static void add_place(struct digest *digest, const struct ipc_host *host,
 	add(digest, place->pl_part | (uint64_t)place->pl_right << 32);
 }
 
+static void add_replies(struct digest *digest, const struct ipc_thread *thread)
+{
+	const struct ipc_windows *windows = thread->th_windows;
+
+	add(digest, thread->th_taken | (uint64_t)windows->ws_replies << 32);
+	add_bytes(digest, windows->ws_lent, sizeof windows->ws_lent);
+	add_bytes(digest, windows->ws_reply, sizeof windows->ws_reply);
+}
+
 static void add_thread(struct digest *digest, const struct ipc_host *host,
 		       const struct ipc_thread *thread)
 {
@@ -395,6 +406,8 @@ static void add_thread(struct digest *digest, const struct ipc_host *host,
 		add_thread_window(digest, &thread->th_windows->ws_window[i]);
 	add(digest, thread->th_lender ? thread->th_lender->ip_id : 0);
 	add(digest, thread->th_lent | (uint64_t)thread->th_borrows << 32);
+	if (thread->th_windows)
+		add_replies(digest, thread);
 	add(digest, thread->th_violates | (uint64_t)thread->th_violation.v_reason << 32);
 	add(digest, thread->th_violation.v_name);
 	add(digest, thread->th_violation.v_subcode);

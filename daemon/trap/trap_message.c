@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_msg.h"
+#include "daemon/ipc/ipc_reply.h"
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_window.h"
 #include "daemon/trap/trap_internal.h"
@@ -130,7 +131,12 @@ static mach_port_name_t destination(const struct ipc_user_message *message)
 	return header.msgh_remote_port;
 }
 
-/* A plain message with nothing but bytes, sent by copying a send right. */
+static bool is_reply(const mach_msg_header_t *header)
+{
+	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+}
+
+/* A plain message with nothing but bytes, sent by copying a send right, or to one to send once. */
 static bool is_plain(const struct trap_packet *packet, const struct machd_message_args *args,
 		     mach_msg_header_t *header)
 {
@@ -141,7 +147,8 @@ static bool is_plain(const struct trap_packet *packet, const struct machd_messag
 	    args->memory_count || args->data_size || args->aux_size || packet->tp_fd_count)
 		return false;
 	memcpy(header, packet->tp_bytes + sizeof *args, sizeof *header);
-	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) &&
+	return (header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) ||
+		is_reply(header)) &&
 	       header->msgh_local_port == MACH_PORT_NULL;
 }
 
@@ -157,12 +164,22 @@ static const char *unanswered(struct ipc_host *host, struct ipc_thread *thread,
 		.um_promised = true,
 	};
 	mach_msg_header_t header;
+	bool reply;
 
 	if (!is_plain(packet, args, &header))
 		return "it sends without an answer what may fail";
-	if (!ipc_window_take(host, thread, header.msgh_remote_port))
+	reply = is_reply(&header);
+	if (reply != ((packet->tp_frame.flags & MACHD_REQUEST_REPLY) != 0))
+		return "it sends a reply that is none";
+	if (reply ? !ipc_reply_take(host, thread, header.msgh_remote_port)
+		  : !ipc_window_take(host, thread, header.msgh_remote_port))
 		return "it sends more without an answer than it was promised room for";
 	set_args(thread, args);
+	if (reply) {
+		message.um_receives = true;
+		ipc_msg_unanswered(host, thread, &message, IP_NULL);
+		return NULL;
+	}
 	ipc_msg_unanswered(host, thread, &message,
 			   ipc_window_port(thread, header.msgh_remote_port));
 	ipc_window_taken(host, thread, header.msgh_remote_port);
@@ -184,8 +201,10 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	if (packet->tp_size < sizeof args)
 		return "its request is cut short";
 	memcpy(&args, packet->tp_bytes, sizeof args);
-	if (packet->tp_frame.flags == MACHD_REQUEST_UNANSWERED)
+	if (packet->tp_frame.flags & MACHD_REQUEST_UNANSWERED)
 		return unanswered(host, thread, packet, &args);
+	if ((packet->tp_frame.flags & MACHD_REQUEST_REPLY) && !(args.option & MACH_SEND_MSG))
+		return "it sends a reply that is none";
 	why = check(packet, &args, packet->tp_size - sizeof args, &inline_size);
 	if (why)
 		return why;

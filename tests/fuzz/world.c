@@ -131,7 +131,7 @@ static void on_window(void *context, struct ipc_thread *thread, unsigned index,
 {
 	struct world_link *link = trap_cookie(thread);
 
-	FUZZ_CHECK(index < MACHD_BOARD_WINDOWS);
+	FUZZ_CHECK(index < MACHD_BOARD_WORDS);
 	link->windows[index] = window;
 	hear(context, &window, sizeof window);
 }
@@ -160,13 +160,14 @@ static ipc_fd_t on_memory(void *context, const void *bytes, size_t size)
 }
 
 /* Some were taken, or more than there were. */
-static uint32_t on_settle(void *context, struct ipc_thread *thread)
+static uint32_t on_settle(void *context, struct ipc_thread *thread, bool over)
 {
 	const struct world *world = context;
 	struct world_link *link = trap_cookie(thread);
 	uint32_t taken = world->counts_taken ? link->taken : link->lent * 3 / 2;
 
-	link->lent = link->taken = 0;
+	if (over)
+		link->lent = link->taken = 0;
 	hear(context, &taken, sizeof taken);
 	return taken;
 }

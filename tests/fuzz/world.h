@@ -14,14 +14,14 @@ enum { WORLD_LINKS = 6, WORLD_NAMES = 16, WORLD_HANDLES = 1024 };
 
 /* A connection. */
 struct world_link {
-	struct ipc_thread *thread;		     /* NULL: not connected */
-	uint64_t deadline;			     /* the time-out it waits for, or 0 */
-	uint32_t sequence;			     /* of its last request */
-	uint32_t flags;				     /* of its next request */
-	uint32_t lent;				     /* messages */
-	uint32_t taken;				     /* of those, if the world counts them */
-	machd_window_t windows[MACHD_BOARD_WINDOWS]; /* its board */
-	uint32_t code;				     /* of its last answer */
+	struct ipc_thread *thread;		   /* NULL: not connected */
+	uint64_t deadline;			   /* the time-out it waits for, or 0 */
+	uint32_t sequence;			   /* of its last request */
+	uint32_t flags;				   /* of its next request */
+	uint32_t lent;				   /* messages */
+	uint32_t taken;				   /* of those, if the world counts them */
+	machd_window_t windows[MACHD_BOARD_WORDS]; /* its board */
+	uint32_t code;				   /* of its last answer */
 	uint32_t name_count;
 	uint32_t names[WORLD_NAMES]; /* names its client has been told, the newest of each slot */
 	uint8_t token[MACHD_TOKEN_SIZE];

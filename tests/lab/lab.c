@@ -187,7 +187,7 @@ static void on_window(void *context, struct ipc_thread *ipc, unsigned index, mac
 {
 	struct lab_thread *thread = thread_of(context, ipc);
 
-	LAB_TRUE(thread->has_board && index < MACHD_BOARD_WINDOWS);
+	LAB_TRUE(thread->has_board && index < MACHD_BOARD_WORDS);
 	thread->board[index] = window;
 }
 
@@ -200,12 +200,13 @@ static void on_lend(void *context, struct ipc_thread *ipc, uint32_t count)
 	thread->taken = 0;
 }
 
-static uint32_t on_settle(void *context, struct ipc_thread *ipc)
+static uint32_t on_settle(void *context, struct ipc_thread *ipc, bool over)
 {
 	struct lab_thread *thread = thread_of(context, ipc);
 
 	LAB_CHECK(thread->lent > 0, "a loan is settled that was not made");
-	thread->lent = 0;
+	if (over)
+		thread->lent = 0;
 	return thread->taken;
 }
 

@@ -161,7 +161,7 @@ struct lab_thread {
 	unsigned fd_count;
 
 	bool has_board; /* it was taken; its windows, and what was sent through them */
-	machd_window_t board[MACHD_BOARD_WINDOWS];
+	machd_window_t board[MACHD_BOARD_WORDS];
 	uint32_t unanswered[MACHD_BOARD_WINDOWS];
 	uint32_t lent, taken; /* messages of a loan, which `memory` has */
 	size_t loan_at;

@@ -27,7 +27,7 @@
 /* What points at a port, as found. */
 struct port_count {
 	const struct ipc_port *port;
-	uint32_t refs, srights, sorights;
+	uint32_t refs, srights, sorights, lent;
 	uint32_t sending, waiting; /* threads */
 	uint32_t boosts, inside;   /* its own, and with those of ports in its queue */
 	uint32_t promised;	   /* to windows */
@@ -329,7 +329,9 @@ static void count_entry(struct audit *audit, struct ipc_space *space, struct ipc
 				     MACH_PORT_TYPE_DEAD_NAME)) == (entry->ie_urefs == 0));
 	if (!(entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS)) {
 		LAB_TRUE(entry->ie_type == MACH_PORT_TYPE_PORT_SET ||
-			 entry->ie_type == MACH_PORT_TYPE_DEAD_NAME);
+			 entry->ie_type == MACH_PORT_TYPE_DEAD_NAME || entry->ie_lent);
+		if (entry->ie_lent)
+			count_of(audit, port)->lent++;
 		return;
 	}
 	count = count_of(audit, port);
@@ -372,7 +374,7 @@ static void count_space(struct audit *audit, struct ipc_space *space)
 	audit->names += space->is_size;
 	LAB_TRUE(space->is_table[0].ie_type == 0);
 	for (uint32_t i = 1; i < space->is_size; i++) {
-		if (space->is_table[i].ie_type == 0)
+		if (space->is_table[i].ie_type == 0 && !space->is_table[i].ie_lent)
 			continue;
 		count_entry(audit, space, &space->is_table[i]);
 		ports += (space->is_table[i].ie_type & MACH_PORT_TYPE_SEND_RECEIVE) != 0;
@@ -544,7 +546,7 @@ static void compare_ports(const struct audit *audit)
 			  "port %llu: %u send-once rights, it says %u", id, count->sorights,
 			  port->ip_sorights);
 		LAB_TRUE(count->sending == port->ip_sending && count->waiting == port->ip_waiting);
-		LAB_TRUE(count->promised == port->ip_promised);
+		LAB_TRUE(count->promised == port->ip_promised && count->lent == port->ip_lent);
 		LAB_TRUE(count->promised == 0 ||
 			 port->ip_msgcount + port->ip_promised <= port->ip_qlimit);
 		LAB_CHECK(count->receive == (uint32_t)ipc_port_active(port),

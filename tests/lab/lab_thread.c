@@ -149,7 +149,7 @@ static bool send_frame(struct lab_thread *thread, const struct lab_frame *frame,
 bool lab_request_frame(struct lab_thread *thread, const struct lab_frame *frame)
 {
 	LAB_CHECK(!thread->asked, "a request is under way");
-	thread->asked = frame->flags != MACHD_REQUEST_UNANSWERED;
+	thread->asked = !(frame->flags & MACHD_REQUEST_UNANSWERED);
 	thread->op = (uint16_t)frame->op;
 	thread->sequence = frame->op == MACHD_OP_HELLO ? 0 : thread->sequence + 1;
 	return send_frame(thread, frame, thread->sequence);

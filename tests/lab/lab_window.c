@@ -89,6 +89,49 @@ mach_msg_return_t lab_receive_ahead(struct lab_thread *thread, mach_port_name_t 
 	return code;
 }
 
+bool lab_reply_promised(const struct lab_thread *thread, mach_port_name_t name)
+{
+	return thread->lent > thread->taken && thread->memory_size &&
+	       thread->board[MACHD_BOARD_REPLY + thread->taken] ==
+		       machd_window(name, thread->taken);
+}
+
+bool lab_reply_unanswered(struct lab_thread *thread, struct lab_buffer *buffer)
+{
+	struct machd_message_args args = {.option = MACH_SEND_MSG | MACH64_SEND_ANY,
+					  .send_size = buffer->header.msgh_size};
+
+	thread->request_flags = MACHD_REQUEST_UNANSWERED | MACHD_REQUEST_REPLY;
+	return lab_request(thread, MACHD_OP_MESSAGE, &args, sizeof args, buffer,
+			   buffer->header.msgh_size, NULL);
+}
+
+mach_msg_return_t lab_reply_and_receive(struct lab_thread *thread, mach_port_name_t port,
+					struct lab_buffer *buffer)
+{
+	struct lab_buffer next;
+	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT |
+					MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_LABELS),
+			      .send = buffer,
+			      .send_size = buffer->header.msgh_size,
+			      .receive = buffer,
+			      .receive_size = sizeof *buffer,
+			      .receive_name = port};
+	mach_msg_return_t code = MACH_MSG_SUCCESS;
+
+	if (lab_reply_promised(thread, buffer->header.msgh_remote_port) &&
+	    port == thread->msg.receive_name) {
+		take_loan(thread, &next);
+		code = lab_reply_unanswered(thread, buffer) ? MACH_MSG_SUCCESS : LAB_DROPPED;
+		*buffer = next;
+		return code;
+	}
+	thread->request_flags = thread->has_board ? MACHD_REQUEST_LOAN | MACHD_REQUEST_REPLY : 0;
+	code = lab_msg(thread, &msg);
+	thread->loan_at = sizeof(struct machd_frame);
+	return code;
+}
+
 /* One that has something to promise is on its port's list; one that has none may want some. */
 static void check_window(const struct ipc_thread *thread, const struct ipc_window *window,
 			 uint32_t left, uint32_t unseen)
@@ -110,7 +153,7 @@ static void check_window(const struct ipc_thread *thread, const struct ipc_windo
 uint64_t lab_audit_windows(const struct ipc_thread *thread,
 			   void (*count)(void *, const struct ipc_port *, uint32_t), void *context)
 {
-	uint64_t promises = 0;
+	uint64_t promises = thread->th_windows ? thread->th_windows->ws_replies : 0;
 
 	for (unsigned i = 0; thread->th_windows && i < MACHD_BOARD_WINDOWS; i++) {
 		const struct ipc_window *window = &thread->th_windows->ws_window[i];

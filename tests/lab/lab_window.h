@@ -24,6 +24,20 @@ mach_msg_return_t lab_receive_ahead(struct lab_thread *thread, mach_port_name_t 
 				    struct lab_buffer *buffer);
 
 /*
+ * What a server does: send the reply in *buffer and receive the next message there without waiting,
+ * from a loan if the reply need not be answered, else by asking for one. MACH_RCV_TIMED_OUT: there
+ * is none; the reply was sent.
+ */
+mach_msg_return_t lab_reply_and_receive(struct lab_thread *thread, mach_port_name_t port,
+					struct lab_buffer *buffer);
+
+/* Does the board say that the message received last can be replied to without an answer? */
+bool lab_reply_promised(const struct lab_thread *thread, mach_port_name_t name);
+
+/* Send such a reply, whether that is allowed or not; false if the thread was dropped. */
+bool lab_reply_unanswered(struct lab_thread *thread, struct lab_buffer *buffer);
+
+/*
  * A plain send as the library makes it: without an answer if there is a window, else with one, and
  * it asks for a window. Returns what lab_send() does.
  */

@@ -140,8 +140,9 @@ static void out_lend(void *context, struct ipc_thread *thread, uint32_t count)
 	world.outputs++;
 }
 
-static uint32_t out_settle(void *context, struct ipc_thread *thread)
+static uint32_t out_settle(void *context, struct ipc_thread *thread, bool over)
 {
+	(void)over;
 	(void)context;
 	(void)thread;
 	world.outputs++;
