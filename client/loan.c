@@ -23,6 +23,9 @@
 /* Room for what is lent at a time; the daemon lends no more. */
 #define LOAN_ROOM 69632
 
+/* A thread whose message was no reply is believed to send none for so many calls. */
+#define LOOKS_LEFT_OUT 15
+
 struct mi_loan {
 	mach_port_name_t name; /* the call that borrowed: */
 	mach_msg_option64_t option;
@@ -54,28 +57,45 @@ static bool switched_off(void)
 	return value == 2;
 }
 
+/* To look costs a system call: not every thread that calls shall pay for those that reply. */
+static bool fetch_header(struct mi_channel *channel, const struct exchange *x,
+			 mach_msg_header_t *header)
+{
+	if (channel->looks_left_out > 0) {
+		channel->looks_left_out--;
+		return false;
+	}
+	return mi_fetch(header, x->send, sizeof *header);
+}
+
 /*
  * Nothing but bytes for a send-once right, which says that the caller is a server. `present`: it is
  * known to be there.
  */
-static bool is_reply(const struct exchange *x, bool present, mach_msg_header_t *header)
+static bool is_reply(struct mi_channel *channel, const struct exchange *x, bool present,
+		     mach_msg_header_t *header)
 {
+	bool reply;
+
 	if (x->header || x->send_size > MACHD_UNANSWERED_MAX || x->send_aux_size)
 		return false;
 	if (present || mi_known(x->send, sizeof *header))
 		memcpy(header, x->send, sizeof *header);
-	else if (!mi_fetch(header, x->send, sizeof *header))
+	else if (!fetch_header(channel, x, header))
 		return false;
-	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) &&
-	       header->msgh_local_port == MACH_PORT_NULL;
+	reply = header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) &&
+		header->msgh_local_port == MACH_PORT_NULL;
+	channel->looks_left_out = reply ? 0 : LOOKS_LEFT_OUT;
+	return reply;
 }
 
-bool mi_loan_wanted(const struct exchange *x)
+bool mi_loan_wanted(struct mi_channel *channel, const struct exchange *x)
 {
 	mach_msg_header_t header;
 
 	return receives(x) && (x->option & ~OPTIONS) == 0 && x->rcv_aux_size == 0 && !x->reply &&
-	       !switched_off() && (!sends(x) || is_reply(x, false, &header));
+	       !switched_off() &&
+	       (!sends(x) || (channel->ring && is_reply(channel, x, false, &header)));
 }
 
 void mi_loan_forget(struct mi_channel *channel)
@@ -101,7 +121,7 @@ static bool reply_ready(struct mi_channel *channel, const struct exchange *x, bo
 	mach_msg_header_t header;
 	bool ready;
 
-	if (!is_reply(x, present, &header))
+	if (!is_reply(channel, x, present, &header))
 		return false;
 	channel->request_present = present;
 	ready = mi_reply_ready(channel, x, &header, index);

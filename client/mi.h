@@ -50,17 +50,18 @@ struct mi_channel {
 	unsigned char way;    /* enum mi_way */
 	uint32_t sequence;    /* of the last request */
 	bool sends_memory; /* the last message it sent had out-of-line memory: the next may, too */
-	uint32_t answer_flags;	/* of the last answer: enum machd_answer_flags */
-	uint64_t generation;	/* which task of this process it belongs to */
-	uint32_t request_flags; /* of the next message: enum machd_request_flags */
-	bool request_present;	/* its bytes are known to be there */
-	unsigned plain_sends;	/* that might have done without an answer, see window.c */
-	struct mi_board *board; /* what may be sent so; or NULL */
-	struct mi_loan *loan;	/* messages that need not be asked for; or NULL */
-	const sigset_t *held;	/* signals are held back, see mi_hold_signals(); else NULL */
-	void *memory_frame;	/* room for a frame with memory, or NULL */
-	bool thread_port;	/* its thread has a port that must die with it */
-	uint64_t thread;	/* the daemon's number for it */
+	uint32_t answer_flags;	 /* of the last answer: enum machd_answer_flags */
+	uint64_t generation;	 /* which task of this process it belongs to */
+	uint32_t request_flags;	 /* of the next message: enum machd_request_flags */
+	bool request_present;	 /* its bytes are known to be there */
+	unsigned plain_sends;	 /* that might have done without an answer, see window.c */
+	struct mi_board *board;	 /* what may be sent so; or NULL */
+	struct mi_loan *loan;	 /* messages that need not be asked for; or NULL */
+	unsigned looks_left_out; /* calls of which it is not looked whether they reply */
+	const sigset_t *held;	 /* signals are held back, see mi_hold_signals(); else NULL */
+	void *memory_frame;	 /* room for a frame with memory, or NULL */
+	bool thread_port;	 /* its thread has a port that must die with it */
+	uint64_t thread;	 /* the daemon's number for it */
 	pthread_t owner;
 	mach_port_t thread_name; /* of its port, with a user reference of ours; or NULL */
 	mach_port_t reply_port;
@@ -152,7 +153,7 @@ bool mi_quick(const struct exchange *x, mach_msg_return_t *code);
 struct reply;
 bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, bool present,
 		  mach_msg_return_t *code);
-bool mi_loan_wanted(const struct exchange *x);
+bool mi_loan_wanted(struct mi_channel *channel, const struct exchange *x);
 int mi_loan_borrow(struct mi_channel *channel, const struct exchange *x, const struct reply *reply,
 		   const char **problem);
 void mi_loan_forget(struct mi_channel *channel);

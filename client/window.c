@@ -177,7 +177,7 @@ static bool open_for(const struct mi_board *board, mach_port_name_t name)
 uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 			 struct mi_plain *plain)
 {
-	bool loan = mi_loan_wanted(x) && (channel->ring || !sends(x));
+	bool loan = mi_loan_wanted(channel, x);
 
 	if (!loan && !plain_call(x))
 		return 0;

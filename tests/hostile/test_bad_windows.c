@@ -132,6 +132,42 @@ START_TEST(test_nothing_was_promised)
 }
 END_TEST
 
+/* As send_flagged(), on a fresh channel with a board; it is the last. */
+static void sends_last(uint32_t flags, uint32_t disposition, uint64_t option)
+{
+	struct raw_message message;
+	struct raw raw;
+	size_t size;
+
+	join_with_board(&raw);
+	message = raw_message(raw.welcome.self, disposition);
+	message.args.option = option;
+	size = raw_frame(packet, MACHD_OP_MESSAGE, raw.sequence + 1, &message, sizeof message);
+	((struct machd_frame *)packet)->flags = flags;
+	raw_packet(&raw, packet, size, NULL, 0);
+	raw_dropped(&raw);
+}
+
+START_TEST(test_replies_that_are_none)
+{
+	const uint64_t sends = MACH_SEND_MSG | MACH64_SEND_ANY;
+
+	sends_last(MACHD_REQUEST_UNANSWERED | MACHD_REQUEST_REPLY, MACH_MSG_TYPE_COPY_SEND, sends);
+	sends_last(MACHD_REQUEST_UNANSWERED, MACH_MSG_TYPE_MOVE_SEND_ONCE, sends);
+	sends_last(MACHD_REQUEST_LOAN | MACHD_REQUEST_REPLY, MACH_MSG_TYPE_MOVE_SEND_ONCE,
+		   MACH_RCV_MSG);
+	victim_unharmed(3, "it sends a reply that is none");
+}
+END_TEST
+
+START_TEST(test_replies_that_nobody_promised)
+{
+	sends_last(MACHD_REQUEST_UNANSWERED | MACHD_REQUEST_REPLY, MACH_MSG_TYPE_MOVE_SEND_ONCE,
+		   MACH_SEND_MSG | MACH64_SEND_ANY);
+	victim_unharmed(1, "than it was promised");
+}
+END_TEST
+
 START_TEST(test_flags_of_other_requests)
 {
 	static const enum machd_op ops[] = {MACHD_OP_CALL,   MACHD_OP_WATCH,	MACHD_OP_CANCEL,
@@ -194,6 +230,7 @@ int main(void)
 		test_memory_that_may_go_away, test_memory_for_reading_only,
 		test_board_with_more_or_less, test_nothing_was_promised,
 		test_flags_of_other_requests, test_more_than_was_promised,
+		test_replies_that_are_none,   test_replies_that_nobody_promised,
 	};
 
 	return hostile_run("bad_windows", tests, sizeof tests / sizeof *tests, victim_setup,
