@@ -13,6 +13,7 @@
 
 #include <check.h>
 #include <mach/mach.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -100,6 +101,12 @@ void flow_kill(struct flow_child *child);
 
 /* Wait until `count` threads of a process are blocked in a send or a receive. */
 void flow_await_waiting(pid_t pid, unsigned count);
+
+/*
+ * Send a thread that waits SIGUSR1, for which it has a handler. One that comes before it waits is
+ * not noticed: again, until the wait is over. In between the thread has time to get anywhere.
+ */
+void flow_interrupt(pthread_t thread);
 
 /* Wait until the daemon knows no task of this process. */
 void flow_await_gone(pid_t pid);

@@ -4,9 +4,11 @@
  * nothing for the test process's task.
  */
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "protocol/frame.h"
@@ -122,6 +124,14 @@ void flow_await_channels(pid_t pid, unsigned count)
 	while (watch_tasks(&watcher, pid).channels != count)
 		sched_yield();
 	close(watcher.fd);
+}
+
+void flow_interrupt(pthread_t thread)
+{
+	static const struct timespec moment = {0, 1000000};
+
+	CHECK(pthread_kill(thread, SIGUSR1) == 0);
+	nanosleep(&moment, NULL);
 }
 
 void flow_await_gone(pid_t pid)

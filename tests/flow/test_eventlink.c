@@ -108,7 +108,7 @@ START_TEST(a_signal_handler_ends_the_wait)
 	start(&waiter, sides[1], wait_once);
 	/* It blocks in the daemon's eyes a moment before it does in the kernel's. */
 	while (pthread_tryjoin_np(waiter.thread, NULL) != 0)
-		CHECK(pthread_kill(waiter.thread, SIGUSR1) == 0);
+		flow_interrupt(waiter.thread);
 	CHECK_EQ(waiter.code, KERN_ABORTED);
 }
 END_TEST

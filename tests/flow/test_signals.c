@@ -84,13 +84,10 @@ static void interrupt(struct blocked *blocked)
 		sched_yield();
 }
 
-/* A signal that comes before the thread waits is not noticed: send more until the call is over. */
 static void interrupt_for_good(struct blocked *blocked)
 {
-	while (!atomic_load(&blocked->done)) {
-		CHECK(pthread_kill(blocked->thread, SIGUSR1) == 0);
-		sched_yield();
-	}
+	while (!atomic_load(&blocked->done))
+		flow_interrupt(blocked->thread);
 }
 
 static void end(struct blocked *blocked, mach_msg_return_t code)
