@@ -241,18 +241,17 @@ static struct held held_by(pid_t pid)
 	return held;
 }
 
-/* Without the connection of who has just asked it for totals, which it is about to close. */
+/* When it is done with all that was sent to it, and with who has just asked it for totals. */
 static struct held held_by_daemon(void)
 {
-	struct held fewest = {.fds = UINT_MAX};
+	struct held held;
+	int meeting;
 
-	for (unsigned i = 0; i < 50; i++) {
-		unsigned fds = letter_daemon_fds();
-
-		if (fds < fewest.fds)
-			fewest = held_by(flow_daemon());
-	}
-	return fewest;
+	CHECK(flow_type(mach_task_self()) != 0);
+	meeting = flow_meet();
+	held = held_by(flow_daemon());
+	close(meeting);
+	return held;
 }
 
 /* Messages that are still on their way arrive; then the daemon, the sender, and the survivor. */
