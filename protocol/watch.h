@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MACHD_OP_WATCH: what machctl asks and gets. A request names a table and where to go on; an answer
- * is one page of fixed-size records, which costs the daemon a bounded time. The daemon goes on
- * between pages: what is there all the time is shown once, what comes or goes meanwhile may be
+ * is one page of records, packed as protocol/rows.h says. The daemon goes on while it makes a page,
+ * and between pages: what is there all the time is shown once, what comes or goes meanwhile may be
  * shown or not. A page begins at the beginning or where the same caller's last one ended.
  *
  * A caller sees what belongs to tasks of its own uid; root, the daemon's own uid and the group that
@@ -60,7 +60,7 @@ struct machd_watch_answer {
 	 * KERN_ABORTED: the last page did not end there
 	 */
 	uint32_t code;
-	uint32_t record_size; /* of each record behind this header */
+	uint32_t record_size; /* of each record behind this header, before it was packed */
 	uint64_t next_task;   /* 0, 0: that was the last page */
 	uint64_t next_index;
 };

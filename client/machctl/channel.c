@@ -152,8 +152,8 @@ static size_t receive_frame(struct channel *channel, uint16_t op)
 	return size - sizeof header;
 }
 
-const void *channel_call(struct channel *channel, uint16_t op, const void *request, size_t size,
-			 size_t *answer_size)
+void *channel_call(struct channel *channel, uint16_t op, const void *request, size_t size,
+		   size_t *answer_size)
 {
 	send_frame(channel, op, request, size);
 	*answer_size = receive_frame(channel, op);

@@ -21,8 +21,8 @@ void channel_close(struct channel *channel);
  * header, valid until the next call, and their number in `answer_size`. Exits with a message if
  * the daemon breaks the protocol or does not answer.
  */
-const void *channel_call(struct channel *channel, uint16_t op, const void *request, size_t size,
-			 size_t *answer_size);
+void *channel_call(struct channel *channel, uint16_t op, const void *request, size_t size,
+		   size_t *answer_size);
 
 /* The path the channel is connected to, for messages. */
 const char *channel_path(const struct channel *channel);

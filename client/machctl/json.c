@@ -6,6 +6,47 @@
 #include "client/machctl/json.h"
 
 #include <stddef.h>
+#include <string.h>
+
+static void flush(struct json *json)
+{
+	fwrite(json->text, 1, json->used, json->out);
+	json->used = 0;
+}
+
+static void put(struct json *json, const void *bytes, size_t size)
+{
+	if (size > sizeof json->text - json->used)
+		flush(json);
+	if (size > sizeof json->text) {
+		fwrite(bytes, 1, size, json->out);
+		return;
+	}
+	memcpy(json->text + json->used, bytes, size);
+	json->used += size;
+}
+
+static void put_char(struct json *json, char c)
+{
+	put(json, &c, 1);
+}
+
+static void put_text(struct json *json, const char *text)
+{
+	put(json, text, strlen(text));
+}
+
+static void put_digits(struct json *json, uint64_t value)
+{
+	char digits[20]; /* of 2^64 - 1 */
+	size_t at = sizeof digits;
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	put(json, digits + at, sizeof digits - at);
+}
 
 /* Bytes of the UTF-8 character at `s`, 0 if there is none. A zero byte ends the string. */
 static unsigned utf8_length(const unsigned char *s)
@@ -44,44 +85,51 @@ static size_t plain_length(const unsigned char *s)
 	return length;
 }
 
-static void write_string(FILE *out, const char *text)
+/* One character that does not stand for itself, or does outside of ASCII; its bytes. */
+static unsigned write_special(struct json *json, const unsigned char *s)
+{
+	unsigned length = utf8_length(s);
+	char escape[8];
+
+	if (length == 0)
+		put_text(json, "\\ufffd");
+	else if (*s == '"' || *s == '\\' || *s < ' ' || *s == 0x7f)
+		put(json, escape,
+		    (size_t)snprintf(escape, sizeof escape,
+				     *s == '"' || *s == '\\' ? "\\%c" : "\\u%04x", *s));
+	else
+		put(json, s, length);
+	return length ? length : 1;
+}
+
+static void write_string(struct json *json, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
-	fputc('"', out);
+	put_char(json, '"');
 	for (;;) {
 		size_t plain = plain_length(s);
-		unsigned length;
 
-		fwrite(s, 1, plain, out);
+		put(json, s, plain);
 		s += plain;
 		if (!*s)
 			break;
-		length = utf8_length(s);
-
-		if (length == 0)
-			fputs("\\ufffd", out);
-		else if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if (*s < ' ' || *s == 0x7f)
-			fprintf(out, "\\u%04x", *s);
-		else
-			fwrite(s, 1, length, out);
-		s += length ? length : 1;
+		s += write_special(json, s);
 	}
-	fputc('"', out);
+	put_char(json, '"');
 }
 
 /* What stands before a value: a comma, a new line in the outermost array, the key. */
 static void begin_value(struct json *json, const char *key)
 {
 	if (json->inside)
-		fputs(json->depth == 1 ? "," : ", ", json->out);
+		put_text(json, json->depth == 1 ? "," : ", ");
 	if (json->depth == 1)
-		fputc('\n', json->out);
-	if (key) {
-		write_string(json->out, key);
-		fputs(": ", json->out);
+		put_char(json, '\n');
+	if (key) { /* all of them are plain */
+		put_char(json, '"');
+		put_text(json, key);
+		put_text(json, "\": ");
 	}
 	json->inside = true;
 }
@@ -89,7 +137,7 @@ static void begin_value(struct json *json, const char *key)
 static void begin_nest(struct json *json, const char *key, char bracket)
 {
 	begin_value(json, key);
-	fputc(bracket, json->out);
+	put_char(json, bracket);
 	json->depth++;
 	json->inside = false;
 }
@@ -98,11 +146,13 @@ static void end_nest(struct json *json, char bracket)
 {
 	json->depth--;
 	if (json->depth == 0 && json->inside)
-		fputc('\n', json->out);
-	fputc(bracket, json->out);
-	if (json->depth == 0)
-		fputc('\n', json->out);
+		put_char(json, '\n');
+	put_char(json, bracket);
 	json->inside = true;
+	if (json->depth == 0) {
+		put_char(json, '\n');
+		flush(json);
+	}
 }
 
 void json_array(struct json *json, const char *key)
@@ -127,14 +177,15 @@ void json_end_object(struct json *json)
 
 void json_line(struct json *json)
 {
-	fputc('{', json->out);
+	put_char(json, '{');
 	json->depth = 2; /* as an object within an array */
 	json->inside = false;
 }
 
 void json_end_line(struct json *json)
 {
-	fputs("}\n", json->out);
+	put_text(json, "}\n");
+	flush(json);
 	json->depth = 0;
 	json->inside = false;
 }
@@ -143,25 +194,27 @@ void json_string(struct json *json, const char *key, const char *value)
 {
 	begin_value(json, key);
 	if (value)
-		write_string(json->out, value);
+		write_string(json, value);
 	else
-		fputs("null", json->out);
+		put_text(json, "null");
 }
 
 void json_number(struct json *json, const char *key, uint64_t value)
 {
 	begin_value(json, key);
-	fprintf(json->out, "%llu", (unsigned long long)value);
+	put_digits(json, value);
 }
 
 void json_integer(struct json *json, const char *key, int64_t value)
 {
 	begin_value(json, key);
-	fprintf(json->out, "%lld", (long long)value);
+	if (value < 0)
+		put_char(json, '-');
+	put_digits(json, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_value(json, key);
-	fputs(value ? "true" : "false", json->out);
+	put_text(json, value ? "true" : "false");
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes JSON: see json.c. */
+/*
+ * Writes JSON: see json.c. What is written reaches `out` when the outermost value ends, or when it
+ * is much: there may be millions of numbers.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +13,8 @@ struct json {
 	FILE *out;
 	unsigned depth; /* of open objects and arrays */
 	bool inside;	/* something stands in the innermost one, a comma comes next */
+	size_t used;	/* of what has not reached `out` yet */
+	char text[4096];
 };
 
 /*

@@ -17,6 +17,7 @@
 #include "client/machctl/machctl.h"
 #include "client/machctl/text.h"
 #include "protocol/frame.h"
+#include "protocol/rows.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -25,12 +26,12 @@
 #define REFRESH_NS  200000000
 
 /*
- * A table with more pages than this is read at this nice value, and each page so long after the one
- * before at the earliest: those whose calls the daemon answers meanwhile shall not notice.
+ * Who reads more pages than this works at the lowest nice value from then on: those whose calls the
+ * daemon answers meanwhile need the same CPUs. Lower still would be SCHED_IDLE, but on a machine
+ * that is busy all the time, where one wants to know why, that is never.
  */
 #define GENTLE_AFTER 8
-#define GENTLE_NICE  10
-#define GENTLE_NS    1000000
+#define GENTLE_NICE  19
 
 #define TEXT(type, field) offsetof(struct type, field), sizeof(((struct type *)0)->field)
 
@@ -58,7 +59,6 @@ struct walk {
 	void *context;
 	uint64_t count;
 	uint64_t next_word; /* when to tell how far it is, ns */
-	uint64_t next_page; /* when the next one may be asked for, ns */
 	unsigned pages;
 	bool told;
 };
@@ -82,18 +82,10 @@ static void tell_progress(struct walk *walk)
 	fprintf(stderr, "\rmachctl: %llu records so far", (unsigned long long)walk->count);
 }
 
-/* Who reads much gives way to those that the daemon works for. */
 static void be_gentle(struct walk *walk)
 {
-	struct timespec until = {.tv_sec = (time_t)(walk->next_page / NS_PER_S),
-				 .tv_nsec = (long)(walk->next_page % NS_PER_S)};
-
-	if (++walk->pages < GENTLE_AFTER)
-		return;
-	if (walk->pages == GENTLE_AFTER && getpriority(PRIO_PROCESS, 0) < GENTLE_NICE)
+	if (++walk->pages == GENTLE_AFTER)
 		setpriority(PRIO_PROCESS, 0, GENTLE_NICE);
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-		continue;
 }
 
 static void end_progress(const struct walk *walk)
@@ -133,8 +125,9 @@ static void check_page(const struct channel *channel, const void *page, size_t s
 		     "machd at %s sends records of %u bytes, not %zu: it is older "
 		     "than this machctl",
 		     path, answer->record_size, shape->record);
-	if (size % answer->record_size != 0)
-		fail(EXIT_ERROR, "machd at %s sent half a record", path);
+	if (answer->record_size > MACHD_ROW_MAX || answer->record_size % MACHD_ROW_WORD != 0)
+		fail(EXIT_ERROR, "machd at %s sends records of %u bytes, which none can have", path,
+		     answer->record_size);
 }
 
 /* Only a request that goes forward is sent, so that a confused daemon cannot keep us for ever. */
@@ -149,29 +142,40 @@ static void turn_page(const struct channel *channel, struct machd_watch *request
 	request->index = answer->next_index;
 }
 
+/* A record as it was unpacked: text ends within its field. */
+static void hand_on(struct walk *walk, struct machd_rows *rows)
+{
+	const struct shape *shape = walk->shape;
+	char *record = (char *)rows->last, end = 0;
+
+	if (shape->text_size) {
+		end = record[shape->text + shape->text_size - 1];
+		record[shape->text + shape->text_size - 1] = 0;
+	}
+	walk->count++;
+	walk->visit(walk->context, record);
+	if (end) /* the next record may differ from this one elsewhere only */
+		record[shape->text + shape->text_size - 1] = end;
+}
+
 /* Ask for a page, and hand its records on. */
 static void read_page(struct channel *channel, const struct machd_watch *request, struct walk *walk,
 		      struct machd_watch_answer *answer)
 {
-	const struct shape *shape = walk->shape;
-	union {
-		struct machd_watch_port align;
-		uint8_t bytes[512];
-	} record;
+	enum machd_rows_state state;
+	struct machd_rows rows;
 	size_t size;
-	const uint8_t *page =
-		channel_call(channel, MACHD_OP_WATCH, request, sizeof *request, &size);
+	uint8_t *page = channel_call(channel, MACHD_OP_WATCH, request, sizeof *request, &size);
 
-	_Static_assert(sizeof(struct machd_watch_queue) <= sizeof record, "records are small");
-	walk->next_page = now_ns() + GENTLE_NS;
-	check_page(channel, page, size, shape, answer);
-	for (size_t at = sizeof *answer; at < size; at += answer->record_size) {
-		memcpy(&record, page + at, shape->record);
-		if (shape->text_size)
-			record.bytes[shape->text + shape->text_size - 1] = 0;
-		walk->count++;
-		walk->visit(walk->context, &record);
-	}
+	check_page(channel, page, size, walk->shape, answer);
+	size -= sizeof *answer;
+	if (size == 0)
+		return;
+	machd_rows_begin(&rows, page + sizeof *answer, answer->record_size);
+	while ((state = machd_rows_next(&rows, size)) == MACHD_ROWS_READY)
+		hand_on(walk, &rows);
+	if (state != MACHD_ROWS_END)
+		fail(EXIT_ERROR, "machd at %s sent half a record", channel_path(channel));
 }
 
 void watch_each(struct channel *channel, const struct watch_query *query,
@@ -289,7 +293,8 @@ void watch_policy(struct channel *channel, int32_t pid, const char *service,
 	struct machd_watch_policy_request request = {
 		.head = {.table = MACHD_WATCH_POLICY, .pid = pid}};
 	struct machd_watch_answer answer;
-	const uint8_t *page;
+	struct machd_rows rows;
+	uint8_t *page;
 	size_t size;
 
 	if (strlen(service) >= sizeof request.service)
@@ -302,9 +307,12 @@ void watch_policy(struct channel *channel, int32_t pid, const char *service,
 			watch_require_task(channel, pid);
 	}
 	check_page(channel, page, size, &shapes[MACHD_WATCH_POLICY], &answer);
-	if (size < sizeof answer + sizeof *policy)
-		fail(EXIT_ERROR, "machd at %s sent nothing", channel_path(channel));
-	memcpy(policy, page + sizeof answer, sizeof *policy);
+	if (size > sizeof answer)
+		machd_rows_begin(&rows, page + sizeof answer, answer.record_size);
+	if (size == sizeof answer ||
+	    machd_rows_next(&rows, size - sizeof answer) != MACHD_ROWS_READY)
+		fail(EXIT_ERROR, "machd at %s sent no record", channel_path(channel));
+	memcpy(policy, rows.last, sizeof *policy);
 	end_text(policy->service, sizeof policy->service);
 	end_text(policy->unit, sizeof policy->unit);
 	end_text(policy->own.file, sizeof policy->own.file);

@@ -149,13 +149,17 @@ static ipc_fd_t out_memory(void *context, const void *bytes, size_t size)
 
 /* Work that was put off, and channels the kernel had no memory for. */
 
-static void do_work(struct pace_job *job)
+void gate_work(struct gate *gate)
 {
-	struct gate *gate = list_entry(job, struct gate, work);
 	struct trap_input input = {.kind = TRAP_WORK};
 
 	gate_feed(gate, &input);
 	gate_settle(gate);
+}
+
+static void do_work(struct pace_job *job)
+{
+	gate_work(list_entry(job, struct gate, work));
 }
 
 static void on_again(uv_timer_t *handle)
@@ -260,7 +264,7 @@ void gate_settle(struct gate *gate)
 	/* A disconnect can make answers to others fail, which marks more of them. */
 	while ((channel = list_first(&gate->doomed, struct channel, pending)))
 		close_doomed(gate, channel);
-	if (trap_has_work(gate->host))
+	if (trap_has_work(gate->host) && !trap_has_pages(gate->host))
 		pace_wait(&gate->turns.pace, &gate->work, gate->now);
 	else
 		pace_drop(&gate->turns.pace, &gate->work, gate->now);

@@ -94,6 +94,9 @@ uint64_t gate_delay(const struct gate *gate, uint64_t deadline);
  */
 void gate_doom(struct gate *gate, struct channel *channel, const char *breach);
 
+/* Feed a turn of work that was put off, of which there must be some. */
+void gate_work(struct gate *gate);
+
 /* Close all channels that were marked, and see to it that put-off work goes on. */
 void gate_settle(struct gate *gate);
 

@@ -11,9 +11,19 @@
 #include "daemon/io/ring.h"
 
 #define BELLS_AT_ONCE 64
-#define EVENTS_BESIDE 1	     /* of sockets, before it is the rings' turn again */
-#define POLL_EVERY_NS 20000  /* sockets and timers have to wait so long while rings are busy */
-#define QUIET_NS      200000 /* a ring that nothing came through so long goes back to its bell */
+#define EVENTS_BESIDE 1	    /* of sockets, before it is the rings' turn again */
+#define POLL_EVERY_NS 20000 /* sockets and timers have to wait so long while rings are busy */
+
+/*
+ * Pages for watchers (daemon/watch) are made a slice at a time. While others are served there is
+ * one so often: no message waits for more than one, and few do; and the watcher, which has to read
+ * the pages on one of our CPUs, has little to do at a time.
+ */
+#define SLICE_EVERY_NS 80000
+#define SLICES_AT_ONCE 8       /* at most, for lack of others or to make up for lost time */
+#define BUSY_NS	       1000000 /* others are served that something came from so lately */
+
+#define QUIET_NS 200000 /* a ring that nothing came through so long goes back to its bell */
 
 /* Rings that wake up and go to sleep. */
 
@@ -117,6 +127,37 @@ static uint64_t give_way(struct turns *turns, uint64_t now)
 	return after;
 }
 
+static bool is_busy(const struct turns *turns, uint64_t now)
+{
+	return now < turns->last + BUSY_NS;
+}
+
+/* How many slices of pages it is time for. */
+static unsigned count_slices(struct turns *turns, uint64_t now, unsigned most)
+{
+	uint64_t due;
+
+	if (!is_busy(turns, now))
+		return SLICES_AT_ONCE;
+	due = now > turns->sliced ? (now - turns->sliced) / SLICE_EVERY_NS : 0;
+	if (due < most) {
+		turns->sliced += due * SLICE_EVERY_NS;
+		return (unsigned)due;
+	}
+	turns->sliced = now;
+	return most;
+}
+
+/* Go on with pages for watchers, if they are all that there is to go on with. */
+static void make_pages(struct turns *turns, uint64_t now, unsigned most)
+{
+	struct gate *gate = turns->gate;
+	unsigned left = trap_has_pages(gate->host) ? count_slices(turns, now, most) : 0;
+
+	while (left-- && trap_has_pages(gate->host))
+		gate_work(gate);
+}
+
 /*
  * Look, and look again; false: all sleep. Else others must have their turn. The clock is read when
  * a frame is fed and for each yield, not more often.
@@ -137,6 +178,7 @@ static bool look_on(struct turns *turns)
 			now = give_way(turns, now);
 		else if (!came && all_asleep(turns))
 			return false;
+		make_pages(turns, now, 1);
 		if (list_empty(&turns->active) || pace_turn(&turns->pace))
 			break;
 	} while (!turns->more && now - start < POLL_EVERY_NS);
@@ -210,12 +252,16 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 static int time_to_sleep(struct turns *turns)
 {
 	uv_loop_t *loop = turns->gate->loop;
+	int timeout;
 
 	uv_update_time(loop);
 	if (turns->activity)
 		turns->activity(turns->activity_context);
 	/* A loop that has nothing to do says that it has no time to wait. */
-	return uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
+	timeout = uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
+	if (timeout != 0 && trap_has_pages(turns->gate->host))
+		timeout = is_busy(turns, uv_hrtime()) ? 1 : 0;
+	return timeout;
 }
 
 void turns_once(struct turns *turns, bool wait)
@@ -232,6 +278,8 @@ void turns_once(struct turns *turns, bool wait)
 	heard = hear_all(turns, awake ? 0 : timeout, &libuv);
 	if (libuv || timeout == 0 || (!awake && !heard))
 		uv_run(turns->gate->loop, UV_RUN_NOWAIT);
+	if (trap_has_pages(turns->gate->host))
+		make_pages(turns, uv_hrtime(), SLICES_AT_ONCE);
 }
 
 void turns_run(struct turns *turns)

@@ -28,6 +28,7 @@ struct turns {
 	struct machd_wait wait;
 	uint64_t last; /* when a frame came last, ns */
 	struct pace pace;
+	uint64_t sliced; /* up to when slices of pages have been made, ns */
 	struct events events;
 	int bells;	/* an epoll */
 	unsigned count; /* of rings */

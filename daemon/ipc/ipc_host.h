@@ -25,6 +25,7 @@
 struct boot_policy;
 struct boot_service;
 struct ipc_inherit;
+struct ipc_page;
 struct ipc_voucher;
 
 struct ipc_host {
@@ -53,6 +54,9 @@ struct ipc_host {
 	struct list h_sources_won;	/* or important now, and its donations do not know yet */
 	struct ipc_inherit *h_inherits; /* hash by both tasks */
 	struct list h_places;		/* ipc_place: where watchers go on */
+	struct list h_walks;		/* ipc_walk: watchers that wait for their pages */
+	struct ipc_page *h_page;	/* that is being made, */
+	unsigned h_page_steps;		/* and how many a page may cost */
 
 	struct ipc_port *h_host_port, *h_host_priv_port;
 	struct ipc_port *h_clocks[CALENDAR_CLOCK + 1];

@@ -14,6 +14,7 @@
 #include "daemon/ipc/ipc_qos.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_trace.h"
+#include "daemon/ipc/ipc_walk.h"
 #include "daemon/ipc/ipc_window.h"
 
 struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
@@ -73,6 +74,7 @@ void ipc_thread_destroy(struct ipc_host *host, struct ipc_thread *thread)
 	ipc_thread_end(host, thread);
 	ipc_work_forget(host, thread);
 	ipc_trace_end(host, thread);
+	ipc_walk_end(host, thread);
 	if (thread->th_place)
 		ipc_place_drop(thread->th_place);
 	mem_free(thread->th_place);

@@ -84,6 +84,7 @@ struct ipc_thread {
 	bool th_timed;			/* a timer is set */
 	uint64_t th_since;		/* when it began to wait */
 	struct ipc_place *th_place;	/* of a watcher: where its next page begins; or NULL */
+	struct ipc_walk *th_walk;	/* it waits for a page; or NULL */
 
 	struct list th_link;	  /* of what it waits on, or the host's ready list */
 	struct list th_followers; /* TH_SENDING: see ipc_senders_add() */

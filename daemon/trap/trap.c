@@ -23,6 +23,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_walk.h"
 #include "daemon/ipc/ipc_window.h"
 #include "daemon/ipc/ipc_work.h"
 #include "daemon/trap/trap_internal.h"
@@ -39,6 +40,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_sources_won);
 	list_init(&host->h_loans);
 	list_init(&host->h_places);
+	list_init(&host->h_walks);
 	list_init(&host->h_service_list);
 	list_init(&host->h_wanted);
 	list_init(&host->h_subsets);
@@ -50,6 +52,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_jobs);
 	host->h_nested = IPC_WORK_KINDS;
 	host->h_slice = IPC_WORK_SLICE;
+	host->h_page_steps = IPC_PAGE_STEPS;
 }
 
 static void host_free(struct ipc_host *host)
@@ -63,6 +66,7 @@ static void host_free(struct ipc_host *host)
 	mem_reserve_trim(&host->h_reserve, 0);
 	mem_free(host->h_packet);
 	mem_free(host->h_own_packet);
+	mem_free(host->h_page);
 	mem_free(host);
 }
 
@@ -89,8 +93,10 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
-	if (!host->h_packet || !host->h_own_packet || !boot_names_start(host, config->names) ||
-	    !ipc_host_make_ports(host) || !ipc_key_init(&host->h_key, config->key)) {
+	host->h_page = mem_alloc(sizeof *host->h_page);
+	if (!host->h_packet || !host->h_own_packet || !host->h_page ||
+	    !boot_names_start(host, config->names) || !ipc_host_make_ports(host) ||
+	    !ipc_key_init(&host->h_key, config->key)) {
 		host_free(host);
 		return NULL;
 	}
@@ -270,6 +276,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		break; /* what is due fires below, as with any input */
 	case TRAP_WORK:
 		ipc_work_turn(host);
+		trap_watch_on(host);
 		break;
 	case TRAP_LIMITS:
 		host->h_limits = *input->limits;
@@ -302,10 +309,20 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 	return why;
 }
 
-bool trap_has_work(const struct ipc_host *host)
+static bool has_other_work(const struct ipc_host *host)
 {
 	return !list_empty(&host->h_jobs) || !list_empty(&host->h_wanted) ||
 	       host->h_timers.ts_behind || ipc_source_unsettled(host);
+}
+
+bool trap_has_work(const struct ipc_host *host)
+{
+	return has_other_work(host) || !list_empty(&host->h_walks);
+}
+
+bool trap_has_pages(const struct ipc_host *host)
+{
+	return !has_other_work(host) && !list_empty(&host->h_walks);
 }
 
 void *trap_cookie(const struct ipc_thread *thread)

@@ -124,6 +124,12 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input);
 /* There is work for TRAP_WORK: feed it when nothing else waits. */
 bool trap_has_work(const struct ipc_host *host);
 
+/*
+ * True if that is nothing but pages for watchers: then a turn of it is over in some microseconds,
+ * and it need not be soon.
+ */
+bool trap_has_pages(const struct ipc_host *host);
+
 /* A digest of the whole state, equal for equal states. */
 #define TRAP_DIGEST_SIZE 32
 void trap_digest(struct ipc_host *host, uint8_t digest[TRAP_DIGEST_SIZE]);

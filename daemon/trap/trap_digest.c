@@ -27,6 +27,7 @@
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_voucher.h"
+#include "daemon/ipc/ipc_walk.h"
 #include "daemon/ipc/ipc_window.h"
 #include "daemon/trap/trap.h"
 
@@ -394,6 +395,25 @@ static void add_replies(struct digest *digest, const struct ipc_thread *thread)
 	add_bytes(digest, windows->ws_reply, sizeof windows->ws_reply);
 }
 
+/* The pages that watchers wait for, and what there is of the first. */
+static void add_walks(struct digest *digest, const struct ipc_host *host)
+{
+	const struct ipc_page *page = host->h_page;
+
+	LIST_FOR_EACH (node, &host->h_walks) {
+		const struct ipc_walk *walk = list_entry(node, struct ipc_walk, wk_link);
+
+		add(digest, walk->wk_thread->th_id);
+		add_bytes(digest, &walk->wk_request, sizeof walk->wk_request);
+	}
+	if (!page->pg_walk)
+		return;
+	add(digest, page->pg_walk->wk_thread->th_id);
+	add(digest, page->pg_steps);
+	add_bytes(digest, &page->pg_answer, sizeof page->pg_answer);
+	add_bytes(digest, page->pg_bytes, page->pg_rows.used);
+}
+
 static void add_thread(struct digest *digest, const struct ipc_host *host,
 		       const struct ipc_thread *thread)
 {
@@ -549,6 +569,7 @@ void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 		add_set(&digest, list_entry(node, struct ipc_pset, ps_link));
 	for (thread = host->h_threads; thread; thread = thread->hh.next)
 		add_thread(&digest, host, thread);
+	add_walks(&digest, host);
 	add_services(&digest, host);
 	add_importance(&digest, host);
 	ipc_work_each(host, add_work, &digest);

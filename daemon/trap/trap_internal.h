@@ -38,6 +38,9 @@ const char *trap_ring(struct ipc_host *host, struct ipc_thread *thread,
 const char *trap_watch(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet);
 
+/* Go on with the pages that watchers wait for, if any do. */
+void trap_watch_on(struct ipc_host *host);
+
 /* A routine being called. */
 struct trap_call {
 	struct ipc_host *c_host;

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of daemon/watch share: a page that is being filled. Each table adds records while
- * page_goes_on(), and says where it stopped; so a page costs a bounded time, whatever there is.
+ * page_goes_on(), and says where it stopped; from there it goes on with the next slice, or the next
+ * page. So neither takes long, whatever there is.
  */
 #pragma once
 
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_types.h"
+#include "protocol/rows.h"
 #include "protocol/watch.h"
 
 /*
- * Bytes of records in one answer, and steps to find them: less than a tenth of a millisecond. Who
- * reads page after page leaves ten times as long between them (client/machctl/watch.c), so that
- * hardly anybody's call comes upon one: many small pages, and waking up their reader as often,
- * would be in the way of more of them.
+ * Steps of one slice, some microseconds: those whose requests the daemon answers between two slices
+ * hardly notice.
  */
-#define PAGE_BYTES 65536
-#define PAGE_STEPS 4096
+#define PAGE_SLICE 64
+
+/* Of a page that is made in one slice. */
+#define PAGE_AT_ONCE_STEPS 4096
+#define PAGE_AT_ONCE_BYTES 65536
+
+/* Steps to find the place where a page begins, if it is not known. */
+#define PAGE_SEARCH 4096
 
 /* Records that there is room for when a page goes on: what belongs to one object. */
 #define PAGE_RESERVE 8
@@ -29,14 +35,15 @@ struct page {
 	const char *p_service; /* MACHD_WATCH_POLICY: a name */
 	struct machd_watch_answer p_answer;
 	struct ipc_place *p_place; /* of tables that need one */
-	uint8_t *p_records;
-	size_t p_size;
-	uint32_t p_steps;
+	struct machd_rows *p_rows;
+	uint32_t p_steps; /* of this slice, */
+	uint32_t p_most;  /* and how many it may have */
+	size_t p_room;	  /* bytes that all records of the page may take */
 };
 
 /*
- * One step more; false: the page is full, or has cost enough. The same for a step to an object that
- * nobody has looked at for long: fetching it costs as much as several others.
+ * One step more; false: the page is full, or the slice has cost enough. The same for a step to an
+ * object that nobody has looked at for long: fetching it costs as much as several others.
  */
 bool page_goes_on(struct page *page);
 bool page_goes_far(struct page *page);

@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_walk.h"
 #include "daemon/watch/page.h"
 
 /* The key of the limit at `offset` of struct machd_limits, and its value. */
@@ -23,7 +24,7 @@ static void add_values(struct page *page)
 {
 	_Static_assert(sizeof(struct machd_limits) / sizeof(uint64_t) *
 				       sizeof(struct machd_watch_limit) <
-			       PAGE_BYTES / 2,
+			       IPC_PAGE_BYTES / 2,
 		       "all values fit on a page");
 
 	for (unsigned i = 0; i < machd_limit_row_count; i++) {

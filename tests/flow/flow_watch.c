@@ -14,6 +14,7 @@
 #include "protocol/frame.h"
 #include "protocol/hello.h"
 #include "protocol/limits.h"
+#include "protocol/rows.h"
 #include "tests/flow/flow.h"
 
 struct watcher {
@@ -83,6 +84,7 @@ static struct sum watch_tasks(struct watcher *watcher, pid_t pid)
 	uint8_t *payload = watcher->packet + sizeof(struct machd_frame);
 	struct machd_watch_answer answer;
 	struct machd_watch_task task;
+	struct machd_rows rows;
 	struct sum sum = {0, 0, 0};
 	size_t size;
 
@@ -93,9 +95,9 @@ static struct sum watch_tasks(struct watcher *watcher, pid_t pid)
 		memcpy(&answer, payload, sizeof answer);
 		CHECK_EQ(answer.code, KERN_SUCCESS);
 		CHECK(answer.record_size >= sizeof task);
-		for (size_t at = sizeof answer; at + answer.record_size <= size;
-		     at += answer.record_size) {
-			memcpy(&task, payload + at, sizeof task);
+		machd_rows_begin(&rows, payload + sizeof answer, answer.record_size);
+		while (machd_rows_next(&rows, size - sizeof answer) == MACHD_ROWS_READY) {
+			memcpy(&task, rows.last, sizeof task);
 			sum.tasks++;
 			sum.channels += task.channels;
 			sum.waiting += task.waiting;
@@ -162,6 +164,7 @@ struct machd_watch_totals flow_totals(void)
 	struct machd_watch request = {.table = MACHD_WATCH_TOTALS};
 	struct machd_watch_totals record, own = {0};
 	struct machd_watch_answer answer;
+	struct machd_rows rows;
 	struct watcher watcher;
 	uint8_t *payload = watcher.packet + sizeof(struct machd_frame);
 	size_t size;
@@ -171,8 +174,9 @@ struct machd_watch_totals flow_totals(void)
 	size = ask(&watcher, MACHD_OP_WATCH, sizeof request);
 	memcpy(&answer, payload, sizeof answer);
 	CHECK_EQ(answer.code, KERN_SUCCESS);
-	for (size_t at = sizeof answer; at + answer.record_size <= size; at += answer.record_size) {
-		memcpy(&record, payload + at, sizeof record);
+	machd_rows_begin(&rows, payload + sizeof answer, answer.record_size);
+	while (machd_rows_next(&rows, size - sizeof answer) == MACHD_ROWS_READY) {
+		memcpy(&record, rows.last, sizeof record);
 		if (record.uid == getuid())
 			own = record;
 	}

@@ -15,6 +15,7 @@
 #include "protocol/frame.h"
 #include "protocol/hello.h"
 #include "protocol/limits.h"
+#include "protocol/rows.h"
 #include "protocol/watch.h"
 #include "tests/flow/flow.h"
 #include "tests/flow/machctl_run.h"
@@ -32,7 +33,7 @@ struct answer {
 	uint32_t cut;	      /* bytes left out at the end */
 	uint32_t longer;      /* bytes added to the record, as a newer version may do */
 	uint64_t next;	      /* the page that comes next */
-	bool zero_size, no_hello, refuse, huge, silent;
+	bool zero_size, no_hello, refuse, huge, silent, no_record, wrong_word;
 };
 
 static const struct answer answers[] = {
@@ -46,10 +47,12 @@ static const struct answer answers[] = {
 	{"does not know this table", .code = 4},
 	{"records of 8 bytes", .record_size = 8},
 	{"records of 0 bytes", .zero_size = true},
-	{"half a record", .record_size = sizeof(struct machd_watch_task) + 1},
+	{"which none can have", .record_size = sizeof(struct machd_watch_task) + 1},
+	{"which none can have", .record_size = MACHD_ROW_MAX + MACHD_ROW_WORD},
 	{"half a record", .cut = 1},
-	{"without a header", .cut = sizeof(struct machd_watch_task) + 1},
-	{"shorter than a header", .cut = sizeof(struct machd_watch_task) + 32},
+	{"half a record", .wrong_word = true},
+	{"without a header", .no_record = true, .cut = 1},
+	{"shorter than a header", .no_record = true, .cut = 32},
 	{"same page", .next = 7},
 	{"larger than a frame", .huge = true},
 	{"welcome", .no_hello = true},
@@ -78,30 +81,47 @@ static void answer_hello(int sock, const struct answer *plan)
 	send(sock, packet, frame.length, MSG_NOSIGNAL);
 }
 
+/* A record behind the header of a page; its bytes. */
+static size_t put_record(uint8_t *page, const struct answer *plan)
+{
+	union {
+		struct machd_watch_task task;
+		uint8_t bytes[MACHD_ROW_MAX];
+	} record = {.task = {.pid = 12345678, .sent = 77777}};
+	struct machd_rows rows;
+
+	_Static_assert(sizeof record.task / MACHD_ROW_WORD % 8 != 0, "a bit without a word");
+	if (plan->no_record)
+		return 0;
+	machd_rows_begin(&rows, page, sizeof record.task + plan->longer);
+	machd_rows_add(&rows, &record);
+	if (plan->wrong_word)
+		page[sizeof record.task / MACHD_ROW_WORD / 8] |= 0x80;
+	return rows.used;
+}
+
 static void answer_watch(int sock, uint32_t sequence, const struct answer *plan)
 {
-	struct machd_watch_task task = {.pid = 12345678, .sent = 77777};
 	struct machd_watch_answer answer = {
 		.code = plan->code,
-		.record_size = plan->record_size ? plan->record_size : sizeof task + plan->longer,
+		.record_size = (uint32_t)sizeof(struct machd_watch_task) + plan->longer,
 		.next_task = plan->next,
 	};
-	size_t size =
-		sizeof(struct machd_frame) + sizeof answer + sizeof task + plan->longer - plan->cut;
 	struct machd_frame frame = {
-		.length = (uint32_t)size + plan->length,
 		.op = (uint16_t)((MACHD_OP_WATCH | MACHD_OP_ANSWER) + plan->op),
 		.fds = plan->fds,
 		.sequence = sequence + plan->sequence,
 		.flags = plan->reserved,
 	};
+	size_t size = sizeof frame + sizeof answer - plan->cut;
 
-	if (plan->zero_size)
-		answer.record_size = 0;
+	if (plan->record_size || plan->zero_size)
+		answer.record_size = plan->record_size;
 	memset(packet, 0, sizeof packet);
+	size += put_record(packet + sizeof frame + sizeof answer, plan);
+	frame.length = (uint32_t)size + plan->length;
 	memcpy(packet, &frame, sizeof frame);
 	memcpy(packet + sizeof frame, &answer, sizeof answer);
-	memcpy(packet + sizeof frame + sizeof answer, &task, sizeof task);
 	send(sock, packet, plan->huge ? sizeof packet : size, MSG_NOSIGNAL);
 }
 

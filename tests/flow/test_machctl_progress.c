@@ -18,6 +18,7 @@
 #include "protocol/frame.h"
 #include "protocol/hello.h"
 #include "protocol/limits.h"
+#include "protocol/rows.h"
 #include "protocol/watch.h"
 #include "tests/flow/flow.h"
 
@@ -51,6 +52,7 @@ static void serve(int listener, int stop)
 		struct machd_watch_answer head = {.record_size = sizeof(struct machd_watch_task)};
 		struct machd_watch_task task = {.pid = 1};
 		struct machd_watch request;
+		struct machd_rows rows;
 
 		memcpy(&frame, packet, sizeof frame);
 		if (frame.op == MACHD_OP_HELLO) {
@@ -62,8 +64,9 @@ static void serve(int listener, int stop)
 		last = last || poll(&(struct pollfd){.fd = stop, .events = POLLIN}, 1, 40) == 1;
 		head.next_index = last ? 0 : request.index + 1;
 		memcpy(payload, &head, sizeof head);
-		memcpy(payload + sizeof head, &task, sizeof task);
-		answer(sock, &frame, sizeof head + sizeof task);
+		machd_rows_begin(&rows, payload + sizeof head, sizeof task);
+		machd_rows_add(&rows, &task);
+		answer(sock, &frame, sizeof head + rows.used);
 	}
 	_exit(0);
 }

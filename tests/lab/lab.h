@@ -25,6 +25,7 @@
 #include "protocol/board.h"
 #include "protocol/frame.h"
 #include "protocol/ops.h"
+#include "protocol/rows.h"
 #include "protocol/watch.h"
 
 struct record;

@@ -329,6 +329,22 @@ kern_return_t lab_look_up(struct lab_thread *thread, const char *service, mach_p
 	return kr;
 }
 
+/* The records of a page; how many there are. */
+static unsigned unpack(uint8_t *packed, size_t end, size_t record, uint8_t *to, size_t room)
+{
+	struct machd_rows rows;
+	enum machd_rows_state state;
+	unsigned count = 0;
+
+	machd_rows_begin(&rows, packed, record);
+	while ((state = machd_rows_next(&rows, end)) == MACHD_ROWS_READY) {
+		LAB_TRUE((count + 1) * record <= room);
+		memcpy(to + count++ * record, rows.last, record);
+	}
+	LAB_TRUE(state == MACHD_ROWS_END);
+	return count;
+}
+
 kern_return_t lab_watch(struct lab_thread *thread, const struct machd_watch *request,
 			struct machd_watch_answer *answer, void *records, size_t size,
 			unsigned *count)
@@ -344,12 +360,8 @@ kern_return_t lab_watch(struct lab_thread *thread, const struct machd_watch *req
 	packet = lab_take_answer(thread, &came);
 	LAB_TRUE(came >= head);
 	memcpy(answer, packet + sizeof(struct machd_frame), sizeof *answer);
-	LAB_TRUE(came - head <= size);
-	if (came > head) {
-		LAB_TRUE((came - head) % answer->record_size == 0);
-		memcpy(records, packet + head, came - head);
-		*count = (unsigned)((came - head) / answer->record_size);
-	}
+	if (came > head)
+		*count = unpack(packet + head, came - head, answer->record_size, records, size);
 	free(packet);
 	return (kern_return_t)answer->code;
 }

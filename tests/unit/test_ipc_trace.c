@@ -10,7 +10,7 @@
 #include "tests/lab/lab_letter.h"
 #include "tests/lab/lab_voucher.h"
 
-enum { RECORDS_MAX = 2048 };
+enum { RECORDS_MAX = 4096 };
 
 /* A reader, and the last page it got. */
 struct reader {

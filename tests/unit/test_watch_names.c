@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ipc/ipc_host.h"
 #include "tests/lab/lab_expect.h"
 #include "tests/lab/lab_names.h"
 
-enum { ROOM = 65536, COUNT = 1000 };
+enum { ROOM = 4 << 20, COUNT = 1000 };
 
 /* The next page; how many names are on it. */
 static unsigned turn(struct lab_thread *watcher, struct machd_watch *request,
@@ -50,6 +51,7 @@ START_TEST(who_stays_is_shown_once)
 	bool last = false;
 
 	ck_assert_ptr_nonnull(names);
+	lab->host->h_page_steps = 200;
 	for (unsigned i = 0; i < COUNT; i++)
 		lab_ok(lab_register(a, name_of(i), port));
 	while (!last) {

@@ -11,7 +11,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "tests/lab/lab_expect.h"
 
-enum { ROOM = 65536, MOST_PAGES = 100000 };
+enum { ROOM = 4 << 20, MOST_PAGES = 100000 };
 
 /* A table as it is read page by page. */
 struct reading {
@@ -440,6 +440,7 @@ START_TEST(a_cursor_is_good_once)
 	unsigned count;
 
 	ck_assert_ptr_nonnull(room);
+	lab->host->h_page_steps = 512;
 	for (unsigned i = 0; i < 3000; i++)
 		lab_new_port(a);
 	begin(&reading, watcher, MACHD_WATCH_HOLDS, 0);
@@ -484,6 +485,7 @@ START_TEST(a_place_is_part_of_the_state)
 	uint8_t before[TRAP_DIGEST_SIZE], within[TRAP_DIGEST_SIZE], after[TRAP_DIGEST_SIZE];
 	struct reading reading;
 
+	lab->host->h_page_steps = 512;
 	for (unsigned i = 0; i < 3000; i++)
 		lab_new_port(a);
 	watcher->ipc->th_sequence = 0;
@@ -593,6 +595,7 @@ START_TEST(what_stays_is_shown_once_whatever_else_happens)
 	struct reading reading;
 	uint64_t anchor;
 
+	crowd.lab->host->h_page_steps = 128;
 	crowd.a = lab_task(crowd.lab, 1000)->thread;
 	crowd.anchor = lab_new_service(crowd.a);
 	anchor = object_of(watcher, crowd.a, crowd.anchor);
@@ -621,6 +624,7 @@ START_TEST(what_a_place_stands_at_may_go)
 	struct lab_thread *watchers[MACHD_WATCH_TOTALS + 1] = {NULL};
 	struct reading reading;
 
+	crowd.lab->host->h_page_steps = 128;
 	crowd.a = lab_task(crowd.lab, 1000)->thread;
 	crowd.anchor = lab_new_service(crowd.a);
 	for (unsigned i = 0; i < PASSING; i++)

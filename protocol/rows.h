@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the records of a page of protocol/watch.h are packed: of each only those words of 64 bits
+ * that differ from the record before, and in front of them a bit for each word, 1 for those that
+ * follow, in bytes, the lowest bit first. Before the first record there is one of zeros. A million
+ * ports of one task differ in three words of twenty-eight.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of a record, at most. Each has a multiple of MACHD_ROW_WORD of them. */
+#define MACHD_ROW_MAX  1024
+#define MACHD_ROW_WORD 8
+
+/* Records that are being packed, or unpacked. */
+struct machd_rows {
+	uint8_t *bytes; /* the packed ones; not written to by who unpacks */
+	size_t used;	/* of these bytes */
+	size_t size;	/* of a record */
+	uint64_t last[MACHD_ROW_MAX / MACHD_ROW_WORD]; /* the record before */
+};
+
+/* Begin with records of `size` bytes, a multiple of MACHD_ROW_WORD up to MACHD_ROW_MAX. */
+void machd_rows_begin(struct machd_rows *rows, void *bytes, size_t size);
+
+/* The most bytes that one record of that size takes. */
+size_t machd_rows_need(size_t size);
+
+/* Pack one more; there is room for machd_rows_need() bytes. */
+void machd_rows_add(struct machd_rows *rows, const void *record);
+
+/*
+ * Unpack the next one into `last`, from `end` bytes that nobody vouches for. They break off within
+ * a record, or say that a word follows which a record does not have: BROKEN.
+ */
+enum machd_rows_state { MACHD_ROWS_END, MACHD_ROWS_READY, MACHD_ROWS_BROKEN };
+enum machd_rows_state machd_rows_next(struct machd_rows *rows, size_t end);
