@@ -9,6 +9,10 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_work.h"
+
+/* In one step of a bell's end. */
+#define KNOTES_PER_STEP 8
 
 static struct ipc_knote *first_ready(const struct ipc_bell *bell)
 {
@@ -19,6 +23,8 @@ static void ring(struct ipc_bell *bell, bool on)
 {
 	const struct ipc_outbox *outbox = bell->bl_host->h_outbox;
 
+	if (bell->bl_gone)
+		return;
 	outbox->ring(outbox->context, bell->bl_ring, bell->bl_quiet, on);
 }
 
@@ -115,6 +121,7 @@ kern_return_t ipc_bell_create(struct ipc_host *host, struct ipc_task *task, ipc_
 	bell->bl_quiet = quiet;
 	list_init(&bell->bl_knotes);
 	list_init(&bell->bl_ready);
+	ipc_work_init(&bell->bl_work, IPC_WORK_BELL);
 	list_append(&task->t_bells, &bell->bl_link);
 	*bellp = bell;
 	return KERN_SUCCESS;
@@ -124,15 +131,26 @@ void ipc_bell_destroy(struct ipc_bell *bell)
 {
 	struct ipc_host *host = bell->bl_host;
 
-	LIST_FOR_EACH_SAFE (node, &bell->bl_knotes)
-		knote_free(list_entry(node, struct ipc_knote, kn_bell_link));
+	bell->bl_gone = true;
 	host->h_outbox->release(host->h_outbox->context, bell->bl_ring);
 	host->h_outbox->release(host->h_outbox->context, bell->bl_quiet);
 	HASH_DELETE(hh, host->h_bells, bell);
 	list_remove(&bell->bl_link);
 	ipc_account_discharge(bell->bl_account, IPC_CHARGE_BELLS, 1);
-	ipc_account_put(bell->bl_account);
-	mem_free(bell);
+	ipc_work_add(host, &bell->bl_work);
+}
+
+void ipc_bell_destroy_step(struct ipc_host *host, struct ipc_bell *bell)
+{
+	for (unsigned i = 0; i < KNOTES_PER_STEP; i++) {
+		if (list_empty(&bell->bl_knotes)) {
+			ipc_account_put(bell->bl_account);
+			mem_free(bell);
+			return;
+		}
+		knote_free(list_first(&bell->bl_knotes, struct ipc_knote, kn_bell_link));
+	}
+	ipc_work_again(host, &bell->bl_work);
 }
 
 struct ipc_bell *ipc_bell_find(struct ipc_host *host, const struct ipc_task *task, uint64_t id)

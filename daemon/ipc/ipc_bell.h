@@ -15,6 +15,7 @@
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_outbox.h"
 #include "daemon/ipc/ipc_types.h"
+#include "daemon/ipc/ipc_work.h"
 
 struct ipc_bell {
 	uint64_t bl_id;
@@ -26,7 +27,9 @@ struct ipc_bell {
 	struct list bl_knotes; /* ipc_knote */
 	struct list bl_ready;  /* those with something to tell; the front is told next */
 	struct list bl_link;   /* task's bells */
-	UT_hash_handle hh;     /* host's, by id */
+	bool bl_gone;	       /* nobody listens any more: no descriptors, only knotes are left */
+	struct ipc_work bl_work;
+	UT_hash_handle hh; /* host's, by id */
 };
 
 struct ipc_knote {
@@ -53,8 +56,11 @@ struct ipc_event {
 kern_return_t ipc_bell_create(struct ipc_host *host, struct ipc_task *task, ipc_fd_t ring,
 			      ipc_fd_t quiet, struct ipc_bell **bell);
 
-/* A bell with all its knotes; its descriptors are released. */
+/* A bell with all its knotes; its descriptors are released at once, the knotes with the input. */
 void ipc_bell_destroy(struct ipc_bell *bell);
+
+/* Some more of the knotes; with the last the bell is gone. */
+void ipc_bell_destroy_step(struct ipc_host *host, struct ipc_bell *bell);
 
 /* The task's bell with that id, or NULL. */
 struct ipc_bell *ipc_bell_find(struct ipc_host *host, const struct ipc_task *task, uint64_t id);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/mem.h"
+#include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_port.h"
@@ -62,6 +63,9 @@ static void step(struct ipc_host *host, struct ipc_work *work)
 		break;
 	case IPC_WORK_SET:
 		ipc_pset_destroy_step(host, list_entry(work, struct ipc_pset, ps_work));
+		break;
+	case IPC_WORK_BELL:
+		ipc_bell_destroy_step(host, list_entry(work, struct ipc_bell, bl_work));
 		break;
 	case IPC_WORK_KMSG:
 	case IPC_WORK_CLEAN:

@@ -24,6 +24,7 @@ enum ipc_work_kind {
 	IPC_WORK_KMSG,	/* destroy a message; what it holds follows behind it */
 	IPC_WORK_PORT,	/* a port's death: tell those who asked to hear of it */
 	IPC_WORK_SET,	/* the members of a port set that is gone */
+	IPC_WORK_BELL,	/* what a bell that is gone hung on */
 	IPC_WORK_CLEAN, /* destroy a message, each right with all that follows from it */
 	IPC_WORK_SPACE, /* terminate a name space, an entry at a time */
 	IPC_WORK_KINDS,

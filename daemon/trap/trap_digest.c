@@ -482,6 +482,9 @@ static void add_work(void *context, const struct ipc_work *work)
 	case IPC_WORK_SET:
 		add(digest, list_entry(work, struct ipc_pset, ps_work)->ps_id);
 		break;
+	case IPC_WORK_BELL:
+		add_bell(digest, list_entry(work, struct ipc_bell, bl_work));
+		break;
 	case IPC_WORK_SPACE:
 		space = list_entry(work, struct ipc_space, is_work);
 		add(digest, space->is_cleaned | (uint64_t)space->is_used << 32);
