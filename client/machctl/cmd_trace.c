@@ -133,12 +133,21 @@ static bool turn(struct trace *trace)
 	return from != 0 && trace->next != from;
 }
 
+/* Above what is shown, once it is clear that something can be. */
+static void print_headings(const struct trace *trace)
+{
+	if (!trace->file && !trace->options->json)
+		printf("%11s %7s %7s %10s %8s %5s %6s %s\n", "TIME", "FROM", "TO", "ID", "SIZE",
+		       "PORTS", "OBJECT", "WHAT");
+}
+
 /* What was written earlier. Who reads it need not be near a daemon. */
 static void read_file(struct trace *trace)
 {
 	struct trace_file *file = trace_file_open(trace->options->read);
 	struct machd_watch_message message;
 
+	print_headings(trace);
 	while (!done(trace) && trace_file_next(file, &message))
 		if (is_of(&message, trace->options->pid) && wanted(trace->options, &message))
 			show(trace, &message);
@@ -151,6 +160,7 @@ static void read_daemon(struct trace *trace)
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	trace->channel = channel_open(trace->options->socket);
+	print_headings(trace);
 	while (!done(trace))
 		if (!turn(trace) && !done(trace))
 			nanosleep(&pause, NULL);
@@ -163,9 +173,6 @@ void cmd_trace(const struct options *options)
 
 	if (options->write)
 		trace.file = trace_file_create(options->write);
-	else if (!options->json)
-		printf("%11s %7s %7s %10s %8s %5s %6s %s\n", "TIME", "FROM", "TO", "ID", "SIZE",
-		       "PORTS", "OBJECT", "WHAT");
 	if (options->read)
 		read_file(&trace);
 	else

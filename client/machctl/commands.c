@@ -82,17 +82,21 @@ const struct command commands[] = {
 	 "qlimit bytes age_ns head_id head_pid seqno mscount srights sorights waiters\n"
 	 "blocked_senders sets requests flags holders complete. In holders: how task pid\n"
 	 "command name rights urefs count object via sender id age_ns thread state\n"
-	 "timed.",
+	 "timed. In flags: guarded strict immovable reply special_reply service_port\n"
+	 "connection filtered importance temporary_owner no_senders port_destroyed\n"
+	 "descriptor.",
 	 cmd_port, shared_options, 0, 0},
 	{"names", ARGUMENTS_NONE, NULL,
 	 "Show the service names that can be looked up, and who serves them.\v"
-	 "OBJECT is the id of the service's port, as in `machctl ports`; BY how the\n"
-	 "name came to be (declared: by a file of services.d), STATE running, declared\n"
-	 "(nobody has asked for it), starting (with messages that wait), failed or\n"
-	 "created (bootstrap_create_service, and nobody has checked in).\n\n"
-	 "--json: service task pid command uid object checked_in declared state\n"
-	 "starts queued why. task is 0 while nobody holds the receive right, uid null of\n"
-	 "a declared name; starts are those that count against its limit.",
+	 "OBJECT is the id of the service's port, as in `machctl ports`; SUBSET that of\n"
+	 "the bootstrap port where the name is, - for the first; BY how the name came\n"
+	 "to be (declared: by a file of services.d), STATE running, declared (nobody has\n"
+	 "asked for it), starting (with messages that wait), failed or created\n"
+	 "(bootstrap_create_service, and nobody has checked in).\n\n"
+	 "--json: service task pid command uid object subset subset_parent checked_in\n"
+	 "declared state starts queued why. task is 0 while nobody holds the receive\n"
+	 "right, uid null of a declared name; starts are those that count against its\n"
+	 "limit.",
 	 cmd_names, shared_options, 0, 0},
 	{"policy", ARGUMENTS_EXPLAIN, "explain PID NAME",
 	 "Show what process PID may do with the service NAME, and which line says so.\v"
