@@ -19,9 +19,10 @@
  * one so often: no message waits for more than one, and few do; and the watcher, which has to read
  * the pages on one of our CPUs, has little to do at a time.
  */
-#define SLICE_EVERY_NS 80000
-#define SLICES_AT_ONCE 8       /* at most, for lack of others or to make up for lost time */
-#define BUSY_NS	       1000000 /* others are served that something came from so lately */
+#define SLICE_EVERY_NS	80000
+#define SEARCH_EVERY_NS 25000	/* while nothing is found that the watcher has to read */
+#define SLICES_AT_ONCE	8	/* at most, for lack of others or to make up for lost time */
+#define BUSY_NS		1000000 /* others are served that something came from so lately */
 
 #define QUIET_NS 200000 /* a ring that nothing came through so long goes back to its bell */
 
@@ -135,13 +136,13 @@ static bool is_busy(const struct turns *turns, uint64_t now)
 /* How many slices of pages it is time for. */
 static unsigned count_slices(struct turns *turns, uint64_t now, unsigned most)
 {
-	uint64_t due;
+	uint64_t due, every = trap_pages_dry(turns->gate->host) ? SEARCH_EVERY_NS : SLICE_EVERY_NS;
 
 	if (!is_busy(turns, now))
 		return SLICES_AT_ONCE;
-	due = now > turns->sliced ? (now - turns->sliced) / SLICE_EVERY_NS : 0;
+	due = now > turns->sliced ? (now - turns->sliced) / every : 0;
 	if (due < most) {
-		turns->sliced += due * SLICE_EVERY_NS;
+		turns->sliced += due * every;
 		return (unsigned)due;
 	}
 	turns->sliced = now;

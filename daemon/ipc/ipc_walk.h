@@ -32,6 +32,7 @@ struct ipc_page {
 	const struct ipc_walk *pg_walk; /* whose it is; NULL: nobody's */
 	struct machd_watch_answer pg_answer;
 	uint32_t pg_steps; /* that it has cost so far */
+	bool pg_dry;	   /* its last slice found nothing to show */
 	struct machd_rows pg_rows;
 	uint8_t pg_bytes[IPC_PAGE_BYTES];
 };

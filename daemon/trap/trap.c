@@ -325,6 +325,11 @@ bool trap_has_pages(const struct ipc_host *host)
 	return !has_other_work(host) && !list_empty(&host->h_walks);
 }
 
+bool trap_pages_dry(const struct ipc_host *host)
+{
+	return host->h_page->pg_dry;
+}
+
 void *trap_cookie(const struct ipc_thread *thread)
 {
 	return thread->th_cookie;

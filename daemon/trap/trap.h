@@ -130,6 +130,9 @@ bool trap_has_work(const struct ipc_host *host);
  */
 bool trap_has_pages(const struct ipc_host *host);
 
+/* The last turn of that found nothing to show: the watcher has nothing to do so far. */
+bool trap_pages_dry(const struct ipc_host *host);
+
 /* A digest of the whole state, equal for equal states. */
 #define TRAP_DIGEST_SIZE 32
 void trap_digest(struct ipc_host *host, uint8_t digest[TRAP_DIGEST_SIZE]);

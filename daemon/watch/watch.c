@@ -207,8 +207,10 @@ static bool go_on(struct ipc_host *host, struct ipc_thread *thread,
 	struct ipc_page *whole = host->h_page;
 	const struct machd_watch_answer *answer = &whole->pg_answer;
 	struct page page = {.p_host = host, .p_thread = thread, .p_request = request};
+	size_t used = whole->pg_rows.used;
 
 	whole->pg_steps += make_slice(&page, &whole->pg_rows, &whole->pg_answer);
+	whole->pg_dry = whole->pg_rows.used == used;
 	return answer->code != KERN_SUCCESS ||
 	       (answer->next_task == 0 && answer->next_index == 0) ||
 	       whole->pg_steps >= host->h_page_steps || !has_room(&page);
