@@ -5,8 +5,13 @@
  */
 #include "client/machctl/json.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
+
+/* Of a key, all of which stand in machctl; of 2^64 - 1. */
+#define KEY_MAX	   60
+#define DIGITS_MAX 20
 
 static void flush(struct json *json)
 {
@@ -26,9 +31,17 @@ static void put(struct json *json, const void *bytes, size_t size)
 	json->used += size;
 }
 
+/* Make room for so many bytes, which are no more than there can be. */
+static void need(struct json *json, size_t size)
+{
+	if (size > sizeof json->text - json->used)
+		flush(json);
+}
+
 static void put_char(struct json *json, char c)
 {
-	put(json, &c, 1);
+	need(json, 1);
+	json->text[json->used++] = c;
 }
 
 static void put_text(struct json *json, const char *text)
@@ -38,14 +51,16 @@ static void put_text(struct json *json, const char *text)
 
 static void put_digits(struct json *json, uint64_t value)
 {
-	char digits[20]; /* of 2^64 - 1 */
+	char digits[DIGITS_MAX];
 	size_t at = sizeof digits;
 
+	need(json, DIGITS_MAX);
 	do {
 		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	put(json, digits + at, sizeof digits - at);
+	while (at < sizeof digits)
+		json->text[json->used++] = digits[at++];
 }
 
 /* Bytes of the UTF-8 character at `s`, 0 if there is none. A zero byte ends the string. */
@@ -119,18 +134,34 @@ static void write_string(struct json *json, const char *text)
 	put_char(json, '"');
 }
 
+/* Keys are plain, and short: a copy by hand is made before a function for that is called. */
+static void put_key(struct json *json, const char *key)
+{
+	char *at;
+
+	assert(strlen(key) < KEY_MAX);
+	need(json, KEY_MAX + 4);
+	at = json->text + json->used;
+	*at++ = '"';
+	while (*key)
+		*at++ = *key++;
+	*at++ = '"';
+	*at++ = ':';
+	*at++ = ' ';
+	json->used = (size_t)(at - json->text);
+}
+
 /* What stands before a value: a comma, a new line in the outermost array, the key. */
 static void begin_value(struct json *json, const char *key)
 {
 	if (json->inside)
-		put_text(json, json->depth == 1 ? "," : ", ");
+		put_char(json, ',');
 	if (json->depth == 1)
 		put_char(json, '\n');
-	if (key) { /* all of them are plain */
-		put_char(json, '"');
-		put_text(json, key);
-		put_text(json, "\": ");
-	}
+	else if (json->inside)
+		put_char(json, ' ');
+	if (key)
+		put_key(json, key);
 	json->inside = true;
 }
 
