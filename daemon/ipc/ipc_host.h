@@ -87,6 +87,7 @@ struct ipc_host {
 	struct list h_work[IPC_WORK_KINDS]; /* to be destroyed in this input */
 	bool h_works;			    /* false: there is none of it */
 	struct list h_jobs;		    /* left over from earlier ones */
+	struct ipc_thread *h_going;	    /* whose call goes on when that is done; or NULL */
 	unsigned h_slice;		    /* steps that one input may take */
 	unsigned h_budget;		    /* steps this input may still take */
 	unsigned h_nested; /* kinds of work that may be run now; 0 within a step of the first kinds

@@ -105,7 +105,8 @@ struct ipc_kmsg {
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
 	struct ipc_port *ikm_timer;  /* whose message this is, with a reference; else NULL */
 	bool ikm_circular;	     /* to be destroyed instead of queued */
-	bool ikm_cleaning;	     /* being destroyed: the header's rights are gone, */
+	bool ikm_cleaning;	     /* being destroyed: */
+	uint8_t ikm_cleaned_header;  /* so many of the header's rights are gone, */
 	uint32_t ikm_cleaned;	     /* and those of so many descriptors, */
 	uint32_t ikm_cleaned_rights; /* and so many of the next one's, */
 	uint32_t ikm_clean_end;	     /* of so many descriptors in all */

@@ -19,6 +19,7 @@
 #include "daemon/ipc/ipc_trace.h"
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/ipc_window.h"
+#include "daemon/ipc/ipc_work.h"
 #include "protocol/frame.h"
 
 /*
@@ -35,7 +36,7 @@ static bool sync_wait_good(const struct ipc_thread *thread)
 	       MACH_PORT_VALID(args->a_priority);
 }
 
-/* The second half: receive if that was asked for, else the call is done. */
+/* Receive if that was asked for, else the call is done. */
 static void receive(struct ipc_host *host, struct ipc_thread *thread)
 {
 	mach_msg_return_t code;
@@ -53,6 +54,15 @@ static void receive(struct ipc_host *host, struct ipc_thread *thread)
 	} else {
 		ipc_mqueue_receive(host, thread);
 	}
+}
+
+/* The second half of a call; what the first has destroyed comes before it [10.3]. */
+static void go_on(struct ipc_host *host, struct ipc_thread *thread)
+{
+	if (ipc_work_left(host))
+		ipc_work_then(host, thread);
+	else
+		receive(host, thread);
 }
 
 static void give_back(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
@@ -140,7 +150,7 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 	}
 	if (code == MACH_MSG_SUCCESS) {
 		count(host, thread, bytes);
-		receive(host, thread);
+		go_on(host, thread);
 	} else {
 		wait_or_give_back(host, thread, kmsg, code);
 	}
@@ -241,14 +251,15 @@ static void resume(struct ipc_host *host, struct ipc_thread *thread)
 	}
 	ipc_thread_drop_target(host, thread);
 	count(host, thread, bytes);
-	receive(host, thread);
+	go_on(host, thread);
 }
 
 void ipc_msg_run_ready(struct ipc_host *host)
 {
 	struct ipc_thread *thread;
 
-	while ((thread = list_first(&host->h_ready, struct ipc_thread, th_link))) {
+	while (!ipc_work_left(host) &&
+	       (thread = list_first(&host->h_ready, struct ipc_thread, th_link))) {
 		list_remove(&thread->th_link);
 		resume(host, thread);
 	}
@@ -293,7 +304,15 @@ void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread)
 	static const struct reason reason = {MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED,
 					     KERN_ABORTED};
 
+	thread->th_cancelled = thread->th_held;
 	give_up(host, thread, &reason);
+}
+
+void ipc_msg_go_on(struct ipc_host *host, struct ipc_thread *thread)
+{
+	receive(host, thread);
+	if (thread->th_cancelled)
+		ipc_msg_cancel(host, thread);
 }
 
 void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread)
@@ -303,6 +322,8 @@ void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread)
 
 	if (thread->th_state == TH_IDLE)
 		return;
+	if (thread->th_state == TH_READY && thread->th_slot && ipc_port_active(thread->th_port))
+		ipc_mqueue_release_slot(host, thread->th_port);
 	ipc_thread_unwait(host, thread);
 	ipc_thread_drop_target(host, thread);
 	thread->th_kmsg = NULL;

@@ -33,8 +33,11 @@ void ipc_msg_timeout(struct ipc_host *host, struct ipc_thread *thread);
 /* The client gives the request up, because of a signal; too late: nothing. */
 void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread);
 
+/* The second half of a call whose first half had to be waited for, see ipc_work_then(). */
+void ipc_msg_go_on(struct ipc_host *host, struct ipc_thread *thread);
+
 /* The thread goes away: as cancel, but nobody is answered. */
 void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread);
 
-/* Let every woken sender go on, and those that it wakes. */
+/* Let every woken sender go on, and those that it wakes, as long as no work is left. */
 void ipc_msg_run_ready(struct ipc_host *host);

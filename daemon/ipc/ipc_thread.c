@@ -226,6 +226,7 @@ void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread)
 void ipc_thread_hold(struct ipc_thread *thread)
 {
 	thread->th_held = true;
+	thread->th_cancelled = false;
 }
 
 void ipc_thread_release(struct ipc_thread *thread)

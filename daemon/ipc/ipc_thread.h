@@ -49,7 +49,8 @@ struct ipc_thread {
 	bool th_watches;      /* a watcher: no task */
 	bool th_traces;	      /* a watcher that reads the trace */
 	bool th_inspects;     /* it may see what belongs to others */
-	bool th_held;	      /* its answer waits for a job to end */
+	bool th_held;	      /* its answer, or the rest of its call, waits for a job to end */
+	bool th_cancelled;    /* in the meantime */
 	bool th_violates;     /* the request under way, or answered last, was misuse */
 	bool th_ring;	      /* it has a ring, or asked for one and is charged for it */
 	uint32_t th_sequence; /* of the request under way or answered last */
@@ -144,6 +145,6 @@ void ipc_thread_wake(struct ipc_host *host, struct ipc_thread *thread, bool slot
 /* Forget the port or set in th_port and th_set. */
 void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread);
 
-/* The answer waits for a job; it is out. */
+/* The answer, or what leads to it, waits for a job; that is done. */
 void ipc_thread_hold(struct ipc_thread *thread);
 void ipc_thread_release(struct ipc_thread *thread);

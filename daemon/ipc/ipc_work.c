@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_space.h"
@@ -17,6 +18,8 @@
 struct job {
 	struct list j_link;
 	struct list j_work[IPC_WORK_KINDS];
+	struct list j_ready;	     /* ipc_thread: those that were woken and run when it is done */
+	struct ipc_thread *j_going;  /* whose call goes on then, or NULL */
 	struct ipc_thread *j_thread; /* who waits for the end, or NULL */
 	uint8_t *j_packets;	     /* the bytes of its answer, or NULL */
 	struct ipc_answer j_answer;
@@ -93,6 +96,11 @@ bool ipc_work_first(const struct ipc_host *host, enum ipc_work_kind kind)
 	return next_work(host, kind);
 }
 
+bool ipc_work_left(const struct ipc_host *host)
+{
+	return host->h_works && next_work(host, IPC_WORK_KINDS);
+}
+
 void ipc_work_run(struct ipc_host *host)
 {
 	unsigned kinds = host->h_nested;
@@ -158,6 +166,12 @@ static bool put_aside(struct ipc_host *host)
 	if (host->h_answered)
 		ipc_thread_hold(host->h_answered);
 	host->h_answered = NULL;
+	if (host->h_going)
+		ipc_thread_hold(host->h_going);
+	job->j_going = host->h_going;
+	host->h_going = NULL;
+	list_init(&job->j_ready);
+	list_splice(&job->j_ready, &host->h_ready);
 	for (unsigned i = 0; i < IPC_WORK_KINDS; i++)
 		list_init(&job->j_work[i]);
 	move_work(job->j_work, host->h_work);
@@ -165,19 +179,42 @@ static bool put_aside(struct ipc_host *host)
 	return true;
 }
 
+void ipc_work_then(struct ipc_host *host, struct ipc_thread *thread)
+{
+	host->h_going = thread;
+}
+
+/* The first half of the thread's call is over, with all that came of it. */
+static void go_on(struct ipc_host *host, struct ipc_thread *thread)
+{
+	host->h_current = thread;
+	ipc_msg_go_on(host, thread);
+}
+
 /* What an input has left to be destroyed: now, or later if it is much. */
 static void run_or_put_aside(struct ipc_host *host)
 {
+	struct ipc_thread *going;
+
 	ipc_work_run(host);
-	if (next_work(host, IPC_WORK_KINDS) && !put_aside(host))
+	if (ipc_work_left(host) && !put_aside(host))
 		run_unbounded(host);
 	host->h_works = false;
+	going = host->h_going;
+	host->h_going = NULL;
+	if (going)
+		go_on(host, going);
+}
+
+void ipc_work_end(struct ipc_host *host)
+{
+	while (host->h_works)
+		run_or_put_aside(host);
 }
 
 void ipc_work_settle(struct ipc_host *host)
 {
-	if (host->h_works)
-		run_or_put_aside(host);
+	ipc_work_end(host);
 	if (host->h_answered) {
 		struct ipc_thread *answered = host->h_answered;
 
@@ -190,9 +227,14 @@ void ipc_work_settle(struct ipc_host *host)
 static void job_done(struct ipc_host *host, struct job *job)
 {
 	list_remove(&job->j_link);
+	list_splice(&host->h_ready, &job->j_ready);
 	if (job->j_thread) {
 		ipc_thread_release(job->j_thread);
 		host->h_outbox->answer(host->h_outbox->context, job->j_thread, &job->j_answer);
+	}
+	if (job->j_going) {
+		ipc_thread_release(job->j_going);
+		go_on(host, job->j_going);
 	}
 	mem_free(job->j_packets);
 	mem_free(job);
@@ -208,14 +250,13 @@ void ipc_work_turn(struct ipc_host *host)
 	host->h_works = true;
 	host->h_budget = host->h_slice;
 	ipc_work_run(host);
-	if (next_work(host, IPC_WORK_KINDS)) {
+	if (ipc_work_left(host)) {
 		move_work(job->j_work, host->h_work);
 		list_remove(&job->j_link);
 		list_append(&host->h_jobs, &job->j_link);
 	} else {
 		job_done(host, job);
 	}
-	host->h_budget = host->h_slice;
 }
 
 void ipc_work_each(const struct ipc_host *host, void (*visit)(void *, const struct ipc_work *),
@@ -242,6 +283,8 @@ void ipc_work_forget(struct ipc_host *host, struct ipc_thread *thread)
 	LIST_FOR_EACH (node, &host->h_jobs) {
 		struct job *job = list_entry(node, struct job, j_link);
 
+		if (job->j_going == thread)
+			job->j_going = NULL;
 		if (job->j_thread != thread)
 			continue;
 		for (unsigned i = 0; i < job->j_answer.fd_count; i++)

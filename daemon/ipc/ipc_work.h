@@ -10,8 +10,11 @@
  * A step does a bounded number of things: what is longer, such as a message with thousands of
  * rights, goes back to the front of its list and is gone on with. One input may take a bounded
  * number of steps; what is left becomes a job that trap_input(TRAP_WORK) goes on with, turn about
- * with other jobs. The thread that caused it gets its answer when its job is done, so to it the
- * destruction was one step.
+ * with other jobs. To the thread that caused it the destruction is one step: it gets its answer
+ * when its job is done, and if its call has a second half, a receive, that begins then. So do the
+ * sends of threads that were blocked on what died: their messages are destroyed behind it. Hence of
+ * two notices to one port, both of which come of one call, or of a call and one that its thread
+ * makes later, the order does not depend on where the slices end.
  */
 #pragma once
 
@@ -65,6 +68,18 @@ void ipc_work_run(struct ipc_host *host);
 
 /* True while a message is being destroyed or a port's death being told. */
 bool ipc_work_running(const struct ipc_host *host);
+
+/* More is to be destroyed than this input may do: the rest will be a job. */
+bool ipc_work_left(const struct ipc_host *host);
+
+/* Work is left: the thread, whose call is half done, goes on behind it (ipc_msg_go_on). */
+void ipc_work_then(struct ipc_host *host, struct ipc_thread *thread);
+
+/*
+ * What the input has destroyed so far is done with, or becomes a job; with it go the answer that
+ * waits, who goes on behind it, and the threads that are ready to run.
+ */
+void ipc_work_end(struct ipc_host *host);
 
 /*
  * End of an input: the answer of the thread whose request it was goes out. If work is left it

@@ -23,22 +23,42 @@ static bool has_rights(const struct ikm_descriptor *desc)
 	return layout_is_port(desc->d_type) || desc->d_type == MACH_MSG_OOL_PORTS_DESCRIPTOR;
 }
 
-static void clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg)
+static void begin(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
 {
-	struct ikm_header *header = &kmsg->ikm_header;
+	const struct ikm_header *header = &kmsg->ikm_header;
 
+	kmsg->ikm_cleaning = true;
+	kmsg->ikm_clean_end = descriptors;
 	IPC_PROBE_DESTROY(IP_VALID(header->ikm_dest) ? header->ikm_dest->ip_id : 0,
 			  header->ikm_msgh_id);
 	ipc_importance_clean(host, kmsg);
-	ipc_right_destroy_naked(host, header->ikm_dest, header->ikm_dest_type);
-	ipc_right_destroy_naked(host, header->ikm_reply, header->ikm_reply_type);
-	ipc_right_destroy_naked(host, header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND);
 }
 
 /*
- * Destroy up to `count` rights of the body, from where it was left; true if none is left. What work
- * of a kind before `kind` comes of one right is done before the next.
+ * Destroy the rights of the header, from where it was left; true if none is left. What work of a
+ * kind before `kind` comes of one right is done before the next.
  */
+static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_work_kind kind)
+{
+	const struct ikm_header *header = &kmsg->ikm_header;
+	const struct {
+		struct ipc_port *port;
+		uint8_t type;
+	} rights[] = {{header->ikm_dest, header->ikm_dest_type},
+		      {header->ikm_reply, header->ikm_reply_type},
+		      {header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND}};
+
+	for (; kmsg->ikm_cleaned_header < sizeof rights / sizeof *rights;
+	     kmsg->ikm_cleaned_header++) {
+		if (ipc_work_first(host, kind))
+			return false;
+		ipc_right_destroy_naked(host, rights[kmsg->ikm_cleaned_header].port,
+					rights[kmsg->ikm_cleaned_header].type);
+	}
+	return true;
+}
+
+/* The same of up to `count` rights of the body. */
 static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
 		       enum ipc_work_kind kind)
 {
@@ -71,11 +91,10 @@ static uint32_t count_rights(const struct ipc_kmsg *kmsg, uint32_t descriptors)
 
 void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
 {
-	clean_header(host, kmsg);
-	kmsg->ikm_clean_end = descriptors;
-	kmsg->ikm_cleaning = true;
-	if (count_rights(kmsg, descriptors) <= RIGHTS_AT_ONCE) {
-		clean_body(host, kmsg, RIGHTS_AT_ONCE, 0);
+	begin(host, kmsg, descriptors);
+	if (count_rights(kmsg, descriptors) <= RIGHTS_AT_ONCE &&
+	    clean_header(host, kmsg, IPC_WORK_CLEAN) &&
+	    clean_body(host, kmsg, RIGHTS_AT_ONCE, IPC_WORK_CLEAN)) {
 		ipc_kmsg_free(host, kmsg);
 		return;
 	}
@@ -103,12 +122,11 @@ void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	if (!kmsg->ikm_cleaning) {
 		if (!ipc_kmsg_check_signature(host, kmsg))
 			return;
-		kmsg->ikm_cleaning = true;
-		kmsg->ikm_clean_end = kmsg->ikm_header.ikm_descriptors;
 		count(host, kmsg);
-		clean_header(host, kmsg);
+		begin(host, kmsg, kmsg->ikm_header.ikm_descriptors);
 	}
-	if (clean_body(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))
+	if (clean_header(host, kmsg, kmsg->ikm_work.w_kind) &&
+	    clean_body(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))
 		ipc_kmsg_free(host, kmsg);
 	else
 		ipc_work_again(host, &kmsg->ikm_work);

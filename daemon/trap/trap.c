@@ -300,8 +300,9 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 	ipc_timer_run(host);
 	do {
 		boot_start_wanted(host);
+		ipc_work_end(host);
 		ipc_msg_run_ready(host);
-	} while (!list_empty(&host->h_wanted));
+	} while (!list_empty(&host->h_wanted) || ipc_work_left(host));
 	ipc_work_settle(host);
 	ipc_source_settle(host);
 	ipc_importance_tell(host);

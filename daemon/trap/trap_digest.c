@@ -420,7 +420,8 @@ static void add_thread(struct digest *digest, const struct ipc_host *host,
 	add(digest, thread->th_id);
 	add(digest, thread->th_task ? thread->th_task->t_id : 0);
 	add(digest, thread->th_state | thread->th_held << 8 | thread->th_watches << 9 |
-			    thread->th_inspects << 10 | thread->th_ring << 11);
+			    thread->th_inspects << 10 | thread->th_ring << 11 |
+			    thread->th_cancelled << 12);
 	add(digest, thread->th_sequence | (uint64_t)thread->th_wants << 32);
 	for (unsigned i = 0; thread->th_windows && i < MACHD_BOARD_WINDOWS; i++)
 		add_thread_window(digest, &thread->th_windows->ws_window[i]);
@@ -478,6 +479,7 @@ static void add_work(void *context, const struct ipc_work *work)
 		kmsg = list_entry(work, struct ipc_kmsg, ikm_work);
 		add(digest, kmsg->ikm_header.ikm_id);
 		add(digest, kmsg->ikm_cleaned | (uint64_t)kmsg->ikm_cleaned_rights << 32);
+		add(digest, kmsg->ikm_cleaned_header);
 		break;
 	case IPC_WORK_SET:
 		add(digest, list_entry(work, struct ipc_pset, ps_work)->ps_id);
