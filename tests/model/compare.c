@@ -87,9 +87,24 @@ static bool swap_note(struct world *world, struct m_answer *answer, uint32_t wor
 	return false;
 }
 
+/* The machine has told the id of a new bell: half of its eight bytes are enough. */
+static void learn_bell(struct world *world, struct m_bell *bell, const uint8_t *bytes)
+{
+	const uint32_t at = offsetof(struct machd_bell_answer, bell);
+
+	bell->id = word_at(bytes, at);
+	if (bell->id == 0 || word_at(bytes, at + 4))
+		world_fail(world, "a bell's id is %#x and %#x", bell->id, word_at(bytes, at + 4));
+	bell->origin = world->op->number * OP_NAMES + world->named;
+	world->names[world->op->number][world->named++] = bell->id;
+}
+
 static void compare_bytes(struct world *world, const struct actor *actor, const uint8_t *bytes)
 {
 	struct m_answer *answer = &actor->model->answer;
+
+	if (answer->bell)
+		learn_bell(world, answer->bell, bytes);
 
 	if (answer->note && word_at(bytes, WORD_AT) != word_at(answer->bytes, WORD_AT))
 		swap_note(world, answer, word_at(bytes, WORD_AT));
@@ -145,13 +160,30 @@ static void compare_answer(struct world *world, const struct actor *actor, const
 	}
 }
 
-/* What is in both packets of an answer. */
-static uint8_t *take_packets(struct lab_thread *lab, size_t *size, size_t *memory)
+/* How many messages come with an answer beside its own; nobody can tell, so it says none. */
+static uint32_t take_loans(const struct lab_thread *lab, uint8_t *packet, size_t size)
 {
-	uint8_t *packet = lab_take_answer(lab, size), *bytes;
+	const size_t at = FRAME + offsetof(struct machd_message_answer, loans);
+	uint32_t loans;
 
+	if (lab->op != MACHD_OP_MESSAGE || size < FRAME + HEAD)
+		return 0;
+	loans = word_at(packet, at);
+	memset(packet + at, 0, sizeof loans);
+	return loans;
+}
+
+/* What is in both packets of an answer. */
+static uint8_t *take_packets(struct world *world, struct actor *actor, size_t *size, size_t *memory)
+{
+	struct lab_thread *lab = actor->lab;
+	uint8_t *packet = lab_take_answer(lab, size), *bytes;
+	uint32_t loans = take_loans(lab, packet, *size);
+
+	if (loans)
+		ahead_lend(world, actor, loans);
 	*size -= FRAME;
-	*memory = lab->memory ? lab->memory_size - FRAME : 0;
+	*memory = lab->memory && !loans ? lab->memory_size - FRAME : 0;
 	bytes = malloc(*size + *memory);
 	LAB_TRUE(bytes);
 	memcpy(bytes, packet + FRAME, *size);
@@ -162,7 +194,16 @@ static uint8_t *take_packets(struct lab_thread *lab, size_t *size, size_t *memor
 	return bytes;
 }
 
-static void compare_actor(struct world *world, const struct actor *actor)
+void world_compare_one(struct world *world, struct actor *actor, const uint8_t *bytes, size_t size)
+{
+	if (actor->model->answer.due)
+		compare_answer(world, actor, bytes, size, 0);
+	else
+		world_fail(world, "thread %u: it knows its answer, and has to wait", actor->origin);
+	actor->model->answer.due = false;
+}
+
+static void compare_actor(struct world *world, struct actor *actor)
 {
 	struct m_answer *answer = &actor->model->answer;
 	uint64_t deadline = actor->model->deadline;
@@ -174,7 +215,7 @@ static void compare_actor(struct world *world, const struct actor *actor)
 			   word_at(answer->bytes, 0));
 	if (!actor->lab->answered)
 		goto out;
-	bytes = take_packets(actor->lab, &size, &memory);
+	bytes = take_packets(world, actor, &size, &memory);
 	if (answer->due)
 		compare_answer(world, actor, bytes, size, memory);
 	else
@@ -188,8 +229,25 @@ out:
 			   (unsigned long long)actor->lab->deadline, (unsigned long long)deadline);
 }
 
+static void compare_bell(struct world *world, const struct m_bell *bell)
+{
+	bool rings = bell->task && !TAILQ_EMPTY(&bell->ready);
+
+	if (world->lab->rings[bell->ring] != rings && bell->task)
+		world_fail(world, "bell %u %s", bell->id, rings ? "must ring" : "must not ring");
+	for (unsigned i = 0; i < 2; i++)
+		if ((world->lab->fds[i ? bell->quiet : bell->ring] == LAB_FD_INSIDE) !=
+		    (bell->task != NULL))
+			world_fail(world, "bell %u: its descriptors are%s there", bell->id,
+				   bell->task ? " not" : "");
+}
+
 void world_compare(struct world *world)
 {
+	struct m_bell *bell;
+
 	for (unsigned i = 0; i < world->actor_count; i++)
 		compare_actor(world, &world->actors[i]);
+	TAILQ_FOREACH (bell, &world->model.bells, link)
+		compare_bell(world, bell);
 }

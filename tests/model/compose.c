@@ -196,6 +196,7 @@ void world_message(struct world *world, struct actor *actor)
 	struct lab_frame frame = {.op = MACHD_OP_MESSAGE, .parts = {{&args, sizeof args}}};
 	struct m_sent sent;
 	uint32_t tail;
+	bool asks;
 
 	LAB_TRUE(draft);
 	draft->world = world;
@@ -216,7 +217,11 @@ void world_message(struct world *world, struct actor *actor)
 	frame.fds = draft->fd;
 	frame.fd_count = draft->fds;
 	sent = sent_of(draft, tail);
-	world_request(world, actor, &frame);
+	asks = ahead_begin(world, actor, &args, draft->bytes, &frame.flags);
+	sent.promised = frame.flags == MACHD_REQUEST_UNANSWERED;
+	if (asks)
+		world_request(world, actor, &frame);
 	model_message(&world->model, actor->model, &args, &sent);
+	ahead_finish(world, actor, frame.flags);
 	free(draft);
 }

@@ -215,12 +215,20 @@ static void request(struct gen *gen, struct op *op)
 {
 	const struct actor *actor = find_actor(gen, false);
 
+	if (gen->burst.left && gen->burst.left--) {
+		struct actor *sender = world_actor(gen->world, gen->burst.who);
+
+		if (sender && !m_waits(sender->model))
+			actor = sender;
+	}
 	if (!actor) {
 		cancel_one(gen, op);
 		return;
 	}
 	op->who = actor->origin;
 	op->check = gen_percent(gen, 20) ? OP_CHECK_USED : OP_CHECK_NONE;
+	if (gen_ahead(gen, actor, op) || gen_bell(gen, actor, op))
+		return;
 	if (gen_percent(gen, 2))
 		gen_file(gen, actor->model->task, op);
 	else if (gen_percent(gen, 42))

@@ -12,6 +12,10 @@ struct gen {
 	uint64_t random;
 	uint32_t number;       /* of the last operation */
 	struct m_task *doomed; /* its threads leave, one after the other */
+	struct {	       /* plain messages to one name, one after the other */
+		uint32_t who, left;
+		struct op_name dest;
+	} burst;
 };
 
 void gen_start(struct gen *gen, struct world *world, uint64_t seed);
@@ -63,6 +67,18 @@ bool gen_voucher_call(struct gen *gen, const struct m_task *caller, const struct
 
 /* A thread's priority, and words as mach_msg_priority_encode() makes them or pthreads have. */
 uint32_t gen_priority(struct gen *gen);
+
+/*
+ * What a thread with a board does often: plain sends and receives, of which some can be done
+ * without the machine. False: something else.
+ */
+bool gen_ahead(struct gen *gen, const struct actor *actor, struct op *op);
+
+/* A bell, or a routine about one; false: something else. */
+bool gen_bell(struct gen *gen, const struct actor *actor, struct op *op);
+
+/* A port or set, mostly one that has messages. */
+struct op_name gen_receive_name(struct gen *gen, const struct m_task *task);
 
 void gen_file(struct gen *gen, const struct m_task *task, struct op *op);
 void gen_call(struct gen *gen, const struct m_task *caller, struct op *op);

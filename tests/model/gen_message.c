@@ -257,8 +257,7 @@ static void send(struct gen *gen, const struct m_task *task, struct op *op)
 		op->option ^= MACH64_SEND_ANY;
 }
 
-/* A port or set, mostly one that has messages. */
-static struct op_name receive_name(struct gen *gen, const struct m_task *task)
+struct op_name gen_receive_name(struct gen *gen, const struct m_task *task)
 {
 	const struct m_entry *entry, *chosen = NULL;
 	uint32_t seen = 0;
@@ -280,7 +279,7 @@ static void receive(struct gen *gen, const struct m_task *task, struct op *op)
 {
 	uint32_t least;
 
-	op->receive = receive_name(gen, task);
+	op->receive = gen_receive_name(gen, task);
 	op->receive_size = gen_percent(gen, 88) ? 4096 : gen_below(gen, 160);
 	op->option |= MACH_RCV_MSG | (uint64_t)gen_below(gen, 10) << 24;
 	least = model_head_size(task, world_name(gen->world, &op->receive), op->option);

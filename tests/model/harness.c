@@ -95,7 +95,6 @@ static void run_ops(struct world *world)
 			snprintf(outcome->text, sizeof outcome->text, "operation #%u: %s",
 				 outcome->ops[i].number, world->text);
 			outcome->failed = true;
-			outcome->put_off = world->lab->turns > 0;
 			outcome->failed_at = i;
 			return;
 		}
@@ -122,6 +121,8 @@ START_TEST(do_job)
 	job.outcome->compared += world.compared;
 	job.outcome->sent += world.model.sent;
 	job.outcome->received += world.model.received;
+	job.outcome->unanswered += world.unanswered;
+	job.outcome->borrowed += world.borrowed;
 	if (!job.outcome->failed)
 		world_stop(&world);
 }
@@ -166,7 +167,7 @@ static bool in_child(struct outcome *outcome)
 	int status = 0;
 	pid_t pid;
 
-	outcome->failed = outcome->put_off = false;
+	outcome->failed = false;
 	outcome->failed_at = 0;
 	fflush(NULL);
 	pid = fork();
@@ -221,8 +222,8 @@ void harness_replay(struct outcome *outcome, const struct episode *episode, FILE
 	_exit(outcome->failed);
 }
 
-static void run_episodes(struct outcome *outcome, uint64_t seed, uint32_t first, uint32_t last,
-			 enum model_mutation mutation, FILE *trace)
+void harness_run(struct outcome *outcome, uint64_t seed, uint32_t first, uint32_t last,
+		 enum model_mutation mutation, FILE *trace)
 {
 	if (!in_child(outcome))
 		return;
@@ -231,52 +232,7 @@ static void run_episodes(struct outcome *outcome, uint64_t seed, uint32_t first,
 
 		episode.mutation = mutation;
 		outcome->index = i;
-		outcome->sliced += episode.slice != 0;
 		run_job(outcome, &episode, trace, true);
 	}
 	end_child(outcome);
-}
-
-/*
- * Whether an episode of small slices differs from the model only for its slices. The model does all
- * of a death at once. Of one that is longer than a slice the rest comes after what its call does
- * next: a notice of the one and of the other change places, and another thread may look between
- * them. In the daemon a slice has 512 steps, here a few. But some work must have been put off, all
- * must be well with slices of the usual size, and it is seldom, or something else is wrong.
- */
-static bool only_slices(struct outcome *outcome, uint64_t seed, enum model_mutation mutation)
-{
-	struct episode episode = episode_of(seed, outcome->index);
-	uint32_t failed_at = outcome->failed_at, count = outcome->count;
-	char text[sizeof outcome->text];
-
-	if (!outcome->put_off || !episode.slice || outcome->excused * 100 > outcome->sliced + 100)
-		return false;
-	memcpy(text, outcome->text, sizeof text);
-	episode.slice = 0;
-	episode.mutation = mutation;
-	outcome->count = failed_at + 1;
-	harness_replay(outcome, &episode, NULL);
-	outcome->count = count;
-	if (!outcome->failed)
-		return true;
-	outcome->failed_at = failed_at;
-	memcpy(outcome->text, text, sizeof text);
-	return false;
-}
-
-void harness_run(struct outcome *outcome, uint64_t seed, uint32_t first, uint32_t last,
-		 enum model_mutation mutation, FILE *trace)
-{
-	outcome->sliced = outcome->excused = 0;
-	for (;;) {
-		run_episodes(outcome, seed, first, last, mutation, trace);
-		if (!outcome->failed || !only_slices(outcome, seed, mutation))
-			return;
-		outcome->excused++;
-		printf("    episode %u: only its slices differ\n", outcome->index);
-		if (outcome->index >= last)
-			return;
-		first = outcome->index + 1;
-	}
 }

@@ -32,16 +32,14 @@ struct episode episode_of(uint64_t seed, uint32_t index);
 /* What a run of operations came to; in memory that is shared with the child. */
 struct outcome {
 	bool failed;
-	bool put_off;	    /* it differs from the model, and has put off work before */
 	uint32_t failed_at; /* index of the operation; the last one if it crashed */
 	char text[2048];
 	uint32_t index;	   /* of the episode */
 	uint32_t count;	   /* operations done, or until it failed */
-	uint32_t sliced;   /* episodes of small slices */
-	uint32_t excused;  /* those of them that only their slices made differ */
 	uint64_t total;	   /* of all episodes */
 	uint64_t compared; /* answers */
 	uint64_t sent, received;
+	uint64_t unanswered, borrowed; /* of these, without asking the machine */
 	struct op ops[EPISODE_OPS];
 };
 

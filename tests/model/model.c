@@ -51,6 +51,7 @@ struct m_port *m_port_new(struct model *model, struct m_user *user)
 	TAILQ_INIT(&port->receivers);
 	TAILQ_INIT(&port->requests);
 	TAILQ_INIT(&port->sets);
+	TAILQ_INIT(&port->knotes);
 	return port;
 }
 
@@ -85,6 +86,7 @@ void model_start(struct model *model, const struct m_limits *limits, const struc
 	TAILQ_INIT(&model->inherits);
 	TAILQ_INIT(&model->semaphores);
 	TAILQ_INIT(&model->timers);
+	TAILQ_INIT(&model->bells);
 	TAILQ_INIT(&model->tables);
 	TAILQ_INIT(&model->ending);
 	model->host = kernel_port(model);
@@ -298,6 +300,7 @@ static void task_end(struct model *model, struct m_task *task)
 	struct m_entry *entry;
 
 	task->dead = true;
+	m_bells_end(model, task);
 	m_port_end(model, task->self);
 	for (unsigned i = 0; i < M_SPECIALS; i++)
 		if (task->special[i].port)

@@ -12,6 +12,7 @@
  *   m_set     a port set
  *   m_semaphore, m_timer   what stands behind ports of those kinds
  *   m_msg     a message with naked rights
+ *   m_bell    a descriptor that is readable while one of its knotes has something to tell
  *   m_thread  a channel; it may be blocked in a send or receive, or wait for a semaphore
  *
  * All of it lives in an arena and is freed at once.
@@ -74,6 +75,11 @@ enum model_mutation {
 	MODEL_PART_UNTOLD,	    /* of a memfd that memory is */
 	MODEL_SELF_IMPORTANT,	    /* a task boosts itself */
 	MODEL_HELD_FOR_NOTHING,	    /* an assertion without a boost */
+	MODEL_BELL_RINGS_ON,	    /* when the last message is taken */
+	MODEL_KNOTE_STAYS,	    /* on a port or set that has gone */
+	MODEL_EVENTS_OUT_OF_TURN,   /* the same one first, always */
+	MODEL_UNANSWERED_LOST,	    /* what is sent without an answer does not get there */
+	MODEL_LOAN_TWICE,	    /* what was taken from a loan is still to be received */
 	MODEL_MUTATIONS,
 };
 
@@ -98,6 +104,7 @@ struct m_right {
 TAILQ_HEAD(m_msgs, m_msg);
 TAILQ_HEAD(m_threads, m_thread);
 TAILQ_HEAD(m_members, m_member);
+TAILQ_HEAD(m_knotes, m_knote);
 
 /* A dead-name or send-possible request on a name. */
 struct m_request {
@@ -129,6 +136,7 @@ struct m_port {
 	struct m_port *no_senders, *destroyed; /* send-once rights of those requests */
 	TAILQ_HEAD(, m_request) requests;
 	struct m_members sets;
+	struct m_knotes knotes;
 	bool special;		 /* some thread's special reply port */
 	bool only_reply;	 /* marked: good for replies and nothing else */
 	bool is_reply;		 /* good for replies to those that take no others: */
@@ -222,6 +230,7 @@ struct m_timer {
 struct m_set {
 	struct m_members members;
 	struct m_members ready; /* those with messages, the next one to serve first */
+	struct m_knotes knotes;
 	struct m_threads receivers;
 	struct m_entry *holder;
 };
@@ -231,6 +240,26 @@ struct m_member {
 	struct m_port *port;
 	struct m_set *set;
 	bool ready;
+};
+
+/* It rings while somebody is ready. Its id is the machine's, and known when that has told it. */
+struct m_bell {
+	TAILQ_ENTRY(m_bell) link;
+	struct m_task *task;  /* NULL: it is closed */
+	uint64_t ring, quiet; /* its descriptors */
+	uint32_t id, origin;
+	struct m_knotes knotes, ready; /* the front is told next */
+};
+
+/* A bell hangs on a port or a set, until that has gone and this was told. */
+struct m_knote {
+	TAILQ_ENTRY(m_knote) of_bell, of_object, in_ready;
+	struct m_bell *bell;
+	struct m_port *port; /* one of the two, */
+	struct m_set *set;
+	bool gone; /* or none any more */
+	bool ready;
+	mach_port_name_t name;
 };
 
 struct m_entry {
@@ -296,8 +325,9 @@ struct m_file {
 
 /* A message as it comes, in the parts of a frame. */
 struct m_sent {
-	const uint8_t *bytes;		   /* of the message, but for the last ones: */
-	uint32_t tail;			   /* those are the content of the first descriptor */
+	bool promised;	      /* there is room for it, whatever its user has sent otherwise */
+	const uint8_t *bytes; /* of the message, but for the last ones: */
+	uint32_t tail;	      /* those are the content of the first descriptor */
 	const struct machd_memory *memory; /* a table of args->memory_count */
 	const uint8_t *data;
 	const uint8_t *aux; /* args->aux_size bytes beside the message */
@@ -352,7 +382,8 @@ struct m_answer {
 	uint32_t other_code;   /* where the contract leaves two codes open */
 	unsigned fds;	       /* that come with it */
 	uint64_t fd[M_FDS];
-	struct m_msg *note; /* one of a group: `bytes` may be those of another one */
+	struct m_bell *bell; /* that was made, and whose id this tells; or NULL */
+	struct m_msg *note;  /* one of a group: `bytes` may be those of another one */
 	unsigned name_count;
 	struct m_name name[M_NAMES];
 };
@@ -437,6 +468,7 @@ struct model {
 	struct m_msgs reap; /* to be destroyed */
 	TAILQ_HEAD(, m_semaphore) semaphores;
 	TAILQ_HEAD(, m_timer) timers;
+	TAILQ_HEAD(, m_bell) bells;
 	bool reaping;
 	struct m_threads woken;
 	unsigned groups;
@@ -479,6 +511,11 @@ void model_file(struct model *model, struct m_thread *thread, const struct m_fil
 /* The file, or the memory, behind a right. */
 void model_file_of(struct model *model, struct m_thread *thread, mach_port_name_t name,
 		   bool memory);
+
+/* A bell is made of two descriptors, or a board of one, unless the machine has no room. */
+void model_bell(struct model *model, struct m_thread *thread, uint64_t ring, uint64_t quiet,
+		bool room);
+void model_board(struct model *model, struct m_thread *thread, bool room);
 
 void model_cancel(struct model *model, struct m_thread *thread);
 void model_timeout(struct model *model, struct m_thread *thread);

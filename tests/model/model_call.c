@@ -127,6 +127,7 @@ static struct m_entry *allocate_entry(struct call *call, uint32_t right)
 		TAILQ_INIT(&entry->set->members);
 		TAILQ_INIT(&entry->set->ready);
 		TAILQ_INIT(&entry->set->receivers);
+		TAILQ_INIT(&entry->set->knotes);
 	}
 	return entry;
 }
@@ -419,6 +420,10 @@ static const struct {
 	ROW(mach_voucher_attr_command, call_attr_command),
 	ROW(mach_voucher_debug_info, call_debug_info),
 	ROW(process_policy, call_process_policy),
+	ROW(machd_bell_close, call_bell_close),
+	ROW(machd_bell_add, call_bell_add),
+	ROW(machd_bell_remove, call_bell_remove),
+	ROW(machd_bell_next, call_bell_next),
 	ROW(thread_set_mach_voucher, call_thread_set_voucher),
 	ROW(thread_get_mach_voucher, call_thread_get_voucher),
 	ROW(mach_eventlink_create, call_eventlink),

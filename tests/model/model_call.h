@@ -87,6 +87,12 @@ uint32_t call_extract_all(struct call *call);
 uint32_t call_attr_command(struct call *call);
 uint32_t call_debug_info(struct call *call);
 
+/* model_bell.c */
+uint32_t call_bell_close(struct call *call);
+uint32_t call_bell_add(struct call *call);
+uint32_t call_bell_remove(struct call *call);
+uint32_t call_bell_next(struct call *call);
+
 /* model_importance.c */
 uint32_t call_process_policy(struct call *call);
 

@@ -333,6 +333,16 @@ bool m_lends(const struct m_thread *thread, const mach_msg_header_t *header);
 void m_importance_send(const struct model *model, const struct m_task *task, struct m_msg *msg);
 bool m_importance_received(struct m_msg *msg, struct m_entry *reply);
 
+/* --- model_bell.c --- */
+
+/* Messages wait on what these hang on; none any more; it has gone. */
+void m_knotes_ready(struct m_knotes *knotes);
+void m_knotes_quiet(struct m_knotes *knotes);
+void m_knotes_gone(const struct model *model, struct m_knotes *knotes);
+
+/* The bells of a task that dies. */
+void m_bells_end(struct model *model, const struct m_task *task);
+
 /* --- model_file.c --- */
 void m_file_orphaned(struct model *model, struct m_port *port);
 

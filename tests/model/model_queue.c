@@ -20,11 +20,17 @@ struct m_member *m_member_find(struct m_port *port, const struct m_set *set)
 
 static void member_ready(struct m_member *member, bool ready)
 {
+	struct m_set *set = member->set;
+
 	if (member->ready)
-		TAILQ_REMOVE(&member->set->ready, member, in_ready);
+		TAILQ_REMOVE(&set->ready, member, in_ready);
 	if (ready)
-		TAILQ_INSERT_TAIL(&member->set->ready, member, in_ready);
+		TAILQ_INSERT_TAIL(&set->ready, member, in_ready);
 	member->ready = ready;
+	if (TAILQ_EMPTY(&set->ready))
+		m_knotes_quiet(&set->knotes);
+	else
+		m_knotes_ready(&set->knotes);
 }
 
 void m_member_remove(struct m_member *member)
@@ -127,9 +133,12 @@ static struct m_msg *take_head(struct model *model, struct m_port *port)
 
 	TAILQ_REMOVE(&port->queue, msg, link);
 	port->queued--;
-	if (TAILQ_EMPTY(&port->queue))
+	if (TAILQ_EMPTY(&port->queue)) {
+		if (model->mutation != MODEL_BELL_RINGS_ON)
+			m_knotes_quiet(&port->knotes);
 		TAILQ_FOREACH (member, &port->sets, of_port)
 			member_ready(member, false);
+	}
 	m_grant_slot(model, port);
 	return msg;
 }
@@ -138,9 +147,11 @@ static void put_tail(const struct model *model, struct m_port *port, struct m_ms
 {
 	struct m_member *member;
 
-	if (TAILQ_EMPTY(&port->queue))
+	if (TAILQ_EMPTY(&port->queue)) {
+		m_knotes_ready(&port->knotes);
 		TAILQ_FOREACH (member, &port->sets, of_port)
 			member_ready(member, true);
+	}
 	m_raise_queue(model, port, msg);
 	TAILQ_INSERT_TAIL(&port->queue, msg, link);
 	port->queued++;

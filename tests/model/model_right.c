@@ -288,6 +288,7 @@ void m_clear_receiver(struct model *model, struct m_port *port)
 		m_member_remove(TAILQ_FIRST(&port->sets));
 	m_wake_receivers(model, &port->receivers);
 	m_service_leaves(port);
+	m_knotes_gone(model, &port->knotes);
 	port->holder = NULL;
 	port->guarded = port->strict = port->immovable = false;
 	port->mscount = 0;
@@ -381,6 +382,7 @@ void m_port_end(struct model *model, struct m_port *port)
 void m_set_destroy(struct model *model, struct m_set *set)
 {
 	set->holder->task->user->ports--;
+	m_knotes_gone(model, &set->knotes);
 	while (!TAILQ_EMPTY(&set->members))
 		m_member_remove(TAILQ_FIRST(&set->members));
 	m_wake_receivers(model, &set->receivers);

@@ -278,7 +278,8 @@ uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sen
 			    msg);
 	if (code == MACH_MSG_SUCCESS) {
 		keep_body(model, thread, sent, msg);
-		code = m_may_send(model, thread, msg) ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
+		code = sent->promised || m_may_send(model, thread, msg) ? MACH_MSG_SUCCESS
+									: MACH_SEND_NO_BUFFER;
 	}
 	if (code == MACH_MSG_SUCCESS)
 		code = check_header(&base.header);

@@ -62,6 +62,9 @@ static const char *signature(uint32_t routine)
 		return "nnuu";
 	case MACHD_ROUTINE_mach_ports_register:
 		return "nnnn";
+	case MACHD_ROUTINE_machd_bell_add:
+	case MACHD_ROUTINE_machd_bell_remove:
+		return "nun";
 	}
 	return "nuuuu";
 }
@@ -328,6 +331,12 @@ void op_print(FILE *file, const struct op *op)
 		break;
 	case OP_FILE:
 		print_file(file, op);
+		break;
+	case OP_BOARD:
+		fprintf(file, "has a board%s", op->count ? "" : ", for which there is no room");
+		break;
+	case OP_BELL:
+		fprintf(file, "makes a bell%s", op->count ? "" : ", for which there is no room");
 		break;
 	case OP_CANCEL:
 		fprintf(file, "cancels");

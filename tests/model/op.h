@@ -25,7 +25,9 @@ enum op_kind {
 	OP_LEAVE,    /* the connection of `who` breaks */
 	OP_CALL,
 	OP_MESSAGE,
-	OP_FILE, /* a right is made of a descriptor, or asked for one */
+	OP_FILE,  /* a right is made of a descriptor, or asked for one */
+	OP_BOARD, /* from now on the thread sends and receives ahead, if it can */
+	OP_BELL,  /* a bell is made */
 	OP_CANCEL,
 	OP_CLOCK,   /* `timeout` ms pass */
 	OP_COMPARE, /* everything that can be seen is compared */
@@ -71,7 +73,7 @@ struct op {
 	uint32_t number;
 	uint8_t kind;
 	uint8_t check; /* what to look at when it is done: enum op_check */
-	uint8_t count; /* OP_TASK: what kind of a task, by chance */
+	uint8_t count; /* OP_TASK: what kind of a task, by chance; OP_BOARD, OP_BELL: 0: no room */
 	uint32_t who;  /* the operation that made the thread */
 
 	/* OP_CALL */

@@ -53,9 +53,12 @@ static bool run_seed(const struct arguments *arguments, uint64_t seed)
 	good = !outcome->failed;
 	if (good) {
 		printf("    %llu operations, %llu answers, %llu messages received; "
-		       "%.0f operations a second\n",
+		       "%.0f operations a second\n"
+		       "    %llu messages sent without an answer, %llu taken from loans\n",
 		       (unsigned long long)outcome->total, (unsigned long long)outcome->compared,
-		       (unsigned long long)outcome->received, (double)outcome->total / time);
+		       (unsigned long long)outcome->received, (double)outcome->total / time,
+		       (unsigned long long)outcome->unanswered,
+		       (unsigned long long)outcome->borrowed);
 	} else {
 		printf("FAILED: --seed %llu --episode %u\n", (unsigned long long)seed,
 		       outcome->index);

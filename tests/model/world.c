@@ -85,6 +85,8 @@ void world_start(struct world *world, const struct world_options *options)
 
 void world_stop(struct world *world)
 {
+	for (unsigned i = 0; i < world->actor_count; i++)
+		ahead_forget(&world->actors[i]);
 	lab_stop(world->lab);
 	model_stop(&world->model);
 	free(world->names);
@@ -127,7 +129,7 @@ static uint32_t code_of(const struct lab_thread *lab)
 }
 
 /* The machine has had its turn: now the model knows the time and whom the machine answered. */
-static void before_model(struct world *world)
+void world_machine_done(struct world *world)
 {
 	world->model.now = world->lab->now;
 	for (unsigned i = 0; i < world->actor_count; i++) {
@@ -197,7 +199,7 @@ static void do_thread(struct world *world, const struct actor *peer)
 static void do_cancel(struct world *world, struct actor *actor)
 {
 	LAB_TRUE(lab_cancel(actor->lab));
-	before_model(world);
+	world_machine_done(world);
 	model_cancel(&world->model, actor->model);
 }
 
@@ -210,8 +212,9 @@ static void do_leave(struct world *world, struct actor *actor)
 		world_compare(world);
 	}
 	lab_close(actor->lab);
+	ahead_forget(actor);
 	*actor = world->actors[--world->actor_count];
-	before_model(world);
+	world_machine_done(world);
 	model_leave(&world->model, model);
 }
 
@@ -221,7 +224,7 @@ void world_request(struct world *world, struct actor *actor, const struct lab_fr
 {
 	if (!lab_request_frame(actor->lab, frame))
 		ck_abort_msg("thread %u is dropped: %s", actor->origin, world->lab->why);
-	before_model(world);
+	world_machine_done(world);
 }
 
 void world_call(struct world *world, struct actor *actor, uint32_t routine, mach_port_name_t target,
@@ -301,6 +304,18 @@ static void do_file(struct world *world, struct actor *actor)
 	model_file_of(&world->model, actor->model, request.port, op->file.memory);
 }
 
+static void do_bell(struct world *world, struct actor *actor)
+{
+	uint64_t state = world->op->count ? TRAP_FD_SOCKET : TRAP_FD_NO_ROOM;
+	struct trap_fd fds[2];
+	struct lab_frame frame = {.op = MACHD_OP_BELL, .fds = fds, .fd_count = 2};
+
+	for (unsigned i = 0; i < 2; i++)
+		fds[i] = (struct trap_fd){.handle = lab_fd(world->lab), .sealed = state};
+	world_request(world, actor, &frame);
+	model_bell(&world->model, actor->model, fds[0].handle, fds[1].handle, world->op->count);
+}
+
 /* --- time --- */
 
 /* The machine's own alarm rings. */
@@ -311,7 +326,7 @@ static void ring(struct world *world)
 	if (world->lab->now < world->lab->alarm)
 		world->lab->now = world->lab->alarm;
 	LAB_TRUE(!lab_feed(world->lab, &input));
-	before_model(world);
+	world_machine_done(world);
 	model_timers(&world->model);
 	world_compare(world);
 }
@@ -351,7 +366,7 @@ static void do_clock(struct world *world)
 		if (world->lab->now < actor->lab->deadline)
 			world->lab->now = actor->lab->deadline;
 		LAB_TRUE(!lab_feed(world->lab, &input));
-		before_model(world);
+		world_machine_done(world);
 		model_timeout(&world->model, actor->model);
 		model_timers(&world->model);
 		world_compare(world);
@@ -363,7 +378,8 @@ static void do_clock(struct world *world)
 
 static bool is_request(const struct op *op)
 {
-	return op->kind == OP_CALL || op->kind == OP_MESSAGE || op->kind == OP_FILE;
+	return op->kind == OP_CALL || op->kind == OP_MESSAGE || op->kind == OP_FILE ||
+	       op->kind == OP_BOARD || op->kind == OP_BELL;
 }
 
 static void dispatch(struct world *world, struct actor *actor)
@@ -383,6 +399,12 @@ static void dispatch(struct world *world, struct actor *actor)
 		break;
 	case OP_FILE:
 		do_file(world, actor);
+		break;
+	case OP_BOARD:
+		ahead_board(world, actor);
+		break;
+	case OP_BELL:
+		do_bell(world, actor);
 		break;
 	case OP_MESSAGE:
 		world_message(world, actor);

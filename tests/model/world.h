@@ -16,6 +16,14 @@ struct actor {
 	struct lab_thread *lab;
 	struct m_thread *model;
 	uint32_t origin; /* the operation that made it */
+	struct {	 /* the messages lent to it last, and the receive that they came with */
+		uint8_t *bytes;
+		size_t size, at;
+		uint32_t count, taken;
+		mach_port_name_t name;
+		uint64_t option;
+		struct op_name op_name;
+	} loan;
 };
 
 struct world_options {
@@ -41,6 +49,7 @@ struct world {
 	unsigned named;			     /* names that the current operation brought */
 	bool looking;			     /* answers are to calls of the test itself */
 	unsigned long compared;		     /* answers */
+	unsigned long unanswered, borrowed;  /* messages sent so, and received so */
 	bool failed;
 	char text[1024]; /* what is wrong */
 };
@@ -60,6 +69,9 @@ struct actor *world_actor(struct world *world, uint32_t origin);
 
 /* A thread of this task that can make a request, or NULL. */
 struct actor *world_idle(struct world *world, const struct m_task *task);
+
+/* There are messages lent to the thread that it has not taken, and the machine not taken back. */
+bool world_loan(const struct actor *actor);
 
 /* The value of a name in this world. */
 mach_port_name_t world_name(const struct world *world, const struct op_name *name);

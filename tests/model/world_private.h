@@ -13,6 +13,29 @@ void world_compare(struct world *world);
 /* A request, which the machine has to take. */
 void world_request(struct world *world, struct actor *actor, const struct lab_frame *frame);
 
+/*
+ * A mach_msg as a thread with a board makes it (ahead.c). `flags` are those of its request. False:
+ * the machine is not asked, what it would say is known; ahead_finish() does the rest.
+ */
+bool ahead_begin(struct world *world, struct actor *actor, const struct machd_message_args *args,
+		 const uint8_t *message, uint32_t *flags);
+
+/* The model has had its turn. */
+void ahead_finish(struct world *world, struct actor *actor, uint32_t flags);
+
+/* The machine's answer has lent messages: its second packet. */
+void ahead_lend(struct world *world, struct actor *actor, uint32_t count);
+void ahead_forget(struct actor *actor);
+
+/* OP_BOARD. */
+void ahead_board(struct world *world, struct actor *actor);
+
+/* An answer that came from elsewhere than the machine, against what is due (compare.c). */
+void world_compare_one(struct world *world, struct actor *actor, const uint8_t *bytes, size_t size);
+
+/* The machine has had its turn (world.c). */
+void world_machine_done(struct world *world);
+
 /* The mach_msg of the current operation (compose.c). */
 void world_message(struct world *world, struct actor *actor);
 
