@@ -12,6 +12,7 @@
  * queue. Nobody can tell that from receives that came just before. So a loan is settled before
  *
  *   - the receive right's name is used for anything, a receive among them, or the right goes away,
+ *   - its port is to take a strict reply, for which the send rights to it count,
  *   - a message finds the queue full, or a sender asks to hear of room in it,
  *   - a more urgent message raises what those before it are received with,
  *   - its sender's user reaches a limit, somebody watches, or the borrower's channel ends,

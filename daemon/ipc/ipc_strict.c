@@ -5,6 +5,7 @@
 #include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_voucher.h"
@@ -42,19 +43,21 @@ bool ipc_strict_disposition_good(struct ipc_host *host, uint64_t option, mach_po
  * Here, with this one send-once right, and one send right at most, which keeps the name. Who sends
  * only and says MACH_RCV_GUARDED_DESC also wants the port to stay.
  */
-static bool port_good(const struct ipc_space *space, const struct ipc_port *reply, uint64_t option)
+static bool port_good(struct ipc_host *host, const struct ipc_space *space, struct ipc_port *reply,
+		      uint64_t option)
 {
 	bool stays = has(option, MACH_RCV_GUARDED_DESC) && !has(option, MACH_RCV_MSG);
 
+	ipc_loan_settle(host, reply); /* each message of it that was taken had a send right */
 	return reply->ip_place == IP_IN_SPACE && reply->ip_receiver == space &&
 	       reply->ip_sorights == 1 && reply->ip_srights <= 1 && (!stays || reply->ip_immovable);
 }
 
 bool ipc_strict_port_good(struct ipc_host *host, const struct ipc_space *space,
-			  const struct ipc_port *reply, uint64_t option)
+			  struct ipc_port *reply, uint64_t option)
 {
 	if (!enforced(host, option, MACH_SEND_MSG) || !IP_VALID(reply) || !ipc_port_active(reply) ||
-	    port_good(space, reply, option))
+	    port_good(host, space, reply, option))
 		return true;
 	violation(host, MACH_PORT_NULL,
 		  MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_PORT | KERN_INVALID_CAPABILITY);
@@ -100,7 +103,7 @@ mach_msg_return_t ipc_strict_receive(struct ipc_host *host, struct ipc_thread *t
 		return MACH_MSG_SUCCESS;
 	}
 	/* Of the receive's options those of its send half count as well, as in Mach. */
-	if (has(option, MACH_SEND_MSG) && !port_good(thread->th_task->t_space, reply, option))
+	if (has(option, MACH_SEND_MSG) && !port_good(host, thread->th_task->t_space, reply, option))
 		return MACH_RCV_INVALID_REPLY;
 	persona = ipc_voucher_persona(voucher->ip_voucher, thread->th_task);
 	if (persona)

@@ -4,6 +4,7 @@
 #include "daemon/ipc/ipc_voucher.h"
 #include "tests/lab/lab_audit.h"
 #include "tests/lab/lab_voucher.h"
+#include "tests/lab/lab_window.h"
 
 /* The client is of one uid, the server root's: it works under any persona. */
 struct world {
@@ -110,6 +111,25 @@ START_TEST(a_reply_is_a_send_once_right)
 	lab_name_is(world.client, service, SEND_RECEIVE, 1);
 	lab_ok(ask(&world, world.reply, MAKE_ONCE, 0));
 	lab_ok(ask(&world, lab_new_once(world.client, lab_new_port(world.client)), MOVE_ONCE, 0));
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Each message on a queue has a send right to it; one that was lent and taken has none any more. */
+START_TEST(messages_that_were_taken_count_no_more)
+{
+	struct world world = begin(1);
+	mach_port_name_t once = lab_new_once(world.client, world.reply);
+	struct lab_buffer message;
+
+	lab_ok(lab_board(world.client, TRAP_FD_FIXED));
+	lab_ok(lab_insert_right(world.client, world.reply, world.reply, MAKE_SEND));
+	lab_fill(world.client, world.reply, 3, 0);
+	for (unsigned i = 0; i < 3; i++)
+		lab_ok(lab_receive_ahead(world.client, world.reply, &message));
+	ck_assert_uint_gt(world.client->lent, 0);
+	lab_ok(ask(&world, once, MOVE_ONCE, 0));
+	hear(&world, 0);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -342,6 +362,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, a_reply_is_a_send_once_right);
+	tcase_add_test(tests, messages_that_were_taken_count_no_more);
 	tcase_add_test(tests, a_reply_port_has_this_one_right);
 	tcase_add_test(tests, a_reply_port_is_the_senders_own);
 	tcase_add_test(tests, a_reply_port_that_stays);
