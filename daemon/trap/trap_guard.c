@@ -7,6 +7,7 @@
 #include <machd.h>
 
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
@@ -216,9 +217,8 @@ static void apply_options(const struct trap_call *call, struct ipc_port *port,
 	if ((flags & MPO_REPLY_PORT) && call->c_task->t_hardened)
 		port->ip_only_reply = port->ip_immovable = true;
 	port->ip_enforces_reply = flags & MPO_ENFORCE_REPLY_PORT_SEMANTICS;
-	port->ip_tempowner = flags & MPO_TEMPOWNER;
-	port->ip_accepts_importance =
-		flags & (MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER);
+	if (flags & (MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER))
+		ipc_importance_accept(call->c_host, port, flags & MPO_TEMPOWNER);
 	port->ip_filtered = flags & (MPO_FILTER_MSG | MPO_SERVICE_PORT);
 	port->ip_service_port = flags & MPO_SERVICE_PORT;
 	port->ip_defended = port->ip_service_port && call->c_host->h_policy.p_service_defense;

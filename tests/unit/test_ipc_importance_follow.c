@@ -62,6 +62,30 @@ START_TEST(a_question_becomes_important_with_who_asked)
 }
 END_TEST
 
+/* The same of a task whose only port that accepts importance was made so. */
+START_TEST(a_port_may_be_made_to_accept_importance)
+{
+	const uint32_t flags[] = {MPO_IMPORTANCE_RECEIVER, MPO_DENAP_RECEIVER};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct importance_world world = importance_begin(NULL);
+		struct mach_port_construct_in in = {.flags = flags[i]};
+		struct mach_port_construct_out out = {0};
+		mach_port_name_t dest, theirs;
+
+		lab_ok(lab_call(world.other, MACHD_ROUTINE_mach_port_construct,
+				world.other->task->self, &in, sizeof in, &out, sizeof out, NULL));
+		dest = lab_pass(world.other, out.name, MAKE_SEND, world.donor);
+		theirs = lab_pass(world.server, world.port, MAKE_SEND, world.other);
+		lab_ok(importance_send(world.other, theirs, COPY_SEND, NOBODY, 0, 0));
+		importance_is(&world, 0, 0);
+		lab_ok(importance_send(world.donor, dest, COPY_SEND, world.reply, MAKE_ONCE, 0));
+		ck_assert_uint_eq(importance_of_port(world.server, world.port), 1);
+		lab_stop(world.lab);
+	}
+}
+END_TEST
+
 START_TEST(a_question_that_is_not_important_any_more_is_received_so)
 {
 	struct chain chain = chain_begin(NULL);
@@ -267,6 +291,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, a_question_becomes_important_with_who_asked);
+	tcase_add_test(tests, a_port_may_be_made_to_accept_importance);
 	tcase_add_test(tests, a_question_that_is_not_important_any_more_is_received_so);
 	tcase_add_test(tests, what_was_to_donate_nothing_never_does);
 	tcase_add_test(tests, who_could_not_be_important_donated_nothing);
