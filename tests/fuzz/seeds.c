@@ -150,5 +150,6 @@ int main(int argc, char **argv)
 	seed_inflates();
 	seed_rings();
 	seed_boards();
+	seed_watches();
 	return 0;
 }

@@ -33,6 +33,9 @@ void seed_rings(void);
 /* All seeds of boards. */
 void seed_boards(void);
 
+/* All seeds of watch requests. */
+void seed_watches(void);
+
 /* All seeds of the inflate fuzzer. */
 void seed_inflates(void);
 

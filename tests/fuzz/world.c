@@ -406,6 +406,20 @@ void world_hello(struct world *world, struct world_link *link, const uint8_t *to
 			      machd_hello_pack(&hello, body, sizeof body), NULL, 0);
 }
 
+void world_hello_watcher(struct world *world, struct world_link *link)
+{
+	struct machd_hello hello = {.version_oldest = MACHD_PROTOCOL_VERSION,
+				    .version_newest = MACHD_PROTOCOL_VERSION,
+				    .word = 64,
+				    .role = MACHD_ROLE_WATCH,
+				    .pid_namespace = 1};
+	uint8_t body[MACHD_HELLO_SIZE_MAX];
+
+	if (link->thread)
+		world_request(world, link, MACHD_OP_HELLO, body,
+			      machd_hello_pack(&hello, body, sizeof body), NULL, 0);
+}
+
 void world_timeout(struct world *world, struct world_link *link)
 {
 	struct trap_input input = {.kind = TRAP_TIMEOUT};

@@ -57,6 +57,7 @@ void world_packet(struct world *world, struct world_link *link, const void *pack
 void world_request(struct world *world, struct world_link *link, unsigned op, const void *body,
 		   size_t size, const struct trap_fd *fds, unsigned fd_count);
 void world_hello(struct world *world, struct world_link *link, const uint8_t *token, uint32_t word);
+void world_hello_watcher(struct world *world, struct world_link *link);
 
 void world_timeout(struct world *world, struct world_link *link);
 void world_alarm(struct world *world);
