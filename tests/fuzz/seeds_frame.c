@@ -48,11 +48,14 @@ static void raw(unsigned link, unsigned fds, const void *bytes, size_t size)
 	seed_put(bytes, size);
 }
 
+/* What the arguments of any routine fit into. */
+enum { WORDS_MAX = 256 };
+
 /* A routine of ops.def with its arguments as a struct. */
 static void call(unsigned link, unsigned routine, uint32_t target, const void *in, size_t size)
 {
-	uint8_t body[1024];
 	struct machd_call head = {.routine = routine, .target = target};
+	uint8_t body[sizeof head + WORDS_MAX * sizeof(uint32_t)];
 
 	FUZZ_CHECK(sizeof head + size <= sizeof body);
 	memcpy(body, &head, sizeof head);
@@ -470,9 +473,10 @@ static void seed_routines(void)
 	allocate(0, 2);
 	for (unsigned i = 0; i < machd_routine_count; i++) {
 		const struct machd_routine_row *row = &machd_routines[i];
-		uint32_t words[128]; /* as many as call() takes */
+		uint32_t words[WORDS_MAX];
 
-		for (unsigned j = 0; j < 128; j++)
+		FUZZ_CHECK(row->in_size <= sizeof words);
+		for (unsigned j = 0; j < WORDS_MAX; j++)
 			words[j] = FUZZ_NAME(2);
 		call(0, row->number,
 		     row->object == MACHD_OBJECT_BOOTSTRAP ? FUZZ_NAME_BOOT : FUZZ_NAME_SELF, words,
