@@ -142,7 +142,7 @@ bool ahead_begin(struct world *world, struct actor *actor, const struct machd_me
 	}
 	if (plain_receive(args)) {
 		*flags = MACHD_REQUEST_LOAN;
-	} else if (plain_send(args, message, &header)) {
+	} else if (world->op->tail == 0 && plain_send(args, message, &header)) {
 		unsigned index = machd_window_of(header.msgh_remote_port);
 
 		*flags = MACHD_REQUEST_WINDOW;
