@@ -195,7 +195,7 @@ static void send_page(struct ipc_host *host, struct ipc_thread *thread,
 	uint8_t *payload = ipc_answer_payload(host, thread);
 
 	memcpy(payload, answer, sizeof *answer);
-	if (rows->bytes != payload + sizeof *answer)
+	if (rows->used && rows->bytes != payload + sizeof *answer)
 		memcpy(payload + sizeof *answer, rows->bytes, rows->used);
 	ipc_answer_send(host, thread, MACHD_OP_WATCH, sizeof *answer + rows->used, 0, NULL, 0);
 }
