@@ -86,7 +86,7 @@ START_TEST(an_id_can_be_picked)
 	ck_assert_uint_eq(json_number_in(line, "to"), (unsigned)getpid());
 	ck_assert_uint_eq(json_number_in(line, "ports"), 0);
 	ck_assert_ptr_nonnull(strstr(line, "\"what\": \"src_sonce\""));
-	ck_assert_ptr_null(machctl_line(trace.run.out, "2222"));
+	ck_assert_ptr_null(machctl_line(trace.run.out, "\"id\": 2222"));
 	free(line);
 	machctl_free(&trace.run);
 }
