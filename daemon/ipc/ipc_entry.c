@@ -176,9 +176,17 @@ kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *sp
 {
 	kern_return_t kr = KERN_SUCCESS;
 
+	/* Entries that are kept for what is lent are to be had before there are new ones. */
+	if (space->is_task && !has_free(space, count))
+		ipc_loan_settle_task(host, space->is_task);
 	while (kr == KERN_SUCCESS && !has_free(space, count))
 		kr = grow_to(host, space, space->is_size);
 	return kr;
+}
+
+bool ipc_entry_spare(const struct ipc_space *space)
+{
+	return has_free(space, 1);
 }
 
 kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space)

@@ -40,10 +40,13 @@ struct ipc_entry *ipc_entry_lent(struct ipc_space *space, mach_port_name_t name)
 /* The name of an entry in use, or lent. */
 mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry);
 
+/* Is there a free entry in the table as it is? */
+bool ipc_entry_spare(const struct ipc_space *space);
+
 /*
- * Make sure a free entry exists. KERN_NO_SPACE: the table is at its limit, or by 7/8 full of send
- * rights [2].
- * KERN_RESOURCE_SHORTAGE: no memory. May move the table: entry pointers held before are invalid.
+ * Make sure a free entry exists, if need be by settling what is lent. KERN_NO_SPACE: the table is
+ * at its limit, or by 7/8 full of send rights [2]. KERN_RESOURCE_SHORTAGE: no memory. May move the
+ * table: entry pointers held before are invalid.
  */
 kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space);
 

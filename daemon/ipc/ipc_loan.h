@@ -24,10 +24,11 @@
  * What a server borrows by a call that sends its reply and receives is told: the thread sends a
  * frame, the next reply, with each message that it takes (ipc_reply.h). So there may be blocked
  * senders, and who finds the queue full need only look how far the thread has come. What is lent
- * this way may bring a send-once right for the reply. An entry is kept for it, and nobody has that
- * name until it is known that the message was taken. That is looked for before a thread of the task
- * asks for anything, or anybody asks something of the task: who knows the name finds it there. If
- * the right's port dies the loan is settled first: what is left is received with a dead name.
+ * this way may bring a send-once right for the reply. An entry is kept for it, one that nobody
+ * else needs, and nobody has that name until it is known that the message was taken. That is looked
+ * for before a thread of the task asks for anything, or anybody asks something of the task: who
+ * knows the name finds it there. If the right's port dies the loan is settled first: what is left
+ * is received with a dead name.
  *
  * What a thread has taken is the one thing that the machine asks the world for, so it is recorded
  * as an input would be (ipc_outbox.h).

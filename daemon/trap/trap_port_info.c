@@ -5,6 +5,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
@@ -338,6 +339,8 @@ kern_return_t trap_mach_port_space_basic_info(struct trap_call *call,
 					      struct mach_port_space_basic_info_out *result)
 {
 	(void)args;
+	/* Entries that are kept for what is lent are nobody's yet. */
+	ipc_loan_settle_task(call->c_host, call->c_space->is_task);
 	result->genno_mask = 0xff;
 	result->size = call->c_space->is_size;
 	result->used = call->c_space->is_used;

@@ -123,7 +123,48 @@ static void compare_unanswered(struct world *world, struct actor *actor)
 	world_compare_one(world, actor, (const uint8_t *)&answer, sizeof answer);
 }
 
-/* --- both --- */
+/* --- servers: a reply, and the next request --- */
+
+static bool serves(const struct machd_message_args *args, const uint8_t *message,
+		   mach_msg_header_t *header)
+{
+	struct machd_message_args receive = *args;
+
+	receive.option &= ~(uint64_t)(MACH_SEND_MSG | MACH_SEND_TIMEOUT);
+	if (!(args->option & MACH_SEND_MSG) || !plain_receive(&receive) || args->memory_count ||
+	    args->aux_size || args->send_size < sizeof *header || args->send_size % 4)
+		return false;
+	memcpy(header, message, sizeof *header);
+	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) &&
+	       header->msgh_local_port == MACH_PORT_NULL;
+}
+
+mach_port_name_t world_promised_reply(const struct actor *actor)
+{
+	uint32_t taken = actor->lab->taken;
+	machd_window_t word = actor->lab->board[MACHD_BOARD_REPLY + taken];
+
+	return world_loan(actor) && machd_window_end(word) == taken ? machd_window_name(word)
+								    : MACH_PORT_NULL;
+}
+
+/* The next message is taken, and the reply goes out. */
+static void reply(struct world *world, struct actor *actor, const struct machd_message_args *args,
+		  const uint8_t *message)
+{
+	const struct machd_message_args send = {.option = MACH_SEND_MSG | MACH64_SEND_ANY,
+						.send_size = args->send_size,
+						.thread_priority = args->thread_priority};
+	struct lab_frame frame = {.op = MACHD_OP_MESSAGE,
+				  .parts = {{&send, sizeof send}, {message, args->send_size}},
+				  .flags = MACHD_REQUEST_UNANSWERED | MACHD_REQUEST_REPLY};
+
+	actor->lab->taken++;
+	world->unanswered++;
+	world_request(world, actor, &frame);
+}
+
+/* --- all of them --- */
 
 bool ahead_begin(struct world *world, struct actor *actor, const struct machd_message_args *args,
 		 const uint8_t *message, uint32_t *flags)
@@ -133,6 +174,14 @@ bool ahead_begin(struct world *world, struct actor *actor, const struct machd_me
 	*flags = 0;
 	if (!actor->lab->has_board)
 		return true;
+	if (serves(args, message, &header)) {
+		*flags = MACHD_REQUEST_LOAN | MACHD_REQUEST_REPLY;
+		if (!takes_loan(actor, args) || header.msgh_remote_port == MACH_PORT_NULL ||
+		    world_promised_reply(actor) != header.msgh_remote_port)
+			return true;
+		reply(world, actor, args, message);
+		return false;
+	}
 	if (takes_loan(actor, args)) {
 		*flags = MACHD_REQUEST_LOAN;
 		if (world->options.mutation != MODEL_LOAN_TWICE)
@@ -159,6 +208,6 @@ void ahead_finish(struct world *world, struct actor *actor, uint32_t flags)
 {
 	if (flags == MACHD_REQUEST_UNANSWERED)
 		compare_unanswered(world, actor);
-	else if (flags == MACHD_REQUEST_LOAN && !actor->lab->asked)
+	else if (flags & MACHD_REQUEST_LOAN && !actor->lab->asked)
 		compare_loan(world, actor);
 }

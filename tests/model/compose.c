@@ -218,7 +218,7 @@ void world_message(struct world *world, struct actor *actor)
 	frame.fd_count = draft->fds;
 	sent = sent_of(draft, tail);
 	asks = ahead_begin(world, actor, &args, draft->bytes, &frame.flags);
-	sent.promised = frame.flags == MACHD_REQUEST_UNANSWERED;
+	sent.promised = !asks || frame.flags == MACHD_REQUEST_UNANSWERED;
 	if (asks)
 		world_request(world, actor, &frame);
 	model_message(&world->model, actor->model, &args, &sent);

@@ -19,6 +19,10 @@ static void plain_send(struct gen *gen, const struct m_task *task, struct op *op
 	op->option = MACH_SEND_MSG | MACH64_SEND_ANY;
 	if (gen_percent(gen, 20))
 		op->thread_priority = gen_priority(gen);
+	if (gen_percent(gen, 70))
+		return;
+	op->reply = gen_name(gen, task, MACH_PORT_TYPE_RECEIVE); /* it asks */
+	op->bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 }
 
 static void plain_receive(struct gen *gen, const struct m_task *task, struct op *op)
@@ -33,6 +37,20 @@ static void plain_receive(struct gen *gen, const struct m_task *task, struct op 
 		op->option |= MACH_RCV_LARGE;
 }
 
+/* To a send-once right, mostly the one that the board says is good for it. */
+static void reply(struct gen *gen, const struct actor *actor, struct op *op)
+{
+	const struct m_task *task = actor->model->task;
+	const struct m_entry *entry = m_find(task, world_promised_reply(actor));
+
+	op->dest = gen_name(gen, task, MACH_PORT_TYPE_SEND_ONCE);
+	if (entry && entry->origin && gen_percent(gen, 80))
+		op->dest = (struct op_name){.origin = entry->origin};
+	op->bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+	op->id = gen_below(gen, UINT32_MAX) << 8 | 0xff;
+	op->size = op_least_size(op, task->word) + 4 * gen_below(gen, 20);
+}
+
 /* The same receive as the one that messages were lent with. */
 static void receive_again(struct gen *gen, const struct actor *actor, struct op *op)
 {
@@ -40,6 +58,16 @@ static void receive_again(struct gen *gen, const struct actor *actor, struct op 
 	op->receive = actor->loan.op_name;
 	op->receive_size = gen_percent(gen, 90) ? 4096 : gen_below(gen, 100);
 	op->option = actor->loan.option;
+	if (op->option & MACH_SEND_MSG)
+		reply(gen, actor, op);
+}
+
+/* What servers call. */
+static void serve(struct gen *gen, const struct actor *actor, struct op *op)
+{
+	plain_receive(gen, actor->model->task, op);
+	op->option |= MACH_SEND_MSG | MACH64_SEND_ANY;
+	reply(gen, actor, op);
 }
 
 bool gen_ahead(struct gen *gen, const struct actor *actor, struct op *op)
@@ -63,6 +91,8 @@ bool gen_ahead(struct gen *gen, const struct actor *actor, struct op *op)
 		gen->burst.left = gen_percent(gen, 30) ? gen_below(gen, BURST_MAX) : 0;
 	} else if (gen_percent(gen, 30)) {
 		plain_receive(gen, task, op);
+	} else if (gen_percent(gen, 30)) {
+		serve(gen, actor, op);
 	} else if (gen_below(gen, 300) == 0) {
 		op->kind = OP_BOARD;
 		op->count = 1;

@@ -73,5 +73,8 @@ struct actor *world_idle(struct world *world, const struct m_task *task);
 /* There are messages lent to the thread that it has not taken, and the machine not taken back. */
 bool world_loan(const struct actor *actor);
 
+/* The name that it may reply to with the next of them, and not be answered; or NULL. */
+mach_port_name_t world_promised_reply(const struct actor *actor);
+
 /* The value of a name in this world. */
 mach_port_name_t world_name(const struct world *world, const struct op_name *name);
