@@ -142,13 +142,16 @@ void ipc_bell_destroy(struct ipc_bell *bell)
 
 void ipc_bell_destroy_step(struct ipc_host *host, struct ipc_bell *bell)
 {
+	struct ipc_knote *knote;
+
 	for (unsigned i = 0; i < KNOTES_PER_STEP; i++) {
-		if (list_empty(&bell->bl_knotes)) {
+		knote = list_first(&bell->bl_knotes, struct ipc_knote, kn_bell_link);
+		if (!knote) {
 			ipc_account_put(bell->bl_account);
 			mem_free(bell);
 			return;
 		}
-		knote_free(list_first(&bell->bl_knotes, struct ipc_knote, kn_bell_link));
+		knote_free(knote);
 	}
 	ipc_work_again(host, &bell->bl_work);
 }
