@@ -20,10 +20,11 @@
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_window.h"
 
-#define GEN_FIRST 0x03
-#define GEN_STEP  0x04
-#define NAME_BITS 0x03 /* set in every name */
-#define SHUFFLE	  4    /* indices are handed out in order but for swaps within so many */
+#define GEN_FIRST  0x03
+#define GEN_STEP   0x04
+#define NAME_BITS  0x03 /* set in every name */
+#define SHUFFLE	   4	/* indices are handed out in order but for swaps within so many */
+#define SPARE_SIZE 256	/* entries of a table that does not grow for what is lent */
 
 static uint32_t index_of(mach_port_name_t name)
 {
@@ -184,9 +185,23 @@ kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *sp
 	return kr;
 }
 
-bool ipc_entry_spare(const struct ipc_space *space)
+/* As long as the table is small, and its user's are not half of what they may be. */
+static bool grows_for_loans(const struct ipc_host *host, const struct ipc_space *space)
 {
-	return has_free(space, 1);
+	const struct ipc_account *account = space->is_account;
+	uint64_t names = account->ac_user->u_held[IPC_CHARGE_NAMES];
+
+	return space->is_size < SPARE_SIZE &&
+	       ipc_account_fits(host, account, IPC_CHARGE_NAMES, names + SPARE_SIZE);
+}
+
+bool ipc_entry_spare(struct ipc_host *host, struct ipc_space *space)
+{
+	while (!has_free(space, 1))
+		if (!grows_for_loans(host, space) ||
+		    grow_to(host, space, space->is_size) != KERN_SUCCESS)
+			return false;
+	return true;
 }
 
 kern_return_t ipc_entry_reserve(struct ipc_host *host, struct ipc_space *space)

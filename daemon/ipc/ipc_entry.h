@@ -40,8 +40,11 @@ struct ipc_entry *ipc_entry_lent(struct ipc_space *space, mach_port_name_t name)
 /* The name of an entry in use, or lent. */
 mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry);
 
-/* Is there a free entry in the table as it is? */
-bool ipc_entry_spare(const struct ipc_space *space);
+/*
+ * Is there a free entry that nobody will miss, for what is lent? A small table grows. It may move,
+ * as below.
+ */
+bool ipc_entry_spare(struct ipc_host *host, struct ipc_space *space);
 
 /*
  * Make sure a free entry exists, if need be by settling what is lent. KERN_NO_SPACE: the table is

@@ -51,14 +51,14 @@ static void fetch(const struct list *next)
 }
 
 /* An entry for the right to reply; NULL: it cannot be had as long as the message is lent. */
-static struct ipc_entry *lend_right(struct ipc_thread *thread, struct ipc_port *reply,
-				    mach_port_name_t *name)
+static struct ipc_entry *lend_right(struct ipc_host *host, struct ipc_thread *thread,
+				    struct ipc_port *reply, mach_port_name_t *name)
 {
 	struct ipc_space *space = thread->th_task->t_space;
 	struct ipc_entry *entry;
 
 	if (!IP_VALID(reply) || !ipc_port_active(reply) ||
-	    (reply->ip_lent && reply->ip_lent_to != thread) || !ipc_entry_spare(space))
+	    (reply->ip_lent && reply->ip_lent_to != thread) || !ipc_entry_spare(host, space))
 		return NULL;
 	entry = ipc_entry_claim(space, name);
 	entry->ie_port = reply;
@@ -104,7 +104,7 @@ static size_t lend(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 
 	received->r_remote = MACH_PORT_NULL;
 	if (kmsg->ikm_header.ikm_reply_type) {
-		entry = lend_right(thread, kmsg->ikm_header.ikm_reply, &received->r_remote);
+		entry = lend_right(host, thread, kmsg->ikm_header.ikm_reply, &received->r_remote);
 		if (!entry)
 			return 0;
 	}
