@@ -8,7 +8,7 @@
 
 #include "tests/model/harness.h"
 
-enum { SEEDS = 16, EPISODES = 20, SHORT = 10, MISSES_MAX = 2 };
+enum { SEEDS = 32, EPISODES = 40, SHORT = 10, MISSES_MAX = 2 };
 
 #define MISSED UINT32_MAX
 
