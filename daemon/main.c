@@ -28,6 +28,7 @@
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 #include "daemon/io/listener.h"
+#include "daemon/io/reaper.h"
 #include "daemon/keep/record.h"
 #include "daemon/keep/replay.h"
 #include "daemon/machine.h"
@@ -260,6 +261,7 @@ int main(int argc, char **argv)
 	static struct daemon daemon;
 	int status;
 
+	reaper_main(argc, argv);
 	options_parse(&daemon.options, argc, argv);
 	log_start(!daemon.options.foreground && !daemon.options.check_config);
 	if (sodium_init() < 0) {

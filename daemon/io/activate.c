@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A start lives until the machine has said that it is over and, of a command, until the process has
+ * A start lives until the machine has said that it is over and, of a command, until all of it has
  * ended. Nothing is fed from inside an outbox call: what fails at once is told by a timer.
  */
 #include "daemon/io/activate.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
@@ -22,8 +25,10 @@ struct start {
 	char service[MACHD_SERVICE_NAME_MAX + 1];
 	bool over; /* the machine does not care any more */
 	bool has_process, running;
-	uv_process_t process;
-	uv_timer_t timer; /* to the deadline, or to the next turn of the loop if it failed */
+	uv_process_t process; /* the command's reaper, which ends all of it after SIGTERM */
+	int failure;	      /* while it runs: the other end of spawn_command()'s */
+	char program[65];     /* what it runs, or how that begins */
+	uv_timer_t timer;     /* to the deadline, or to the next turn of the loop if it failed */
 	struct manager_job job;
 	unsigned handles; /* that are being closed */
 	char why[TRAP_START_WHY];
@@ -83,57 +88,67 @@ static void fail_soon(struct start *start)
 
 /* Commands. */
 
-/* To the command and what it has started: they are in a session of their own. */
-static void signal_command(const struct start *start, int number)
+/* The errno with which it could not be executed, or 0. */
+static int execution_failure(const struct start *start)
 {
-	kill(-start->process.pid, number);
+	int error;
+
+	return read(start->failure, &error, sizeof error) == sizeof error ? error : 0;
 }
 
-static void on_patience_end(uv_timer_t *timer)
-{
-	const struct start *start = timer->data;
-
-	log_info("the command of %s goes on after SIGTERM: it is killed", start->service);
-	signal_command(start, SIGKILL);
-}
-
-/* It is not wanted, and had better end by itself. */
-static void end_command(struct start *start)
-{
-	signal_command(start, SIGTERM);
-	uv_timer_start(&start->timer, on_patience_end, start->activator->patience, 0);
-}
-
+/* Its reaper ended, and nothing of it is left. */
 static void on_process_end(uv_process_t *process, int64_t status, int signal)
 {
 	struct start *start = process->data;
+	int error = execution_failure(start);
 	char why[TRAP_START_WHY];
 
 	start->running = false;
+	close(start->failure);
 	log_debug("the command of %s ended: status %" PRId64 ", signal %d", start->service, status,
 		  signal);
-	if (signal)
+	if (error)
+		snprintf(why, sizeof why, "%.64s cannot be started: %s", start->program,
+			 strerror(error));
+	else if (signal)
 		snprintf(why, sizeof why, "its command was ended by signal %d", signal);
-	else
+	else if (status)
 		snprintf(why, sizeof why, "its command exited with status %" PRId64, status);
-	/* One that exits with 0 may have left another process behind that checks in. */
-	if (!start->over && (signal || status))
+	else
+		snprintf(why, sizeof why, "its command ended without checking in");
+	if (!start->over)
 		tell(start->activator, start->id, why);
 	release(start);
 }
 
-static void start_command(struct start *start, const struct plan *plan)
+/* 0, or a negative code of libuv. */
+static int spawn(struct start *start, const struct plan *plan)
 {
-	int result;
+	const struct activator *activator = start->activator;
+	int fds[2], result;
 
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
 	start->process.data = start;
 	start->has_process = true;
-	result = spawn_command(start->activator->gate->loop, &start->process, plan,
-			       start->activator->socket, on_process_end);
+	result = spawn_command(activator->gate->loop, &start->process, plan, activator->socket,
+			       activator->patience, fds[1], on_process_end);
+	close(fds[1]);
+	if (result < 0)
+		close(fds[0]);
+	start->failure = fds[0];
+	return result;
+}
+
+static void start_command(struct start *start, const struct plan *plan)
+{
+	int result = spawn(start, plan);
+
+	snprintf(start->program, sizeof start->program, "%.64s", plan->words);
 	start->running = result == 0;
 	if (result == 0)
 		return;
-	snprintf(start->why, sizeof start->why, "%.64s cannot be started: %s", plan->words,
+	snprintf(start->why, sizeof start->why, "no process can be started: %s",
 		 uv_strerror(result));
 	fail_soon(start);
 }
@@ -144,7 +159,7 @@ static void on_job(struct manager_job *job, const char *why)
 {
 	struct start *start = (struct start *)((char *)job - offsetof(struct start, job));
 
-	if (!start->over && why)
+	if (!start->over)
 		tell(start->activator, start->id, why);
 }
 
@@ -221,7 +236,7 @@ void activator_started(struct activator *activator, uint64_t id, bool checked_in
 	start->over = true;
 	uv_timer_stop(&start->timer);
 	if (start->running && !checked_in)
-		end_command(start);
+		uv_process_kill(&start->process, SIGTERM);
 	release(start);
 }
 
@@ -241,8 +256,10 @@ void activator_stop(struct activator *activator)
 	LIST_FOR_EACH_SAFE (node, &activator->starts) {
 		struct start *start = list_entry(node, struct start, link);
 
-		if (start->running)
-			signal_command(start, SIGTERM);
+		if (start->running) {
+			uv_process_kill(&start->process, SIGTERM);
+			close(start->failure);
+		}
 		start->over = true;
 		start->running = false;
 		release(start);

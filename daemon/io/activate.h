@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Starts of services: what the outbox's start() asks for is tried, and what comes of it is fed back
- * as TRAP_START: a command that cannot be executed or exits with an error, a unit that systemd
- * cannot start, or that nobody has checked in by the deadline. The machine says when a start is
- * over (started()); a command that has not checked in gets SIGTERM then, with all that it has
- * started, and SIGKILL if it goes on: or each time that it is wanted would leave one more.
+ * as TRAP_START: a command that cannot be executed, fails, or has ended with all that it has
+ * started; a unit that systemd cannot start or that has ended; or that nobody has checked in by the
+ * deadline. The machine says when a start is over (started()); a command that has not checked in
+ * gets SIGTERM then, with all that it has started, and SIGKILL if it goes on: or each time that it
+ * is wanted would leave one more.
  */
 #pragma once
 

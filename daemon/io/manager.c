@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sd-bus on the daemon's loop: the bus says which events and what time it waits for. A job is known
- * by the path that StartUnit() answers with; the signal JobRemoved() says how it ended.
+ * by the path that StartUnit() answers with; the signal JobRemoved() says how it ended. From then
+ * on the unit is watched: what ends is "failed" or "inactive", and not what systemd starts once
+ * more.
  */
 #include "daemon/io/manager.h"
 
@@ -17,6 +19,10 @@
 #define SERVICE	  "org.freedesktop.systemd1"
 #define OBJECT	  "/org/freedesktop/systemd1"
 #define INTERFACE "org.freedesktop.systemd1.Manager"
+
+#define UNIT_INTERFACE "org.freedesktop.systemd1.Unit"
+#define PROPERTIES     "org.freedesktop.DBus.Properties"
+#define NO_SUCH_UNIT   "org.freedesktop.systemd1.NoSuchUnit"
 
 #define WHY_SIZE 112
 
@@ -50,8 +56,12 @@ static void lose(struct manager *manager, int error)
 	snprintf(why, sizeof why, "the connection to systemd was lost: %s", strerror(error));
 	disconnect(manager);
 	list_splice(&jobs, &manager->jobs);
-	while ((job = list_first(&jobs, struct manager_job, link)))
-		end_job(job, why);
+	while ((job = list_first(&jobs, struct manager_job, link))) {
+		if (job->started) /* and may well check in */
+			manager_forget(job);
+		else
+			end_job(job, why);
+	}
 }
 
 static void turn(struct manager *manager);
@@ -115,6 +125,76 @@ static const char *words_for(const char *result)
 	return "systemd: the unit was not started";
 }
 
+/* Units that run. */
+
+static int on_state(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct manager_job *job = context;
+	const char *state;
+
+	(void)error;
+	job->call = sd_bus_slot_unref(job->call);
+	if (sd_bus_message_get_error(message) || sd_bus_message_read(message, "v", "s", &state) < 0)
+		manager_forget(job);
+	else if (strcmp(state, "failed") == 0)
+		end_job(job, "systemd: the unit failed");
+	else if (strcmp(state, "inactive") == 0)
+		end_job(job, "systemd: the unit ended without checking in");
+	return 0;
+}
+
+static int ask_state(struct manager_job *job)
+{
+	job->call = sd_bus_slot_unref(job->call);
+	return sd_bus_call_method_async(job->manager->bus, &job->call, SERVICE, job->path,
+					PROPERTIES, "Get", on_state, job, "ss", UNIT_INTERFACE,
+					"ActiveState");
+}
+
+static int on_change(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct manager_job *job = context;
+
+	(void)message;
+	(void)error;
+	if (ask_state(job) < 0)
+		manager_forget(job);
+	return 0;
+}
+
+/* What systemd knows it by. It may have changed before it is watched: so it is asked for, too. */
+static int on_unit(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+	struct manager_job *job = context;
+	const char *path;
+
+	(void)error;
+	job->call = sd_bus_slot_unref(job->call);
+	if (sd_bus_message_is_method_error(message, NO_SUCH_UNIT))
+		end_job(job, "systemd: the unit ended without checking in");
+	else if (sd_bus_message_get_error(message) ||
+		 sd_bus_message_read(message, "o", &path) < 0 || !(job->path = strdup(path)) ||
+		 sd_bus_match_signal_async(job->manager->bus, &job->changes, SERVICE, path,
+					   PROPERTIES, "PropertiesChanged", on_change, NULL,
+					   job) < 0 ||
+		 ask_state(job) < 0)
+		manager_forget(job);
+	return 0;
+}
+
+/* systemd has started it. */
+static void watch_unit(struct manager_job *job, const char *unit)
+{
+	job->started = true;
+	free(job->path);
+	job->path = NULL;
+	if (sd_bus_call_method_async(job->manager->bus, &job->call, SERVICE, OBJECT, INTERFACE,
+				     "GetUnit", on_unit, job, "s", unit) < 0)
+		manager_forget(job);
+}
+
+/* Jobs. */
+
 static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct manager *manager = context;
@@ -127,8 +207,12 @@ static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *
 	LIST_FOR_EACH_SAFE (node, &manager->jobs) {
 		struct manager_job *job = list_entry(node, struct manager_job, link);
 
-		if (job->path && strcmp(job->path, path) == 0)
-			end_job(job, strcmp(result, "done") == 0 ? NULL : words_for(result));
+		if (job->started || !job->path || strcmp(job->path, path) != 0)
+			continue;
+		if (strcmp(result, "done") == 0)
+			watch_unit(job, unit);
+		else
+			end_job(job, words_for(result));
 	}
 	return 0;
 }
@@ -166,8 +250,6 @@ static int connect_bus(struct manager *manager)
 	}
 	return 0;
 }
-
-/* Jobs. */
 
 static int on_answer(sd_bus_message *message, void *context, sd_bus_error *error)
 {
@@ -216,6 +298,7 @@ void manager_forget(struct manager_job *job)
 	job->manager = NULL;
 	list_remove(&job->link);
 	job->call = sd_bus_slot_unref(job->call);
+	job->changes = sd_bus_slot_unref(job->changes);
 	free(job->path);
 	job->path = NULL;
 }

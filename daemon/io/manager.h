@@ -26,8 +26,10 @@ struct manager {
 struct manager_job {
 	struct list link;
 	struct manager *manager; /* NULL: not under way */
-	sd_bus_slot *call;	 /* until the manager has answered, */
-	char *path;		 /* from then on: its name for the job */
+	bool started;		 /* the job is done, and the unit watched */
+	sd_bus_slot *call;	 /* what the manager was asked last and has not answered */
+	char *path;		 /* its name for the job, and then for the unit */
+	sd_bus_slot *changes;	 /* of the unit, from then on */
 	void (*ended)(struct manager_job *job, const char *why);
 };
 
@@ -37,11 +39,13 @@ void manager_init(struct manager *manager, uv_loop_t *loop, struct events *event
 void manager_stop(struct manager *manager);
 
 /*
- * Ask for a unit. `ended` is called once, later, unless the job is forgotten before: `why` is NULL
- * when systemd has started the unit, else what went wrong. 0, or an errno; then it is not called.
+ * Ask for a unit. `ended` is called once, later, unless the job is forgotten before: when systemd
+ * cannot start it, or has started it and it has ended; `why` says what went wrong. If systemd does
+ * not say any more how the unit does, it is not called. 0, or an errno; then it is not called
+ * either.
  */
 int manager_start_unit(struct manager *manager, struct manager_job *job, const char *unit,
 		       void (*ended)(struct manager_job *job, const char *why));
 
-/* It does not matter any more what becomes of the job. */
+/* It does not matter any more what becomes of the unit. */
 void manager_forget(struct manager_job *job);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the tests that machine.sh runs: clients that are led by the hand, and waiting.
 # shellcheck shell=bash
-set -euo pipefail
+set -eEuo pipefail
 
 # shellcheck disable=SC2034 # the tests use it
 no_daemon=f8004001 # MACHD_NO_DAEMON

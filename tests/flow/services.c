@@ -64,13 +64,31 @@ static _Noreturn void hold(const char *fifo)
 		pause();
 }
 
+/* As a daemon of old: what goes on is a grandchild in a session of its own. */
+static void leave(void)
+{
+	if (fork() != 0)
+		_exit(0);
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+}
+
 void services_main(int argc, char **argv)
 {
 	if (argc < 3 || strcmp(argv[1], "serve") != 0)
 		return;
 	flow_in_child = true;
+	if (strcmp(argv[2], "leave") == 0) {
+		leave();
+		argv++;
+	}
 	if (strcmp(argv[2], "exit") == 0)
 		_exit(atoi(argv[3]));
+	if (strcmp(argv[2], "kill") == 0)
+		kill(getpid(), SIGKILL);
+	if (strcmp(argv[2], "wait") == 0)
+		pause();
 	if (strcmp(argv[2], "hold") == 0)
 		hold(argv[3]);
 	serve(argv[2]);

@@ -4,12 +4,14 @@
  * ever. Every run is recorded and done again from the record (flow_stop()).
  */
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <servers/bootstrap.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,8 +129,12 @@ static const struct {
 	 "/nonexistent cannot be started"},
 	{"[service]\nName=" SERVICE "\nStartCommand=%s\nStartCommand=serve exit 7\n",
 	 "its command exited with status 7"},
+	{"[service]\nName=" SERVICE "\nStartCommand=%s\nStartCommand=serve exit 0\n",
+	 "its command ended without checking in"},
+	{"[service]\nName=" SERVICE "\nStartCommand=%s\nStartCommand=serve kill\n",
+	 "its command was ended by signal 9"},
 	{"[service]\nName=" SERVICE
-	 "\nStartCommand=%s\nStartCommand=serve exit 0\nStartTimeout=50ms\n",
+	 "\nStartCommand=%s\nStartCommand=serve leave wait\nStartTimeout=50ms\n",
 	 "nobody checked in within its StartTimeout="},
 	{"[service]\nName=" SERVICE "\nStartUnit=example.service\n", "systemd cannot be asked"},
 };
@@ -146,6 +152,25 @@ START_TEST(who_waits_is_told_that_it_cannot_be_started)
 		CHECK_EQ(services_answer(reply), MACH_NOTIFY_SEND_ONCE);
 	CHECK_EQ(flow_type(service), MACH_PORT_TYPE_DEAD_NAME);
 	CHECK_EQ(flow_logged(failures[_i].log), 1);
+	services_stop();
+}
+END_TEST
+
+START_TEST(a_command_may_leave_the_service_behind)
+{
+	mach_port_t service, reply;
+	struct pollfd end = {.events = POLLIN};
+
+	services_start("[service]\nName=" SERVICE "\nStartCommand=%s\n"
+		       "StartCommand=serve leave " SERVICE "\n");
+	reply = flow_receive_right();
+	service = look_up();
+	end.fd = (int)syscall(SYS_pidfd_open, call(service, reply, SAY_PID), 0);
+	CHECK(end.fd >= 0);
+	flow_stop();
+	CHECK(poll(&end, 1, -1) == 1); /* it ends with the daemon all the same */
+	close(end.fd);
+	flow_start();
 	services_stop();
 }
 END_TEST
@@ -316,6 +341,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, a_service_that_always_crashes_is_given_up);
 	tcase_add_loop_test(tests, who_waits_is_told_that_it_cannot_be_started, 0,
 			    sizeof failures / sizeof *failures);
+	tcase_add_test(tests, a_command_may_leave_the_service_behind);
 	tcase_add_test(tests, a_command_that_does_not_check_in_is_ended);
 	tcase_add_test(tests, commands_end_with_machd);
 	tcase_add_test(tests, its_environment_is_small);

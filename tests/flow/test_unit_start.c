@@ -2,7 +2,8 @@
 /*
  * Services that are systemd units: machd asks a manager over D-Bus. The manager here is a process
  * of the test, on a private bus that has nobody else: it answers StartUnit(), says with
- * JobRemoved() how the job ended, and is the service as well.
+ * JobRemoved() how the job ended and with PropertiesChanged() that the unit is in another state,
+ * and is the service as well.
  */
 #include <errno.h>
 #include <limits.h>
@@ -20,6 +21,8 @@
 
 #define RULE(unit) "[service]\nName=" SERVICE "\nStartUnit=" unit "\nOwnUsers=all\n"
 
+#define UNIT_PATH "/org/freedesktop/systemd1/unit/example_2eservice"
+
 static char bus_directory[] = "/tmp/machd-bus-XXXXXX";
 static int listener;
 
@@ -29,6 +32,7 @@ struct manager {
 	sd_bus *bus;
 	bool over; /* drop the connection */
 	bool serve;
+	const char *states; /* what the unit is each time that it is asked for: a word each */
 };
 
 static void send_job_removed(sd_bus *bus, const char *path, const char *unit, const char *result)
@@ -43,6 +47,32 @@ static void send_job_removed(sd_bus *bus, const char *path, const char *unit, co
 	sd_bus_message_unref(signal);
 }
 
+/*
+ * What becomes of the units that the manager starts. "active" at the end: it checks in. "?" refuses
+ * to say, "!" drops the connection; nothing: there is no such unit any more.
+ */
+static const struct {
+	const char *unit, *states;
+} units[] = {
+	{"good.service", "active"},
+	{"again.service", "activating active"},
+	{"oneshot.service", "inactive"},
+	{"crash.service", "failed"},
+	{"later.service", "active active deactivating failed"},
+	{"restart.service", "activating activating inactive"},
+	{"gone.service", ""},
+	{"secret.service", "active ?"},
+	{"drop.service", "active !"},
+};
+
+static const char *states_of(const char *unit)
+{
+	for (unsigned i = 0; i < sizeof units / sizeof *units; i++)
+		if (strcmp(units[i].unit, unit) == 0)
+			return units[i].states;
+	return NULL;
+}
+
 static void start_unit(struct manager *manager, sd_bus_message *message)
 {
 	static const char other[] = "/org/freedesktop/systemd1/job/6";
@@ -53,8 +83,8 @@ static void start_unit(struct manager *manager, sd_bus_message *message)
 	CHECK(sd_bus_message_read(message, "ss", &unit, &mode) > 0);
 	CHECK(strcmp(mode, "replace") == 0);
 	snprintf(result, sizeof result, "%s", unit);
+	manager->states = states_of(unit);
 	manager->over = strcmp(unit, "lost.service") == 0;
-	manager->serve = strcmp(unit, "good.service") == 0;
 	if (manager->over)
 		return;
 	if (strcmp(unit, "missing.service") == 0) {
@@ -64,10 +94,55 @@ static void start_unit(struct manager *manager, sd_bus_message *message)
 	}
 	CHECK(sd_bus_reply_method_return(message, "o", path) >= 0);
 	send_job_removed(manager->bus, other, "other.service", "failed");
-	if (manager->serve)
+	if (manager->states)
 		send_job_removed(manager->bus, path, unit, "done");
 	else
 		send_job_removed(manager->bus, path, unit, strtok(result, "."));
+}
+
+static void send_change(sd_bus *bus, const char *path)
+{
+	sd_bus_message *signal = NULL;
+
+	CHECK(sd_bus_message_new_signal(bus, &signal, path, "org.freedesktop.DBus.Properties",
+					"PropertiesChanged") >= 0);
+	CHECK(sd_bus_message_append(signal, "sa{sv}as", "org.freedesktop.systemd1.Unit", 0, 0) >=
+	      0);
+	CHECK(sd_bus_message_set_sender(signal, ":1.0") >= 0);
+	CHECK(sd_bus_send(bus, signal, NULL) >= 0);
+	sd_bus_message_unref(signal);
+}
+
+static void get_unit(const struct manager *manager, sd_bus_message *message)
+{
+	if (*manager->states)
+		CHECK(sd_bus_reply_method_return(message, "o", UNIT_PATH) >= 0);
+	else
+		CHECK(sd_bus_reply_method_errorf(message, "org.freedesktop.systemd1.NoSuchUnit",
+						 "Unit not loaded.") >= 0);
+}
+
+/* The next word, and a signal if there are more of them. */
+static void get_state(struct manager *manager, sd_bus_message *message)
+{
+	size_t length = strcspn(manager->states, " ");
+	char state[32];
+
+	CHECK(strcmp(sd_bus_message_get_path(message), UNIT_PATH) == 0);
+	snprintf(state, sizeof state, "%.*s", (int)length, manager->states);
+	manager->states += length;
+	manager->over = strcmp(state, "!") == 0;
+	if (manager->over)
+		return;
+	if (strcmp(state, "?") == 0)
+		CHECK(sd_bus_reply_method_errorf(message, SD_BUS_ERROR_ACCESS_DENIED, "no") >= 0);
+	else
+		CHECK(sd_bus_reply_method_return(message, "v", "s", state) >= 0);
+	manager->serve = !*manager->states && strcmp(state, "active") == 0;
+	if (*manager->states) {
+		manager->states++;
+		send_change(manager->bus, UNIT_PATH);
+	}
 }
 
 /* Everything that comes in, also what a client says to the bus itself. */
@@ -82,6 +157,10 @@ static int on_message(sd_bus_message *message, void *context, sd_bus_error *erro
 		CHECK(sd_bus_reply_method_return(message, "") >= 0);
 	else if (sd_bus_message_is_method_call(message, NULL, "StartUnit"))
 		start_unit(context, message);
+	else if (sd_bus_message_is_method_call(message, NULL, "GetUnit"))
+		get_unit(context, message);
+	else if (sd_bus_message_is_method_call(message, NULL, "Get"))
+		get_state(context, message);
 	return 1;
 }
 
@@ -173,12 +252,14 @@ static mach_msg_id_t ask(const char *name)
 	return MACH_NOTIFY_SEND_ONCE;
 }
 
+static const char *const good[] = {RULE("good.service"), RULE("again.service")};
+
 START_TEST(a_unit_is_started_and_checks_in)
 {
 	struct flow_child manager;
 
 	open_bus();
-	services_start(RULE("good.service"));
+	services_start(good[_i]);
 	flow_fork(&manager, run_manager, NULL);
 	CHECK_EQ(ask(SERVICE), 101);
 	flow_kill(&manager);
@@ -186,6 +267,9 @@ START_TEST(a_unit_is_started_and_checks_in)
 	close_bus();
 }
 END_TEST
+
+#define SOON	 "StartTimeout=200ms\n"
+#define TOO_LATE "nobody checked in within its StartTimeout="
 
 static const struct {
 	const char *file, *log;
@@ -199,6 +283,15 @@ static const struct {
 	{RULE("skipped.service"), "systemd: a condition of the unit is not met", false},
 	{RULE("other.service"), "systemd: the unit was not started", false},
 	{RULE("lost.service"), "systemd: Connection terminated", true},
+	/* Those that systemd has started. */
+	{RULE("oneshot.service"), "systemd: the unit ended without checking in", false},
+	{RULE("crash.service"), "systemd: the unit failed", true},
+	{RULE("later.service"), "systemd: the unit failed", false},
+	{RULE("restart.service"), "systemd: the unit ended without checking in", true},
+	{RULE("gone.service"), "systemd: the unit ended without checking in", false},
+	/* Of these it does not say any more: they may check in until it is too late. */
+	{RULE("secret.service") SOON, TOO_LATE, false},
+	{RULE("drop.service") SOON, TOO_LATE, true},
 };
 
 START_TEST(who_waits_is_told_what_systemd_says)
@@ -225,7 +318,7 @@ int main(int argc, char **argv)
 
 	services_main(argc, argv);
 	suite_add_tcase(suite, tests);
-	tcase_add_test(tests, a_unit_is_started_and_checks_in);
+	tcase_add_loop_test(tests, a_unit_is_started_and_checks_in, 0, sizeof good / sizeof *good);
 	tcase_add_loop_test(tests, who_waits_is_told_what_systemd_says, 0,
 			    sizeof failures / sizeof *failures);
 	return flow_run(suite);

@@ -17,6 +17,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mem.h"
 #include "daemon/io/gate.h"
+#include "daemon/io/reaper.h"
 
 #define HOUR UINT64_C(3600000000000)
 
@@ -62,6 +63,15 @@ static void set_command(const char *words, size_t size, unsigned count)
 	plan.word_count = count;
 }
 
+/* Nothing is wanted of the start any more; wait until nothing is left of it. */
+static void end_start(void)
+{
+	activator_started(activator, 5, false);
+	while (!list_empty(&activator->starts))
+		turns_once(&gate.turns, true);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 /* The child ended by this signal; libuv has not waited for it. */
 static void check_child(int signal)
 {
@@ -103,8 +113,7 @@ START_TEST(what_cannot_be_executed_is_over_as_well)
 	set_command("/nonexistent", 13, 1);
 	activator_start(activator, 5, "x", uv_hrtime() + HOUR);
 	turn();
-	activator_started(activator, 5, false);
-	ck_assert(list_empty(&activator->starts));
+	end_start();
 }
 END_TEST
 
@@ -136,10 +145,7 @@ START_TEST(a_command_that_is_not_wanted_gets_a_signal)
 		    "1000",
 		    16, 2);
 	activator_start(activator, 5, "x", uv_hrtime() + HOUR);
-	activator_started(activator, 5, false);
-	while (!list_empty(&activator->starts))
-		turns_once(&gate.turns, true);
-	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	end_start();
 }
 END_TEST
 
@@ -162,33 +168,60 @@ static int start_script(const char *script)
 	return fds[0];
 }
 
-static void end_start(void)
-{
-	activator_started(activator, 5, false);
-	while (!list_empty(&activator->starts))
-		turns_once(&gate.turns, true);
-	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
-}
-
 START_TEST(a_command_that_goes_on_is_killed)
 {
-	int fd = start_script("trap '' TERM; echo >&2; exec sleep 1000");
+	int fd;
 
 	activator->patience = 1;
+	fd = start_script("trap '' TERM; echo >&2; exec sleep 1000");
 	end_start();
 	close(fd);
 }
 END_TEST
 
-/* Nobody is left who could write there. */
+/* Those who go out of its session, and of its family, say when they have. */
+#define DAEMON(script) "(setsid sh -c '" script "' &) "
+
+static const char *const families[] = {
+	"sleep 1000 & echo >&2; wait",
+	"sh -c 'sleep 1000 & echo >&2; wait' & wait",
+	DAEMON("echo >&2; exec sleep 1000") "; exec sleep 1000",
+	DAEMON("trap \"\" TERM; echo >&2; sleep 1000; sleep 1000") "; exec sleep 1000",
+	DAEMON("echo >&2; kill -STOP $$") "; exec sleep 1000",
+	DAEMON("echo >&2; echo; exec sleep 1000") "| read x; exit 0",
+	/* and, also if nobody says that they are not wanted: */
+	DAEMON("echo >&2; echo; exec sleep 1000") "| read x; exit 1",
+	DAEMON("echo >&2; echo; exec sleep 1000") "| read x; kill -9 $$",
+};
+#define FAILING 6 /* the first of those */
+
+/* Wait until nobody is left who could write there, whatever a shell says of its end. */
+static void await_silence(int fd)
+{
+	char said[64];
+	ssize_t size;
+
+	while ((size = read(fd, said, sizeof said)) > 0)
+		continue;
+	ck_assert_int_eq(size, 0);
+	close(fd);
+}
+
 START_TEST(what_a_command_has_started_ends_with_it)
 {
-	int fd = start_script("sleep 1000 & echo >&2; wait");
-	char more;
+	int fd;
 
+	activator->patience = 200;
+	fd = start_script(families[_i]);
 	end_start();
-	ck_assert_int_eq(read(fd, &more, 1), 0);
-	close(fd);
+	await_silence(fd);
+}
+END_TEST
+
+START_TEST(what_a_command_leaves_behind_when_it_fails_ends)
+{
+	await_silence(start_script(families[_i]));
+	end_start();
 }
 END_TEST
 
@@ -208,13 +241,15 @@ START_TEST(one_that_has_checked_in_runs_until_machd_stops)
 }
 END_TEST
 
-int main(void)
+/* This program is machd's, as far as commands are concerned. */
+int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("activate");
 	TCase *tests = tcase_create("activate");
 	SRunner *runner;
 	int failed;
 
+	reaper_main(argc, argv);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, without_memory_a_start_is_told_of_later);
 	tcase_add_test(tests, a_start_is_over_when_the_machine_says_so);
@@ -222,7 +257,10 @@ int main(void)
 	tcase_add_test(tests, without_descriptors_nothing_is_executed);
 	tcase_add_test(tests, a_command_that_is_not_wanted_gets_a_signal);
 	tcase_add_test(tests, a_command_that_goes_on_is_killed);
-	tcase_add_test(tests, what_a_command_has_started_ends_with_it);
+	tcase_add_loop_test(tests, what_a_command_has_started_ends_with_it, 0,
+			    sizeof families / sizeof *families);
+	tcase_add_loop_test(tests, what_a_command_leaves_behind_when_it_fails_ends, FAILING,
+			    sizeof families / sizeof *families);
 	tcase_add_test(tests, one_that_has_checked_in_runs_until_machd_stops);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
