@@ -2,7 +2,9 @@
 /*
  * Messages to the daemon's own ports [29]. They are handled at once, in their sender's request;
  * what they ask for is the business of daemon/trap, which the host knows as h_kobject_server. Here
- * the message is received, taken apart afterwards, and the reply sent.
+ * the message is received, and taken apart when all that the routine destroyed is gone; when that
+ * is done as well the reply is sent. Without memory for a reply the right to it goes with the
+ * message.
  */
 #include "daemon/ipc/ipc_kobject.h"
 
@@ -10,7 +12,6 @@
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_port.h"
-#include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 
@@ -45,35 +46,51 @@ static bool set_destinations(struct ipc_host *host, struct ipc_kmsg *reply, stru
 	return good;
 }
 
-/* Send the reply to a right, which is taken. If that cannot be done at once, it is destroyed. */
-static void send_reply(struct ipc_host *host, struct ipc_kmsg *reply, struct ipc_port *port,
-		       uint8_t type)
+/* Something of this kind is done with the message when all that comes before has been destroyed. */
+static void put_behind(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_work_kind kind)
 {
-	bool once = type == MACH_MSG_TYPE_PORT_SEND_ONCE;
-	bool good = replies_to(port) && set_destinations(host, reply, port);
-
-	reply->ikm_header.ikm_dest = port;
-	reply->ikm_header.ikm_dest_type = type;
-	ipc_kmsg_sign(host, reply);
-	if (!good || ipc_mqueue_send(host, reply, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND) !=
-			     MACH_MSG_SUCCESS)
-		ipc_kmsg_destroy(host, reply);
+	ipc_kmsg_sign(host, kmsg);
+	kmsg->ikm_work.w_kind = kind;
+	ipc_work_add(host, &kmsg->ikm_work);
 }
 
 void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_port *port = header->ikm_reply;
-	uint8_t type = header->ikm_reply_type;
 	struct ipc_kmsg *reply;
 
 	header->ikm_dest->ip_seqno++;
 	header->ikm_reply = IP_NULL;
 	reply = host->h_kobject_server(host, thread, kmsg, payer_of(thread, port));
-	ipc_kmsg_sign(host, kmsg);
+	if (reply) {
+		reply->ikm_header.ikm_dest = port;
+		reply->ikm_header.ikm_dest_type = header->ikm_reply_type;
+		put_behind(host, reply, IPC_WORK_REPLY);
+	} else {
+		header->ikm_reply = port;
+	}
+	put_behind(host, kmsg, IPC_WORK_SERVED);
+	ipc_work_run(host);
+}
+
+void ipc_kobject_served_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
+{
+	kmsg->ikm_work.w_kind = IPC_WORK_KMSG;
 	ipc_kmsg_destroy(host, kmsg);
-	if (reply)
-		send_reply(host, reply, port, type);
-	else
-		ipc_right_destroy_naked(host, port, type);
+}
+
+/* If the reply cannot be sent at once, it is destroyed. */
+void ipc_kobject_reply_step(struct ipc_host *host, struct ipc_kmsg *reply)
+{
+	struct ipc_port *port = reply->ikm_header.ikm_dest;
+	bool once = reply->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+
+	if (!ipc_kmsg_check_signature(host, reply))
+		return;
+	reply->ikm_work.w_kind = IPC_WORK_KMSG;
+	if (!replies_to(port) || !set_destinations(host, reply, port) ||
+	    ipc_mqueue_send(host, reply, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND) !=
+		    MACH_MSG_SUCCESS)
+		ipc_kmsg_destroy(host, reply);
 }

@@ -9,3 +9,7 @@
  * names a reply right; takes the message.
  */
 void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg);
+
+/* The work behind that (ipc_work.h): the request is destroyed; the reply is sent. */
+void ipc_kobject_served_step(struct ipc_host *host, struct ipc_kmsg *kmsg);
+void ipc_kobject_reply_step(struct ipc_host *host, struct ipc_kmsg *reply);

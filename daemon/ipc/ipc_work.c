@@ -9,6 +9,7 @@
 #include "daemon/ipc/ipc_bell.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
+#include "daemon/ipc/ipc_kobject.h"
 #include "daemon/ipc/ipc_msg.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
@@ -76,6 +77,12 @@ static void step(struct ipc_host *host, struct ipc_work *work)
 		break;
 	case IPC_WORK_SPACE:
 		ipc_space_terminate_step(host, list_entry(work, struct ipc_space, is_work));
+		break;
+	case IPC_WORK_SERVED:
+		ipc_kobject_served_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
+		break;
+	case IPC_WORK_REPLY:
+		ipc_kobject_reply_step(host, list_entry(work, struct ipc_kmsg, ikm_work));
 		break;
 	case IPC_WORK_KINDS:
 		break;

@@ -12,9 +12,11 @@
  * number of steps; what is left becomes a job that trap_input(TRAP_WORK) goes on with, turn about
  * with other jobs. To the thread that caused it the destruction is one step: it gets its answer
  * when its job is done, and if its call has a second half, a receive, that begins then. So do the
- * sends of threads that were blocked on what died: their messages are destroyed behind it. Hence of
- * two notices to one port, both of which come of one call, or of a call and one that its thread
- * makes later, the order does not depend on where the slices end.
+ * sends of threads that were blocked on what died: their messages are destroyed behind it. And what
+ * a request to one of the daemon's own ports destroys is gone before the request is, and that
+ * before the reply is sent [29]. Hence of two messages to one port, both of which come of one call,
+ * or of a call and one that its thread makes later, the order does not depend on where the slices
+ * end.
  */
 #pragma once
 
@@ -23,13 +25,15 @@
 
 /* In the order of their turn. */
 enum ipc_work_kind {
-	IPC_WORK_TELL,	/* the rest of those who asked to hear of a port's death */
-	IPC_WORK_KMSG,	/* destroy a message; what it holds follows behind it */
-	IPC_WORK_PORT,	/* a port's death: tell those who asked to hear of it */
-	IPC_WORK_SET,	/* the members of a port set that is gone */
-	IPC_WORK_BELL,	/* what a bell that is gone hung on */
-	IPC_WORK_CLEAN, /* destroy a message, each right with all that follows from it */
-	IPC_WORK_SPACE, /* terminate a name space, an entry at a time */
+	IPC_WORK_TELL,	 /* the rest of those who asked to hear of a port's death */
+	IPC_WORK_KMSG,	 /* destroy a message; what it holds follows behind it */
+	IPC_WORK_PORT,	 /* a port's death: tell those who asked to hear of it */
+	IPC_WORK_SET,	 /* the members of a port set that is gone */
+	IPC_WORK_BELL,	 /* what a bell that is gone hung on */
+	IPC_WORK_CLEAN,	 /* destroy a message, each right with all that follows from it */
+	IPC_WORK_SPACE,	 /* terminate a name space, an entry at a time */
+	IPC_WORK_SERVED, /* destroy a request that one of the daemon's own ports has served */
+	IPC_WORK_REPLY,	 /* send the reply to it */
 	IPC_WORK_KINDS,
 };
 

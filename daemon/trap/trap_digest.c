@@ -474,8 +474,12 @@ static void add_work(void *context, const struct ipc_work *work)
 		add_port_ref(digest, port->ip_last_words.lw_no_senders);
 		add_port_ref(digest, port->ip_last_words.lw_deleted);
 		break;
+	case IPC_WORK_REPLY:
+		add_kmsg(digest, list_entry(work, struct ipc_kmsg, ikm_work));
+		break;
 	case IPC_WORK_KMSG:
 	case IPC_WORK_CLEAN:
+	case IPC_WORK_SERVED:
 		kmsg = list_entry(work, struct ipc_kmsg, ikm_work);
 		add(digest, kmsg->ikm_header.ikm_id);
 		add(digest, kmsg->ikm_cleaned | (uint64_t)kmsg->ikm_cleaned_rights << 32);

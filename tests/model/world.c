@@ -513,9 +513,6 @@ static bool message_open(const struct world *world, const struct actor *actor)
 
 	if (!dest || !dest->port || !dest->port->kernel)
 		return false;
-	/* What a request brought along is destroyed in slices, and the reply does not wait. */
-	if (world->options.slice && world->op->descriptors && reply)
-		return true;
 	return m_tight(&world->model) || (reply && reply->port && reply->port->kernel);
 }
 
