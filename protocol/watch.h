@@ -81,6 +81,8 @@ struct machd_watch_task {
 	uint64_t sent, received;	    /* messages since it started */
 	uint64_t violations;		    /* guard exceptions that its requests raised */
 	uint32_t names_peak, channels_peak; /* the most at once */
+	uint32_t inherited;		    /* of its boosts, those that came with vouchers */
+	uint32_t reserved;
 };
 
 struct machd_watch_port {

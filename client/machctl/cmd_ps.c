@@ -77,6 +77,7 @@ static void object(struct json *json, const struct machd_watch_task *task)
 	json_number(json, "queued_bytes", task->queued_bytes);
 	json_number(json, "waiting", task->waiting);
 	json_number(json, "boosts", task->boosts);
+	json_number(json, "inherited", task->inherited);
 	json_bool(json, "donor", task->donor);
 	json_number(json, "sent", task->sent);
 	json_number(json, "received", task->received);

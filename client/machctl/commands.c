@@ -53,9 +53,9 @@ const struct command commands[] = {
 	 "BAD how often it misused a name; if anybody is important, IMP requests and\n"
 	 "replies that make it so now, with + for a donor of importance.\n\n"
 	 "--json: task pid command uid gid channels names receive send send_once sets\n"
-	 "dead queued queued_bytes waiting boosts donor sent received\n"
-	 "guard_exceptions names_peak channels_peak. command is null when the process\n"
-	 "is gone.",
+	 "dead queued queued_bytes waiting boosts inherited donor sent received\n"
+	 "guard_exceptions names_peak channels_peak. inherited are boosts that came with\n"
+	 "vouchers. command is null when the process is gone.",
 	 cmd_ps, shared_options, 0, 0},
 	{"ports", ARGUMENTS_PID, "[PID]",
 	 "Show the names of every task, or of process PID, and what they stand for.\v"

@@ -52,7 +52,8 @@ struct ipc_host {
 	struct list h_boost_changes;	/* tasks whose boost the outbox does not know yet */
 	struct list h_sources_lost;	/* ipc_source: not important any more, */
 	struct list h_sources_won;	/* or important now, and its donations do not know yet */
-	struct ipc_inherit *h_inherits; /* hash by both tasks */
+	struct list h_sources_gone;	/* those of tasks that have ended */
+	struct ipc_inherit *h_inherits; /* hash by both tasks and depth */
 	struct list h_places;		/* ipc_place: where watchers go on */
 	struct list h_walks;		/* ipc_walk: watchers that wait for their pages */
 	struct ipc_page *h_page;	/* that is being made, */

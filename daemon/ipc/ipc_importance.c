@@ -69,9 +69,6 @@ void ipc_importance_send(struct ipc_host *host, const struct ipc_task *sender,
 
 	if (!kmsg->ikm_may_donate || !port->ip_accepts_importance)
 		return;
-	/* Nobody makes itself important. */
-	if (port->ip_place == IP_IN_SPACE && port->ip_receiver == sender->t_space)
-		return;
 	if (kmsg->ikm_lends)
 		ipc_source_raise(host, &kmsg->ikm_donation, true);
 	else if (sender->t_takes_boosts || ipc_importance_donates(sender))

@@ -22,6 +22,7 @@ struct ipc_source *ipc_source_create(struct ipc_task *task)
 	list_init(&source->so_raised);
 	list_init(&source->so_idle);
 	list_init(&source->so_link);
+	list_init(&source->so_gone_link);
 	return source;
 }
 
@@ -30,21 +31,22 @@ void ipc_source_put(struct ipc_source *source)
 	if (--source->so_refs)
 		return;
 	list_remove(&source->so_link);
+	list_remove(&source->so_gone_link);
 	mem_free(source);
 }
 
-static bool important(const struct ipc_source *source)
+bool ipc_source_important(const struct ipc_source *source)
 {
-	return source->so_task && ipc_importance_donates(source->so_task);
+	return source->so_task ? ipc_importance_donates(source->so_task)
+			       : source->so_inherited != 0;
 }
 
-/* A donation that is not as the source is, or NULL. Of one that is gone none is. */
+/* A donation that is not as the source is, or NULL. */
 static struct ipc_donation *astray(const struct ipc_source *source)
 {
-	const struct list *list = important(source) ? &source->so_idle : &source->so_raised;
+	const struct list *list =
+		ipc_source_important(source) ? &source->so_idle : &source->so_raised;
 
-	if (!source->so_task && list_empty(list))
-		list = &source->so_idle;
 	return list_first(list, struct ipc_donation, dn_link);
 }
 
@@ -52,13 +54,24 @@ void ipc_source_changed(struct ipc_host *host, struct ipc_source *source)
 {
 	list_remove(&source->so_link);
 	if (astray(source))
-		list_append(important(source) ? &host->h_sources_won : &host->h_sources_lost,
+		list_append(ipc_source_important(source) ? &host->h_sources_won
+							 : &host->h_sources_lost,
 			    &source->so_link);
+}
+
+void ipc_source_inherits(struct ipc_host *host, struct ipc_source *source, int64_t delta)
+{
+	source->so_inherited += (uint64_t)delta;
+	if (source->so_task)
+		ipc_importance_count_task(host, source->so_task, delta);
+	else
+		ipc_source_changed(host, source);
 }
 
 void ipc_source_gone(struct ipc_host *host, struct ipc_source *source)
 {
 	source->so_task = NULL;
+	list_append(&host->h_sources_gone, &source->so_gone_link);
 	ipc_source_changed(host, source);
 	ipc_source_put(source);
 }
@@ -80,7 +93,7 @@ void ipc_source_raise(struct ipc_host *host, struct ipc_donation *donation, bool
 void ipc_source_follow(struct ipc_host *host, struct ipc_source *source,
 		       struct ipc_donation *donation)
 {
-	bool raised = important(source);
+	bool raised = ipc_source_important(source);
 
 	source->so_refs++;
 	donation->dn_source = source;
@@ -104,13 +117,10 @@ void ipc_source_unfollow(struct ipc_donation *donation)
 static void step(struct ipc_host *host, struct ipc_source *source)
 {
 	struct ipc_donation *donation = astray(source);
-	bool raised = important(source);
+	bool raised = ipc_source_important(source);
 
 	if (!donation) {
 		list_remove(&source->so_link);
-	} else if (!source->so_task) {
-		ipc_source_raise(host, donation, false);
-		ipc_source_unfollow(donation);
 	} else {
 		list_remove(&donation->dn_link);
 		list_append(raised ? &source->so_raised : &source->so_idle, &donation->dn_link);

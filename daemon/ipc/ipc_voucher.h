@@ -84,13 +84,13 @@ struct ipc_port *ipc_voucher_process(struct ipc_host *host, const struct ipc_tas
  * in *size bytes of room; *size is what it takes, 0 for the default and for keys that do not exist.
  * KERN_NO_SPACE: not enough room. KERN_INVALID_VALUE: no room at all for a priority.
  */
-kern_return_t ipc_voucher_extract_content(const struct ipc_voucher *voucher,
+kern_return_t ipc_voucher_extract_content(struct ipc_host *host, const struct ipc_voucher *voucher,
 					  const struct ipc_task *task, uint32_t key, uint8_t *bytes,
 					  uint32_t *size);
-kern_return_t ipc_voucher_extract_recipe(const struct ipc_voucher *voucher,
+kern_return_t ipc_voucher_extract_recipe(struct ipc_host *host, const struct ipc_voucher *voucher,
 					 const struct ipc_task *task, uint32_t key, uint8_t *bytes,
 					 uint32_t *size);
-kern_return_t ipc_voucher_extract_all(const struct ipc_voucher *voucher,
+kern_return_t ipc_voucher_extract_all(struct ipc_host *host, const struct ipc_voucher *voucher,
 				      const struct ipc_task *task, uint8_t *bytes, uint32_t *size);
 
 /*

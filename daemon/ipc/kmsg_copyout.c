@@ -182,7 +182,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	uint8_t voucher;
 
 	ipc_request_send_possible(host, header->ikm_dest);
-	inherits = wanted && ipc_inherit_due(thread->th_task, kmsg);
+	inherits = wanted && ipc_inherit_due(host, thread->th_task, kmsg);
 	bits = reserve_header(host, thread->th_task, kmsg, wanted, inherits);
 	if (bits)
 		return MACH_RCV_HEADER_ERROR | bits;

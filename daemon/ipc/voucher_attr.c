@@ -37,9 +37,11 @@ static kern_return_t user_data_get(const struct ipc_task *task, uint32_t command
 	return KERN_INVALID_ARGUMENT;
 }
 
-static kern_return_t user_data_extract(const struct ipc_task *task, struct ipc_voucher_value value,
-				       uint32_t *command, uint8_t *bytes, uint32_t *size)
+static kern_return_t user_data_extract(struct ipc_host *host, const struct ipc_task *task,
+				       struct ipc_voucher_value value, uint32_t *command,
+				       uint8_t *bytes, uint32_t *size)
 {
+	(void)host;
 	(void)task;
 	*command = MACH_VOUCHER_ATTR_USER_DATA_STORE;
 	if (*size == 0)
@@ -106,11 +108,13 @@ static kern_return_t priority_get(const struct ipc_task *task, uint32_t command,
 	return KERN_SUCCESS;
 }
 
-static kern_return_t priority_extract(const struct ipc_task *task, struct ipc_voucher_value value,
-				      uint32_t *command, uint8_t *bytes, uint32_t *size)
+static kern_return_t priority_extract(struct ipc_host *host, const struct ipc_task *task,
+				      struct ipc_voucher_value value, uint32_t *command,
+				      uint8_t *bytes, uint32_t *size)
 {
 	uint32_t room = *size;
 
+	(void)host;
 	(void)task;
 	*size = 0;
 	if (room == 0)
@@ -146,23 +150,30 @@ static kern_return_t importance_get(const struct ipc_task *task, uint32_t comman
 	return KERN_INVALID_ARGUMENT;
 }
 
-static kern_return_t importance_extract(const struct ipc_task *task, struct ipc_voucher_value value,
-					uint32_t *command, uint8_t *bytes, uint32_t *size)
+/* A text, as much of it as there is room for. */
+static kern_return_t importance_extract(struct ipc_host *host, const struct ipc_task *task,
+					struct ipc_voucher_value value, uint32_t *command,
+					uint8_t *bytes, uint32_t *size)
 {
+	const struct ipc_inherit *inherit = ipc_inherit_find(host, value);
 	struct voucher_importance importance;
-	char text[96];
+	char text[IPC_INHERIT_TEXT];
 	uint32_t length;
 
 	(void)task;
-	memcpy(&importance, value.v_bytes, sizeof importance);
-	length = (uint32_t)snprintf(text, sizeof text,
-				    importance.vi_from ? "importance of pid %d from pid %d"
-						       : "importance of pid %d",
-				    importance.vi_pid, importance.vi_from_pid);
-	if (*size < length + 1)
+	if (*size == 0)
 		return KERN_NO_SPACE;
+	memcpy(&importance, value.v_bytes, sizeof importance);
+	if (inherit)
+		ipc_inherit_describe(inherit, text);
+	else
+		snprintf(text, sizeof text, "importance of pid %d", importance.vi_pid);
+	length = (uint32_t)strlen(text);
+	if (length > *size - 1)
+		length = *size - 1;
 	*command = MACH_VOUCHER_ATTR_NOOP; /* a text makes no value */
-	memcpy(bytes, text, length + 1);
+	memcpy(bytes, text, length);
+	bytes[length] = 0;
 	*size = length + 1;
 	return KERN_SUCCESS;
 }
@@ -174,6 +185,7 @@ static kern_return_t importance_command(struct ipc_host *host, const struct ipc_
 {
 	mach_voucher_attr_importance_refs boosts;
 	struct ipc_inherit *inherit = ipc_inherit_find(host, value);
+	uint32_t left;
 	kern_return_t kr = KERN_SUCCESS;
 
 	(void)task;
@@ -186,8 +198,9 @@ static kern_return_t importance_command(struct ipc_host *host, const struct ipc_
 	memcpy(&boosts, in.v_bytes, sizeof boosts);
 	if (boosts)
 		kr = ipc_inherit_drop(host, inherit, boosts);
+	left = ipc_inherit_boosts(inherit);
 	if (kr == KERN_SUCCESS && *size)
-		memcpy(bytes, &inherit->in_boosts, sizeof inherit->in_boosts);
+		memcpy(bytes, &left, sizeof left);
 	return kr;
 }
 

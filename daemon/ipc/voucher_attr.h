@@ -36,7 +36,7 @@ struct voucher_bank {
 struct voucher_importance {
 	uint64_t vi_task; /* whose importance it is */
 	int32_t vi_pid;
-	int32_t vi_from_pid;
+	uint32_t vi_depth;
 	uint64_t vi_from; /* the task that it is inherited from (ipc_inherit.h); 0: its own */
 };
 
@@ -60,8 +60,9 @@ struct voucher_attr {
 	 * The content of a value, in *size bytes of room; *size is what it takes. *command is that
 	 * of a recipe with this content.
 	 */
-	kern_return_t (*extract)(const struct ipc_task *task, struct ipc_voucher_value value,
-				 uint32_t *command, uint8_t *bytes, uint32_t *size);
+	kern_return_t (*extract)(struct ipc_host *host, const struct ipc_task *task,
+				 struct ipc_voucher_value value, uint32_t *command, uint8_t *bytes,
+				 uint32_t *size);
 	/* A command about a value, which may be the default; in and out as extract. */
 	kern_return_t (*command)(struct ipc_host *host, const struct ipc_task *task,
 				 struct ipc_voucher_value value, uint32_t command,

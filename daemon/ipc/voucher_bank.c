@@ -157,13 +157,15 @@ static kern_return_t bank_get(const struct ipc_task *task, uint32_t command,
 	return kr;
 }
 
-static kern_return_t bank_extract(const struct ipc_task *task, struct ipc_voucher_value value,
-				  uint32_t *command, uint8_t *bytes, uint32_t *size)
+static kern_return_t bank_extract(struct ipc_host *host, const struct ipc_task *task,
+				  struct ipc_voucher_value value, uint32_t *command, uint8_t *bytes,
+				  uint32_t *size)
 {
 	struct voucher_bank bank = own;
 	char text[MACH_VOUCHER_BANK_CONTENT_SIZE];
 	uint32_t length;
 
+	(void)host;
 	if (*size == 0)
 		return KERN_SUCCESS;
 	if (*size < sizeof text)

@@ -184,7 +184,7 @@ static struct ipc_voucher_value value_of(const struct ipc_voucher *voucher, uint
 	return key_good(key) ? ipc_voucher_value(voucher, key) : VOUCHER_DEFAULT;
 }
 
-kern_return_t ipc_voucher_extract_content(const struct ipc_voucher *voucher,
+kern_return_t ipc_voucher_extract_content(struct ipc_host *host, const struct ipc_voucher *voucher,
 					  const struct ipc_task *task, uint32_t key, uint8_t *bytes,
 					  uint32_t *size)
 {
@@ -192,12 +192,12 @@ kern_return_t ipc_voucher_extract_content(const struct ipc_voucher *voucher,
 	uint32_t command;
 
 	if (value.v_size)
-		return voucher_attr(key)->extract(task, value, &command, bytes, size);
+		return voucher_attr(key)->extract(host, task, value, &command, bytes, size);
 	*size = 0;
 	return KERN_SUCCESS;
 }
 
-kern_return_t ipc_voucher_extract_recipe(const struct ipc_voucher *voucher,
+kern_return_t ipc_voucher_extract_recipe(struct ipc_host *host, const struct ipc_voucher *voucher,
 					 const struct ipc_task *task, uint32_t key, uint8_t *bytes,
 					 uint32_t *size)
 {
@@ -212,7 +212,7 @@ kern_return_t ipc_voucher_extract_recipe(const struct ipc_voucher *voucher,
 	if (*size < sizeof head)
 		return KERN_NO_SPACE;
 	head.content_size = *size - (uint32_t)sizeof head;
-	kr = voucher_attr(key)->extract(task, value, &head.command, bytes + sizeof head,
+	kr = voucher_attr(key)->extract(host, task, value, &head.command, bytes + sizeof head,
 					&head.content_size);
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -221,7 +221,7 @@ kern_return_t ipc_voucher_extract_recipe(const struct ipc_voucher *voucher,
 	return KERN_SUCCESS;
 }
 
-kern_return_t ipc_voucher_extract_all(const struct ipc_voucher *voucher,
+kern_return_t ipc_voucher_extract_all(struct ipc_host *host, const struct ipc_voucher *voucher,
 				      const struct ipc_task *task, uint8_t *bytes, uint32_t *size)
 {
 	uint32_t used = 0;
@@ -229,7 +229,7 @@ kern_return_t ipc_voucher_extract_all(const struct ipc_voucher *voucher,
 	for (uint32_t key = 1; key <= IPC_VOUCHER_KEYS; key++) {
 		uint32_t room = *size - used;
 		kern_return_t kr =
-			ipc_voucher_extract_recipe(voucher, task, key, bytes + used, &room);
+			ipc_voucher_extract_recipe(host, voucher, task, key, bytes + used, &room);
 
 		if (kr != KERN_SUCCESS)
 			return kr;

@@ -38,6 +38,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_boost_changes);
 	list_init(&host->h_sources_lost);
 	list_init(&host->h_sources_won);
+	list_init(&host->h_sources_gone);
 	list_init(&host->h_loans);
 	list_init(&host->h_places);
 	list_init(&host->h_walks);

@@ -305,16 +305,19 @@ static void add_donations(struct digest *digest, const struct list *donations)
 	add(digest, 0);
 }
 
-/* Sources that have changed. Those of tasks that are gone are seen nowhere else. */
+static void add_source(struct digest *digest, const struct ipc_source *source)
+{
+	add(digest, source->so_inherited);
+	add_donations(digest, &source->so_raised);
+	add_donations(digest, &source->so_idle);
+}
+
+/* Sources that have changed. */
 static void add_sources(struct digest *digest, const struct list *sources)
 {
-	LIST_FOR_EACH (node, sources) {
-		const struct ipc_source *source = list_entry(node, struct ipc_source, so_link);
-
-		add(digest, source->so_id);
-		add_donations(digest, &source->so_raised);
-		add_donations(digest, &source->so_idle);
-	}
+	LIST_FOR_EACH (node, sources)
+		add(digest, list_entry(node, struct ipc_source, so_link)->so_id);
+	add(digest, 0);
 }
 
 static void add_importance(struct digest *digest, const struct ipc_host *host)
@@ -323,11 +326,19 @@ static void add_importance(struct digest *digest, const struct ipc_host *host)
 
 	add_sources(digest, &host->h_sources_lost);
 	add_sources(digest, &host->h_sources_won);
+	LIST_FOR_EACH (node, &host->h_sources_gone) {
+		const struct ipc_source *source = list_entry(node, struct ipc_source, so_gone_link);
+
+		add(digest, source->so_id);
+		add_source(digest, source);
+	}
 	for (inherit = host->h_inherits; inherit; inherit = inherit->hh.next) {
 		add(digest, inherit->in_from_id);
 		add(digest, inherit->in_to_id);
-		add(digest, inherit->in_boosts | (uint64_t)inherit->in_vouchers << 32);
-		add(digest, inherit->in_donation.dn_raised);
+		add(digest, inherit->in_depth | (uint64_t)inherit->in_donation.dn_raised << 32);
+		add(digest, inherit->in_received | (uint64_t)inherit->in_dropped << 32);
+		add(digest, inherit->in_vouchers | (uint64_t)inherit->in_heirs << 32);
+		add(digest, inherit->in_via ? inherit->in_via->in_from_id : 0);
 	}
 }
 
@@ -344,8 +355,7 @@ static void add_task(struct digest *digest, const struct ipc_task *task)
 	add(digest, task->t_boosts);
 	add(digest, task->t_held);
 	add(digest, task->t_donor | task->t_boost_told << 1 | task->t_takes_boosts << 2);
-	add_donations(digest, &task->t_source->so_raised);
-	add_donations(digest, &task->t_source->so_idle);
+	add_source(digest, task->t_source);
 	add(digest, task->t_violations);
 	add(digest, task->t_sent);
 	add(digest, task->t_received);

@@ -51,8 +51,9 @@ kern_return_t trap_mach_voucher_extract_attr_content(
 	struct mach_voucher_extract_attr_content_out *result)
 {
 	uint32_t size = room_for(args->size, CONTENT_MAX);
-	kern_return_t kr = ipc_voucher_extract_content(call->c_port->ip_voucher, call->c_caller,
-						       args->key, result->content, &size);
+	kern_return_t kr =
+		ipc_voucher_extract_content(call->c_host, call->c_port->ip_voucher, call->c_caller,
+					    args->key, result->content, &size);
 
 	if (kr == KERN_SUCCESS)
 		put_bytes(call, result->content, size, &result->content_size);
@@ -68,8 +69,8 @@ kern_return_t trap_mach_voucher_extract_attr_recipe(
 
 	if (size > RECIPES_MAX)
 		return MIG_ARRAY_TOO_LARGE;
-	kr = ipc_voucher_extract_recipe(call->c_port->ip_voucher, call->c_caller, args->key,
-					result->recipe, &size);
+	kr = ipc_voucher_extract_recipe(call->c_host, call->c_port->ip_voucher, call->c_caller,
+					args->key, result->recipe, &size);
 	if (kr == KERN_SUCCESS)
 		put_bytes(call, result->recipe, size, &result->recipe_size);
 	return kr;
@@ -80,8 +81,8 @@ kern_return_t trap_mach_voucher_extract_all_attr_recipes(
 	struct mach_voucher_extract_all_attr_recipes_out *result)
 {
 	uint32_t size = room_for(args->size, RECIPES_MAX);
-	kern_return_t kr = ipc_voucher_extract_all(call->c_port->ip_voucher, call->c_caller,
-						   result->recipes, &size);
+	kern_return_t kr = ipc_voucher_extract_all(call->c_host, call->c_port->ip_voucher,
+						   call->c_caller, result->recipes, &size);
 
 	if (kr == KERN_SUCCESS)
 		put_bytes(call, result->recipes, size, &result->recipes_size);
@@ -116,7 +117,7 @@ kern_return_t trap_mach_voucher_debug_info(struct trap_call *call,
 		return KERN_INVALID_ARGUMENT;
 	if (!voucher)
 		return KERN_FAILURE;
-	kr = ipc_voucher_extract_all(voucher, call->c_task, result->recipes, &size);
+	kr = ipc_voucher_extract_all(call->c_host, voucher, call->c_task, result->recipes, &size);
 	if (kr == KERN_SUCCESS)
 		put_bytes(call, result->recipes, size, &result->recipes_size);
 	return kr;

@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
+#include "daemon/ipc/ipc_source.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
@@ -45,6 +46,7 @@ static void add_task(struct page *page, const struct ipc_task *task)
 		.donor = task->t_donor,
 		.names_peak = space->is_peak,
 		.channels_peak = task->t_thread_peak,
+		.inherited = cut(task->t_source->so_inherited),
 	};
 
 	page_add(page, &record);

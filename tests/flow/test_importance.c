@@ -139,8 +139,10 @@ START_TEST(a_voucher_keeps_what_came_with_it)
 	CHECK_EQ(MACH_MSGH_BITS_VOUCHER(request.header.msgh_bits), MACH_MSG_TYPE_MOVE_SEND);
 	reply_to(&request);
 	CHECK_EQ(shown("boosts"), 1);
+	CHECK_EQ(shown("inherited"), 1);
 	CHECK_OK(mach_port_deallocate(mach_task_self(), request.header.msgh_voucher_port));
 	CHECK_EQ(shown("boosts"), 0);
+	CHECK_EQ(shown("inherited"), 0);
 	finish(&child);
 }
 END_TEST

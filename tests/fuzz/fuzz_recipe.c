@@ -89,16 +89,17 @@ static void take_apart(const struct ipc_voucher *voucher, unsigned task)
 	const struct ipc_task *who = stage.tasks[task];
 	uint32_t size, whole = sizeof bytes;
 
-	FUZZ_CHECK(ipc_voucher_extract_all(voucher, who, bytes, &whole) == KERN_SUCCESS);
+	FUZZ_CHECK(ipc_voucher_extract_all(stage.world.host, voucher, who, bytes, &whole) ==
+		   KERN_SUCCESS);
 	FUZZ_CHECK(whole <= sizeof bytes);
 	check_again(voucher, task, bytes, whole);
 	for (uint32_t key = 0; key <= IPC_VOUCHER_KEYS + 1; key++) {
 		size = sizeof bytes;
-		FUZZ_CHECK(ipc_voucher_extract_recipe(voucher, who, key, bytes, &size) ==
-			   KERN_SUCCESS);
+		FUZZ_CHECK(ipc_voucher_extract_recipe(stage.world.host, voucher, who, key, bytes,
+						      &size) == KERN_SUCCESS);
 		FUZZ_CHECK(size <= whole);
 		size = 15;
-		ipc_voucher_extract_content(voucher, who, key, bytes, &size);
+		ipc_voucher_extract_content(stage.world.host, voucher, who, key, bytes, &size);
 		FUZZ_CHECK(size <= 15);
 		size = sizeof bytes;
 		ipc_voucher_command(stage.world.host, voucher, who, key, 1 + key % 4,

@@ -577,7 +577,7 @@ static void add_up_boosts(struct audit *audit)
 static void check_importance(struct audit *audit, const struct ipc_task *task)
 {
 	const struct ipc_space *space = task->t_space;
-	uint64_t boosts = task->t_held + lab_audit_inherited(audit->host, task);
+	uint64_t boosts = task->t_held + lab_audit_inherited(audit->host, task->t_source);
 	for (uint32_t i = 1; i < space->is_size; i++) {
 		const struct ipc_entry *entry = &space->is_table[i];
 

@@ -10,5 +10,5 @@ void lab_audit_donation(const struct ipc_donation *donation);
 /* Inherits are those of vouchers, and as their sources are. */
 void lab_audit_inherits(struct ipc_host *host);
 
-/* Boosts that a task has inherited. */
-uint64_t lab_audit_inherited(const struct ipc_host *host, const struct ipc_task *task);
+/* Boosts that a task has inherited, which may be gone. */
+uint64_t lab_audit_inherited(const struct ipc_host *host, const struct ipc_source *source);

@@ -116,10 +116,24 @@ static uint32_t room(struct gen *gen)
 	return gen_weighted(gen, rooms);
 }
 
+/* What came with messages is given up, or asked about. */
+static void drop(struct gen *gen, struct op *op)
+{
+	gen_word(op, MACH_VOUCHER_ATTR_KEY_IMPORTANCE);
+	gen_word(op, MACH_VOUCHER_IMPORTANCE_ATTR_DROP_EXTERNAL);
+	gen_word(op, gen_percent(gen, 90) ? WORD : 0);
+	gen_word(op, WORD);
+	gen_word(op, gen_below(gen, 3));
+}
+
 static void command(struct gen *gen, struct op *op)
 {
 	bool bank = gen_percent(gen, 85);
 
+	if (gen_percent(gen, 50)) {
+		drop(gen, op);
+		return;
+	}
 	gen_word(op, bank ? MACH_VOUCHER_ATTR_KEY_BANK : any_key(gen));
 	gen_word(op, gen_below(gen, 6));
 	gen_word(op, gen_percent(gen, 70) ? sizeof(struct persona_token) : room(gen));

@@ -73,7 +73,7 @@ enum model_mutation {
 	MODEL_SUBSET_STAYS,	    /* when its requestor dies */
 	MODEL_FILE_OF_ANY_KIND,	    /* memory and files are the same */
 	MODEL_PART_UNTOLD,	    /* of a memfd that memory is */
-	MODEL_SELF_IMPORTANT,	    /* a task boosts itself */
+	MODEL_SELF_UNIMPORTANT,	    /* no task boosts itself */
 	MODEL_HELD_FOR_NOTHING,	    /* an assertion without a boost */
 	MODEL_BELL_RINGS_ON,	    /* when the last message is taken */
 	MODEL_KNOTE_STAYS,	    /* on a port or set that has gone */
@@ -170,7 +170,8 @@ struct m_bank {
 struct m_value {
 	uint32_t size, word;	       /* bytes, as many as fit, or a priority */
 	const struct m_task *boosting; /* whose importance comes along, */
-	const struct m_task *from;     /* or whom it inherits from */
+	const struct m_task *from;     /* or whom it inherits from, */
+	uint64_t depth;		       /* and how far back that goes */
 	struct m_bank bank;
 };
 
@@ -440,8 +441,10 @@ struct m_user {
 struct m_inherit {
 	TAILQ_ENTRY(m_inherit) link;
 	const struct m_task *from, *to;
-	uint32_t boosts; /* messages */
-	bool raised;	 /* and they count */
+	uint64_t depth;
+	const struct m_inherit *via; /* what that one had inherited, or NULL */
+	uint32_t boosts;	     /* messages */
+	bool raised;		     /* and they count */
 };
 
 struct model {

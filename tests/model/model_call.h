@@ -94,6 +94,8 @@ uint32_t call_bell_remove(struct call *call);
 uint32_t call_bell_next(struct call *call);
 
 /* model_importance.c */
+/* What came with messages, less so many (args[4]); how much is left. */
+uint32_t m_inherit_drop(struct call *call, uint32_t *left);
 uint32_t call_process_policy(struct call *call);
 
 /* model_boot.c */

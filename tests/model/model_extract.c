@@ -11,7 +11,7 @@
 
 #include "tests/model/model_call.h"
 
-enum { HEAD = 16, BANK_ROOM = 500, TEXT_ROOM = 8 }; /* more than is asked for here */
+enum { HEAD = 16, BANK_ROOM = 500, TEXT_ROOM = 1 }; /* more than is asked for here */
 
 /* What is told; there is always enough room for that. */
 struct told {
@@ -190,6 +190,23 @@ static uint32_t bank_command(struct call *call, uint32_t command, uint32_t room)
 	return tell_word(call, command == BANK_PERSONA_ID ? bank.persona : bank.holder->pid);
 }
 
+/* Only what came with a message can be given up. */
+static uint32_t importance_command(struct call *call, uint32_t command, uint32_t room,
+				   uint32_t size)
+{
+	const struct told nothing = {.size = 0};
+	uint32_t left, code;
+
+	if (size != sizeof left || (room != 0 && room != sizeof left))
+		return KERN_INVALID_ARGUMENT;
+	if (command != MACH_VOUCHER_IMPORTANCE_ATTR_DROP_EXTERNAL)
+		return KERN_NOT_SUPPORTED;
+	code = m_inherit_drop(call, &left);
+	if (code != KERN_SUCCESS)
+		return code;
+	return room ? tell_word(call, left) : tell(call, KERN_SUCCESS, &nothing);
+}
+
 /* args: a key, a command, how much room there is, and so many bytes. */
 uint32_t call_attr_command(struct call *call)
 {
@@ -198,12 +215,8 @@ uint32_t call_attr_command(struct call *call)
 	switch (call->args[0]) {
 	case MACH_VOUCHER_ATTR_KEY_BANK:
 		return bank_command(call, command, room);
-	case MACH_VOUCHER_ATTR_KEY_IMPORTANCE: /* only what came with a message can be given up */
-		if (size != sizeof(mach_voucher_attr_importance_refs) ||
-		    (room != 0 && room != sizeof(mach_voucher_attr_importance_refs)) ||
-		    command == MACH_VOUCHER_IMPORTANCE_ATTR_DROP_EXTERNAL)
-			return KERN_INVALID_ARGUMENT;
-		return KERN_NOT_SUPPORTED;
+	case MACH_VOUCHER_ATTR_KEY_IMPORTANCE:
+		return importance_command(call, command, room, size);
 	case MACH_VOUCHER_ATTR_KEY_PTHPRIORITY:
 	case MACH_VOUCHER_ATTR_KEY_USER_DATA:
 	case MACH_VOUCHER_ATTR_KEY_TEST:

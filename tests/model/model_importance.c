@@ -57,6 +57,8 @@ uint32_t model_boosts(const struct model *model, const struct m_task *task)
 	TAILQ_FOREACH (inherit, &model->inherits, link)
 		if (inherit->to == task && inherit->raised)
 			count += inherit->boosts;
+	if (task->dead)
+		return count;
 	TAILQ_FOREACH (entry, &task->entries, link)
 		count += entry->boosts;
 	TAILQ_FOREACH (each, &model->ports, of_model) {
@@ -70,7 +72,7 @@ uint32_t model_boosts(const struct model *model, const struct m_task *task)
 
 bool m_important(const struct model *model, const struct m_task *task)
 {
-	return !task->dead && (task->donor || model_boosts(model, task) > 0);
+	return (!task->dead && task->donor) || model_boosts(model, task) > 0;
 }
 
 bool m_donates(const struct model *model, const struct m_thread *thread)
@@ -104,7 +106,8 @@ void m_importance_send(const struct model *model, const struct m_task *task, str
 	const struct m_port *port = msg->dest.port;
 	bool self = port->holder && port->holder->task == task, important;
 
-	if (!msg->may_donate || !port->accepts || (self && model->mutation != MODEL_SELF_IMPORTANT))
+	if (!msg->may_donate || !port->accepts ||
+	    (self && model->mutation == MODEL_SELF_UNIMPORTANT))
 		return;
 	important = m_important(model, task);
 	msg->raised = msg->lends || important;
@@ -126,30 +129,68 @@ bool m_importance_received(struct m_msg *msg, struct m_entry *reply)
 
 /* --- what is inherited --- */
 
-bool m_inherit_due(const struct m_task *task, const struct m_msg *msg)
+/* What the sender had inherited itself and sent along, or NULL. */
+static const struct m_value *via_of(const struct m_msg *msg)
 {
-	return msg->donor && msg->donor != task;
+	const struct m_port *voucher = msg->voucher_right.port;
+	const struct m_value *value;
+
+	if (!voucher)
+		return NULL;
+	value = &voucher->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
+	return value->from && value->boosting == msg->donor ? value : NULL;
 }
 
-static struct m_inherit *find(const struct model *model, const struct m_task *from,
-			      const struct m_task *to)
+bool m_inherit_due(const struct m_task *task, const struct m_msg *msg)
+{
+	return msg->donor && (msg->donor != task || via_of(msg));
+}
+
+/* The chain is as long as it may be, whether it is the first or has begun anew. */
+static bool longest(uint64_t depth)
+{
+	return (depth & 0xff) == 32;
+}
+
+void m_inherit_value(const struct m_task *task, const struct m_msg *msg, struct m_value *value)
+{
+	const struct m_value *via = via_of(msg);
+
+	if (via && msg->donor == task) {
+		*value = *via;
+		return;
+	}
+	*value = (struct m_value){.boosting = task, .from = msg->donor, .depth = 1};
+	if (via)
+		value->depth = longest(via->depth) ? 0x80000001 : via->depth + 1;
+}
+
+static struct m_inherit *find(const struct model *model, const struct m_value *value)
 {
 	struct m_inherit *inherit;
 
 	TAILQ_FOREACH (inherit, &model->inherits, link)
-		if (inherit->from == from && inherit->to == to)
+		if (inherit->from == value->from && inherit->to == value->boosting &&
+		    inherit->depth == value->depth)
 			return inherit;
 	return NULL;
 }
 
 void m_inherit(struct model *model, const struct m_task *task, struct m_msg *msg)
 {
-	struct m_inherit *inherit = find(model, msg->donor, task);
+	const struct m_value *via = via_of(msg);
+	struct m_inherit *inherit;
+	struct m_value value;
 
+	m_inherit_value(task, msg, &value);
+	inherit = find(model, &value);
 	if (!inherit) {
 		inherit = m_alloc(model, sizeof *inherit);
-		inherit->from = msg->donor;
+		inherit->from = value.from;
 		inherit->to = task;
+		inherit->depth = value.depth;
+		if (via && !longest(via->depth))
+			inherit->via = find(model, via);
 		inherit->raised = m_important(model, msg->donor);
 		TAILQ_INSERT_TAIL(&model->inherits, inherit, link);
 	}
@@ -160,21 +201,57 @@ void m_inherit(struct model *model, const struct m_task *task, struct m_msg *msg
 	msg->voucher_type = MACH_MSG_TYPE_MOVE_SEND;
 }
 
-void m_inherit_over(struct model *model, const struct m_port *voucher)
+static bool has_voucher(const struct model *model, const struct m_inherit *inherit)
 {
-	const struct m_value *value = &voucher->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
-	struct m_inherit *inherit = find(model, value->from, value->boosting);
 	const struct m_port *each;
 
 	TAILQ_FOREACH (each, &model->vouchers, next_voucher) {
-		const struct m_value *other = &each->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
+		const struct m_value *value = &each->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1];
 
-		if (each->srights > 0 && other->from == value->from &&
-		    other->boosting == value->boosting)
-			return;
+		if (each->srights > 0 && find(model, value) == inherit)
+			return true;
 	}
-	if (inherit)
+	return false;
+}
+
+static bool has_heir(const struct model *model, const struct m_inherit *inherit)
+{
+	const struct m_inherit *each;
+
+	TAILQ_FOREACH (each, &model->inherits, link)
+		if (each->via == inherit)
+			return true;
+	return false;
+}
+
+void m_inherit_over(struct model *model, const struct m_port *voucher)
+{
+	struct m_inherit *inherit =
+		find(model, &voucher->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1]);
+	const struct m_inherit *via;
+
+	if (!inherit || has_voucher(model, inherit))
+		return;
+	for (inherit->boosts = 0; inherit && inherit->boosts == 0; inherit = (void *)via) {
+		via = inherit->via;
+		if (has_voucher(model, inherit) || has_heir(model, inherit))
+			return;
 		TAILQ_REMOVE(&model->inherits, inherit, link);
+	}
+}
+
+uint32_t m_inherit_drop(struct call *call, uint32_t *left)
+{
+	struct m_inherit *inherit =
+		find(call->model, &call->target->values[MACH_VOUCHER_ATTR_KEY_IMPORTANCE - 1]);
+
+	if (!inherit)
+		return KERN_INVALID_ARGUMENT;
+	if (call->args[4] > inherit->boosts)
+		return KERN_FAILURE;
+	inherit->boosts -= call->args[4];
+	*left = inherit->boosts;
+	return KERN_SUCCESS;
 }
 
 /* --- what follows --- */
@@ -214,20 +291,6 @@ static bool follow_all(struct model *model, bool raise)
 	return any;
 }
 
-/* Nobody's message is important because of who is gone. */
-static void forget_dead(struct m_port *port)
-{
-	struct m_thread *thread;
-	struct m_msg *msg;
-
-	TAILQ_FOREACH (msg, &port->queue, link)
-		if (msg->donor && msg->donor->dead)
-			msg->donor = NULL;
-	TAILQ_FOREACH (thread, &port->senders, link)
-		if (thread->msg->donor && thread->msg->donor->dead)
-			thread->msg->donor = NULL;
-}
-
 void m_importance_settle(struct model *model)
 {
 	struct m_port *port;
@@ -241,8 +304,6 @@ void m_importance_settle(struct model *model)
 		while (follow_all(model, true))
 			continue;
 	}
-	TAILQ_FOREACH (port, &model->ports, of_model)
-		forget_dead(port);
 }
 
 static uint32_t hold(struct call *call, mach_port_name_t reply)

@@ -315,6 +315,7 @@ void m_importance_asked(const struct model *model, const struct m_task *task, st
 
 /* Has a message that the task receives, and wants the voucher of, something to inherit? It does. */
 bool m_inherit_due(const struct m_task *task, const struct m_msg *msg);
+void m_inherit_value(const struct m_task *task, const struct m_msg *msg, struct m_value *value);
 void m_inherit(struct model *model, const struct m_task *task, struct m_msg *msg);
 
 /* A voucher is gone. */

@@ -178,10 +178,8 @@ static bool take_importance(struct model *model, struct m_thread *thread, struct
 	if (!due && !importance->boosting)
 		return true;
 	memset(importance, 0, sizeof *importance);
-	if (due) {
-		importance->boosting = thread->task;
-		importance->from = msg->donor;
-	}
+	if (due)
+		m_inherit_value(thread->task, msg, importance);
 	model->slack += held;
 	port = find(model, thread->task->user, thread->lost, values);
 	model->slack -= held;

@@ -16,7 +16,7 @@
 #define SERVICE	   "service"
 #define DOMAIN_AT  255
 #define NS_PER_MS  UINT64_C(1000000)
-#define TEXT_LEAST 8	       /* bytes of what a voucher says in words, at least */
+#define BANK_LEAST 8	       /* bytes of what a voucher says in words about whose work it is */
 #define NO_SUCH	   0x00ffff03u /* for names that an operation taken out would have brought */
 
 void world_fail(struct world *world, const char *format, ...)
@@ -437,11 +437,13 @@ static bool special_port_good(const struct world *world, const struct m_task *ta
 	return entry && entry->type & MACH_PORT_TYPE_SEND;
 }
 
-/* A value that is told as a text, in whatever words. */
-static bool has_text(const struct m_port *voucher, uint32_t key)
+/* A value that is told as a text, in whatever words, if there is room for any. */
+static bool has_text(const struct m_port *voucher, uint32_t key, uint32_t room)
 {
-	return (key == MACH_VOUCHER_ATTR_KEY_BANK && voucher->values[key - 1].bank.known) ||
-	       (key == MACH_VOUCHER_ATTR_KEY_IMPORTANCE && voucher->values[key - 1].boosting);
+	if (key == MACH_VOUCHER_ATTR_KEY_BANK)
+		return room >= BANK_LEAST && voucher->values[key - 1].bank.known;
+	return key == MACH_VOUCHER_ATTR_KEY_IMPORTANCE && room >= 1 &&
+	       voucher->values[key - 1].boosting;
 }
 
 /* The same of one that a call wants, or of any. */
@@ -453,12 +455,12 @@ static bool tells_text(const struct world *world, const struct m_entry *target)
 	switch (world->op->routine) {
 	case MACHD_ROUTINE_mach_voucher_extract_attr_content:
 	case MACHD_ROUTINE_mach_voucher_extract_attr_recipe:
-		return voucher && voucher->voucher && size >= TEXT_LEAST && has_text(voucher, key);
+		return voucher && voucher->voucher && has_text(voucher, key, size);
 	case MACHD_ROUTINE_mach_voucher_debug_info:
 	case MACHD_ROUTINE_mach_voucher_extract_all_attr_recipes:
 		return voucher && voucher->voucher &&
-		       (has_text(voucher, MACH_VOUCHER_ATTR_KEY_BANK) ||
-			has_text(voucher, MACH_VOUCHER_ATTR_KEY_IMPORTANCE));
+		       (has_text(voucher, MACH_VOUCHER_ATTR_KEY_BANK, UINT32_MAX) ||
+			has_text(voucher, MACH_VOUCHER_ATTR_KEY_IMPORTANCE, UINT32_MAX));
 	}
 	return false;
 }

@@ -100,14 +100,23 @@ START_TEST(senders_cannot_set_the_bit)
 }
 END_TEST
 
-START_TEST(nobody_makes_itself_important)
+/* Until it receives it: there is no right to reply, or nothing to inherit from itself. */
+START_TEST(who_is_important_asks_itself_with_importance)
 {
 	struct importance_world world = importance_begin(NULL);
+	struct lab_buffer message;
 
 	importance_accept(world.donor, world.reply);
-	lab_ok(importance_send(world.donor, world.reply, MAKE_SEND, NOBODY, 0, 0));
-	ck_assert_uint_eq(importance_of_port(world.donor, world.reply), 0);
-	ck_assert_uint_eq(world.lab->boosts, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		lab_ok(importance_send(world.donor, world.reply, MAKE_SEND, NOBODY, 0, 0));
+		lab_audit(world.lab);
+		ck_assert_uint_eq(importance_of_port(world.donor, world.reply), 1);
+		ck_assert_uint_eq(importance_of_task(world.donor), 1);
+		lab_ok(lab_receive(world.donor, world.reply, &message,
+				   MACH_RCV_TIMEOUT | (i ? MACH_RCV_VOUCHER : 0), 0));
+		ck_assert(!MACH_MSGH_BITS_RAISED_IMPORTANCE(message.header.msgh_bits));
+		ck_assert_uint_eq(importance_of_task(world.donor), 0);
+	}
 	lab_stop(world.lab);
 }
 END_TEST
@@ -382,7 +391,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, boosts_add_up_and_are_told_once);
 	tcase_add_test(tests, nothing_is_donated_without_a_donor_or_to_a_port_that_takes_none);
 	tcase_add_test(tests, senders_cannot_set_the_bit);
-	tcase_add_test(tests, nobody_makes_itself_important);
+	tcase_add_test(tests, who_is_important_asks_itself_with_importance);
 	tcase_add_test(tests, a_boosted_server_donates);
 	tcase_add_test(tests, what_asks_for_no_single_reply_boosts_until_it_is_received);
 	tcase_add_loop_test(tests, a_boost_ends_with_the_right_to_reply, 0, ROWS(ends));

@@ -54,7 +54,7 @@ START_TEST(a_boost_reaches_the_end_of_a_chain)
 	for (unsigned i = 0; i < 3; i++) {
 		lab_compose(&message, ports[i + 1], MAKE_SEND, NOBODY, 0, 1);
 		lab_add_port(&message, ports[i], MOVE_RECEIVE);
-		lab_ok(lab_send_now(world.server, &message));
+		lab_ok(lab_send(world.server, &message, MACH_SEND_NOIMPORTANCE, 0));
 	}
 	ck_assert_uint_eq(importance_of_task(world.server), 0);
 	lab_ok(importance_send(world.donor, names[0], COPY_SEND, NOBODY, 0, 0));
