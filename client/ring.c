@@ -205,6 +205,7 @@ int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint
 
 void mi_ring_let_go(struct mi_ring *ring)
 {
+	machd_ring_set_cpu(&ring->out, (uint32_t)sched_getcpu());
 	machd_ring_publish(&ring->out);
 	if (machd_ring_wake(&ring->out) != MACHD_RING_AWAKE)
 		wake_daemon(ring);
@@ -231,6 +232,20 @@ static bool is_near(const struct mi_ring *ring)
 	return machd_ring_cpu(&ring->in) == (uint32_t)sched_getcpu();
 }
 
+/* Go on to look while yields are no good. */
+static enum machd_ring_state look_for(struct mi_ring *ring, uint64_t time)
+{
+	enum machd_ring_state state = MACHD_RING_EMPTY;
+	uint64_t start = time;
+
+	while (state == MACHD_RING_EMPTY && !is_near(ring) &&
+	       machd_wait_looks(&ring->wait, start, time)) {
+		state = machd_ring_look(&ring->in);
+		time = now();
+	}
+	return state;
+}
+
 /* Yield as long as the rule says, or until there is something. */
 static enum machd_ring_state yield_for(struct mi_ring *ring)
 {
@@ -248,7 +263,7 @@ static enum machd_ring_state yield_for(struct mi_ring *ring)
 		before = after;
 	}
 	machd_wait_end(&ring->wait, state != MACHD_RING_EMPTY);
-	return state;
+	return state == MACHD_RING_EMPTY ? look_for(ring, before) : state;
 }
 
 /* Like ppoll(), this is not restarted behind a handler's back: it has a time-out. */

@@ -26,7 +26,7 @@
 /* The words of one direction, each where only one end writes it often. */
 struct machd_ring_words {
 	_Alignas(64) _Atomic uint32_t tail;   /* the writer's index */
-	_Atomic uint32_t cpu;		      /* completion: the CPU that the daemon was on */
+	_Atomic uint32_t cpu;		      /* the CPU that the writer was on */
 	_Alignas(64) _Atomic uint32_t head;   /* the reader's index */
 	_Alignas(64) _Atomic uint32_t asleep; /* enum machd_ring_sleep of the reader */
 };
@@ -117,7 +117,7 @@ void machd_ring_doze(struct machd_ring *ring, enum machd_ring_sleep how);
 enum machd_ring_sleep machd_ring_wake(struct machd_ring *ring);
 enum machd_ring_sleep machd_ring_rouse(struct machd_ring *ring);
 
-/* The CPU that the daemon wrote the last answer on, for who waits for the next. */
+/* The CPU that the writer was on when he published last, for who waits for more. A hint. */
 void machd_ring_set_cpu(struct machd_ring *ring, uint32_t cpu);
 uint32_t machd_ring_cpu(const struct machd_ring *ring);
 

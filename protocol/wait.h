@@ -4,9 +4,11 @@
  * again, and after a while sleep. This is the rule and no more: who waits reads the clock and
  * yields.
  *
- * On a machine whose CPUs are busy a yield can give away a whole time slice; then it is better to
- * sleep at once, and for a time that doubles as long as yields go on to be long. One that is long
- * once in a while costs less than that.
+ * On a machine whose CPUs are busy a yield can give away a whole time slice; then it is better not
+ * to yield, and for a time that doubles as long as yields go on to be long. One that is long once
+ * in a while costs less than that. Meanwhile who waits for somebody on the same CPU sleeps at once.
+ * With somebody on another CPU it is being woken that costs most, of both: there he goes on to
+ * look, for as long as that would take, unless that was in vain a few times.
  *
  * A yield that lasts longer than one that finds nobody is shared: others had work to do. If the
  * daemon is on that CPU, too, each who yields there delays it by two switches, and is woken cheaply
@@ -25,6 +27,9 @@
 #define MACHD_WAIT_TIMES    16			 /* no yielding for so many times a long one */
 #define MACHD_WAIT_QUIET_NS UINT64_C(1000000000) /* at most */
 
+#define MACHD_WAIT_LOOK_NS 20000 /* about what it costs to be woken from another CPU */
+#define MACHD_WAIT_UNSEEN  3	 /* waits, one after the other, that may look in vain */
+
 #define MACHD_WAIT_SWITCH_NS 2000 /* what a shared yield costs by itself */
 #define MACHD_WAIT_SHARED    4	  /* shared yields in a wait, halved with each wait in vain */
 #define MACHD_WAIT_AGAIN     16	  /* of so many waits without any, one has them all */
@@ -39,6 +44,10 @@ struct machd_wait {
 	unsigned at_once;     /* waits that had none */
 	unsigned shared;      /* such yields of this wait */
 	unsigned patience;    /* for more of them on the daemon's CPU */
+	uint64_t since;	      /* when the last wait began that could look on */
+	unsigned unseen;      /* waits, one after the other, that looked on in vain */
+	unsigned blind;	      /* waits that did not */
+	bool looks;	      /* this one still does */
 };
 
 /* May one who waits since `since` still yield? */
@@ -68,6 +77,30 @@ static inline void machd_wait_yielded(struct machd_wait *wait, uint64_t before, 
 {
 	if (after - before >= MACHD_WAIT_LONG_NS)
 		machd_wait_long(wait, before, after - before);
+}
+
+/*
+ * May one who may not yield go on to look? For who waits since `since`, for somebody on another
+ * CPU. When all such waits are in vain, one of many looks.
+ */
+static inline bool machd_wait_looks(struct machd_wait *wait, uint64_t since, uint64_t now)
+{
+	uint64_t most = wait->spin < MACHD_WAIT_LOOK_NS ? wait->spin : MACHD_WAIT_LOOK_NS;
+
+	if (now >= wait->quiet_until)
+		return false;
+	if (wait->since != since) {
+		if (wait->looks) /* the last one did to its end */
+			wait->unseen = 0;
+		wait->since = since;
+		wait->looks =
+			wait->unseen < MACHD_WAIT_UNSEEN || ++wait->blind % MACHD_WAIT_AGAIN == 0;
+	}
+	if (wait->looks && now - since >= most) {
+		wait->looks = false;
+		wait->unseen++;
+	}
+	return wait->looks;
 }
 
 /* What follows is for who is one of many. A wait begins. */

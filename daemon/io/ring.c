@@ -246,7 +246,10 @@ static void send_look(struct ring *ring)
 /* Let the client see what is in the ring; `packets` follow on the socket. */
 static void publish(struct ring *ring, bool packets)
 {
-	machd_ring_set_cpu(&ring->out, (uint32_t)sched_getcpu());
+	uint32_t cpu = (uint32_t)sched_getcpu();
+
+	machd_ring_set_cpu(&ring->out, cpu);
+	ring->channel->gate->turns.far = machd_ring_cpu(&ring->in) != cpu;
 	machd_ring_publish(&ring->out);
 	switch (machd_ring_wake(&ring->out)) {
 	case MACHD_RING_AWAKE:

@@ -128,6 +128,12 @@ static uint64_t give_way(struct turns *turns, uint64_t now)
 	return after;
 }
 
+/* While yields are no good: for who was answered just now, if he is on another CPU. */
+static bool looks_on(struct turns *turns, uint64_t now)
+{
+	return turns->far && machd_wait_looks(&turns->wait, turns->last, now);
+}
+
 static bool is_busy(const struct turns *turns, uint64_t now)
 {
 	return now < turns->last + BUSY_NS;
@@ -177,6 +183,8 @@ static bool look_on(struct turns *turns)
 			now = uv_hrtime();
 		else if (!came && machd_wait_yields(&turns->wait, turns->last, now))
 			now = give_way(turns, now);
+		else if (!came && looks_on(turns, now))
+			now = uv_hrtime();
 		else if (!came && all_asleep(turns))
 			return false;
 		make_pages(turns, now, 1);

@@ -102,6 +102,57 @@ START_TEST(it_begins_anew_when_all_was_well)
 }
 END_TEST
 
+/* It may not yield from S to 2 * S. How long a wait for somebody far away looks on, ns. */
+static uint64_t looks_for(uint64_t since)
+{
+	uint64_t now = since;
+
+	wait.quiet_until = 2 * S;
+	while (machd_wait_looks(&wait, since, now))
+		now += US;
+	return now - since;
+}
+
+START_TEST(looks_on_where_it_may_not_yield)
+{
+	ck_assert(!machd_wait_looks(&wait, S, S));
+	ck_assert_uint_eq(looks_for(S), 20 * US);
+	ck_assert(!machd_wait_looks(&wait, 2 * S, 2 * S));
+	wait.spin = 10 * US;
+	ck_assert_uint_eq(looks_for(S + MS), 10 * US);
+	wait.spin = 0;
+	ck_assert_uint_eq(looks_for(S + 2 * MS), 0);
+}
+END_TEST
+
+START_TEST(looks_in_vain_end)
+{
+	uint64_t since = S;
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(looks_for(since++), 20 * US);
+	for (int i = 1; i < 16; i++)
+		ck_assert_uint_eq(looks_for(since++), 0);
+	ck_assert_uint_eq(looks_for(since++), 20 * US);
+	ck_assert_uint_eq(looks_for(since++), 0);
+}
+END_TEST
+
+START_TEST(what_was_seen_has_it_look_again)
+{
+	uint64_t since = S;
+
+	for (int i = 0; i < 2; i++)
+		looks_for(since++);
+	/* Something came before its time was over. */
+	ck_assert(machd_wait_looks(&wait, since, since));
+	ck_assert(machd_wait_looks(&wait, since, since + 19 * US));
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(looks_for(++since), 20 * US);
+	ck_assert_uint_eq(looks_for(++since), 0);
+}
+END_TEST
+
 /* A wait of `count` yields of `spent` each, or fewer if it ends; how many there were. */
 static unsigned in_vain(unsigned count, uint64_t spent, bool near)
 {
@@ -187,6 +238,9 @@ int main(void)
 	tcase_add_test(tests, a_second_long_one_is_followed_by_quiet);
 	tcase_add_test(tests, it_doubles_up_to_a_second);
 	tcase_add_test(tests, it_begins_anew_when_all_was_well);
+	tcase_add_test(tests, looks_on_where_it_may_not_yield);
+	tcase_add_test(tests, looks_in_vain_end);
+	tcase_add_test(tests, what_was_seen_has_it_look_again);
 	tcase_add_test(tests, patience_on_the_daemons_cpu_ends);
 	tcase_add_test(tests, what_came_restores_patience);
 	tcase_add_test(tests, alone_there_is_no_end_of_patience);
