@@ -423,6 +423,12 @@ bool mi_present(const void *memory, size_t size);
 bool mi_known(const void *memory, size_t size);
 void mi_present_configure(void); /* once, before them */
 
+/* An address that nobody could have is refused even if there is nothing to read at it. */
+static inline bool mi_possible(const void *address)
+{
+	return sizeof address < sizeof(uint64_t) || (intptr_t)address >= 0;
+}
+
 /* Zeroed memory in whole pages, as vm_allocate() gives; NULL if there is none. */
 void *mi_pages(size_t size);
 void mi_pages_free(void *pages, size_t size);

@@ -142,12 +142,6 @@ void mi_ring_free(struct mi_ring *ring, bool in_child)
 
 /* Requests. */
 
-/* An address that nobody could have is refused even if there is nothing to read at it. */
-static bool possible(const void *address)
-{
-	return sizeof address < sizeof(uint64_t) || (intptr_t)address >= 0;
-}
-
 /* Parts but the first are the program's memory, which may not be there. */
 static bool put_part(struct mi_ring *ring, const struct iovec *part, bool ours)
 {
@@ -195,7 +189,8 @@ int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint
 		return state == MACHD_RING_BROKEN ? ECONNRESET : EAGAIN;
 	}
 	for (int i = 0; i < count; i++) {
-		if (!possible(parts[i].iov_base) || !put_part(ring, &parts[i], present || i == 0)) {
+		if (!mi_possible(parts[i].iov_base) ||
+		    !put_part(ring, &parts[i], present || i == 0)) {
 			machd_ring_abandon(&ring->out);
 			return EFAULT;
 		}

@@ -15,6 +15,9 @@
 
 #include "client/ring.h"
 
+/* Bytes of a small request. */
+#define FLAT_MAX 1024
+
 /* Room for descriptors beside a packet. */
 union control {
 	struct cmsghdr head;
@@ -65,6 +68,37 @@ static int send_packet(const struct mi_channel *channel, struct iovec *parts, in
 	return sent < 0 ? errno : 0;
 }
 
+/* A small request in one piece, which the kernel takes faster than a list of them; false: no. */
+static bool gather(const struct mi_channel *channel, const struct iovec *parts, int count,
+		   uint8_t flat[FLAT_MAX])
+{
+	for (int i = 0; i < count; flat += parts[i++].iov_len) {
+		if (!mi_possible(parts[i].iov_base))
+			return false;
+		if (parts[i].iov_len == 0)
+			continue;
+		if (i > 0 && !channel->request_present &&
+		    !mi_known(parts[i].iov_base, parts[i].iov_len))
+			return false;
+		memcpy(flat, parts[i].iov_base, parts[i].iov_len);
+	}
+	return true;
+}
+
+static int send_small(const struct mi_channel *channel, struct iovec *parts, int count,
+		      uint32_t length)
+{
+	uint8_t flat[FLAT_MAX];
+	ssize_t sent;
+
+	if (!gather(channel, parts, count, flat))
+		return send_packet(channel, parts, count, NULL);
+	do
+		sent = send(channel->fd, flat, length, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? errno : 0;
+}
+
 /* The header of the next request, which is in front of the first part; its length. */
 static uint32_t put_header(const struct mi_channel *channel, enum machd_op op,
 			   const struct iovec *parts, int count, unsigned fd_count)
@@ -102,7 +136,9 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 		mi_ring_let_go(channel->ring);
 	/* What is not waited for stays where the next one may go, and that overtakes packets. */
 	if (error == EAGAIN && (!channel->ring || !unanswered))
-		error = send_packet(channel, parts, count, fds);
+		error = fd_count == 0 && length <= FLAT_MAX
+				? send_small(channel, parts, count, length)
+				: send_packet(channel, parts, count, fds);
 	if (error)
 		return error;
 	requested(channel);

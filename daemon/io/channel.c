@@ -6,6 +6,7 @@
 #include "daemon/io/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stddef.h>
 #include <string.h>
@@ -138,6 +139,14 @@ static bool handle_in_turn(struct channel *channel, const struct packet *packet)
 	return unanswered && !channel->doomed;
 }
 
+/* Nothing is read, too, if the peer has closed its end since the kernel told us of anything. */
+static bool has_hung_up(const struct channel *channel)
+{
+	struct pollfd state = {.fd = channel->fd, .events = POLLRDHUP};
+
+	return poll(&state, 1, 0) == 1 && (state.revents & (POLLRDHUP | POLLHUP));
+}
+
 /*
  * `hung_up`: the peer had closed its end before we began to read. Of packets that have no answer
  * several are read in a turn.
@@ -154,6 +163,8 @@ static void read_packets(struct channel *channel, bool hung_up)
 		if (channel->ring && !ring_drained(channel->ring))
 			return;
 		receive(channel, &packet);
+		if (packet.size == 0 && packet.fd_count == 0 && !hung_up)
+			hung_up = has_hung_up(channel);
 		if (packet.size > 0 || (packet.size == 0 && (packet.fd_count || !hung_up)))
 			more = handle_in_turn(channel, &packet);
 		else if (packet.size == 0)
@@ -259,6 +270,8 @@ void channel_close(struct channel *channel)
 	ring_free(channel->ring);
 	channel->ring = NULL;
 	event_remove(&gate->turns.events, &channel->event);
+	if (gate->turns.hot == &channel->event)
+		gate->turns.hot = NULL;
 	pace_leave(&gate->turns.pace, channel->event.job.payer, uv_hrtime());
 	uv_close((uv_handle_t *)&channel->timer, on_timer_closed);
 	close(channel->fd);

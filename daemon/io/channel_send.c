@@ -214,6 +214,12 @@ static void send_by_ring(struct channel *channel, const struct ipc_answer *answe
 		channel_send_packets(channel, answer);
 }
 
+static void send_by_socket(struct channel *channel, const struct ipc_answer *answer)
+{
+	channel->gate->turns.hot = &channel->event;
+	channel_send_packets(channel, answer);
+}
+
 void channel_send(struct channel *channel, const struct ipc_answer *answer)
 {
 	if (!channel->doomed && asks_too_early(channel, answer))
@@ -223,7 +229,7 @@ void channel_send(struct channel *channel, const struct ipc_answer *answer)
 	else if (channel->ring && !channel->doomed)
 		send_by_ring(channel, answer);
 	else
-		channel_send_packets(channel, answer);
+		send_by_socket(channel, answer);
 }
 
 static void unsent_free(struct unsent *unsent)

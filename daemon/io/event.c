@@ -95,6 +95,16 @@ static bool handle(struct events *events, struct event *event, uint32_t came)
 	return true;
 }
 
+void event_try(struct events *events, struct event *event)
+{
+	uint64_t now = uv_hrtime();
+
+	if (!event->happened || !(event->wanted & EPOLLIN) || pace_job_waits(&event->job) ||
+	    !pace_admits(events->pace, event->job.payer, now))
+		return;
+	handle(events, event, EPOLLIN);
+}
+
 int events_hear(struct events *events, int timeout, int most, bool *other)
 {
 	struct epoll_event happened[EVENTS_AT_ONCE];

@@ -49,6 +49,9 @@ void event_want(struct events *events, struct event *event, uint32_t wanted);
 /* Before the descriptor is closed; one that is not waited for is left alone. */
 void event_remove(struct events *events, struct event *event);
 
+/* Something may have come there: have it handled, if it need not wait. */
+void event_try(struct events *events, struct event *event);
+
 /*
  * Wait so many ms, -1: for ever, and hear of up to EVENTS_AT_ONCE things that happened. Up to
  * `most` of them are handled now, those that must wait for their turn do, and those that are left

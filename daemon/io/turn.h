@@ -31,9 +31,13 @@ struct turns {
 	struct pace pace;
 	uint64_t sliced; /* up to when slices of pages have been made, ns */
 	struct events events;
-	int bells;	/* an epoll */
-	unsigned count; /* of rings */
-	bool more;	/* there were as many events of sockets as are handled in a turn */
+	struct event *hot; /* of who was answered last on his socket; or NULL */
+	unsigned missed;   /* times, one after the other, that nothing came from there, */
+	unsigned skipped;  /* and that he was not waited for */
+	uint64_t heard;	   /* when others were listened to last although something had come */
+	int bells;	   /* an epoll */
+	unsigned count;	   /* of rings */
+	bool more;	   /* there were as many events of sockets as are handled in a turn */
 	bool stop;
 
 	/* Called now and then while something happens, and before the loop sleeps; or NULL. */
