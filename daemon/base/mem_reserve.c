@@ -3,15 +3,15 @@
 #include "daemon/base/mem_reserve.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "daemon/base/mem.h"
 
-#define ALL_FREE UINT64_MAX
-
+/* Its pieces follow the words, at a multiple of 16. */
 struct chunk {
 	struct list link;
-	uint64_t free; /* a bit for each piece */
-	_Alignas(16) char bytes[];
+	uint64_t count;	 /* of free pieces, */
+	uint64_t free[]; /* a bit for each piece */
 };
 
 /* What is in front of a piece that was taken: the chunk it is of. */
@@ -20,8 +20,19 @@ struct piece {
 	_Alignas(16) char bytes[];
 };
 
-void mem_reserve_init(struct mem_reserve *reserve, size_t size)
+static uint64_t pieces(const struct mem_reserve *reserve)
 {
+	return (uint64_t)reserve->mr_words * MEM_RESERVE_CHUNK;
+}
+
+static size_t head_size(const struct mem_reserve *reserve)
+{
+	return (sizeof(struct chunk) + reserve->mr_words * sizeof(uint64_t) + 15) / 16 * 16;
+}
+
+void mem_reserve_init(struct mem_reserve *reserve, size_t size, unsigned words)
+{
+	reserve->mr_words = words;
 	reserve->mr_size = sizeof(struct piece) + (size + 15) / 16 * 16;
 	reserve->mr_free = 0;
 	list_init(&reserve->mr_chunks);
@@ -32,14 +43,15 @@ bool mem_reserve_keep(struct mem_reserve *reserve, uint64_t count)
 	struct chunk *chunk;
 
 	while (reserve->mr_free < count) {
-		chunk = mem_alloc_raw(sizeof *chunk + MEM_RESERVE_CHUNK * reserve->mr_size,
+		chunk = mem_alloc_raw(head_size(reserve) + pieces(reserve) * reserve->mr_size,
 				      sizeof *chunk);
 		if (!chunk)
 			return false;
-		chunk->free = ALL_FREE;
+		memset(chunk->free, 0xff, reserve->mr_words * sizeof *chunk->free);
+		chunk->count = pieces(reserve);
 		list_init(&chunk->link);
 		list_prepend(&reserve->mr_chunks, &chunk->link);
-		reserve->mr_free += MEM_RESERVE_CHUNK;
+		reserve->mr_free += pieces(reserve);
 	}
 	return true;
 }
@@ -48,17 +60,19 @@ void *mem_reserve_take(struct mem_reserve *reserve)
 {
 	struct chunk *chunk = list_first(&reserve->mr_chunks, struct chunk, link);
 	struct piece *piece;
-	unsigned index;
+	size_t word = 0, index;
 
-	assert(chunk && chunk->free);
-	index = (unsigned)__builtin_ctzll(chunk->free);
-	chunk->free &= ~(UINT64_C(1) << index);
+	assert(chunk && chunk->count);
+	while (!chunk->free[word])
+		word++;
+	index = word * MEM_RESERVE_CHUNK + (unsigned)__builtin_ctzll(chunk->free[word]);
+	chunk->free[word] &= chunk->free[word] - 1;
 	reserve->mr_free--;
-	if (!chunk->free) {
+	if (--chunk->count == 0) {
 		list_remove(&chunk->link);
 		list_append(&reserve->mr_chunks, &chunk->link);
 	}
-	piece = (struct piece *)(chunk->bytes + index * reserve->mr_size);
+	piece = (struct piece *)((char *)chunk + head_size(reserve) + index * reserve->mr_size);
 	piece->chunk = chunk;
 	return piece->bytes;
 }
@@ -67,13 +81,15 @@ void mem_reserve_give(struct mem_reserve *reserve, void *memory)
 {
 	struct piece *piece = (struct piece *)((char *)memory - offsetof(struct piece, bytes));
 	struct chunk *chunk = piece->chunk;
-	size_t index = (size_t)((char *)piece - chunk->bytes) / reserve->mr_size;
+	size_t index =
+		(size_t)((char *)piece - (char *)chunk - head_size(reserve)) / reserve->mr_size;
 
-	if (!chunk->free) {
+	if (chunk->count == 0) {
 		list_remove(&chunk->link);
 		list_prepend(&reserve->mr_chunks, &chunk->link);
 	}
-	chunk->free |= UINT64_C(1) << index;
+	chunk->free[index / MEM_RESERVE_CHUNK] |= UINT64_C(1) << index % MEM_RESERVE_CHUNK;
+	chunk->count++;
 	reserve->mr_free++;
 }
 
@@ -82,11 +98,11 @@ void mem_reserve_trim(struct mem_reserve *reserve, uint64_t count)
 	LIST_FOR_EACH_SAFE (node, &reserve->mr_chunks) {
 		struct chunk *chunk = list_entry(node, struct chunk, link);
 
-		if (reserve->mr_free < count + MEM_RESERVE_CHUNK)
+		if (reserve->mr_free < count + pieces(reserve))
 			return;
-		if (chunk->free != ALL_FREE)
+		if (chunk->count != pieces(reserve))
 			continue;
-		reserve->mr_free -= MEM_RESERVE_CHUNK;
+		reserve->mr_free -= pieces(reserve);
 		list_remove(&chunk->link);
 		mem_free(chunk);
 	}

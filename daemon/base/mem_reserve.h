@@ -12,16 +12,21 @@
 
 #include "daemon/base/list.h"
 
-/* Pieces of a chunk: as many as a word has bits. */
+/* Pieces of a chunk: as many as one word has bits, or several. */
 #define MEM_RESERVE_CHUNK 64
 
 struct mem_reserve {
 	size_t mr_size;	       /* bytes of a piece, with what is in front of it */
+	unsigned mr_words;     /* of a chunk */
 	uint64_t mr_free;      /* pieces that can be taken */
 	struct list mr_chunks; /* those with free pieces come first */
 };
 
-void mem_reserve_init(struct mem_reserve *reserve, size_t size);
+/*
+ * Pieces of `size` bytes, in chunks of `words` times MEM_RESERVE_CHUNK: of a large chunk, fewer of
+ * its pages are in use before a piece is.
+ */
+void mem_reserve_init(struct mem_reserve *reserve, size_t size, unsigned words);
 
 /* See to it that `count` pieces can be taken; false without memory, and nothing has changed. */
 bool mem_reserve_keep(struct mem_reserve *reserve, uint64_t count);

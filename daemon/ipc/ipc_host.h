@@ -99,8 +99,10 @@ struct ipc_host {
 
 	struct ipc_key h_key;
 	struct mem_pool h_kmsgs;       /* memory of messages, */
-	struct mem_reserve h_reserve;  /* and of those that are promised */
-	uint64_t h_promised;	       /* so many */
+	struct mem_reserve h_reserve;  /* and of those that are promised: */
+	uint64_t h_promised;	       /* so many, */
+	struct mem_reserve h_notices;  /* and of those that the daemon owes, */
+	uint64_t h_owed;	       /* as ipc_owed.h counts them */
 	uint8_t *h_packet;	       /* where answers are put together, IPC_ANSWER_BUFFER */
 	uint8_t *h_own_packet;	       /* the same for h_current, whose answer goes out last */
 	struct ipc_thread *h_answered; /* h_current once its answer waits in h_own_packet */

@@ -57,17 +57,34 @@ static struct offsets lay_out(const struct ipc_kmsg_plan *plan)
 	return at;
 }
 
+/* What is kept for a kmsg of that kind; NULL: nothing. */
+static struct mem_reserve *reserve(struct ipc_host *host, enum ipc_kmsg_memory memory)
+{
+	switch (memory) {
+	case IKM_OF_RESERVE:
+		return &host->h_reserve;
+	case IKM_OF_NOTICES:
+		return &host->h_notices;
+	case IKM_OF_POOL:
+		break;
+	}
+	return NULL;
+}
+
 /* Memory for a kmsg, of which the first `zeroed` bytes are. */
 static struct ipc_kmsg *get(struct ipc_host *host, size_t size, size_t zeroed,
 			    enum ipc_kmsg_how how)
 {
+	static const enum ipc_kmsg_memory kept[] = {[IKM_BOUND] = IKM_OF_POOL,
+						    [IKM_PROMISED] = IKM_OF_RESERVE,
+						    [IKM_NOTICE] = IKM_OF_NOTICES};
 	struct ipc_kmsg *kmsg = mem_pool_alloc(&host->h_kmsgs, size, zeroed);
 
-	if (kmsg || how != IKM_PROMISED)
+	if (kmsg || how == IKM_BOUND)
 		return kmsg;
-	kmsg = mem_reserve_take(&host->h_reserve);
+	kmsg = mem_reserve_take(reserve(host, kept[how]));
 	memset(kmsg, 0, zeroed);
-	kmsg->ikm_reserved = true;
+	kmsg->ikm_memory = kept[how];
 	return kmsg;
 }
 
@@ -147,8 +164,8 @@ void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg)
 		ipc_account_discharge(payer, IPC_CHARGE_BYTES, kmsg->ikm_size);
 		ipc_account_put(payer);
 	}
-	if (kmsg->ikm_reserved)
-		mem_reserve_give(&host->h_reserve, kmsg);
+	if (kmsg->ikm_memory != IKM_OF_POOL)
+		mem_reserve_give(reserve(host, kmsg->ikm_memory), kmsg);
 	else
 		mem_pool_free(&host->h_kmsgs, kmsg, kmsg->ikm_size);
 }

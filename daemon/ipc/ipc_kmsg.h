@@ -89,6 +89,12 @@ struct ikm_header {
 	uint32_t ikm_pad;
 };
 
+enum ipc_kmsg_memory {
+	IKM_OF_POOL,
+	IKM_OF_RESERVE, /* what was kept for those that were promised, */
+	IKM_OF_NOTICES, /* or for what the daemon says */
+};
+
 struct ipc_kmsg {
 	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
 	struct ipc_account *ikm_account; /* who pays */
@@ -113,7 +119,7 @@ struct ipc_kmsg {
 	bool ikm_send_receives;	     /* its sender receives in the same call */
 	bool ikm_fds_lent;	     /* its memfds are the request's until it is copied in */
 	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
-	bool ikm_reserved;	     /* its memory is of h_reserve */
+	uint8_t ikm_memory;	     /* enum ipc_kmsg_memory: where its memory is from */
 	bool ikm_donates;	     /* its sender was important when it sent it, */
 	bool ikm_may_donate;	     /* and does not mind; or may come to be */
 	bool ikm_lends;		     /* the reply right makes whoever has it important */
@@ -133,17 +139,20 @@ struct ipc_kmsg_plan {
 /* What may keep a kmsg from being made. */
 enum ipc_kmsg_how {
 	IKM_BOUND,    /* the limits of who pays */
-	IKM_ALWAYS,   /* no limit */
 	IKM_PROMISED, /* nothing: a window promised it (ipc_window.h), and its memory is kept */
+	IKM_NOTICE,   /* nothing: the daemon owes it (ipc_owed.h), and its memory is kept */
 };
 
-/* What a kmsg that was promised takes at most. */
+/* What a kmsg that was promised takes at most, and one of the daemon's. */
 #define IKM_PROMISED_MAX (sizeof(struct ipc_kmsg) + MACHD_UNANSWERED_MAX)
+#define IKM_NOTICE_MAX \
+	(sizeof(struct ipc_kmsg) + sizeof(struct ikm_descriptor) + sizeof(union ikm_right))
 
 /*
  * Lay out a kmsg. NULL: no memory, or `payer` (may be NULL: the daemon itself) is at a limit. One
  * that was promised comes out of the reserve if there is no other memory: the caller has taken it
- * off what is promised (ipc_window_take).
+ * off what is promised (ipc_window_take). So does one of the daemon's, for which it has a send-once
+ * right or a timer.
  */
 struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer,
 				const struct ipc_kmsg_plan *plan, enum ipc_kmsg_how how);

@@ -21,16 +21,17 @@ struct notify_body {
 /* How the daemon encodes numbers: as this machine does. */
 static const uint8_t ndr_here[8] = {0, 0, 0, 0, __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 0, 0, 0};
 
-/* A message of the daemon to a send-once right. It is charged to who owns the port it goes to. */
+/*
+ * A message of the daemon to a send-once right, for which it owes one. It is charged to who owns
+ * the port it goes to.
+ */
 static struct ipc_kmsg *notice(struct ipc_host *host, struct ipc_port *notify, uint32_t id,
 			       uint32_t ports, uint32_t body_size)
 {
 	struct ipc_kmsg_plan plan = {
 		.p_descriptors = ports, .p_rights = ports, .p_body = body_size};
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, notify->ip_account, &plan, IKM_ALWAYS);
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(host, notify->ip_account, &plan, IKM_NOTICE);
 
-	if (!kmsg)
-		return NULL;
 	kmsg->ikm_header.ikm_dest = notify;
 	kmsg->ikm_header.ikm_dest_type = MACH_MSG_TYPE_PORT_SEND_ONCE;
 	kmsg->ikm_header.ikm_msgh_id = id;
@@ -53,12 +54,6 @@ static void post(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	}
 }
 
-static void out_of_memory(struct ipc_host *host, struct ipc_port *notify)
-{
-	host->h_outbox->warn(host->h_outbox->context, "a notification was lost: out of memory");
-	ipc_port_release_sonce(host, notify);
-}
-
 static void notify_word(struct ipc_host *host, struct ipc_port *notify, uint32_t id, uint32_t word)
 {
 	struct notify_body body = {.word = word};
@@ -69,10 +64,6 @@ static void notify_word(struct ipc_host *host, struct ipc_port *notify, uint32_t
 		return;
 	}
 	kmsg = notice(host, notify, id, 0, sizeof body);
-	if (!kmsg) {
-		out_of_memory(host, notify);
-		return;
-	}
 	memcpy(body.ndr, ndr_here, sizeof ndr_here);
 	memcpy(kmsg->ikm_body, &body, sizeof body);
 	post(host, kmsg);
@@ -106,17 +97,11 @@ void ipc_notify_send_once(struct ipc_host *host, struct ipc_port *right)
 
 void ipc_notify_event(struct ipc_host *host, struct ipc_port *right, uint32_t id)
 {
-	struct ipc_kmsg *kmsg;
-
 	if (!ipc_port_active(right) || right->ip_place == IP_IN_DAEMON) {
 		ipc_port_release_sonce(host, right);
 		return;
 	}
-	kmsg = notice(host, right, id, 0, 0);
-	if (kmsg)
-		post(host, kmsg);
-	else
-		out_of_memory(host, right);
+	post(host, notice(host, right, id, 0, 0));
 }
 
 bool ipc_notify_port_destroyed(struct ipc_host *host, struct ipc_port *notify,
@@ -129,10 +114,6 @@ bool ipc_notify_port_destroyed(struct ipc_host *host, struct ipc_port *notify,
 		return false;
 	}
 	kmsg = notice(host, notify, MACH_NOTIFY_PORT_DESTROYED, 1, 0);
-	if (!kmsg) {
-		out_of_memory(host, notify);
-		return false;
-	}
 	kmsg->ikm_header.ikm_complex = true;
 	kmsg->ikm_desc[0] = (struct ikm_descriptor){.d_type = MACH_MSG_PORT_DESCRIPTOR,
 						    .d_disposition = MACH_MSG_TYPE_PORT_RECEIVE,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Notifications: messages of the daemon itself, sent to send-once rights that users gave it [14].
- * They carry the daemon's tokens, which no client's message can. Each call takes the right.
+ * They carry the daemon's tokens, which no client's message can. Each call takes the right, and
+ * none needs memory: ipc_owed.h.
  */
 #pragma once
 
@@ -21,8 +22,8 @@ void ipc_notify_event(struct ipc_host *host, struct ipc_port *right, uint32_t id
 void ipc_notify_send_once(struct ipc_host *host, struct ipc_port *right);
 
 /*
- * The receive right to `port`, in limbo and with its reference, goes to `notify`. False if there
- * was no memory: nothing was taken.
+ * The receive right to `port`, in limbo and with its reference, goes to `notify`. False if that is
+ * dead: only the right to it was taken.
  */
 bool ipc_notify_port_destroyed(struct ipc_host *host, struct ipc_port *notify,
 			       struct ipc_port *port);

@@ -13,6 +13,7 @@
 #include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_mqueue.h"
 #include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_place.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
@@ -93,8 +94,9 @@ struct ipc_port *ipc_port_make_send(struct ipc_port *port)
 	return ipc_port_ref(port);
 }
 
-struct ipc_port *ipc_port_make_sonce(struct ipc_port *port)
+struct ipc_port *ipc_port_make_sonce(struct ipc_host *host, struct ipc_port *port)
 {
+	ipc_owed_begin(host);
 	port->ip_sorights++;
 	return ipc_port_ref(port);
 }
@@ -139,6 +141,7 @@ void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port)
 
 void ipc_port_release_sonce(struct ipc_host *host, struct ipc_port *port)
 {
+	ipc_owed_end(host);
 	port->ip_sorights--;
 	ipc_port_release(host, port);
 }

@@ -154,7 +154,7 @@ void ipc_port_release(struct ipc_host *host, struct ipc_port *port);
 
 /* Make naked rights: each comes with a reference to the port. */
 struct ipc_port *ipc_port_make_send(struct ipc_port *port); /* needs the receive right */
-struct ipc_port *ipc_port_make_sonce(struct ipc_port *port);
+struct ipc_port *ipc_port_make_sonce(struct ipc_host *host, struct ipc_port *port); /* ipc_owed.h */
 struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* IP_DEAD if the port is dead */
 
 /* Drop a naked send right; the last one of a living port fires the no-senders request. */

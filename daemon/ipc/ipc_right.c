@@ -10,6 +10,7 @@
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_reply.h"
@@ -56,6 +57,7 @@ static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 		ipc_hash_delete(space, entry);
 		port->ip_srights--;
 	} else {
+		ipc_owed_end(host);
 		port->ip_sorights--;
 	}
 	if (ipc_request_counts(port, entry->ie_request) && entry->ie_urefs < MACHD_UREFS_MAX)
@@ -307,7 +309,7 @@ struct ipc_port *ipc_right_copyin(struct ipc_host *host, struct ipc_space *space
 	switch (move->takes) {
 	case TAKES_NOTHING:
 		if (move->given == MACH_MSG_TYPE_PORT_SEND_ONCE)
-			return ipc_port_make_sonce(port);
+			return ipc_port_make_sonce(host, port);
 		return move->makes ? ipc_port_make_send(port) : ipc_port_copy_send(port);
 	case TAKES_UREF:
 		return move_send(host, space, entry);

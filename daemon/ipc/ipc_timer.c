@@ -8,6 +8,7 @@
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_mqueue.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_port.h"
 
 #define FIRST_CAPACITY 16
@@ -93,11 +94,12 @@ bool ipc_timer_attach(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_timer *timer;
 
-	if (!heap_reserve(&host->h_timers))
+	if (!heap_reserve(&host->h_timers) || !ipc_owed_keep(host, 1))
 		return false;
 	timer = mem_alloc(sizeof *timer);
 	if (!timer)
 		return false;
+	ipc_owed_begin(host);
 	host->h_timers.ts_timers++;
 	timer->tm_port = port;
 	port->ip_kind = IP_TIMER;
@@ -113,6 +115,7 @@ void ipc_timer_detach(struct ipc_host *host, struct ipc_port *port)
 
 	port->ip_timer = NULL;
 	ipc_timer_cancel(host, timer);
+	ipc_owed_end(host);
 	mem_free(timer);
 	if (--timers->ts_timers == 0) {
 		mem_free(timers->ts_heap);
@@ -131,12 +134,7 @@ static void fire(struct ipc_host *host, struct ipc_timer *timer)
 
 	if (timer->tm_sent)
 		return;
-	kmsg = ipc_kmsg_alloc(host, port->ip_account, &plan, IKM_ALWAYS);
-	if (!kmsg) {
-		host->h_outbox->warn(host->h_outbox->context,
-				     "a timer's message was lost: out of memory");
-		return;
-	}
+	kmsg = ipc_kmsg_alloc(host, port->ip_account, &plan, IKM_NOTICE);
 	memset(kmsg->ikm_body, 0, MESSAGE_BODY);
 	kmsg->ikm_header.ikm_dest = ipc_port_copy_send(port);
 	kmsg->ikm_header.ikm_dest_type = MACH_MSG_TYPE_PORT_SEND;

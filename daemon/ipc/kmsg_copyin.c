@@ -12,6 +12,7 @@
 #include "daemon/ipc/ipc_importance.h"
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_loan.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_qos.h"
@@ -289,6 +290,23 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 	return MACH_MSG_SUCCESS;
 }
 
+/* How many send-once rights it may make at most: each may have to be answered for by the daemon. */
+static uint64_t makes_sonce(const struct ipc_kmsg *kmsg)
+{
+	uint64_t count = (MACH_MSGH_BITS_REMOTE(kmsg->ikm_bits) == MACH_MSG_TYPE_MAKE_SEND_ONCE) +
+			 (MACH_MSGH_BITS_LOCAL(kmsg->ikm_bits) == MACH_MSG_TYPE_MAKE_SEND_ONCE);
+
+	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[i];
+
+		if (desc->d_type != MACH_MSG_OOL_DESCRIPTOR &&
+		    desc->d_type != MACH_MSG_OOL_VOLATILE_DESCRIPTOR &&
+		    desc->d_disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE)
+			count += desc->d_count;
+	}
+	return count;
+}
+
 mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thread,
 				  struct ipc_kmsg *kmsg)
 {
@@ -296,6 +314,10 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 	uint64_t option = thread->th_args.a_option;
 	mach_msg_return_t code;
 
+	if (!ipc_owed_keep(host, makes_sonce(kmsg))) {
+		ipc_kmsg_free(host, kmsg);
+		return MACH_SEND_NO_BUFFER;
+	}
 	/* Asked before a right is taken: the reply that made it important may be among them. */
 	kmsg->ikm_may_donate = !(option & MACH_SEND_NOIMPORTANCE);
 	kmsg->ikm_donates = kmsg->ikm_may_donate && ipc_importance_donates(thread->th_task);

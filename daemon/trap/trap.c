@@ -20,6 +20,7 @@
 #include "daemon/ipc/ipc_kmsg.h"
 #include "daemon/ipc/ipc_loan.h"
 #include "daemon/ipc/ipc_msg.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
@@ -65,6 +66,7 @@ static void host_free(struct ipc_host *host)
 	boot_names_end(host);
 	mem_pool_empty(&host->h_kmsgs);
 	mem_reserve_trim(&host->h_reserve, 0);
+	mem_reserve_trim(&host->h_notices, 0);
 	mem_free(host->h_packet);
 	mem_free(host->h_own_packet);
 	mem_free(host->h_page);
@@ -78,7 +80,8 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	if (!host)
 		return NULL;
 	init_lists(host);
-	mem_reserve_init(&host->h_reserve, IKM_PROMISED_MAX);
+	mem_reserve_init(&host->h_reserve, IKM_PROMISED_MAX, 1);
+	mem_reserve_init(&host->h_notices, IKM_NOTICE_MAX, IPC_OWED_WORDS);
 	host->h_outbox = outbox;
 	host->h_limits = config->limits;
 	host->h_policy = config->policy;
@@ -95,7 +98,7 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_page = mem_alloc(sizeof *host->h_page);
-	if (!host->h_packet || !host->h_own_packet || !host->h_page ||
+	if (!host->h_packet || !host->h_own_packet || !host->h_page || !ipc_owed_keep(host, 1) ||
 	    !boot_names_start(host, config->names) || !ipc_host_make_ports(host) ||
 	    !ipc_key_init(&host->h_key, config->key)) {
 		host_free(host);

@@ -4,6 +4,7 @@
 
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_notify.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_pset.h"
 #include "daemon/ipc/ipc_right.h"
@@ -322,6 +323,8 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 	}
 	if (!ipc_right_copyin_check(call->c_space, entry, args->desired_type, use))
 		return KERN_INVALID_RIGHT;
+	if (args->desired_type == MACH_MSG_TYPE_MAKE_SEND_ONCE && !ipc_owed_keep(call->c_host, 1))
+		return KERN_RESOURCE_SHORTAGE;
 	port = ipc_right_copyin(call->c_host, call->c_space, entry, args->desired_type);
 	result->right_type = move->given;
 	return trap_copyout(call, port, move->given, &result->right);

@@ -6,6 +6,7 @@
  * no space has as a name.
  */
 #include "daemon/ipc/ipc_host.h"
+#include "daemon/ipc/ipc_owed.h"
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 #include "daemon/ipc/ipc_task.h"
@@ -61,6 +62,8 @@ kern_return_t trap_copyin(struct trap_call *call, mach_port_name_t name, uint32_
 		return KERN_INVALID_NAME;
 	if (!ipc_right_copyin_check(space, entry, disposition, RIGHT_FOR_DAEMON))
 		return KERN_INVALID_RIGHT;
+	if (disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE && !ipc_owed_keep(call->c_host, 1))
+		return KERN_RESOURCE_SHORTAGE;
 	*port = ipc_right_copyin(call->c_host, space, entry, disposition);
 	return *port == IP_DEAD ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;
 }

@@ -345,47 +345,12 @@ START_TEST(the_first_connection_may_find_no_memory)
 }
 END_TEST
 
-START_TEST(a_lost_notification_is_warned_of)
-{
-	struct stage stage = set_up();
-	mach_port_name_t once = lab_new_once(stage.b, stage.reply);
-
-	mem_fail_after(1);
-	lab_ok(lab_deallocate(stage.b, once));
-	mem_fail_after(0);
-	ck_assert_uint_eq(stage.lab->warnings, 1);
-	ck_assert(strstr(stage.lab->last_words, "out of memory"));
-	lab_silent(stage.b, stage.reply);
-	ck_assert_uint_eq(lab_status(stage.b, stage.reply).mps_sorights, 0);
-	lab_stop(stage.lab);
-}
-END_TEST
-
-START_TEST(a_port_that_cannot_be_rescued_dies)
-{
-	struct stage stage = set_up();
-	mach_port_name_t previous, saver;
-
-	saver = lab_pass(stage.b, stage.reply, MAKE_ONCE, stage.a);
-	lab_ok(lab_request_notification(stage.a, stage.port, MACH_NOTIFY_PORT_DESTROYED, 0, saver,
-					MOVE_ONCE, &previous));
-	mem_fail_after(1);
-	lab_ok(lab_destroy(stage.a, stage.port));
-	mem_fail_after(0);
-	ck_assert_uint_eq(stage.lab->warnings, 1);
-	lab_name_is(stage.b, stage.dest, DEAD_NAME, 1);
-	lab_stop(stage.lab);
-}
-END_TEST
-
 static void add_tests(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, memory_may_run_out_at_any_time, 0,
 			    sizeof scripts / sizeof *scripts);
 	tcase_add_test(tcase, a_machine_that_finds_no_memory_does_not_start);
 	tcase_add_test(tcase, the_first_connection_may_find_no_memory);
-	tcase_add_test(tcase, a_lost_notification_is_warned_of);
-	tcase_add_test(tcase, a_port_that_cannot_be_rescued_dies);
 }
 
 int main(void)

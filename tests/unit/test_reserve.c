@@ -14,7 +14,7 @@ static unsigned char *piece[MANY];
 
 static void start(void)
 {
-	mem_reserve_init(&reserve, SIZE);
+	mem_reserve_init(&reserve, SIZE, 1);
 }
 
 static void stop(void)
@@ -95,6 +95,27 @@ START_TEST(a_chunk_that_was_full_is_taken_from_again)
 }
 END_TEST
 
+START_TEST(large_chunks_are_used_up_as_well)
+{
+	mem_reserve_init(&reserve, SIZE, 3);
+	ck_assert(mem_reserve_keep(&reserve, MANY));
+	ck_assert_uint_eq(reserve.mr_free, 6 * MEM_RESERVE_CHUNK);
+	ck_assert_uint_eq(mem_live(), 2);
+	take_all();
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert_uint_eq((uintptr_t)piece[i] % 16, 0);
+		ck_assert_int_eq(memcmp(piece[i], piece[i] + 1, SIZE - 1), 0);
+	}
+	for (unsigned i = MANY; i-- > 0;) {
+		mem_reserve_give(&reserve, piece[i]);
+		mem_reserve_trim(&reserve, 4 * MEM_RESERVE_CHUNK);
+	}
+	ck_assert_uint_eq(reserve.mr_free, 6 * MEM_RESERVE_CHUNK);
+	mem_reserve_trim(&reserve, 3 * MEM_RESERVE_CHUNK);
+	ck_assert_uint_eq(mem_live(), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reserve");
@@ -107,6 +128,7 @@ int main(void)
 	tcase_add_test(tests, as_many_are_kept_as_are_asked_for);
 	tcase_add_test(tests, a_chunk_goes_when_it_is_whole_and_too_much);
 	tcase_add_test(tests, a_chunk_that_was_full_is_taken_from_again);
+	tcase_add_test(tests, large_chunks_are_used_up_as_well);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
