@@ -2,8 +2,11 @@
 /* What SIGHUP puts in force, in this process: all keys of machd.conf but Socket=. */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +150,49 @@ START_TEST(who_is_boosted_is_so_by_what_holds_now)
 }
 END_TEST
 
+/* Threads of this process, each nicer by 5 than the one before; the last as nice as can be. */
+#define THREADS 5
+
+static atomic_int tids[THREADS];
+
+static void *be_there(void *at)
+{
+	atomic_store((atomic_int *)at, (int)gettid());
+	for (;;)
+		pause();
+	return NULL;
+}
+
+START_TEST(who_was_as_nice_as_can_be_is_so_again)
+{
+	pthread_t thread;
+	int before[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		pthread_create(&thread, NULL, be_there, &tids[i]);
+		while (!atomic_load(&tids[i]))
+			sched_yield();
+		setpriority(PRIO_PROCESS, (id_t)tids[i], i < THREADS - 1 ? nice_of(0) + 5 * i : 19);
+		before[i] = nice_of(tids[i]);
+	}
+	boosts_set_nice(&gate.boosts, 7);
+	ck_assert_int_eq(boosts_set(&gate.boosts, getpid(), getuid(), true), 0);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(nice_of(tids[i]), before[i] + 7 > 19 ? 19 : before[i] + 7);
+	if (getuid() == 0) {
+		boosts_set_nice(&gate.boosts, 2);
+		for (int i = 0; i < THREADS; i++)
+			ck_assert_int_eq(nice_of(tids[i]), before[i] + 2 > 19 ? 19 : before[i] + 2);
+		mem_fail_from(1);
+		boosts_set(&gate.boosts, getpid(), getuid(), false);
+		mem_fail_from(0);
+		for (int i = 0; i < THREADS; i++)
+			ck_assert_int_eq(nice_of(tids[i]), before[i]);
+	}
+	boosts_set(&gate.boosts, getpid(), getuid(), false);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reload");
@@ -158,6 +204,7 @@ int main(void)
 	tcase_add_test(tests, all_but_the_socket_takes_effect);
 	tcase_add_test(tests, with_a_file_that_is_wrong_nothing_does);
 	tcase_add_test(tests, who_is_boosted_is_so_by_what_holds_now);
+	tcase_add_test(tests, who_was_as_nice_as_can_be_is_so_again);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
