@@ -240,12 +240,12 @@ static mach_msg_return_t place_answer(const struct exchange *x, const struct rep
 	return (mach_msg_return_t)answer->code;
 }
 
-/* Bits for memory that found no room: a message received in part has a code of its own. */
+/* Bits for memory that found no room: a message that came in part, or back, says so. */
 static mach_msg_return_t add_bits(mach_msg_return_t code, kern_return_t bits)
 {
-	if (bits && code == MACH_MSG_SUCCESS)
-		code = MACH_RCV_BODY_ERROR;
-	return code | bits;
+	if (bits == 0 || code == MACH_RCV_INVALID_DATA)
+		return code;
+	return code | MACH_RCV_BODY_ERROR | bits;
 }
 
 /* The message has memory: it comes in a frame of its own. */

@@ -109,9 +109,12 @@ struct ipc_kmsg {
 	size_t ikm_signed; /* bytes from ikm_header on that are signed */
 	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
+	uint64_t ikm_caller; /* of the daemon's reply: the thread that waits with it; 0: none */
 	struct ipc_port *ikm_timer;  /* whose message this is, with a reference; else NULL */
 	bool ikm_circular;	     /* to be destroyed instead of queued */
+	bool ikm_always;	     /* to be queued whatever the queue's limit */
 	bool ikm_cleaning;	     /* being destroyed: */
+	bool ikm_clean_refused;	     /* what copyin had of the descriptor that it refused, first; */
 	uint8_t ikm_cleaned_header;  /* so many of the header's rights are gone, */
 	uint32_t ikm_cleaned;	     /* and those of so many descriptors, */
 	uint32_t ikm_cleaned_rights; /* and so many of the next one's, */
@@ -262,7 +265,10 @@ struct ipc_received {
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thread,
 				   struct ipc_kmsg *kmsg, struct ipc_received *received);
 
-/* Put the message back into the sender's space [10.2]; space errors are OR-ed into `code`. */
+/*
+ * Put the message back into the sender's space [10.2]; space errors are OR-ed into `code`, and
+ * MACH_RCV_BODY_ERROR with those of its body.
+ */
 mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 					  struct ipc_kmsg *kmsg, mach_msg_return_t code,
 					  struct ipc_received *received);
@@ -307,3 +313,9 @@ void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg);
  * [10.1]; takes the kmsg. What is more than a few rights is done as work.
  */
 void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors);
+
+/*
+ * The same when copyin has refused this descriptor: first go those of its rights, as d_count says,
+ * that were taken, then the header's, and then those of the descriptors before it.
+ */
+void ipc_kmsg_clean_refused(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptor);

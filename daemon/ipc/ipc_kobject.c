@@ -54,7 +54,8 @@ static void put_behind(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_wo
 	ipc_work_add(host, &kmsg->ikm_work);
 }
 
-void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
+void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+			bool waits)
 {
 	struct ikm_header *header = &kmsg->ikm_header;
 	struct ipc_port *port = header->ikm_reply;
@@ -64,6 +65,7 @@ void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct
 	header->ikm_reply = IP_NULL;
 	reply = host->h_kobject_server(host, thread, kmsg, payer_of(thread, port));
 	if (reply) {
+		reply->ikm_caller = waits ? thread->th_id : 0;
 		reply->ikm_header.ikm_dest = port;
 		reply->ikm_header.ikm_dest_type = header->ikm_reply_type;
 		put_behind(host, reply, IPC_WORK_REPLY);
@@ -80,17 +82,32 @@ void ipc_kobject_served_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	ipc_kmsg_destroy(host, kmsg);
 }
 
-/* If the reply cannot be sent at once, it is destroyed. */
+/* There is no room for the reply: it is for the thread that waits, if that is there. */
+static void leave(struct ipc_host *host, struct ipc_kmsg *reply)
+{
+	struct ipc_thread *thread = NULL;
+
+	if (reply->ikm_caller)
+		thread = ipc_thread_find(host, reply->ikm_caller);
+	if (thread)
+		thread->th_kmsg = reply;
+	else
+		ipc_kmsg_destroy(host, reply);
+}
+
 void ipc_kobject_reply_step(struct ipc_host *host, struct ipc_kmsg *reply)
 {
 	struct ipc_port *port = reply->ikm_header.ikm_dest;
 	bool once = reply->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	mach_msg_return_t code = MACH_SEND_INVALID_DEST;
 
 	if (!ipc_kmsg_check_signature(host, reply))
 		return;
 	reply->ikm_work.w_kind = IPC_WORK_KMSG;
-	if (!replies_to(port) || !set_destinations(host, reply, port) ||
-	    ipc_mqueue_send(host, reply, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND) !=
-		    MACH_MSG_SUCCESS)
+	if (replies_to(port) && set_destinations(host, reply, port))
+		code = ipc_mqueue_send(host, reply, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
+	if (code == MACH_SEND_TIMED_OUT)
+		leave(host, reply);
+	else if (code != MACH_MSG_SUCCESS)
 		ipc_kmsg_destroy(host, reply);
 }

@@ -56,15 +56,6 @@ static void receive(struct ipc_host *host, struct ipc_thread *thread)
 	}
 }
 
-/* The second half of a call; what the first has destroyed comes before it [10.3]. */
-static void go_on(struct ipc_host *host, struct ipc_thread *thread)
-{
-	if (ipc_work_left(host))
-		ipc_work_then(host, thread);
-	else
-		receive(host, thread);
-}
-
 static void give_back(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
 		      mach_msg_return_t code)
 {
@@ -86,24 +77,63 @@ static mach_msg_qos_t sender_qos(const struct ipc_thread *thread)
 	return own > thread->th_kmsg->ikm_override ? own : thread->th_kmsg->ikm_override;
 }
 
+/* The thread waits for a slot in the queue that its message, or the reply to one, goes to. */
+static void wait_for_slot(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
+{
+	const struct ipc_msg_args *args = &thread->th_args;
+
+	thread->th_kmsg = kmsg;
+	thread->th_port = ipc_port_ref(kmsg->ikm_header.ikm_dest);
+	ipc_thread_wait_to_send(host, thread, sender_qos(thread),
+				args->a_option & MACH_SEND_TIMEOUT, args->a_timeout * NS_PER_MS);
+}
+
+/* May a message to a full queue not wait at all? */
+static bool is_hasty(const struct ipc_thread *thread)
+{
+	return (thread->th_args.a_option & MACH_SEND_TIMEOUT) && thread->th_args.a_timeout == 0;
+}
+
 /* The queue is full. What becomes of the send depends on how long it may wait [12.1]. */
 static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 			      struct ipc_kmsg *kmsg, mach_msg_return_t code)
 {
-	const struct ipc_msg_args *args = &thread->th_args;
-	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
-	bool timed = args->a_option & MACH_SEND_TIMEOUT;
-
-	if (timed && args->a_timeout == 0) {
+	if (is_hasty(thread))
 		give_back(host, thread, kmsg, MACH_SEND_TIMED_OUT);
-	} else if (code == MACH_SEND_NO_BUFFER) {
+	else if (code == MACH_SEND_NO_BUFFER)
 		give_back(host, thread, kmsg, code);
+	else
+		wait_for_slot(host, thread, kmsg);
+}
+
+/*
+ * The second half of a call. Before that a reply of the daemon that found no room waits for it, as
+ * a message of the thread would [29].
+ */
+static void second_half(struct ipc_host *host, struct ipc_thread *thread)
+{
+	struct ipc_kmsg *reply = thread->th_kmsg;
+
+	thread->th_kmsg = NULL;
+	if (!reply) {
+		receive(host, thread);
+	} else if (!ipc_port_active(reply->ikm_header.ikm_dest)) {
+		ipc_kmsg_destroy(host, reply);
+		receive(host, thread);
+	} else if (ipc_mqueue_send(host, reply, IPC_MQUEUE_BOUND) == MACH_MSG_SUCCESS) {
+		receive(host, thread);
 	} else {
-		thread->th_kmsg = kmsg;
-		thread->th_port = ipc_port_ref(port);
-		ipc_thread_wait_to_send(host, thread, sender_qos(thread), timed,
-					args->a_timeout * NS_PER_MS);
+		wait_for_slot(host, thread, reply);
 	}
+}
+
+/* What the first half has destroyed comes before the second [10.3]. */
+static void go_on(struct ipc_host *host, struct ipc_thread *thread)
+{
+	if (ipc_work_left(host))
+		ipc_work_then(host, thread);
+	else
+		second_half(host, thread);
 }
 
 /*
@@ -124,11 +154,23 @@ static void count(struct ipc_host *host, struct ipc_thread *thread, uint64_t byt
 	thread->th_wants = MACH_PORT_NULL;
 }
 
+/* A call of the daemon: whatever becomes of its reply, it was sent [29]. */
+static void call(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
+{
+	uint64_t bytes = ipc_kmsg_content(kmsg);
+
+	ipc_trace_send(host, kmsg);
+	ipc_kobject_server(host, thread, kmsg, !is_hasty(thread));
+	count(host, thread, bytes);
+	go_on(host, thread);
+}
+
 /* A message that was copied in goes to its destination [8, step 10]. */
 static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
-	bool once = kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	bool always =
+		kmsg->ikm_header.ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE || kmsg->ikm_always;
 	mach_msg_return_t code = MACH_MSG_SUCCESS;
 	uint64_t bytes = ipc_kmsg_content(kmsg);
 
@@ -142,11 +184,11 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 		ipc_trace_send(host, kmsg);
 		ipc_kmsg_destroy(host, kmsg);
 	} else if (port->ip_place == IP_IN_DAEMON) {
-		ipc_trace_send(host, kmsg);
-		ipc_kobject_server(host, thread, kmsg);
+		call(host, thread, kmsg);
+		return;
 	} else {
 		ipc_importance_send(host, thread->th_task, kmsg);
-		code = ipc_mqueue_send(host, kmsg, once ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
+		code = ipc_mqueue_send(host, kmsg, always ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
 	}
 	if (code == MACH_MSG_SUCCESS) {
 		count(host, thread, bytes);
@@ -235,11 +277,18 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 	send(host, thread, kmsg);
 }
 
+/* Does the thread wait to send the reply to a call of the daemon? */
+static bool is_replying(const struct ipc_thread *thread)
+{
+	return thread->th_kmsg && thread->th_kmsg->ikm_sender_word == 0;
+}
+
 /* A woken sender: its slot is ready, or the port has died and the send counts as done. */
 static void resume(struct ipc_host *host, struct ipc_thread *thread)
 {
 	struct ipc_kmsg *kmsg = thread->th_kmsg;
 	uint64_t bytes = ipc_kmsg_content(kmsg);
+	bool counted = is_replying(thread);
 
 	thread->th_state = TH_IDLE;
 	thread->th_kmsg = NULL;
@@ -250,7 +299,8 @@ static void resume(struct ipc_host *host, struct ipc_thread *thread)
 		ipc_kmsg_destroy(host, kmsg);
 	}
 	ipc_thread_drop_target(host, thread);
-	count(host, thread, bytes);
+	if (!counted)
+		count(host, thread, bytes);
 	go_on(host, thread);
 }
 
@@ -275,13 +325,17 @@ static void give_up(struct ipc_host *host, struct ipc_thread *thread, const stru
 {
 	enum ipc_thread_state state = thread->th_state;
 	struct ipc_kmsg *kmsg = thread->th_kmsg;
+	bool replying = is_replying(thread);
 
 	if (state == TH_IDLE || state == TH_READY)
 		return;
 	ipc_thread_unwait(host, thread);
 	ipc_thread_drop_target(host, thread);
 	thread->th_kmsg = NULL;
-	if (state == TH_SENDING)
+	if (replying) {
+		ipc_kmsg_destroy(host, kmsg);
+		go_on(host, thread);
+	} else if (state == TH_SENDING)
 		give_back(host, thread, kmsg, reason->r_send);
 	else if (state == TH_RECEIVING)
 		ipc_answer_code(host, thread, reason->r_rcv);
@@ -304,13 +358,17 @@ void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread)
 	static const struct reason reason = {MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED,
 					     KERN_ABORTED};
 
+	bool replying = is_replying(thread);
+
 	thread->th_cancelled = thread->th_held;
 	give_up(host, thread, &reason);
+	if (replying) /* the signal meets the call's second half as well */
+		ipc_msg_cancel(host, thread);
 }
 
 void ipc_msg_go_on(struct ipc_host *host, struct ipc_thread *thread)
 {
-	receive(host, thread);
+	second_half(host, thread);
 	if (thread->th_cancelled)
 		ipc_msg_cancel(host, thread);
 }
@@ -318,16 +376,19 @@ void ipc_msg_go_on(struct ipc_host *host, struct ipc_thread *thread)
 void ipc_msg_abandon(struct ipc_host *host, struct ipc_thread *thread)
 {
 	struct ipc_kmsg *kmsg = thread->th_kmsg;
+	bool replying = is_replying(thread);
 	struct ipc_received unused = {0};
 
-	if (thread->th_state == TH_IDLE)
-		return;
+	thread->th_kmsg = NULL;
 	if (thread->th_state == TH_READY && thread->th_slot && ipc_port_active(thread->th_port))
 		ipc_mqueue_release_slot(host, thread->th_port);
-	ipc_thread_unwait(host, thread);
-	ipc_thread_drop_target(host, thread);
-	thread->th_kmsg = NULL;
-	if (!kmsg || !ipc_kmsg_check_signature(host, kmsg))
+	if (thread->th_state != TH_IDLE) {
+		ipc_thread_unwait(host, thread);
+		ipc_thread_drop_target(host, thread);
+	}
+	if (replying)
+		ipc_kmsg_destroy(host, kmsg);
+	if (!kmsg || replying || !ipc_kmsg_check_signature(host, kmsg))
 		return;
 	/* The other threads of the task get the rights back, as after an interrupted send. */
 	ipc_kmsg_copyout_pseudo(host, thread, kmsg, MACH_SEND_INTERRUPTED, &unused);

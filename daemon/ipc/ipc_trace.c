@@ -143,7 +143,7 @@ static void describe_dest(struct machd_watch_message *record, const struct ikm_h
 		record->flags |= MACHD_TRACE_DTMPOWNER;
 	if (port->ip_kind == IP_SEMAPHORE)
 		record->flags |= MACHD_TRACE_SEMA;
-	if (port->ip_kind == IP_TIMER)
+	if (port->ip_kind == IP_TIMER || port->ip_kind == IP_CLOCK)
 		record->flags |= MACHD_TRACE_TIMER;
 }
 

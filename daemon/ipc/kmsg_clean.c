@@ -79,6 +79,23 @@ static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t co
 	return true;
 }
 
+/*
+ * The same of all of it: what was taken of a descriptor that was refused goes before the header,
+ * and those before it go last [10.1].
+ */
+static bool clean_all(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
+		      enum ipc_work_kind kind)
+{
+	if (kmsg->ikm_clean_refused) {
+		if (!clean_body(host, kmsg, count, kind))
+			return false;
+		kmsg->ikm_clean_refused = false;
+		kmsg->ikm_cleaned = 0;
+		kmsg->ikm_clean_end--;
+	}
+	return clean_header(host, kmsg, kind) && clean_body(host, kmsg, count, kind);
+}
+
 static uint32_t count_rights(const struct ipc_kmsg *kmsg, uint32_t descriptors)
 {
 	uint32_t count = 0;
@@ -89,18 +106,31 @@ static uint32_t count_rights(const struct ipc_kmsg *kmsg, uint32_t descriptors)
 	return count;
 }
 
-void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
+/* A message that was begun: a few rights at once, more as work. */
+static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	begin(host, kmsg, descriptors);
-	if (count_rights(kmsg, descriptors) <= RIGHTS_AT_ONCE &&
-	    clean_header(host, kmsg, IPC_WORK_CLEAN) &&
-	    clean_body(host, kmsg, RIGHTS_AT_ONCE, IPC_WORK_CLEAN)) {
+	if (count_rights(kmsg, kmsg->ikm_clean_end) <= RIGHTS_AT_ONCE &&
+	    clean_all(host, kmsg, RIGHTS_AT_ONCE, IPC_WORK_CLEAN)) {
 		ipc_kmsg_free(host, kmsg);
 		return;
 	}
 	kmsg->ikm_work.w_kind = IPC_WORK_CLEAN;
 	ipc_work_add(host, &kmsg->ikm_work);
 	ipc_work_run(host);
+}
+
+void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptors)
+{
+	begin(host, kmsg, descriptors);
+	clean(host, kmsg);
+}
+
+void ipc_kmsg_clean_refused(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptor)
+{
+	begin(host, kmsg, descriptor + 1);
+	kmsg->ikm_clean_refused = true;
+	kmsg->ikm_cleaned = descriptor;
+	clean(host, kmsg);
 }
 
 void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg)
@@ -125,8 +155,7 @@ void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 		count(host, kmsg);
 		begin(host, kmsg, kmsg->ikm_header.ikm_descriptors);
 	}
-	if (clean_header(host, kmsg, kmsg->ikm_work.w_kind) &&
-	    clean_body(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))
+	if (clean_all(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))
 		ipc_kmsg_free(host, kmsg);
 	else
 		ipc_work_again(host, &kmsg->ikm_work);

@@ -167,9 +167,9 @@ static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc
 	return rights->hr_processed ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
 }
 
-/* MACH_SEND_NOTIFY, and the queue is full. */
+/* MACH_SEND_NOTIFY to a send right: is the queue full, as it is now? */
 static bool wants_notice(struct ipc_host *host, const struct ipc_thread *thread,
-			 const struct header_rights *rights)
+			 const struct header_rights *rights, bool *full)
 {
 	struct ipc_port *port = rights->hr_dest_entry->ie_port;
 
@@ -177,28 +177,44 @@ static bool wants_notice(struct ipc_host *host, const struct ipc_thread *thread,
 	    ipc_right_move(rights->hr_dest)->given != MACH_MSG_TYPE_PORT_SEND)
 		return false;
 	ipc_loan_settle(host, port);
-	return port->ip_msgcount >= port->ip_qlimit;
+	*full = port->ip_msgcount >= port->ip_qlimit;
+	return true;
 }
 
 /*
- * That arms the send-possible request on the name [14.3], if the name still has one when its right
- * was taken; and the head of the queue gets the override of a message that may never be queued, and
- * the port its importance.
+ * That arms the send-possible request; and the head of the queue gets the override of a message
+ * that may never be queued, and the port its importance.
  */
 static void arm_send_possible(struct ipc_host *host, const struct ipc_thread *thread,
-			      const struct ipc_kmsg *kmsg, mach_port_name_t name)
+			      const struct ipc_kmsg *kmsg, uint32_t request)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
-	const struct ipc_entry *entry = ipc_entry_lookup(thread->th_task->t_space, name);
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
 
-	if (!entry || !entry->ie_request || !ipc_request_arm(port, entry->ie_request))
+	if (!ipc_request_arm(port, request))
 		return;
 	if ((args->a_option & MACH_SEND_OVERRIDE) &&
 	    ipc_qos_raise_head(&port->ip_messages, ipc_qos_override(args->a_priority)))
 		ipc_pset_port_urgent(port);
 	if (kmsg->ikm_donates)
 		ipc_importance_arm(host, port);
+}
+
+/*
+ * The name still has a request when its right was taken [14.3]. Who is not told of room later has
+ * room now: the message is queued, and were it filled by what its own copyin sends there.
+ */
+static void notice(struct ipc_host *host, const struct ipc_thread *thread, struct ipc_kmsg *kmsg,
+		   mach_port_name_t name, bool full)
+{
+	const struct ipc_entry *entry = ipc_entry_lookup(thread->th_task->t_space, name);
+
+	if (!entry || !entry->ie_request)
+		return;
+	if (full)
+		arm_send_possible(host, thread, kmsg, entry->ie_request);
+	else
+		kmsg->ikm_always = true;
 }
 
 /* The voucher's own right is used up, and the message carries what it becomes. */
@@ -264,7 +280,7 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 		.hr_voucher = MACH_MSGH_BITS_VOUCHER(kmsg->ikm_bits),
 	};
 	mach_msg_return_t code = check_bits(&rights);
-	bool notice;
+	bool wants, full;
 
 	if (code == MACH_MSG_SUCCESS)
 		code = check_voucher(space, &rights);
@@ -282,10 +298,10 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 	}
 	kmsg->ikm_lends = rights.hr_reply == MACH_MSG_TYPE_MOVE_SEND_ONCE &&
 			  rights.hr_reply_entry && rights.hr_reply_entry->ie_boosts;
-	notice = wants_notice(host, thread, &rights);
+	wants = wants_notice(host, thread, &rights, &full);
 	commit_header(host, space, kmsg, &rights);
-	if (notice)
-		arm_send_possible(host, thread, kmsg, rights.hr_dest_name);
+	if (wants)
+		notice(host, thread, kmsg, rights.hr_dest_name, full);
 	ipc_kmsg_set_qos(kmsg, &thread->th_args);
 	return MACH_MSG_SUCCESS;
 }

@@ -137,7 +137,7 @@ mach_msg_return_t ipc_kmsg_copyin_body(struct ipc_host *host, struct ipc_space *
 			copyin_descriptor(host, space, kmsg, &kmsg->ikm_desc[i], memory_taken);
 
 		if (code != MACH_MSG_SUCCESS) {
-			ipc_kmsg_clean_partial(host, kmsg, i + 1);
+			ipc_kmsg_clean_refused(host, kmsg, i);
 			return code;
 		}
 	}

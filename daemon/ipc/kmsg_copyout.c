@@ -246,7 +246,7 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 	struct ipc_space *space = thread->th_task->t_space;
 	struct taker taker = {
 		.t_space = space, .t_guards = true, .t_context = thread->th_args.a_send_address};
-	mach_msg_return_t bits;
+	mach_msg_return_t bits, body;
 
 	ipc_importance_clean(host, kmsg);
 	bits = room_bit(ipc_right_copyout(host, space, header->ikm_dest, header->ikm_dest_type,
@@ -260,7 +260,9 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_host *host, struct ipc_thre
 	bits |= give_back_voucher(host, space, header, &received->r_voucher);
 	received->r_bits = received_bits(header, header->ikm_dest_type, header->ikm_reply_type,
 					 header->ikm_voucher_type);
-	bits |= copyout_body(host, &taker, kmsg);
+	body = copyout_body(host, &taker, kmsg);
+	if (body)
+		bits |= MACH_RCV_BODY_ERROR | body;
 	return code | bits;
 }
 

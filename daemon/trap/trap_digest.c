@@ -493,7 +493,7 @@ static void add_work(void *context, const struct ipc_work *work)
 		kmsg = list_entry(work, struct ipc_kmsg, ikm_work);
 		add(digest, kmsg->ikm_header.ikm_id);
 		add(digest, kmsg->ikm_cleaned | (uint64_t)kmsg->ikm_cleaned_rights << 32);
-		add(digest, kmsg->ikm_cleaned_header);
+		add(digest, kmsg->ikm_cleaned_header | kmsg->ikm_clean_refused << 8);
 		break;
 	case IPC_WORK_SET:
 		add(digest, list_entry(work, struct ipc_pset, ps_work)->ps_id);

@@ -326,7 +326,7 @@ bool m_may_vanish(struct model *model, const struct m_thread *thread)
 {
 	const struct m_msg *msg = thread->msg;
 
-	if (!msg)
+	if (!msg || msg->from_kernel)
 		return true;
 	for (unsigned i = 0; i < msg->right_count; i++)
 		if (!merges(thread->task, &msg->right[i]))
@@ -365,7 +365,9 @@ void model_leave(struct model *model, struct m_thread *thread)
 
 	m_stop_waiting(thread);
 	thread->state = M_GONE;
-	if (msg)
+	if (msg && msg->from_kernel)
+		m_msg_destroy(model, msg);
+	else if (msg)
 		take_back(model, thread->task, msg);
 	m_thread_end(model, thread);
 	if (--thread->task->threads == 0)
@@ -424,7 +426,9 @@ static void give_up(struct model *model, struct m_thread *thread, uint32_t send,
 	bool waited = thread->state == M_WAITING, linked = thread->side;
 
 	m_stop_waiting(thread);
-	if (msg)
+	if (msg && msg->from_kernel)
+		m_lose_reply(model, thread, msg);
+	else if (msg)
 		m_give_back(model, thread, msg, send);
 	else if (linked)
 		m_eventlink_give_up(model, thread, call);
@@ -437,7 +441,11 @@ static void give_up(struct model *model, struct m_thread *thread, uint32_t send,
 
 void model_cancel(struct model *model, struct m_thread *thread)
 {
+	bool replies = m_waits(thread) && thread->msg && thread->msg->from_kernel;
+
 	if (m_waits(thread))
+		give_up(model, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED, KERN_ABORTED);
+	if (replies && m_waits(thread))
 		give_up(model, thread, MACH_SEND_INTERRUPTED, MACH_RCV_INTERRUPTED, KERN_ABORTED);
 }
 

@@ -364,6 +364,9 @@ struct m_msg {
 	const struct m_task *donor;  /* while it counts as long as this one is important */
 	bool inherits;		     /* its voucher has that now */
 	bool circular;		     /* it carries its own destination */
+	bool always;		     /* it was promised a place in the queue */
+	bool from_kernel;	     /* a reply of the daemon */
+	unsigned refused;	     /* rights before those of the part that was refused */
 	unsigned group;	       /* notifications of one event that may come in any order; 0: none */
 	struct m_timer *timer; /* that sent it */
 };

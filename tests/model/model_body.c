@@ -271,6 +271,7 @@ uint32_t m_copyin_body(struct model *model, struct m_thread *thread, struct m_ms
 		struct m_part *part = &msg->part[i];
 		bool memory = layout_memory(part->type);
 
+		msg->refused = msg->right_count;
 		if (part->memory.source == MACHD_MEMORY_UNREADABLE)
 			return MACH_SEND_INVALID_MEMORY;
 		if (model->mutation != MODEL_MEMORY_LEFT)

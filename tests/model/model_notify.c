@@ -92,26 +92,24 @@ void m_send_possible(struct model *model, struct m_port *port)
 	}
 }
 
-void m_kernel_message(struct model *model, struct m_msg *msg)
+struct m_msg *m_kernel_message(struct model *model, struct m_msg *msg)
 {
 	struct m_right reply = msg->reply;
 	struct m_user *asker = msg->user;
 	struct m_msg *answer;
-	bool fits;
 
 	msg->reply = (struct m_right){.type = 0};
 	m_msg_destroy(model, msg);
 	if (!reply.port || reply.port->dead)
-		return;
-	fits = reply.type == MACH_MSG_TYPE_PORT_SEND_ONCE || !m_full(model, reply.port);
-	if (!fits) {
-		m_right_destroy(model, reply);
-		return;
-	}
+		return NULL;
 	answer = word_msg(model, reply, msg->id + 100, (uint32_t)MIG_BAD_ID);
 	if (reply.port->home) { /* who asked pays */
 		m_msg_over(model, answer);
 		m_msg_begins(asker, answer);
 	}
+	answer->from_kernel = true;
+	if (reply.type != MACH_MSG_TYPE_PORT_SEND_ONCE && m_full(model, reply.port))
+		return answer;
 	m_post(model, reply.port, answer);
+	return NULL;
 }

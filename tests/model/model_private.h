@@ -132,8 +132,8 @@ struct m_msg *m_kernel_msg(struct model *model, struct m_right dest, int32_t id,
 /* Armed send-possible requests fire. */
 void m_send_possible(struct model *model, struct m_port *port);
 
-/* A message to one of the daemon's own objects. */
-void m_kernel_message(struct model *model, struct m_msg *msg);
+/* A message to one of the daemon's own objects. Returns a reply for which there is no room. */
+struct m_msg *m_kernel_message(struct model *model, struct m_msg *msg);
 
 /* --- model_body.c: descriptors --- */
 
@@ -358,6 +358,9 @@ void m_semaphore_orphaned(struct model *model, struct m_port *port);
 /* Copyin of a name that is good, or NULL or DEAD, which go as they are. */
 struct m_right m_copyin_name(struct model *model, struct m_task *task, mach_port_name_t name,
 			     uint32_t disposition, struct m_deleted *deleted);
+
+/* A reply of the daemon that its thread waited with is lost, and the call goes on. */
+void m_lose_reply(struct model *model, struct m_thread *thread, struct m_msg *msg);
 
 /* The send half: a code, M_BLOCKED or M_ANSWERED. */
 uint32_t m_send(struct model *model, struct m_thread *thread, const struct m_sent *sent);

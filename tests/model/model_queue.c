@@ -171,6 +171,11 @@ static void destroy_rights(struct model *model, struct m_msg *msg, bool received
 
 void m_msg_clean(struct model *model, struct m_msg *msg)
 {
+	/* What was taken of an array with a bad name goes first. */
+	for (unsigned i = msg->refused; i < msg->right_count; i++)
+		m_right_destroy(model, msg->right[i]);
+	if (msg->right_count > msg->refused)
+		msg->right_count = msg->refused;
 	destroy_rights(model, msg, false);
 }
 
@@ -329,7 +334,7 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 	uint32_t bits = msg->complex ? MACH_MSGH_BITS_COMPLEX : 0;
 	mach_port_name_t name;
 	struct m_entry *entry;
-	uint32_t full = 0;
+	uint32_t full = 0, parts;
 
 	if (port)
 		bits |= MACH_MSGH_BITS(msg->reply.type, msg->dest.type);
@@ -360,8 +365,10 @@ uint32_t m_place_message(struct model *model, struct m_thread *thread, struct m_
 		consume_dest(model, msg);
 		m_put_name(answer, local_at, port->holder, MACH_PORT_NULL);
 	}
-	full |= m_put_parts(model, thread, msg, !port);
-	return full;
+	parts = m_put_parts(model, thread, msg, !port);
+	if (!port && parts)
+		parts |= MACH_RCV_BODY_ERROR;
+	return full | parts;
 }
 
 /* Names that the header of a message may take, as far as must be sure beforehand. */

@@ -118,8 +118,10 @@ static void arm_request(struct model *model, struct m_thread *thread, mach_port_
 	struct m_entry *entry = m_find(thread->task, name);
 	struct m_request *request = entry ? entry->request : NULL;
 
-	if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND && request && request->notify &&
-	    request->send_possible && !msg->dest.port->kernel && m_full(model, msg->dest.port)) {
+	if (msg->dest.type != MACH_MSG_TYPE_PORT_SEND || !request || msg->dest.port->kernel)
+		return;
+	msg->always = !m_full(model, msg->dest.port);
+	if (request->notify && request->send_possible && !msg->always) {
 		request->armed = true;
 		m_raise_head(msg->dest.port, &thread->args);
 		msg->dest.port->armed_boost |= msg->donates && msg->dest.port->accepts;
@@ -169,6 +171,7 @@ static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_
 {
 	struct m_port *port = msg->dest.port;
 	uint32_t code = msg->circular ? MACH_MSG_SUCCESS : m_strict_context(model, thread, msg);
+	bool hasty = thread->args.option & MACH_SEND_TIMEOUT && thread->args.timeout == 0;
 
 	if (code != MACH_MSG_SUCCESS) {
 		m_give_back(model, thread, msg, code);
@@ -179,10 +182,18 @@ static uint32_t transmit(struct model *model, struct m_thread *thread, struct m_
 	if (msg->circular || port->dead) {
 		m_msg_destroy(model, msg);
 	} else if (port->kernel) {
-		m_kernel_message(model, msg);
-	} else if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND_ONCE || !m_full(model, port)) {
+		msg = m_kernel_message(model, msg);
+		if (!msg)
+			return MACH_MSG_SUCCESS;
+		if (!hasty) {
+			block(model, thread, msg);
+			return M_BLOCKED;
+		}
+		m_msg_destroy(model, msg);
+	} else if (msg->dest.type == MACH_MSG_TYPE_PORT_SEND_ONCE || msg->always ||
+		   !m_full(model, port)) {
 		m_post(model, port, msg);
-	} else if (thread->args.option & MACH_SEND_TIMEOUT && thread->args.timeout == 0) {
+	} else if (hasty) {
 		m_give_back(model, thread, msg, MACH_SEND_TIMED_OUT);
 		return M_ANSWERED;
 	} else {
@@ -207,6 +218,15 @@ void m_give_back(struct model *model, struct m_thread *thread, struct m_msg *msg
 	m_answer_word(&thread->answer, 0, code);
 	thread->answer.other_code = code;
 	m_msg_over(model, msg);
+}
+
+void m_lose_reply(struct model *model, struct m_thread *thread, struct m_msg *msg)
+{
+	m_msg_destroy(model, msg);
+	if (m_receives(thread))
+		m_receive(model, thread);
+	else
+		m_message_answer(model, thread, MACH_MSG_SUCCESS, 0);
 }
 
 static struct m_msg *new_msg(struct model *model, const struct m_thread *thread,

@@ -107,7 +107,7 @@ static void giving_back(struct stage *stage)
 		lab_add_port(&message, stage->reply, MAKE_ONCE);
 	code = lab_send_now(stage->b, &message);
 	LAB_TRUE(code == MACH_SEND_TIMED_OUT || code == MACH_SEND_NO_BUFFER ||
-		 code == (MACH_SEND_TIMED_OUT | MACH_MSG_IPC_KERNEL));
+		 code == (MACH_SEND_TIMED_OUT | MACH_RCV_BODY_ERROR | MACH_MSG_IPC_KERNEL));
 }
 
 static void waiting(struct stage *stage)
