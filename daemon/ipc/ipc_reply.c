@@ -32,6 +32,9 @@ static bool plain(const struct ipc_host *host, const struct ipc_task *task,
 void ipc_reply_promise(struct ipc_host *host, struct ipc_thread *thread, unsigned index,
 		       mach_port_name_t name, struct ipc_entry *entry)
 {
+	/* To the queue that it receives from: which of the two comes first can be told there. */
+	if (entry->ie_port == thread->th_lender)
+		return;
 	if (!plain(host, thread->th_task, entry) || !ipc_window_pay(host, thread, 1))
 		return;
 	thread->th_windows->ws_replies++;

@@ -254,6 +254,35 @@ START_TEST(a_blocked_sender_goes_on_when_one_is_taken)
 }
 END_TEST
 
+/* It takes a place there before the next request leaves one: nobody goes on for it. */
+START_TEST(a_reply_to_the_queue_of_the_requests_is_asked_for)
+{
+	struct world world = begin();
+	struct lab_thread *another = lab_thread(world.client->task);
+	struct lab_buffer message;
+
+	lab_set_qlimit(world.a, world.port, 4);
+	ask(&world, 0, 1);
+	lab_compose(&message, world.port, MAKE_SEND, world.port, MAKE_ONCE, 1);
+	lab_ok(lab_send_now(world.b, &message));
+	ask(&world, 2, 4);
+	lab_ok(lab_receive_now(world.a, world.port, &world.buffer));
+	ask(&world, 4, 5);
+	message = request(&world, 5);
+	lab_is(LAB_BLOCKED, lab_send(world.client, &message, 0, 0));
+	message = request(&world, 6);
+	lab_is(LAB_BLOCKED, lab_send(another, &message, 0, 0));
+	serve(&world, 1);
+	lab_ok(lab_wait(world.client));
+	ck_assert_uint_eq(world.a->lent, 3);
+	ck_assert(!lab_reply_promised(world.a, world.buffer.header.msgh_remote_port));
+	serve(&world, 2);
+	lab_is(LAB_BLOCKED, lab_wait(another));
+	ck_assert_uint_eq(lab_status(world.b, world.port).mps_msgcount, 4);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(who_finds_the_queue_full_looks_how_far_it_is)
 {
 	struct world world = begin();
@@ -471,6 +500,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_reply_port_that_dies_is_dead_in_what_comes_later);
 	tcase_add_test(tests, a_client_that_dies_takes_nothing_along);
 	tcase_add_test(tests, a_blocked_sender_goes_on_when_one_is_taken);
+	tcase_add_test(tests, a_reply_to_the_queue_of_the_requests_is_asked_for);
 	tcase_add_test(tests, who_finds_the_queue_full_looks_how_far_it_is);
 	tcase_add_test(tests, another_receiver_gets_the_next);
 	tcase_add_test(tests, a_right_that_goes_takes_the_rest_along);
