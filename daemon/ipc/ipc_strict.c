@@ -2,6 +2,7 @@
 /* Strict reply: the checks of send and receive. */
 #include "daemon/ipc/ipc_strict.h"
 
+#include "daemon/ipc/ipc_entry.h"
 #include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
@@ -54,14 +55,22 @@ static bool port_good(struct ipc_host *host, const struct ipc_space *space, stru
 }
 
 bool ipc_strict_port_good(struct ipc_host *host, const struct ipc_space *space,
-			  struct ipc_port *reply, uint64_t option)
+			  struct ipc_port *reply, mach_port_name_t name, uint64_t option)
 {
 	if (!enforced(host, option, MACH_SEND_MSG) || !IP_VALID(reply) || !ipc_port_active(reply) ||
 	    port_good(host, space, reply, option))
 		return true;
-	violation(host, MACH_PORT_NULL,
-		  MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_PORT | KERN_INVALID_CAPABILITY);
+	violation(host, name, MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_PORT | KERN_INVALID_CAPABILITY);
 	return false;
+}
+
+/* What the thread's task calls the voucher that the thread works under. */
+static mach_port_name_t voucher_name(const struct ipc_thread *thread)
+{
+	struct ipc_space *space = thread->th_task->t_space;
+	const struct ipc_entry *entry = ipc_hash_lookup(space, thread->th_voucher);
+
+	return entry ? ipc_entry_name(space, entry) : MACH_PORT_NULL;
 }
 
 mach_msg_return_t ipc_strict_context(struct ipc_host *host, struct ipc_thread *thread,
@@ -82,7 +91,7 @@ mach_msg_return_t ipc_strict_context(struct ipc_host *host, struct ipc_thread *t
 	persona = ipc_voucher_persona(thread->th_voucher->ip_voucher, thread->th_task);
 	if (persona == tied)
 		return MACH_MSG_SUCCESS;
-	violation(host, MACH_PORT_NULL,
+	violation(host, voucher_name(thread),
 		  MPG_FLAGS_STRICT_REPLY_MISMATCHED_PERSONA | tied |
 			  ((uint64_t)persona << PERSONA_SHIFT & ~MPG_FLAGS_STRICT_REPLY_MASK));
 	return MACH_SEND_INVALID_CONTEXT;

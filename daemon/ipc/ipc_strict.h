@@ -13,9 +13,12 @@
 bool ipc_strict_disposition_good(struct ipc_host *host, uint64_t option, mach_port_name_t reply,
 				 uint32_t disposition);
 
-/* With the header taken: the reply port is one that this message alone can be answered through. */
+/*
+ * With the header taken: the reply port, which the sender knew by that name, is one that this
+ * message alone can be answered through.
+ */
 bool ipc_strict_port_good(struct ipc_host *host, const struct ipc_space *space,
-			  struct ipc_port *reply, uint64_t option);
+			  struct ipc_port *reply, mach_port_name_t name, uint64_t option);
 
 /*
  * A message is to be queued: MACH_SEND_INVALID_CONTEXT if it is a reply that must be sent under

@@ -342,7 +342,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 		ipc_kmsg_free(host, kmsg);
 		return code;
 	}
-	if (!ipc_strict_port_good(host, space, kmsg->ikm_header.ikm_reply, option)) {
+	if (!ipc_strict_port_good(host, space, kmsg->ikm_header.ikm_reply, kmsg->ikm_reply_name,
+				  option)) {
 		ipc_kmsg_clean_partial(host, kmsg, 0);
 		return MACH_SEND_INVALID_REPLY;
 	}

@@ -94,6 +94,46 @@ static mach_msg_return_t answer(struct world *world, const struct lab_buffer *re
 	return lab_send_now(world->server, message);
 }
 
+/* The last request of the thread raised kGUARD_EXC_STRICT_REPLY of this kind about this name. */
+static void expect_guard(struct lab_thread *thread, mach_port_name_t name, uint64_t kind)
+{
+	struct machd_take_guard_exception_in in;
+	struct machd_take_guard_exception_out out;
+
+	lab_ok(lab_call(thread, MACHD_ROUTINE_machd_take_guard_exception, thread->task->self, &in,
+			sizeof in, &out, sizeof out, NULL));
+	ck_assert_uint_eq(out.reason, kGUARD_EXC_STRICT_REPLY);
+	ck_assert_uint_eq(out.name, name);
+	ck_assert_uint_eq(out.subcode & MPG_FLAGS_STRICT_REPLY_MASK, kind);
+}
+
+START_TEST(what_is_wrong_is_said_of_a_name)
+{
+	struct world world = begin(1);
+	struct lab_buffer request, message;
+	mach_port_name_t service = lab_new_service(world.client), voucher;
+
+	lab_is(MACH_SEND_INVALID_REPLY, ask(&world, service, MAKE_SEND, 0));
+	expect_guard(world.client, service, MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_DISP);
+	lab_new_once(world.client, service);
+	lab_is(MACH_SEND_INVALID_REPLY, ask(&world, service, MAKE_ONCE, 0));
+	expect_guard(world.client, service, MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_PORT);
+	lab_ok(ask(&world, world.reply, MAKE_ONCE, 0));
+	request = hear(&world, MACH_MSG_STRICT_REPLY);
+	lab_is(MACH_SEND_INVALID_CONTEXT, answer(&world, &request, &message));
+	expect_guard(world.server, MACH_PORT_NULL, MPG_FLAGS_STRICT_REPLY_INVALID_VOUCHER);
+	lab_ok(lab_deallocate(world.server, message.header.msgh_remote_port));
+	lab_notice(world.client, world.reply, MACH_NOTIFY_SEND_ONCE);
+	lab_ok(ask(&world, world.reply, MAKE_ONCE, 0));
+	request = hear(&world, MACH_MSG_STRICT_REPLY);
+	voucher = lab_new_voucher(world.server, "no persona");
+	lab_ok(set_voucher(world.server, world.thread, voucher));
+	lab_is(MACH_SEND_INVALID_CONTEXT, answer(&world, &request, &message));
+	expect_guard(world.server, voucher, MPG_FLAGS_STRICT_REPLY_MISMATCHED_PERSONA);
+	lab_stop(world.lab);
+}
+END_TEST
+
 /* --- sending a request --- */
 
 START_TEST(a_reply_is_a_send_once_right)
@@ -361,6 +401,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, what_is_wrong_is_said_of_a_name);
 	tcase_add_test(tests, a_reply_is_a_send_once_right);
 	tcase_add_test(tests, messages_that_were_taken_count_no_more);
 	tcase_add_test(tests, a_reply_port_has_this_one_right);
