@@ -7,6 +7,7 @@
 #pragma once
 
 #include <check.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,8 +50,10 @@ void victim_setup(void);
 /*
  * After an attack: wait until the victim's descriptors are what they were, then see that the
  * innocents are served, and that since the last time `drops` peers were dropped and the last one of
- * them because of a reason that contains `reason` (any, if it is NULL).
+ * them because of a reason that contains `reason` (any, if it is NULL). VICTIM_DROPS_ANY: the test
+ * does not know how many, as they may be dropped at the last moment.
  */
+#define VICTIM_DROPS_ANY UINT_MAX
 void victim_unharmed(unsigned drops, const char *reason);
 
 /* One call from the innocent client to the innocent server and back. */

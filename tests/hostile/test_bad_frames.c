@@ -298,7 +298,7 @@ static size_t make_likely(const struct raw *raw, enum machd_op op, uint8_t *body
 START_TEST(test_random_packets)
 {
 	struct raw raw = {.fd = -1};
-	uint32_t drops = victim_lines("dropped pid "), frames = 0;
+	uint32_t frames = 0;
 
 	for (unsigned round = 0; round < 400; round++) {
 		raw_connect(&raw);
@@ -324,7 +324,7 @@ START_TEST(test_random_packets)
 	if (raw.fd >= 0)
 		raw_close(&raw);
 	ck_assert_uint_gt(frames, 1000);
-	victim_unharmed(victim_lines("dropped pid ") - drops, NULL);
+	victim_unharmed(VICTIM_DROPS_ANY, NULL);
 }
 END_TEST
 

@@ -77,7 +77,6 @@ END_TEST
 START_TEST(test_flipped_hello)
 {
 	size_t size = machd_hello_pack(&good, packet, sizeof packet);
-	unsigned drops = victim_lines("dropped pid ");
 	uint8_t answer[1024];
 	struct raw raw;
 
@@ -89,7 +88,7 @@ START_TEST(test_flipped_hello)
 		raw_close(&raw);
 		packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	victim_unharmed(victim_lines("dropped pid ") - drops, NULL);
+	victim_unharmed(VICTIM_DROPS_ANY, NULL);
 }
 END_TEST
 

@@ -268,7 +268,7 @@ START_TEST(test_answers_are_not_read)
 		tries++;
 	}
 	detach(&attacker);
-	victim_unharmed(victim_lines("dropped pid ") - victim.drops, broken);
+	victim_unharmed(VICTIM_DROPS_ANY, broken);
 }
 END_TEST
 
@@ -390,7 +390,7 @@ START_TEST(test_scribbling)
 		atomic_store(&stop, true);
 		pthread_join(thread, NULL);
 		detach(&attacker);
-		victim_unharmed(victim_lines("dropped pid ") - victim.drops, NULL);
+		victim_unharmed(VICTIM_DROPS_ANY, NULL);
 	}
 }
 END_TEST
