@@ -282,6 +282,7 @@ static void after_fork_in_child(void)
 		channels.next = channels.prev = mine;
 	}
 	busy = false;
+	mi_own_process();
 	drop_kept(true);
 	atomic_store(&generation, 0);
 	atomic_store(&self_name, MACH_PORT_NULL);
@@ -308,6 +309,8 @@ static bool get_ready(void)
 	has_handlers =
 		has_handlers || pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0;
 	ready = has_key && has_handlers;
+	if (has_handlers)
+		mi_own_process();
 	pthread_mutex_unlock(&lock);
 	return ready;
 }

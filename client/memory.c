@@ -4,6 +4,7 @@
  * code, so the kernel has to do the copying: it can tell, we would crash.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -11,6 +12,21 @@
 #include <unistd.h>
 
 #include "client/mi.h"
+
+static _Atomic pid_t own; /* 0: fork() would not tell us */
+
+void mi_own_process(void)
+{
+	atomic_store_explicit(&own, getpid(), memory_order_relaxed);
+}
+
+/* This process, of whom the kernel is not asked each time. */
+static pid_t self(void)
+{
+	pid_t pid = atomic_load_explicit(&own, memory_order_relaxed);
+
+	return pid ? pid : getpid();
+}
 
 /* Touch the pages as a copy would. */
 static bool populate(const void *memory, size_t size, int advice)
@@ -40,7 +56,7 @@ bool mi_fetch(void *to, const void *from, size_t size)
 {
 	struct iovec here = {to, size}, there = {(void *)(uintptr_t)from, size};
 
-	return copied(process_vm_readv(getpid(), &here, 1, &there, 1, 0), to, from, size, from,
+	return copied(process_vm_readv(self(), &here, 1, &there, 1, 0), to, from, size, from,
 		      MADV_POPULATE_READ);
 }
 
@@ -48,7 +64,7 @@ bool mi_store(void *to, const void *from, size_t size)
 {
 	struct iovec here = {(void *)(uintptr_t)from, size}, there = {to, size};
 
-	return copied(process_vm_writev(getpid(), &here, 1, &there, 1, 0), to, from, size, to,
+	return copied(process_vm_writev(self(), &here, 1, &there, 1, 0), to, from, size, to,
 		      MADV_POPULATE_WRITE);
 }
 

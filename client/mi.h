@@ -404,6 +404,9 @@ void mi_received_qos(uint32_t priority, uint32_t override);
 bool mi_fetch(void *to, const void *from, size_t size);
 bool mi_store(void *to, const void *from, size_t size);
 
+/* They may remember who this process is: fork() is noticed from now on; or it is its child. */
+void mi_own_process(void);
+
 /*
  * The same to a place in a file, and from there. 0, or an errno; ENOSPC, ENODATA: it is too short;
  * ENOMEM: the process may have no file that long.

@@ -11,8 +11,9 @@
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/kmsg_layout.h"
 
-/* The part of the header that says something of every message. */
+/* The part of the header that says something of every message, and with who wants a reply. */
 #define SIGNED_ALWAYS offsetof(struct ikm_header, ikm_reply)
+#define SIGNED_REPLY  offsetof(struct ikm_header, ikm_voucher)
 
 _Static_assert(sizeof(struct ikm_descriptor) == 40, "no padding in what is signed");
 _Static_assert(sizeof(struct ikm_fd) == 16, "no padding in what is signed");
@@ -181,17 +182,20 @@ uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg)
 }
 
 /*
- * How much of it is signed: all, or nothing from ikm_reply on if that is all zero. A signature is
- * also one of the length, so what is zero cannot come to be something else, or the other way.
+ * How much of it is signed: all, or nothing from ikm_voucher on if that is all zero, nor ikm_reply
+ * if that is. A signature is also one of the length, so what is zero cannot come to be something
+ * else, or the other way.
  */
 static size_t signed_size(const struct ipc_kmsg *kmsg)
 {
-	uint64_t words[(sizeof kmsg->ikm_header - SIGNED_ALWAYS) / sizeof(uint64_t)], any = 0;
+	uint64_t words[(sizeof kmsg->ikm_header - SIGNED_REPLY) / sizeof(uint64_t)], any = 0;
 
-	memcpy(words, (const uint8_t *)&kmsg->ikm_header + SIGNED_ALWAYS, sizeof words);
+	memcpy(words, (const uint8_t *)&kmsg->ikm_header + SIGNED_REPLY, sizeof words);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		any |= words[i];
-	return any ? kmsg->ikm_signed : SIGNED_ALWAYS;
+	if (any)
+		return kmsg->ikm_signed;
+	return kmsg->ikm_header.ikm_reply ? SIGNED_REPLY : SIGNED_ALWAYS;
 }
 
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg)
