@@ -198,9 +198,10 @@ int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint
 	return 0;
 }
 
-void mi_ring_let_go(struct mi_ring *ring)
+void mi_ring_let_go(struct mi_ring *ring, bool waits)
 {
-	machd_ring_set_cpu(&ring->out, (uint32_t)sched_getcpu());
+	if (waits)
+		machd_ring_set_cpu(&ring->out, (uint32_t)sched_getcpu());
 	machd_ring_publish(&ring->out);
 	if (machd_ring_wake(&ring->out) != MACHD_RING_AWAKE)
 		wake_daemon(ring);

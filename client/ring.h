@@ -31,11 +31,12 @@ void mi_ring_free(struct mi_ring *ring, bool in_child);
 /*
  * Put a frame of `length` bytes into the ring; `present`: all of them are known to be there. 0;
  * EAGAIN: it does not fit, send it; EFAULT: the program's memory cannot be read; ECONNRESET: the
- * ring is broken. The daemon sees it when it is let go, unless it is taken back.
+ * ring is broken. The daemon sees it when it is let go, unless it is taken back. `waits`: somebody
+ * will, for the answer.
  */
 int mi_ring_put(struct mi_ring *ring, const struct iovec *parts, int count, uint32_t length,
 		bool present);
-void mi_ring_let_go(struct mi_ring *ring);
+void mi_ring_let_go(struct mi_ring *ring, bool waits);
 void mi_ring_take_back(struct mi_ring *ring);
 
 /* Where the answer to the last request comes from. */

@@ -133,7 +133,7 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 	if (channel->ring && fd_count == 0)
 		error = mi_ring_put(channel->ring, parts, count, length, channel->request_present);
 	if (error == 0)
-		mi_ring_let_go(channel->ring);
+		mi_ring_let_go(channel->ring, !unanswered);
 	/* What is not waited for stays where the next one may go, and that overtakes packets. */
 	if (error == EAGAIN && (!channel->ring || !unanswered))
 		error = fd_count == 0 && length <= FLAT_MAX
@@ -158,7 +158,7 @@ void mi_request_end(struct mi_channel *channel, bool go)
 		mi_ring_take_back(channel->ring);
 		return;
 	}
-	mi_ring_let_go(channel->ring);
+	mi_ring_let_go(channel->ring, false);
 	requested(channel);
 }
 
