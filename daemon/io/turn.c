@@ -131,10 +131,18 @@ static uint64_t give_way(struct turns *turns, uint64_t now)
 	return after;
 }
 
-/* While yields are no good: for who was answered just now, if he is on another CPU. */
-static bool looks_on(struct turns *turns, uint64_t now)
+/*
+ * While yields are no good: wait for who was answered just now, if he is on another CPU. *now
+ * becomes the time after it.
+ */
+static bool looks_on(struct turns *turns, uint64_t *now)
 {
-	return turns->far && machd_wait_looks(&turns->wait, turns->last, now);
+	if (turns->idle < turns->last) /* to wake him has taken its time */
+		turns->idle = *now;
+	if (!turns->far || !machd_wait_looks(&turns->wait, turns->idle, *now))
+		return false;
+	*now = uv_hrtime();
+	return true;
 }
 
 static bool is_busy(const struct turns *turns, uint64_t now)
@@ -186,9 +194,7 @@ static bool look_on(struct turns *turns)
 			now = uv_hrtime();
 		else if (!came && machd_wait_yields(&turns->wait, turns->last, now))
 			now = give_way(turns, now);
-		else if (!came && looks_on(turns, now))
-			now = uv_hrtime();
-		else if (!came && all_asleep(turns))
+		else if (!came && !looks_on(turns, &now) && all_asleep(turns))
 			return false;
 		make_pages(turns, now, 1);
 		if (list_empty(&turns->active) || pace_turn(&turns->pace))

@@ -27,6 +27,7 @@ struct turns {
 	struct list active; /* rings, by ring->active */
 	struct machd_wait wait;
 	uint64_t last; /* when a frame came last, ns */
+	uint64_t idle; /* when nothing had come for the first time after that */
 	bool far;      /* who was answered last is on another CPU */
 	struct pace pace;
 	uint64_t sliced; /* up to when slices of pages have been made, ns */
