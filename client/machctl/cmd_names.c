@@ -116,7 +116,7 @@ static void object(struct json *json, const struct machd_watch_name *name)
 	json_number(json, "object", name->object);
 	number_or_null(json, "subset", name->subset);
 	number_or_null(json, "subset_parent", name->parent);
-	json_bool(json, "checked_in", name->checked_in);
+	json_bool(json, "checked_in", name->checked_in && name->state == MACHD_NAME_RUNNING);
 	json_bool(json, "declared", name->declared);
 	json_string(json, "state", state_of(name));
 	json_number(json, "starts", name->starts);

@@ -4,6 +4,7 @@
  * that nobody has received yet, requests, sets, waiting threads, and its queue.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -395,6 +396,22 @@ static uint64_t find_object(struct channel *channel, const struct options *optio
 	return search.object;
 }
 
+/* A number that is no port's may well be a process's, and the name is missing. */
+__attribute__((noreturn)) static void fail_number(const struct options *options, uint64_t object)
+{
+	bool process =
+		object && object <= INT32_MAX && (kill((pid_t)object, 0) == 0 || errno == EPERM);
+
+	if (process && !options->pid)
+		fail(EXIT_ERROR,
+		     "there is no port %llu that you may see; `machctl ports` lists them.\n"
+		     "Of process %llu say also its name: `machctl port %llu NAME`",
+		     (unsigned long long)object, (unsigned long long)object,
+		     (unsigned long long)object);
+	fail(EXIT_ERROR, "there is no port %llu that you may see; `machctl ports` lists them",
+	     (unsigned long long)object);
+}
+
 void cmd_port(const struct options *options)
 {
 	struct channel *channel = channel_open(options->socket);
@@ -402,9 +419,7 @@ void cmd_port(const struct options *options)
 	uint64_t object = find_object(channel, options);
 
 	if (object == 0 || !watch_port(channel, object, &report.port))
-		fail(EXIT_ERROR,
-		     "there is no port %llu that you may see; `machctl ports` lists them",
-		     (unsigned long long)object);
+		fail_number(options, object);
 	if (options->json)
 		print_json(channel, &report);
 	else

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,11 +156,19 @@ static void read_file(struct trace *trace)
 	trace_file_close(file);
 }
 
+/* It may call machd for the first time later on; but not if there is none. */
+static void require_process(int32_t pid)
+{
+	if (pid && kill(pid, 0) < 0 && errno == ESRCH)
+		fail(EXIT_ERROR, "there is no process %d", pid);
+}
+
 static void read_daemon(struct trace *trace)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	trace->channel = channel_open(trace->options->socket);
+	require_process(trace->options->pid);
 	print_headings(trace);
 	while (!done(trace))
 		if (!turn(trace) && !done(trace))

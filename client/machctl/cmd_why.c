@@ -330,8 +330,12 @@ static void explain_waits(struct search *search, const struct machd_watch_task *
 	}
 	if (waiting >= task->channels)
 		return;
-	snprintf(words, sizeof words, ": %u of its %u threads %s in machd",
-		 task->channels - waiting, task->channels, "do not wait");
+	if (task->channels == 1)
+		snprintf(words, sizeof words, ": its thread does not wait in machd");
+	else
+		snprintf(words, sizeof words, ": %u of its %u threads %s not wait in machd",
+			 task->channels - waiting, task->channels,
+			 task->channels - waiting == 1 ? "does" : "do");
 	end_chain(search, task->id, task->pid, "running", words);
 }
 

@@ -88,6 +88,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		line->options.json = true;
 		return 0;
 	case 's':
+		if (*argument == '\0')
+			argp_error(state, "--socket is empty: it wants a path");
 		line->options.socket = argument;
 		return 0;
 	}

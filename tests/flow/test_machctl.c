@@ -462,7 +462,7 @@ START_TEST(nonsense_is_a_usage_error)
 	static const char *const lines[][2] = {
 		{NULL, NULL},		{"frobnicate", NULL}, {"ps", "7"},
 		{"ports", "seven"},	{"ports", "-7"},      {"ports", "0"},
-		{"ps", "--frobnicate"},
+		{"ps", "--frobnicate"}, {"ps", "--socket="},
 	};
 
 	for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++) {

@@ -80,6 +80,8 @@ START_TEST(names_tell_their_state)
 	has(machctl.out, "\"" SERVICE "\"", "\"state\": \"failed\"",
 	    "\"why\": \"its command exited with status 7\"");
 	has(machctl.out, "\"org.example.idle\"", "\"uid\": null", "\"declared\": true");
+	has(machctl.out, "\"org.example.idle\"", "\"checked_in\": false", "");
+	has(machctl.out, "\"org.example.running\"", "\"checked_in\": true", "");
 	has(machctl.out, "\"org.example.starting\"", "\"queued\": 1", "\"starts\": 1");
 	machctl_free(&machctl);
 	services_stop();

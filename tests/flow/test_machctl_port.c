@@ -169,6 +169,10 @@ START_TEST(port_says_what_it_cannot_find)
 	ck_assert_int_eq(run.status, 1);
 	assert_has(run.err, "has no port under the name 0xabcdef");
 	machctl_free(&run);
+	machctl_run(&run, "port", pid, NULL);
+	if (run.status) /* or a port has that id */
+		assert_has(run.err, " NAME`");
+	machctl_free(&run);
 	machctl_run(&run, "port", NULL);
 	ck_assert_int_eq(run.status, 2);
 	machctl_free(&run);

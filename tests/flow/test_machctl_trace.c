@@ -220,6 +220,10 @@ START_TEST(nonsense_is_explained)
 	CHECK_EQ(run.status, 2);
 	ck_assert_ptr_nonnull(strstr(run.err, "'many' is not a number"));
 	machctl_free(&run);
+	machctl_run(&run, "trace", "2147483647", NULL);
+	CHECK_EQ(run.status, 1);
+	ck_assert_ptr_nonnull(strstr(run.err, "there is no process 2147483647"));
+	machctl_free(&run);
 	machctl_run(&run, "ps", "--id", "1", NULL);
 	CHECK_EQ(run.status, 2);
 	machctl_free(&run);
