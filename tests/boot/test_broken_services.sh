@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Units that come to nothing: who has looked up their names is told at once, whatever StartTimeout= is,
-# and not by mistake of units that take a detour. A unit that is started for one name cannot have
-# another.
+# Units and commands that come to nothing: who has looked up their names is told at once, whatever
+# StartTimeout= is, and not by mistake of units that take a detour. A unit that is started for one name
+# cannot have another.
 # shellcheck source=tests/boot/kit.sh
 source "$(dirname "$0")/kit.sh"
 
@@ -50,6 +50,15 @@ served() {
             "keep org.machd.$1" hear hear
     )
 }
+# command_for NAME COMMAND: the same for a command of machd's own.
+command_for() {
+    printf '[service]\nName=org.machd.%s\nStartCommand=%s\nStartTimeout=1h\n' "$1" "$2" \
+        >"/etc/machd/services.d/$1.conf"
+}
+command_for status '/bin/sh -c "exit 3"'
+command_for left '/bin/sh -c "setsid /bin/true & exit 0"'
+command_for absent /usr/bin/absent
+
 served forks Type=forking "ExecStart=/bin/sh -c 'exec 3<&0; $client <&3 &'"
 served once Type=oneshot "ExecStart=$client"
 served twice "ExecStart=/bin/sh -c 'mkdir /run/twice && exit 1; exec $client'" \
@@ -63,20 +72,25 @@ start_client client
 told() {
     expect 0 ask client find "org.machd.$1"
     ask client say >/dev/null # it may be too late for that
-    await_journal "service org.machd.$1: systemd: $2"
+    await_journal "service org.machd.$1: $2"
     expect 10000003 ask client say # MACH_SEND_INVALID_DEST
-    machctl names | grep "org.machd.$1 .*systemd: " >/dev/null || fail "$(machctl names)"
+    machctl names | grep -F "org.machd.$1 failed: $2" >/dev/null || fail "$(machctl names)"
 }
-told exits "the unit ended without checking in"
-told fails "the unit failed"
-told killed "the unit failed"
-told oneshot "the unit ended without checking in"
-told crashes "the unit failed"
-told masked "Unit masked.service is masked."
-told missing "Unit missing.service not found."
+told exits "systemd: the unit ended without checking in"
+told fails "systemd: the unit failed"
+told killed "systemd: the unit failed"
+told oneshot "systemd: the unit ended without checking in"
+told crashes "systemd: the unit failed"
+told masked "systemd: Unit masked.service is masked."
+told missing "systemd: Unit missing.service not found."
 echo "who waits for a unit that ends is told so"
 
-told thief "the unit ended without checking in"
+told status "its command exited with status 3"
+told left "its command ended without checking in"
+told absent "/usr/bin/absent cannot be started: No such file or directory"
+echo "so is who waits for a command"
+
+told thief "systemd: the unit ended without checking in"
 expect 44c journalctl -u thief.service -o cat -n all --no-pager -t boot-client # BOOTSTRAP_NOT_PRIVILEGED
 echo "a unit gets the names that are its own"
 
