@@ -106,6 +106,15 @@ static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 		wait_for_slot(host, thread, kmsg);
 }
 
+/* Is there still no room for a reply of the daemon? Else it is sent, or destroyed like its port. */
+static bool finds_no_room(struct ipc_host *host, struct ipc_kmsg *reply)
+{
+	if (ipc_port_active(reply->ikm_header.ikm_dest))
+		return ipc_mqueue_send(host, reply, IPC_MQUEUE_BOUND) != MACH_MSG_SUCCESS;
+	ipc_kmsg_destroy(host, reply);
+	return false;
+}
+
 /*
  * The second half of a call. Before that a reply of the daemon that found no room waits for it, as
  * a message of the thread would [29].
@@ -115,16 +124,10 @@ static void second_half(struct ipc_host *host, struct ipc_thread *thread)
 	struct ipc_kmsg *reply = thread->th_kmsg;
 
 	thread->th_kmsg = NULL;
-	if (!reply) {
-		receive(host, thread);
-	} else if (!ipc_port_active(reply->ikm_header.ikm_dest)) {
-		ipc_kmsg_destroy(host, reply);
-		receive(host, thread);
-	} else if (ipc_mqueue_send(host, reply, IPC_MQUEUE_BOUND) == MACH_MSG_SUCCESS) {
-		receive(host, thread);
-	} else {
+	if (reply && finds_no_room(host, reply))
 		wait_for_slot(host, thread, reply);
-	}
+	else
+		receive(host, thread);
 }
 
 /* What the first half has destroyed comes before the second [10.3]. */
