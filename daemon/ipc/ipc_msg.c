@@ -23,17 +23,17 @@
 #include "protocol/frame.h"
 
 /*
- * MACH_RCV_SYNC_WAIT: whoever waits for an answer at its special reply port may name the port whose
- * receiver it waits for [9.1]. Only a receive has a place for that name.
+ * MACH_RCV_SYNC_WAIT: whoever waits for an answer at its special reply port names the port whose
+ * receiver it waits for [9.1]. That is where a call has sent to, or else an argument of its own.
  */
 static bool sync_wait_good(const struct ipc_thread *thread)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
+	bool named = (args->a_option & MACH_SEND_MSG) || MACH_PORT_VALID(args->a_priority);
 
-	if (!(args->a_option & MACH_RCV_SYNC_WAIT) || (args->a_option & MACH_SEND_MSG))
+	if (!(args->a_option & MACH_RCV_SYNC_WAIT))
 		return true;
-	return thread->th_port && thread->th_port == thread->th_special &&
-	       MACH_PORT_VALID(args->a_priority);
+	return thread->th_port && thread->th_port == thread->th_special && named;
 }
 
 /* Receive if that was asked for, else the call is done. */

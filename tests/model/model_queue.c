@@ -540,14 +540,15 @@ void m_member_add(struct model *model, struct m_port *port, struct m_set *set)
 	}
 }
 
-/* With MACH_RCV_SYNC_WAIT a receive alone names whom it waits for, at its special reply port. */
+/* With MACH_RCV_SYNC_WAIT one waits at one's special reply port; a receive alone says for whom. */
 static bool waits_well(const struct m_thread *thread, const struct m_entry *entry)
 {
 	const struct machd_message_args *args = &thread->args;
 
-	if (!(args->option & MACH_RCV_SYNC_WAIT) || args->option & MACH_SEND_MSG)
+	if (!(args->option & MACH_RCV_SYNC_WAIT))
 		return true;
-	return entry->port && entry->port == thread->special && MACH_PORT_VALID(args->priority);
+	return entry->port && entry->port == thread->special &&
+	       (args->option & MACH_SEND_MSG || MACH_PORT_VALID(args->priority));
 }
 
 void m_receive(struct model *model, struct m_thread *thread)

@@ -7,7 +7,8 @@ struct world {
 	struct lab_thread *a, *other; /* of one task */
 	struct lab_thread *b;
 	mach_port_name_t port;	  /* a's special reply port */
-	mach_port_name_t service; /* a's send right to some port of b's */
+	mach_port_name_t service; /* a's send right to some port of b's, */
+	mach_port_name_t door;	  /* which is this one */
 };
 
 static kern_return_t get(struct lab_thread *thread, mach_port_name_t *port)
@@ -35,7 +36,8 @@ static struct world begin_as(uint32_t uid)
 	world.other = lab_thread(world.a->task);
 	world.b = lab_task(world.lab, uid)->thread;
 	lab_ok(get(world.a, &world.port));
-	world.service = lab_pass(world.b, lab_new_port(world.b), MAKE_SEND, world.a);
+	world.door = lab_new_port(world.b);
+	world.service = lab_pass(world.b, world.door, MAKE_SEND, world.a);
 	return world;
 }
 
@@ -204,20 +206,31 @@ START_TEST(r296_who_waits_at_it_says_for_whom)
 }
 END_TEST
 
-/* A send has no place for the name: nothing is looked at then. */
-START_TEST(r296_a_call_that_sends_is_not_asked)
+/* Send a message to the service and wait for the answer at this port. */
+static mach_msg_return_t call_from(struct world *world, mach_port_name_t port)
 {
-	struct world world = begin();
-	mach_port_name_t plain = lab_new_service(world.a);
-	struct lab_buffer message = lab_to(plain, 7);
-	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_SYNC_WAIT,
+	struct lab_buffer message = lab_to(world->service, 7);
+	struct lab_msg msg = {.option = MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT |
+					MACH_RCV_SYNC_WAIT,
 			      .send = &message,
 			      .send_size = message.header.msgh_size,
 			      .receive_size = sizeof message,
-			      .receive_name = plain};
+			      .receive_name = port};
 
-	lab_ok(lab_msg(world.a, &msg));
-	ck_assert_int_eq(message.header.msgh_id, 7);
+	return lab_msg(world->a, &msg);
+}
+
+/* Who sends in the same call waits for whom it sent to. What was sent was sent. */
+START_TEST(r296_a_call_that_sends_waits_there_too)
+{
+	struct world world = begin();
+	mach_port_name_t plain = lab_new_service(world.a);
+
+	lab_is(MACH_RCV_INVALID_NOTIFY, call_from(&world, plain));
+	lab_is(MACH_RCV_INVALID_NOTIFY, call_from(&world, lab_new_set(world.a)));
+	lab_is(MACH_RCV_TIMED_OUT, call_from(&world, world.port));
+	for (unsigned i = 0; i < 3; i++)
+		lab_message(world.b, world.door, 7);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -274,7 +287,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, it_takes_no_importance);
 	tcase_add_test(tcase, the_one_before_is_an_ordinary_port);
 	tcase_add_test(tcase, r296_who_waits_at_it_says_for_whom);
-	tcase_add_test(tcase, r296_a_call_that_sends_is_not_asked);
+	tcase_add_test(tcase, r296_a_call_that_sends_waits_there_too);
 	tcase_add_test(tcase, it_is_an_ordinary_port_when_its_thread_is_gone);
 	tcase_add_test(tcase, it_may_die_before_its_thread);
 	tcase_add_test(tcase, there_may_be_no_room_for_it);
