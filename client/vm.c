@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "client/mapping.h"
 #include "client/mi.h"
 #include "client/region.h"
 #include "client/vm_internal.h"
@@ -104,20 +105,39 @@ kern_return_t mi_vm_pages(vm_address_t address, vm_size_t size, vm_address_t *st
 	return address + size < address || *end < *start ? KERN_INVALID_ARGUMENT : KERN_SUCCESS;
 }
 
+/* A range that goes on where no program has memory: what there is of it, piece by piece. */
+static int unmap_each(vm_address_t start, vm_address_t end)
+{
+	struct mi_mapping mapping;
+	int error = 0;
+
+	for (; start < end && (error = mi_mapping_at(start, &mapping)) == 0; start = mapping.end) {
+		vm_address_t from = mapping.start > start ? mapping.start : start;
+		vm_address_t to = mapping.end < end ? mapping.end : end;
+
+		/* What the kernel itself has up there stays. */
+		if (from < to && mi_region_unmap((void *)from, to - from) && errno != EINVAL)
+			return -1;
+	}
+	return error == 0 || error == ENOENT ? 0 : -1;
+}
+
 kern_return_t vm_deallocate(vm_map_t target_task, vm_address_t address, vm_size_t size)
 {
 	kern_return_t code = mi_vm_check_task(target_task);
 	vm_address_t start, end;
-	int saved = errno;
+	int saved = errno, status;
 
-	if (code == KERN_SUCCESS)
-		code = mi_vm_pages(address, size, &start, &end);
 	if (code != KERN_SUCCESS || size == 0)
 		return code;
-	if (mi_region_unmap((void *)start, end - start))
-		code = errno == ENOMEM ? KERN_RESOURCE_SHORTAGE : KERN_INVALID_ARGUMENT;
+	code = mi_vm_pages(address, size, &start, &end);
+	if (code != KERN_SUCCESS)
+		return code;
+	status = mi_region_unmap((void *)start, end - start);
+	if (status && errno == EINVAL)
+		status = unmap_each(start, end);
 	errno = saved;
-	return code;
+	return status ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
 }
 
 kern_return_t mach_vm_allocate(vm_map_t target, mach_vm_address_t *address, mach_vm_size_t size,

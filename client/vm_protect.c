@@ -28,6 +28,15 @@ kern_return_t mi_vm_why(vm_address_t address, vm_size_t size, int protection)
 	return KERN_INVALID_ADDRESS;
 }
 
+/*
+ * Is all of it mapped? The kernel would change what is before a hole and then complain, Mach
+ * changes nothing. This call has no other effect.
+ */
+static bool all_mapped(vm_address_t start, vm_address_t end)
+{
+	return msync((void *)start, end - start, MS_ASYNC) == 0 || errno != ENOMEM;
+}
+
 static kern_return_t protect(vm_address_t start, vm_address_t end, int protection)
 {
 	if (mprotect((void *)start, end - start, protection) == 0)
@@ -57,14 +66,18 @@ kern_return_t vm_protect(vm_map_t target_task, vm_address_t address, vm_size_t s
 	vm_address_t start, end;
 	int saved = errno;
 
-	if (code == KERN_SUCCESS)
-		code = mi_vm_pages(address, size, &start, &end);
 	if (code == KERN_SUCCESS && (new_protection & ~VM_PROT_ALL))
 		code = KERN_INVALID_ARGUMENT;
 	if (code != KERN_SUCCESS || size == 0)
 		return code;
-	code = set_maximum ? reduce(start, end, new_protection)
-			   : protect(start, end, new_protection);
+	code = mi_vm_pages(address, size, &start, &end);
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!all_mapped(start, end))
+		code = KERN_INVALID_ADDRESS;
+	else
+		code = set_maximum ? reduce(start, end, new_protection)
+				   : protect(start, end, new_protection);
 	errno = saved;
 	return code;
 }
