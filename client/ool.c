@@ -15,9 +15,7 @@
 #include "client/mi.h"
 #include "client/ool.h"
 #include "client/region.h"
-
-/* From this size on a memfd is cheaper than bytes in a frame. */
-#define INLINE_PIECE_MAX 16384u
+#include "protocol/limits.h"
 
 /* So much of a message is read at first: most have few descriptors. */
 #define FIRST_LOOK 256
@@ -76,7 +74,7 @@ static void measure(const struct mi_memory *memory, uint32_t *count, uint64_t *b
 	for (uint32_t i = 0; i < memory->descriptor_count; i++) {
 		if (mi_piece_read(at, &piece)) {
 			++*count;
-			if (piece.names || piece.size <= INLINE_PIECE_MAX)
+			if (piece.names || piece.size <= MACHD_MEMORY_INLINE_MAX)
 				*bytes += piece.size;
 			if (piece.names)
 				*names += piece.size;
@@ -179,7 +177,7 @@ static int gather_piece(struct gathering *g, const struct mi_piece *piece,
 			gather_inline(g, piece, entry);
 		return 0;
 	}
-	if (piece->size <= INLINE_PIECE_MAX && g->names_left <= room &&
+	if (piece->size <= MACHD_MEMORY_INLINE_MAX && g->names_left <= room &&
 	    piece->size <= room - g->names_left) {
 		gather_inline(g, piece, entry);
 		return 0;

@@ -16,6 +16,7 @@
 #include "client/mi.h"
 #include "client/ool.h"
 #include "client/region.h"
+#include "protocol/limits.h"
 
 struct memory_frame {
 	struct machd_frame frame;
@@ -186,7 +187,7 @@ static int fetch_nothing(struct mi_channel *channel, struct mi_received_memory *
 }
 
 /* A frame with more bytes of memory is a rarity, and its pages are not kept for the next. */
-#define KEPT 16384u
+#define KEPT (MACHD_MEMORY_INLINE_MAX + 4096u)
 
 /* The channel's place for such frames; NULL: there is no memory. */
 static struct memory_frame *frame_of(struct mi_channel *channel)

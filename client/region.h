@@ -24,11 +24,13 @@
 
 #include <mach/kern_return.h>
 
+#include "protocol/limits.h"
+
 /*
  * From this size on memory is worth a memfd of its own. Below, copying it is cheaper than what the
  * sender has to do instead: replace its mapping, and fault the pages in again.
  */
-#define MI_REGION_MIN ((size_t)256 << 10)
+#define MI_REGION_MIN ((size_t)MACHD_REGION_MIN)
 
 /*
  * Map zeroed memory: `size` is whole pages, `wanted` and `flags` are mmap()'s (0, MAP_FIXED or

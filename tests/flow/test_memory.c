@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "protocol/limits.h"
 #include "tests/flow/flow_letter.h"
 
 #define COPY	  MACH_MSG_TYPE_COPY_SEND
@@ -19,7 +20,7 @@
 #define MIB 1048576u
 
 /* Up to here memory is small, and arrives at the beginning of a page. */
-#define SMALL 16384u
+#define SMALL ((size_t)MACHD_MEMORY_INLINE_MAX)
 
 /* --- what arrives --- */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol/limits.h"
 #include "tests/flow/flow_letter.h"
 
 #define COPY	  MACH_MSG_TYPE_COPY_SEND
@@ -16,14 +17,15 @@
 #define PHYSICAL MACH_MSG_PHYSICAL_COPY
 #define VIRTUAL	 MACH_MSG_VIRTUAL_COPY
 
-#define MIB 1048576u
+#define MIB   1048576u
+#define SMALL ((size_t)MACHD_MEMORY_INLINE_MAX) /* the largest that goes in a frame */
 
 /* --- many descriptors --- */
 
 /* Sizes of all ranges, none twice in a row. */
 static size_t size_of(unsigned i)
 {
-	static const size_t sizes[] = {10, 0, 5000, 16384, 17000, 40000, 1, 100000};
+	static const size_t sizes[] = {10, 0, 5000, SMALL, SMALL + 1, 40000, 1, 100000};
 
 	return sizes[i % 8];
 }
@@ -89,7 +91,7 @@ START_TEST(names_find_room_behind_many_pieces)
 {
 	enum { PIECES = 20, NAMES = 16000 };
 	mach_port_t port = flow_port();
-	uint8_t *memory = letter_pages(4);
+	uint8_t *memory = letter_pages(SMALL / vm_page_size);
 	mach_port_t *names = calloc(NAMES, sizeof *names);
 	mach_msg_ool_ports_descriptor_t ports;
 	struct flow_letter letter;
@@ -97,12 +99,12 @@ START_TEST(names_find_room_behind_many_pieces)
 	CHECK(names != NULL);
 	for (unsigned i = 0; i < NAMES; i++)
 		names[i] = i % 2 ? MACH_PORT_DEAD : MACH_PORT_NULL;
-	letter_fill(memory, 16384, 4);
+	letter_fill(memory, SMALL, 4);
 	letter_start(&letter, port);
 	for (unsigned i = 0; i < PIECES; i++)
-		letter_add_memory(&letter, memory, 16384, false, VIRTUAL);
+		letter_add_memory(&letter, memory, SMALL, false, VIRTUAL);
 	letter_add_ports(&letter, names, NAMES, COPY, false);
-	letter_add_memory(&letter, memory, 16384, false, VIRTUAL);
+	letter_add_memory(&letter, memory, SMALL, false, VIRTUAL);
 	CHECK_OK(letter_send(&letter));
 	CHECK_OK(letter_receive(port, &letter));
 	ports = letter_ports(&letter, PIECES);
@@ -114,7 +116,7 @@ START_TEST(names_find_room_behind_many_pieces)
 		if (i == PIECES)
 			continue;
 		came = letter_memory(&letter, i);
-		letter_expect_memory(&came, 16384, 4);
+		letter_expect_memory(&came, SMALL, 4);
 	}
 	free(names);
 }
@@ -174,7 +176,7 @@ static mach_msg_header_t *large_message(mach_port_t port, const void *memory, si
 START_TEST(a_large_body_and_memory_together)
 {
 	static const size_t bodies[] = {65000, 65536, 100000, 204800, MIB};
-	static const size_t sizes[] = {0, 500, 16384, 300000};
+	static const size_t sizes[] = {0, 500, SMALL, 300000};
 	const size_t head = sizeof(mach_msg_base_t) + sizeof(mach_msg_ool_descriptor_t) +
 			    sizeof(mach_msg_port_descriptor_t);
 	mach_port_t port = flow_port();
@@ -452,7 +454,7 @@ START_TEST(nothing_is_left_behind)
 
 			letter_start(&letter, i % 8 == 7 ? flow_missing_name() : port);
 			letter_add_memory(&letter, memory, i % 2 ? 60000 : 100, false, VIRTUAL);
-			letter_add_memory(&letter, i % 8 == 5 ? NULL : memory, 20000, false,
+			letter_add_memory(&letter, i % 8 == 5 ? NULL : memory, 40000, false,
 					  VIRTUAL);
 			if (letter_send(&letter) != KERN_SUCCESS)
 				continue;

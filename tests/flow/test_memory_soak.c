@@ -158,7 +158,7 @@ static uint8_t *add_piece(struct sender *sender, struct flow_letter *letter, int
 	case 2:
 	case 3:
 	case 4:
-		*size = 20000 + dice(MEDIUM - 20000);
+		*size = MACHD_MEMORY_INLINE_MAX + 1 + dice(MEDIUM - MACHD_MEMORY_INLINE_MAX);
 		break;
 	case 5:
 		mark(sender->again, LARGE, id);
