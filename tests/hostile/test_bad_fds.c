@@ -2,7 +2,9 @@
 /* Descriptors where none belong, of the wrong kind, or too many of them. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -80,17 +82,28 @@ END_TEST
 
 START_TEST(test_wrong_kinds)
 {
-	int pair[2];
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+	char path[] = "machd-body-XXXXXX";
+	int pair[2], file;
 
 	ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
 	is_refused(pair[0], not_sealed);
 	is_refused(pair[1], not_sealed);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	is_refused(pair[0], not_sealed);
-	close(pair[1]);
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, types[i] | SOCK_CLOEXEC, 0, pair), 0);
+		is_refused(pair[0], not_sealed);
+		close(pair[1]);
+	}
+	is_refused(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), not_sealed);
 	is_refused(open("/tmp", O_RDONLY | O_CLOEXEC), not_sealed);
 	is_refused(open("/tmp", O_PATH | O_CLOEXEC), not_sealed);
 	is_refused(open("/dev/zero", O_RDWR | O_CLOEXEC), not_sealed);
+	is_refused(epoll_create1(EPOLL_CLOEXEC), not_sealed);
+	file = mkostemp(path, O_CLOEXEC);
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(ftruncate(file, BODY_SIZE), 0);
+	is_refused(file, not_sealed);
 }
 END_TEST
 
@@ -109,11 +122,22 @@ END_TEST
 
 START_TEST(test_memfds_that_can_change)
 {
-	static const int seals[] = {0, F_SEAL_SHRINK | F_SEAL_GROW, F_SEAL_SHRINK | F_SEAL_WRITE,
-				    F_SEAL_GROW | F_SEAL_WRITE, F_SEAL_SEAL};
+	static const int seals[] = {
+		0,
+		F_SEAL_SHRINK | F_SEAL_GROW,
+		F_SEAL_SHRINK | F_SEAL_WRITE,
+		F_SEAL_GROW | F_SEAL_WRITE,
+		F_SEAL_SEAL,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE,
+	};
+	int mapped = memfd(BODY_SIZE, F_SEAL_SHRINK | F_SEAL_GROW);
 
 	for (size_t i = 0; i < sizeof seals / sizeof *seals; i++)
 		is_refused(memfd(BODY_SIZE, seals[i]), not_sealed);
+	/* Who can write to it cannot seal it, either. */
+	ck_assert_ptr_ne(mmap(NULL, BODY_SIZE, PROT_WRITE, MAP_SHARED, mapped, 0), MAP_FAILED);
+	ck_assert_int_eq(fcntl(mapped, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	is_refused(mapped, not_sealed);
 }
 END_TEST
 

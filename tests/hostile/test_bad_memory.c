@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -65,13 +67,39 @@ static int pipe_end(int end)
 	return pair[end];
 }
 
-static int socket_end(void)
+static int socket_end(int type)
 {
 	int pair[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair), 0);
 	close(pair[1]);
 	return pair[0];
+}
+
+/* A file on disk, as long as memory has to be. */
+static int file_on_disk(void)
+{
+	char path[] = "machd-memory-XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(ftruncate(fd, SIZE), 0);
+	return fd;
+}
+
+/* Another way to a good memfd, by which nothing can be read, or only its name be asked for. */
+static int way_to_memfd(int how)
+{
+	int fd = memfd(SIZE, 0), way;
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	way = open(path, how | O_CLOEXEC);
+	ck_assert_int_ge(way, 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, SEALS), 0);
+	close(fd);
+	return way;
 }
 
 /* Send SIZE bytes of memory, `offset` into the descriptor, to a port; the code. */
@@ -172,12 +200,23 @@ START_TEST(test_other_kinds)
 	port = raw_port(&raw);
 	is_refused(&raw, port, pipe_end(0), 0);
 	is_refused(&raw, port, pipe_end(1), 0);
-	is_refused(&raw, port, socket_end(), 0);
+	is_refused(&raw, port, socket_end(SOCK_STREAM), 0);
+	is_refused(&raw, port, socket_end(SOCK_DGRAM), 0);
+	is_refused(&raw, port, socket_end(SOCK_SEQPACKET), 0);
+	is_refused(&raw, port, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
+	is_refused(&raw, port, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
+	is_refused(&raw, port, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), 0);
+	is_refused(&raw, port, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0), 0);
 	is_refused(&raw, port, open("/tmp", O_RDONLY | O_CLOEXEC), 0);
 	is_refused(&raw, port, open("/dev/null", O_RDWR | O_CLOEXEC), 0);
 	is_refused(&raw, port, open("/dev/zero", O_RDWR | O_CLOEXEC), 0);
 	is_refused(&raw, port, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), 0);
 	is_refused(&raw, port, open("/proc/self/exe", O_PATH | O_CLOEXEC), 0);
+	is_refused(&raw, port, open("/tmp", O_PATH | O_CLOEXEC), 0);
+	is_refused(&raw, port, file_on_disk(), 0);
+	is_refused(&raw, port, way_to_memfd(O_PATH), 0);
+	is_refused(&raw, port, way_to_memfd(O_WRONLY), 0);
+	is_refused(&raw, port, eventfd(0, EFD_CLOEXEC), 0);
 	is_refused(&raw, port, epoll_create1(EPOLL_CLOEXEC), 0);
 	raw_close(&raw);
 	victim_unharmed(0, NULL);
