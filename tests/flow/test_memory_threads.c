@@ -122,11 +122,15 @@ static void *give_away(void *context)
 		size_t size = MI_REGION_MIN + i % 3 * MI_REGION_MIN / 2;
 		uint8_t *own = letter_pages(size / vm_page_size);
 		mach_msg_ool_descriptor_t came;
+		const uint8_t *got;
 
-		letter_fill(own, size, i);
+		memset(own, (int)i, size);
 		CHECK_OK(letter_send_memory(port, own, size, true, VIRTUAL));
 		came = letter_receive_memory(port);
-		letter_expect_memory(&came, size, i);
+		got = came.address;
+		CHECK(came.size == size && got[0] == (uint8_t)i);
+		CHECK(memcmp(got, got + 1, size - 1) == 0);
+		CHECK_OK(vm_deallocate(SELF, (vm_address_t)got, size));
 	}
 	return context;
 }
