@@ -31,8 +31,8 @@ static int make_memfd(const uint8_t *bytes, size_t size)
 	if (fd < 0)
 		return -1;
 	error = mi_fill(fd, bytes, size, 0);
-	if (error == 0 && fcntl(fd, F_ADD_SEALS, MI_SEALS))
-		error = errno;
+	if (error == 0)
+		error = mi_seal(fd, MI_SEALS);
 	if (error == 0)
 		return fd;
 	close(fd);

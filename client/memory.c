@@ -4,6 +4,7 @@
  * code, so the kernel has to do the copying: it can tell, we would crash.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,6 +86,17 @@ bool mi_resize(int fd, uint64_t size)
 		return ftruncate(fd, (off_t)size) == 0;
 	errno = ENOMEM;
 	return false;
+}
+
+/* Each try waits for a seventh of a second. */
+#define SEAL_TRIES 10
+
+int mi_seal(int fd, int seals)
+{
+	for (unsigned tries = 1; fcntl(fd, F_ADD_SEALS, seals); tries++)
+		if (errno != EBUSY || tries == SEAL_TRIES)
+			return errno;
+	return 0;
 }
 
 int mi_fill(int fd, const void *from, size_t size, uint64_t at)

@@ -57,8 +57,8 @@ static kern_return_t make_copy(vm_address_t start, vm_size_t size, struct source
 	if (source->fd < 0)
 		return KERN_RESOURCE_SHORTAGE;
 	error = mi_fill(source->fd, (const void *)start, size, 0);
-	if (error == 0 && !writes && fcntl(source->fd, F_ADD_SEALS, F_SEAL_WRITE))
-		error = errno;
+	if (error == 0 && !writes)
+		error = mi_seal(source->fd, F_SEAL_WRITE);
 	if (error == EFAULT)
 		return mi_vm_why(start, size, VM_PROT_READ);
 	return error ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;

@@ -414,6 +414,12 @@ void mi_own_process(void);
 int mi_fill(int fd, const void *from, size_t size, uint64_t at);
 int mi_drain(int fd, void *to, size_t size, uint64_t at);
 
+/*
+ * Seal a memfd that nobody else has, with MI_SEALS or some of them: 0 or an errno. The kernel does
+ * not while it has a page in hand itself, which on a busy machine takes longer than it waits.
+ */
+int mi_seal(int fd, int seals);
+
 /* Make a file so long, with zeroes; false with errno: it is not, and no signal says so. */
 bool mi_resize(int fd, uint64_t size);
 

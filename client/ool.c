@@ -197,9 +197,7 @@ static int gather_all(struct gathering *g)
 			error = gather_piece(g, &piece, entry++);
 		at += mi_descriptor_size(mi_descriptor_type(at));
 	}
-	if (error == 0 && g->copies >= 0 && fcntl(g->copies, F_ADD_SEALS, MI_SEALS))
-		error = errno;
-	return error;
+	return error == 0 && g->copies >= 0 ? mi_seal(g->copies, MI_SEALS) : error;
 }
 
 int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,

@@ -304,6 +304,7 @@ static const struct {
 	{FAULT_FSTAT, ENOMEM},	  {FAULT_PREAD, EINTR},		 {FAULT_PWRITE, EINTR},
 	{FAULT_PWRITE, ENOSPC},	  {FAULT_COPY, ENOSYS},		 {FAULT_FUTEX, EINTR},
 	{FAULT_FUTEX, EAGAIN},	  {FAULT_PPOLL, EINTR},		 {FAULT_KEY, EAGAIN},
+	{FAULT_FCNTL, EBUSY},
 };
 #define FAULTS ((int)(sizeof faults / sizeof *faults))
 
