@@ -85,10 +85,13 @@ static void destroy_entry(struct ipc_host *host, struct ipc_space *space, struct
 		ipc_port_destroy_saying(host, port, &epilogue.e_words);
 		return;
 	}
-	if (type & MACH_PORT_TYPE_SEND_ONCE)
+	if (type & MACH_PORT_TYPE_SEND_ONCE) {
+		port->ip_reply_persona =
+			0; /* the reply that it was to be sent under will not come */
 		ipc_notify_send_once(host, port);
-	else
+	} else {
 		ipc_port_release(host, port);
+	}
 	speak(host, &epilogue);
 }
 

@@ -485,7 +485,9 @@ static void add_work(void *context, const struct ipc_work *work)
 		add_port_ref(digest, port->ip_last_words.lw_deleted);
 		break;
 	case IPC_WORK_REPLY:
-		add_kmsg(digest, list_entry(work, struct ipc_kmsg, ikm_work));
+		kmsg = list_entry(work, struct ipc_kmsg, ikm_work);
+		add_kmsg(digest, kmsg);
+		add(digest, kmsg->ikm_caller);
 		break;
 	case IPC_WORK_KMSG:
 	case IPC_WORK_CLEAN:

@@ -405,9 +405,11 @@ void m_entry_destroy(struct model *model, struct m_entry *entry)
 	}
 	if (type & MACH_PORT_TYPE_RECEIVE)
 		m_port_end(model, port);
-	if (type & MACH_PORT_TYPE_SEND_ONCE)
+	if (type & MACH_PORT_TYPE_SEND_ONCE) {
+		port->persona = 0; /* the reply will not come */
 		m_right_destroy(model, (struct m_right){.port = port,
 							.type = MACH_MSG_TYPE_PORT_SEND_ONCE});
+	}
 	if (no_senders)
 		m_notify_word(model, no_senders, MACH_NOTIFY_NO_SENDERS, mscount, 0);
 	if (notify)

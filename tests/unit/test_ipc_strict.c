@@ -292,6 +292,36 @@ START_TEST(only_who_takes_part_is_held_to_it)
 }
 END_TEST
 
+/* A request that is not answered ties nobody: what else is sent to its port is any message. */
+START_TEST(a_reply_that_is_given_up_ties_no_more)
+{
+	for (unsigned how = 0; how < 3; how++) {
+		struct world world = begin(1);
+		struct lab_buffer request, message;
+		mach_port_name_t name;
+
+		lab_ok(ask(&world, world.reply, MAKE_ONCE, 0));
+		request = hear(&world, MACH_MSG_STRICT_REPLY);
+		name = request.header.msgh_remote_port;
+		if (how == 0)
+			lab_ok(lab_deallocate(world.server, name));
+		else if (how == 1)
+			lab_ok(lab_mod_refs(world.server, name, MACH_PORT_RIGHT_SEND_ONCE, -1));
+		else
+			lab_ok(lab_destroy(world.server, name));
+		lab_notice(world.client, world.reply, MACH_NOTIFY_SEND_ONCE);
+		message = lab_to(world.service, 8);
+		lab_add_port(&message, world.reply, MAKE_ONCE);
+		lab_ok(lab_send_now(world.client, &message));
+		request = hear(&world, 0);
+		lab_compose(&message, lab_port(&request, 0).name, MOVE_ONCE, NOBODY, 0, 9);
+		lab_ok(lab_send_now(world.server, &message));
+		lab_message(world.client, world.reply, 9);
+		lab_stop(world.lab);
+	}
+}
+END_TEST
+
 /* A tie of one request does not last into the next one that nobody ties. */
 START_TEST(the_next_request_is_tied_anew)
 {
@@ -410,6 +440,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_reply_is_sent_under_the_persona_of_the_request);
 	tcase_add_test(tests, a_reply_without_a_voucher_comes_back);
 	tcase_add_test(tests, only_who_takes_part_is_held_to_it);
+	tcase_add_test(tests, a_reply_that_is_given_up_ties_no_more);
 	tcase_add_test(tests, the_next_request_is_tied_anew);
 	tcase_add_test(tests, a_call_that_also_sends_refuses_replies_to_others);
 	tcase_add_test(tests, without_the_policy_the_option_does_nothing);
