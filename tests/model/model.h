@@ -296,6 +296,7 @@ struct m_task {
 	bool donor;    /* of importance */
 	bool takes;    /* it has had a port that accepts importance */
 	uint32_t held; /* assertions of its own */
+	bool borrows;  /* a thread of it has a board */
 	bool suspect;  /* hardened, and its messages are filtered */
 	unsigned word; /* bits of its pointers */
 	uint32_t origin;

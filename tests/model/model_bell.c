@@ -7,6 +7,7 @@
 
 void model_board(struct model *model, struct m_thread *thread, bool room)
 {
+	thread->task->borrows |= room;
 	m_answer(model, thread, room ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE,
 		 sizeof(struct machd_call_answer));
 }

@@ -342,6 +342,9 @@ static uint32_t basic_info(struct call *call)
 
 	m_answer_word(answer, OUT(0), 0xff);
 	m_answer_word(answer, OUT(1), call->task->table);
+	/* Rights that are lent make a small table larger before anybody has them. */
+	if (call->task->borrows && call->task->table < 256)
+		m_answer_ignore(answer, OUT(1), sizeof(uint32_t));
 	m_answer_word(answer, OUT(3), call->task->entry_count);
 	return M_ANSWERED;
 }
