@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "client/machctl/trace_file.h"
 #include "protocol/frame.h"
 #include "protocol/hello.h"
 #include "protocol/limits.h"
@@ -134,6 +135,52 @@ static void seed_services(void)
 	seed_save("services", "marked");
 }
 
+/* Seeds of trace files; the first byte says what is wanted of it. */
+
+static void put_trace(unsigned wanted, unsigned records)
+{
+	const struct trace_file_header header = {
+		.magic = TRACE_FILE_MAGIC,
+		.version = TRACE_FILE_VERSION,
+		.order = TRACE_FILE_ORDER,
+		.header_size = sizeof header,
+		.record_size = sizeof(struct machd_watch_message),
+		.calendar = 1,
+	};
+
+	seed_put_u8(wanted);
+	seed_put(&header, sizeof header);
+	for (unsigned i = 0; i < records; i++) {
+		const struct machd_watch_message message = {
+			.number = i,
+			.time = i * UINT64_C(3000000000),
+			.object = 9,
+			.size = 24,
+			.sender_pid = i % 2 ? 7 : 0,
+			.receiver_pid = i % 3 ? MACHD_TRACE_PID_DEAD + i : 0,
+			.msgh_id = i % 4 ? 64 + i : 3200 + i,
+			.flags = UINT32_MAX << i,
+		};
+
+		seed_put(&message, sizeof message);
+	}
+}
+
+static void seed_traces(void)
+{
+	static const uint8_t more[8];
+
+	put_trace(0, 12);
+	seed_save("trace", "all");
+	put_trace(1, 12);
+	seed_save("trace", "json");
+	put_trace(0x26, 12);
+	seed_save("trace", "some");
+	put_trace(9, 2);
+	seed_put(more, sizeof more);
+	seed_save("trace", "cut");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -151,5 +198,6 @@ int main(int argc, char **argv)
 	seed_rings();
 	seed_boards();
 	seed_watches();
+	seed_traces();
 	return 0;
 }
