@@ -10,6 +10,10 @@
  * All of this is under one lock, which fork() takes as well: no connection is ever made that the
  * child would not know of, and the child closes them all.
  *
+ * Who asks for the port of a thread that has never called connects for it (mi_thread_connect()). As
+ * nobody tells the library when such a thread ends, its connection is closed when somebody asks for
+ * a port the next time.
+ *
  * The child's task is made when it first needs one, and inherits from its parent's what that has
  * then. But if the parent has set something that is to be inherited, the child makes its task at
  * once, and holds on to the parent's until that is done: the parent may be gone a moment later.
@@ -21,12 +25,16 @@
 #include <machd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/ring.h"
 #include "protocol/limits.h"
+
+#define ENDING (-1) /* instead of a thread's id: its channel is being closed */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -154,14 +162,139 @@ static void close_channel(struct mi_channel *channel, bool in_child)
 	channel->fd = -1;
 }
 
+static void link_channel(struct mi_channel *channel)
+{
+	channel->next = &channels;
+	channel->prev = channels.prev;
+	channels.prev->next = channel;
+	channels.prev = channel;
+}
+
+static void unlink_channel(struct mi_channel *channel)
+{
+	channel->next->prev = channel->prev;
+	channel->prev->next = channel->next;
+}
+
 /* The channel of a thread that is of the present task; NULL: it has none. */
 static struct mi_channel *channel_of(pthread_t thread)
 {
 	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
-		if (pthread_equal(each->owner, thread) && each->fd >= 0 &&
+		if (pthread_equal(each->owner, thread) && each->fd >= 0 && each->waits != ENDING &&
 		    each->generation == atomic_load(&generation))
 			return each;
 	return NULL;
+}
+
+/* The kernel's id of a thread, which is what its clock is named by; 0: it has ended. */
+static pid_t thread_id(pthread_t thread)
+{
+	clockid_t clock;
+
+	return pthread_getcpuclockid(thread, &clock) == 0 ? ~(clock >> 3) : 0;
+}
+
+static bool has_ended(const struct mi_channel *channel)
+{
+	return tgkill(getpid(), channel->waits, 0) < 0 && errno == ESRCH;
+}
+
+/* One that was made for a thread that has ended, or of a task that is lost; NULL: there is none. */
+static struct mi_channel *find_useless(void)
+{
+	struct mi_channel *useless = NULL;
+
+	pthread_mutex_lock(&lock);
+	for (struct mi_channel *each = channels.next; each != &channels && !useless;
+	     each = each->next)
+		if (each->waits > 0 &&
+		    (each->generation != atomic_load(&generation) || has_ended(each)))
+			useless = each;
+	if (useless)
+		useless->waits = ENDING;
+	pthread_mutex_unlock(&lock);
+	return useless;
+}
+
+/* Its thread's port dies, and then there is a dead name with a reference of ours. */
+static void end_useless(struct mi_channel *channel, struct mi_channel *useless)
+{
+	struct machd_thread_end_in end;
+	struct mach_port_deallocate_in name = {.name = useless->thread_name};
+	struct mi_call call = {.routine = MACHD_ROUTINE_machd_thread_end,
+			       .target = atomic_load(&self_name),
+			       .in = &end,
+			       .in_size = sizeof end};
+
+	if (useless->generation == atomic_load(&generation) &&
+	    mi_call_within(useless, &call) == KERN_SUCCESS && name.name != MACH_PORT_NULL) {
+		call.routine = MACHD_ROUTINE_mach_port_deallocate;
+		call.in = &name;
+		call.in_size = sizeof name;
+		mi_call_within(channel, &call);
+	}
+	pthread_mutex_lock(&lock);
+	unlink_channel(useless);
+	close_channel(useless, false);
+	pthread_mutex_unlock(&lock);
+	free(useless);
+}
+
+/* A channel for the thread, which has none; under the lock. */
+static bool connect_other(pthread_t thread)
+{
+	pid_t id = thread_id(thread);
+	struct mi_channel *channel = id ? calloc(1, sizeof *channel) : NULL;
+
+	if (!channel)
+		return false;
+	channel->fd = -1;
+	channel->owner = thread;
+	channel->waits = id;
+	if (connect_channel(channel) != KERN_SUCCESS) {
+		free(channel);
+		return false;
+	}
+	link_channel(channel);
+	return true;
+}
+
+bool mi_thread_connect(pthread_t thread)
+{
+	struct mi_channel *useless;
+	struct mi_entry entry;
+	bool connected;
+
+	if (mi_enter(&entry) != KERN_SUCCESS)
+		return false;
+	while ((useless = find_useless()))
+		end_useless(entry.channel, useless);
+	pthread_mutex_lock(&lock);
+	connected = channel_of(thread) || connect_other(thread);
+	pthread_mutex_unlock(&lock);
+	mi_leave(&entry);
+	return connected;
+}
+
+/* What somebody has connected for this thread; NULL: nobody has. */
+static struct mi_channel *take_over(void)
+{
+	struct mi_channel *channel = NULL;
+	pid_t self = gettid();
+
+	pthread_mutex_lock(&lock);
+	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
+		if (each->waits == self && pthread_equal(each->owner, pthread_self()))
+			channel = each;
+	if (channel && pthread_setspecific(key, channel) == 0) {
+		channel->waits = 0;
+		if (channel->generation != atomic_load(&generation))
+			close_channel(channel, false);
+	} else {
+		channel = NULL;
+	}
+	pthread_mutex_unlock(&lock);
+	return channel;
 }
 
 bool mi_thread_find(pthread_t thread, mach_port_t *name, uint64_t *number)
@@ -204,8 +337,7 @@ static void leave_thread(void *value)
 	mi_thread_exit(channel);
 	pthread_mutex_lock(&lock);
 	mine = NULL;
-	channel->next->prev = channel->prev;
-	channel->prev->next = channel->next;
+	unlink_channel(channel);
 	if (channel->fd >= 0 && channel->generation == atomic_load(&generation) && !busy &&
 	    !task_has_channel()) {
 		mi_window_forget(channel);
@@ -322,7 +454,12 @@ static struct mi_channel *find_channel(void)
 
 	if (channel)
 		return channel;
-	channel = get_ready() ? calloc(1, sizeof *channel) : NULL;
+	if (!get_ready())
+		return NULL;
+	channel = mine = take_over();
+	if (channel)
+		return channel;
+	channel = calloc(1, sizeof *channel);
 	if (!channel || pthread_setspecific(key, channel)) {
 		free(channel);
 		return NULL;
@@ -330,10 +467,7 @@ static struct mi_channel *find_channel(void)
 	channel->fd = -1;
 	channel->owner = pthread_self();
 	pthread_mutex_lock(&lock);
-	channel->next = &channels;
-	channel->prev = channels.prev;
-	channels.prev->next = channel;
-	channels.prev = channel;
+	link_channel(channel);
 	pthread_mutex_unlock(&lock);
 	mine = channel;
 	return channel;

@@ -64,6 +64,7 @@ struct mi_channel {
 	uint64_t thread;	 /* the daemon's number for it */
 	pthread_t owner;
 	mach_port_t thread_name; /* of its port, with a user reference of ours; or NULL */
+	pid_t waits;		 /* id of its thread, which has not called yet; else 0 */
 	mach_port_t reply_port;
 	uint64_t reply_generation; /* the task that the reply port belongs to */
 	mach_port_t special_port;  /* the same for its special reply port */
@@ -169,6 +170,13 @@ size_t mi_inline_max(void);
  */
 bool mi_thread_find(pthread_t thread, mach_port_t *name, uint64_t *number);
 bool mi_thread_keep(pthread_t thread, mach_port_t name);
+
+/*
+ * Connect for another thread of this process that has not called yet: its first call takes that
+ * over. False: that is not possible, or the thread has ended. Those made for threads that have
+ * ended in the meantime without a call are closed.
+ */
+bool mi_thread_connect(pthread_t thread);
 
 /* The thread ends: its port dies, even if the channel goes to another. */
 void mi_thread_exit(struct mi_channel *channel);

@@ -34,7 +34,8 @@ mach_port_t pthread_mach_thread_np(unsigned long thread)
 			return name;
 		name = mach_thread_self();
 	} else {
-		if (!mi_thread_find(thread, &name, &in.thread) || name != MACH_PORT_NULL)
+		if (!mi_thread_connect(thread) || !mi_thread_find(thread, &name, &in.thread) ||
+		    name != MACH_PORT_NULL)
 			return name;
 		if (MI_CALL(machd_thread_port, mach_task_self(), &in, &out) == KERN_SUCCESS)
 			name = out.port;
