@@ -48,6 +48,7 @@ struct ipc_host {
 	struct ipc_thread *h_threads;	/* hash by channel id */
 	struct ipc_bell *h_bells;	/* hash by id */
 	struct list h_ready;		/* threads that were woken and have not run yet */
+	struct list h_over;		/* threads that will be told that their wait has ended */
 	struct list h_loans;		/* threads that messages are lent to */
 	struct list h_boost_changes;	/* tasks whose boost the outbox does not know yet */
 	struct list h_sources_lost;	/* ipc_source: not important any more, */

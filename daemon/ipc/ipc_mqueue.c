@@ -361,9 +361,6 @@ void ipc_mqueue_changed(struct ipc_host *host, struct list *receivers)
 {
 	struct ipc_thread *thread;
 
-	while ((thread = list_first(receivers, struct ipc_thread, th_link))) {
-		ipc_thread_unwait(host, thread);
-		ipc_thread_drop_target(host, thread);
-		ipc_answer_code(host, thread, MACH_RCV_PORT_CHANGED);
-	}
+	while ((thread = list_first(receivers, struct ipc_thread, th_link)))
+		ipc_thread_end_wait(host, thread, false, MACH_RCV_PORT_CHANGED);
 }

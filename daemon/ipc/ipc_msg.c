@@ -330,7 +330,7 @@ static void give_up(struct ipc_host *host, struct ipc_thread *thread, const stru
 	struct ipc_kmsg *kmsg = thread->th_kmsg;
 	bool replying = is_replying(thread);
 
-	if (state == TH_IDLE || state == TH_READY)
+	if (state == TH_IDLE || state == TH_READY || state == TH_OVER)
 		return;
 	ipc_thread_unwait(host, thread);
 	ipc_thread_drop_target(host, thread);

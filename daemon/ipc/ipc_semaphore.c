@@ -32,19 +32,12 @@ struct ipc_port *ipc_semaphore_create(struct ipc_host *host, struct ipc_task *ta
 	return ipc_port_make_send(port);
 }
 
-/* A waiter goes on with a code. */
-static void release(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code)
-{
-	ipc_thread_unwait(host, thread);
-	ipc_thread_drop_target(host, thread);
-	ipc_answer_call(host, thread, code);
-}
-
 /* The first in line goes on. */
 static void release_first(struct ipc_host *host, struct ipc_semaphore *semaphore,
 			  kern_return_t code)
 {
-	release(host, list_first(&semaphore->sm_waiters, struct ipc_thread, th_link), code);
+	ipc_thread_end_wait(host, list_first(&semaphore->sm_waiters, struct ipc_thread, th_link),
+			    true, code);
 }
 
 void ipc_semaphore_end(struct ipc_host *host, struct ipc_semaphore *semaphore)
@@ -94,7 +87,7 @@ kern_return_t ipc_semaphore_signal_thread(struct ipc_host *host, struct ipc_sema
 		   : list_empty(&semaphore->sm_waiters))
 		return KERN_NOT_WAITING;
 	if (thread)
-		release(host, thread, KERN_SUCCESS);
+		ipc_thread_end_wait(host, thread, true, KERN_SUCCESS);
 	else
 		release_first(host, semaphore, KERN_SUCCESS);
 	return KERN_SUCCESS;

@@ -4,6 +4,7 @@
 
 #include "daemon/base/mem.h"
 #include "daemon/ipc/ipc_account.h"
+#include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_loan.h"
@@ -194,7 +195,7 @@ void ipc_thread_wait_to_send(struct ipc_host *host, struct ipc_thread *thread, m
 void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread)
 {
 	ipc_senders_remove(thread);
-	if (thread->th_state != TH_READY)
+	if (thread->th_state != TH_READY && thread->th_state != TH_OVER)
 		count_waiter(thread, -1);
 	thread->th_state = TH_IDLE;
 	if (thread->th_timed)
@@ -208,6 +209,42 @@ void ipc_thread_wake(struct ipc_host *host, struct ipc_thread *thread, bool slot
 	thread->th_state = TH_READY;
 	thread->th_slot = slot;
 	list_append(&host->h_ready, &thread->th_link);
+}
+
+static void answer(struct ipc_host *host, struct ipc_thread *thread, bool calls, kern_return_t code)
+{
+	host->h_budget--;
+	if (calls)
+		ipc_answer_call(host, thread, code);
+	else
+		ipc_answer_code(host, thread, code);
+}
+
+void ipc_thread_end_wait(struct ipc_host *host, struct ipc_thread *thread, bool calls,
+			 kern_return_t code)
+{
+	ipc_thread_unwait(host, thread);
+	ipc_thread_drop_target(host, thread);
+	if (host->h_budget && list_empty(&host->h_over)) {
+		answer(host, thread, calls, code);
+		return;
+	}
+	thread->th_state = TH_OVER;
+	thread->th_calls = calls;
+	thread->th_code = code;
+	list_append(&host->h_over, &thread->th_link);
+}
+
+void ipc_thread_tell(struct ipc_host *host)
+{
+	struct ipc_thread *thread;
+
+	while (host->h_budget && (thread = list_first(&host->h_over, struct ipc_thread, th_link))) {
+		list_remove(&thread->th_link);
+		thread->th_state = TH_IDLE;
+		answer(host, thread, thread->th_calls, thread->th_code);
+	}
+	host->h_budget = host->h_slice;
 }
 
 void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread)

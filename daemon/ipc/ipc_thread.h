@@ -18,6 +18,7 @@ enum ipc_thread_state {
 	TH_SEMAPHORE, /* blocked: waits for the semaphore behind th_port */
 	TH_EVENTLINK, /* blocked: waits for signals of the eventlink behind th_port */
 	TH_READY,     /* woken, runs before this input is over */
+	TH_OVER,      /* its wait has ended with th_code, and it will be told so */
 };
 
 /* The arguments of mach_msg, and what is left of them while it runs. */
@@ -82,6 +83,8 @@ struct ipc_thread {
 	uint64_t th_count;		/* TH_EVENTLINK: signals when the wait began */
 	struct list th_eventlinks;	/* ipc_eventlink_side: where it alone may wait */
 	bool th_slot;			/* TH_READY: a slot of th_port is kept for it */
+	kern_return_t th_code;		/* TH_OVER: the answer */
+	bool th_calls;			/* TH_OVER: it is that of a call, and not of mach_msg */
 	bool th_timed;			/* a timer is set */
 	uint64_t th_since;		/* when it began to wait */
 	struct ipc_place *th_place;	/* of a watcher: where its next page begins; or NULL */
@@ -141,6 +144,16 @@ void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread);
 
 /* End a sender's wait: it goes on before this input is over, with a slot kept for it or without. */
 void ipc_thread_wake(struct ipc_host *host, struct ipc_thread *thread, bool slot);
+
+/*
+ * End a wait with a code, one of many perhaps: those whose answers are too many for one input are
+ * told later, in this order, and wait for nothing in the meantime. `calls`: the request is a CALL.
+ */
+void ipc_thread_end_wait(struct ipc_host *host, struct ipc_thread *thread, bool calls,
+			 kern_return_t code);
+
+/* Tell them, as many as one input may. */
+void ipc_thread_tell(struct ipc_host *host);
 
 /* Forget the port or set in th_port and th_set. */
 void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread);

@@ -2,7 +2,7 @@
 /*
  * The door: starts and stops a state machine, and turns each input into what it means. Every input
  * ends in the same way: woken senders go on, then what was destroyed is cleared away, then the
- * answer of the thread whose input it was goes out.
+ * answer of the thread whose input it was goes out, and threads are told whose wait has ended.
  */
 #include "daemon/trap/trap.h"
 
@@ -36,6 +36,7 @@ static void init_lists(struct ipc_host *host)
 	list_init(&host->h_ports);
 	list_init(&host->h_psets);
 	list_init(&host->h_ready);
+	list_init(&host->h_over);
 	list_init(&host->h_boost_changes);
 	list_init(&host->h_sources_lost);
 	list_init(&host->h_sources_won);
@@ -308,16 +309,17 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		ipc_msg_run_ready(host);
 	} while (!list_empty(&host->h_wanted) || ipc_work_left(host));
 	ipc_work_settle(host);
+	host->h_current = NULL;
+	ipc_thread_tell(host);
 	ipc_source_settle(host);
 	ipc_importance_tell(host);
-	host->h_current = NULL;
 	return why;
 }
 
 static bool has_other_work(const struct ipc_host *host)
 {
 	return !list_empty(&host->h_jobs) || !list_empty(&host->h_wanted) ||
-	       host->h_timers.ts_behind || ipc_source_unsettled(host);
+	       !list_empty(&host->h_over) || host->h_timers.ts_behind || ipc_source_unsettled(host);
 }
 
 bool trap_has_work(const struct ipc_host *host)

@@ -449,6 +449,8 @@ static void add_thread(struct digest *digest, const struct ipc_host *host,
 	add(digest, thread->th_set ? thread->th_set->ps_id : 0);
 	if (thread->th_state != TH_IDLE)
 		add(digest, thread->th_since);
+	if (thread->th_state == TH_OVER)
+		add(digest, (uint32_t)thread->th_code | (uint64_t)thread->th_calls << 32);
 	if (thread->th_place && thread->th_place->pl_table)
 		add_place(digest, host, thread->th_place);
 	if (thread->th_identity)
@@ -590,6 +592,7 @@ void trap_digest(struct ipc_host *host, uint8_t bytes[TRAP_DIGEST_SIZE])
 		add_set(&digest, list_entry(node, struct ipc_pset, ps_link));
 	for (thread = host->h_threads; thread; thread = thread->hh.next)
 		add_thread(&digest, host, thread);
+	add_threads(&digest, &host->h_over);
 	add_walks(&digest, host);
 	add_services(&digest, host);
 	add_importance(&digest, host);

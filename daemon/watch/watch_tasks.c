@@ -179,6 +179,7 @@ static uint32_t state_of(const struct ipc_thread *thread)
 		return MACHD_WATCH_EVENTLINK_WAIT;
 	case TH_IDLE:
 	case TH_READY:
+	case TH_OVER:
 		break;
 	}
 	return 0;
