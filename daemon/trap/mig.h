@@ -57,7 +57,7 @@ bool mig_column(const struct machd_field *field, uint32_t k, struct mig_column *
 /* A list of several answers of its routine, one behind the other; no bytes: it is none such. */
 struct mig_list {
 	uint8_t *l_bytes; /* to be freed */
-	size_t l_size;
+	size_t l_size, l_room;
 };
 
 /*

@@ -49,22 +49,39 @@ bool mig_column(const struct machd_field *field, uint32_t k, struct mig_column *
 	return found;
 }
 
-/* Put the part that the routine has found behind the others; false: no memory. */
-static bool append(struct mig_list *list, const struct trap_call *call, uint32_t head)
+/*
+ * Room for so many bytes more: twice as much each time, so that a list that is long is not copied
+ * again and again. False: no memory.
+ */
+static bool make_room(struct mig_list *list, size_t size)
 {
-	size_t size = call->c_out_words * WORD;
+	size_t room =
+		2 * list->l_room > list->l_size + size ? 2 * list->l_room : list->l_size + size;
 	uint8_t *bytes;
 
-	if (size == 0)
-		return true; /* it looked at what the caller may not hear of */
-	bytes = mem_alloc(list->l_size + size);
+	if (list->l_size + size <= list->l_room)
+		return true;
+	bytes = mem_alloc_raw(room, 0);
 	if (!bytes)
 		return false;
 	if (list->l_bytes)
 		memcpy(bytes, list->l_bytes, list->l_size);
-	memcpy(bytes + list->l_size, (const uint8_t *)call->c_out + head, size);
 	mem_free(list->l_bytes);
 	list->l_bytes = bytes;
+	list->l_room = room;
+	return true;
+}
+
+/* Put the part that the routine has found behind the others; false: no memory. */
+static bool append(struct mig_list *list, const struct trap_call *call, uint32_t head)
+{
+	size_t size = call->c_out_words * WORD;
+
+	if (size == 0)
+		return true; /* it looked at what the caller may not hear of */
+	if (!make_room(list, size))
+		return false;
+	memcpy(list->l_bytes + list->l_size, (const uint8_t *)call->c_out + head, size);
 	list->l_size += size;
 	return true;
 }

@@ -92,7 +92,7 @@ static kern_return_t call_routine(struct ipc_host *host, struct ipc_thread *thre
 				 .c_out = out,
 				 .c_rights = &rights};
 	const struct machd_field *rest = machd_fields_rest(row->out);
-	struct mig_list list = {NULL, 0};
+	struct mig_list list = {NULL, 0, 0};
 	kern_return_t kr;
 
 	if (rest)
