@@ -6,6 +6,7 @@
  * can be: it answers a routine when the client sleeps where packets wake it, and has been woken for
  * nothing.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -47,10 +48,12 @@ static void give_ring(uint32_t sequence)
 			      .op = MACHD_OP_RING | MACHD_OP_ANSWER,
 			      .fds = MACHD_RING_FDS,
 			      .sequence = sequence}};
-	int fds[MACHD_RING_FDS] = {memfd_create("ring", MFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)};
+	int fds[MACHD_RING_FDS] = {memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+				   eventfd(0, EFD_CLOEXEC)};
 	struct machd_rings *shared;
 
 	CHECK(ftruncate(fds[0], sizeof *shared) == 0);
+	CHECK(fcntl(fds[0], F_ADD_SEALS, F_SEAL_SHRINK) == 0);
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
 	CHECK(shared != MAP_FAILED);
 	machd_ring_init(&slow.in, shared, false);
