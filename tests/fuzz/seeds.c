@@ -199,5 +199,6 @@ int main(int argc, char **argv)
 	seed_boards();
 	seed_watches();
 	seed_traces();
+	seed_clients();
 	return 0;
 }

@@ -30,6 +30,9 @@ void seed_bell_frames(void);
 /* All seeds of the ring fuzzer. */
 void seed_rings(void);
 
+/* All seeds of the client fuzzer. */
+void seed_clients(void);
+
 /* All seeds of boards. */
 void seed_boards(void);
 
