@@ -79,20 +79,18 @@ static void put_off(struct events *events, struct event *event, uint32_t came, u
 	control(events, EPOLL_CTL_MOD, event, EPOLLONESHOT);
 }
 
-/* Returns whether it was handled. */
-static bool handle(struct events *events, struct event *event, uint32_t came)
+static void handle(struct events *events, struct event *event, uint32_t came)
 {
 	struct pace_payer *payer = event->job.payer;
 	uint64_t start = uv_hrtime(), end;
 
 	if (pace_job_waits(&event->job) || !pace_admits(events->pace, payer, start)) {
 		put_off(events, event, came, start);
-		return false;
+		return;
 	}
 	event->happened(event, came);
 	end = uv_hrtime();
-	pace_spent(events->pace, payer, end - start, end);
-	return true;
+	pace_held(events->pace, payer, end - start, end);
 }
 
 void event_try(struct events *events, struct event *event)
@@ -108,16 +106,16 @@ void event_try(struct events *events, struct event *event)
 int events_hear(struct events *events, int timeout, int most, bool *other)
 {
 	struct epoll_event happened[EVENTS_AT_ONCE];
-	int count = epoll_wait(events->epoll, happened, EVENTS_AT_ONCE, timeout);
+	int count = epoll_wait(events->epoll, happened, most, timeout);
 
 	*other = false;
-	for (int i = 0; i < count && most > 0; i++) {
+	for (int i = 0; i < count; i++) {
 		struct event *event = happened[i].data.ptr;
 
 		if (!event)
 			*other = true;
 		else if (event->happened) /* one before it may have ended it */
-			most -= handle(events, event, happened[i].events);
+			handle(events, event, happened[i].events);
 	}
 	return count;
 }

@@ -58,7 +58,7 @@ void event_try(struct events *events, struct event *event);
  * come with the next call. How many there were. *other: one was of the epoll that
  * event_add_other() was told of.
  */
-#define EVENTS_AT_ONCE 64
+#define EVENTS_AT_ONCE 16
 int events_hear(struct events *events, int timeout, int most, bool *other);
 
 /* Be woken by another epoll, too, whose events somebody else will handle; 0, or an errno. */

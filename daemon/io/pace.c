@@ -13,6 +13,7 @@
 #define TURN  (MACHD_PACE_TURN_US * US)
 #define TASK  (MACHD_PACE_TASK_US * US)
 #define USER  (MACHD_PACE_USER_US * US)
+#define SHORT (MACHD_PACE_SHORT_US * US)
 
 /* A purse is filled at this part of the time. */
 #define FILL_PART 4
@@ -86,6 +87,7 @@ void pace_init(struct pace *pace)
 	user_init(&pace->nobody, 0, 0);
 	payer_init(&pace->common, &pace->nobody, 0, 0);
 	payer_init(&pace->upkeep, &pace->nobody, 0, 0);
+	pace->looked = GAP; /* nobody has called */
 }
 
 static struct pace_user *find_user(struct pace *pace, uint32_t uid, uint64_t now)
@@ -191,31 +193,48 @@ void pace_free(struct pace *pace)
 
 /* What may be done. */
 
-static bool in_nobodys_way(const struct pace *pace, uint64_t now)
+/* Time in which nobody was listened to does not count. */
+static bool in_nobodys_way(const struct pace *pace)
 {
-	return since(pace->called, now) >= GAP;
+	return since(pace->called, pace->looked) >= GAP;
 }
 
 bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now)
 {
-	if (pace_turn(pace) || in_nobodys_way(pace, now))
+	if (pace_turn(pace) || in_nobodys_way(pace))
 		return true;
 	payer_fill(payer, now);
 	return pace_rich(payer) && list_empty(&payer->jobs);
 }
 
-void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now)
+/* `price`: what it costs who has time in hand, if somebody was kept waiting. */
+static void spend(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t price,
+		  uint64_t now)
 {
 	payer_fill(payer, now);
-	purse_take(&payer->purse, spent);
-	if (pace_turn(pace)) {
-		if (pace->left > spent)
-			pace->left -= spent;
-		else
-			pace_end_turn(pace, now);
-	} else if (!in_nobodys_way(pace, now - spent)) {
-		purse_take(&payer->user->purse, spent);
+	if (pace_turn(pace) || in_nobodys_way(pace)) {
+		purse_take(&payer->purse, spent);
+	} else {
+		purse_take(&payer->purse, price);
+		purse_take(&payer->user->purse, price);
 	}
+	if (pace->left > spent)
+		pace->left -= spent;
+	else if (pace_turn(pace))
+		pace_end_turn(pace, now);
+}
+
+void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now)
+{
+	spend(pace, payer, spent, spent, now);
+}
+
+/* Nothing costs more than a task can have: time may have been taken from us, too. */
+void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now)
+{
+	uint64_t price = spent < TASK ? spent + spent * spent / SHORT : TASK;
+
+	spend(pace, payer, spent, price < TASK ? price : TASK, now);
 }
 
 /* The queue. */
@@ -269,7 +288,7 @@ struct pace_job *pace_next(struct pace *pace, uint64_t now)
 
 	if (!user)
 		return NULL;
-	if (!pace_turn(pace) && !in_nobodys_way(pace, now)) {
+	if (!pace_turn(pace) && !in_nobodys_way(pace)) {
 		if (since(pace->ended, now) < EVERY)
 			return NULL;
 		pace->left = TURN;

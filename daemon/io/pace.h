@@ -8,10 +8,13 @@
  * who send and receive without asking for each message. If that came whenever it liked, nobody's
  * call would take as long as when he is alone. So it has a pace. It is done at once
  *
- *   - when no such call came for a moment (MACHD_PACE_GAP_US): nobody is in its way; and
+ *   - when no such call came for a moment (MACHD_PACE_GAP_US) in which rings were looked at: nobody
+ *     is in its way; and
  *   - for a task that has not had much of late. Each has some of the daemon's time in hand
  *     (MACHD_PACE_TASK_US, and its user MACHD_PACE_USER_US); it spends that, and gets it back, at a
- *     quarter of the time, as long as nothing of its waits here.
+ *     quarter of the time, as long as nothing of its waits here. What takes long costs more than it
+ *     takes: twice as long, it makes twice as many wait, each of them twice as long
+ *     (MACHD_PACE_SHORT_US).
  *
  * Else it waits for a turn (MACHD_PACE_TURN_US) that comes every so often (MACHD_PACE_EVERY_US).
  * Then users have a job done by turns, and within each of them its tasks, whatever number of
@@ -73,6 +76,7 @@ struct pace {
 	struct pace_payer common;
 	struct pace_payer upkeep; /* the machine's own work, such as to free what a task had */
 	uint64_t called;	  /* when somebody came last who waits for an answer */
+	uint64_t looked;	  /* up to when it is known that nobody else did */
 	uint64_t ended;		  /* when the last turn was over */
 	uint64_t left;		  /* of the turn that is on; 0: none is */
 };
@@ -90,7 +94,13 @@ void pace_leave(struct pace *pace, struct pace_payer *payer, uint64_t now);
 /* Somebody called who waits for his answer. */
 static inline void pace_called(struct pace *pace, uint64_t now)
 {
-	pace->called = now;
+	pace->called = pace->looked = now;
+}
+
+/* Rings are looked at: who called up to now will have said so when something else is asked here. */
+static inline void pace_looked(struct pace *pace, uint64_t now)
+{
+	pace->looked = now;
 }
 
 /* It has time in hand, and nothing of it need wait. */
@@ -102,8 +112,12 @@ static inline bool pace_rich(const struct pace_payer *payer)
 /* May something be done for this payer now? */
 bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now);
 
-/* Something was done for it that took as long, until now. */
+/*
+ * Something was done for it that took as long, until now: in small pieces, between which others
+ * were heard, or in one.
+ */
 void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
+void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
 
 /* Have a job wait; it may wait already. And no more. */
 void pace_wait(struct pace *pace, struct pace_job *job, uint64_t now);

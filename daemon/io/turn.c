@@ -80,6 +80,7 @@ static bool look_once(struct turns *turns, uint64_t now)
 	struct ring *ring;
 	bool came = false;
 
+	pace_looked(&turns->pace, now);
 	/* All of them stay on the list: what has to be handled before a frame is looked for there.
 	 */
 	while (left-- && (ring = list_first(&turns->active, struct ring, active))) {
@@ -113,7 +114,7 @@ static bool serve_paced(struct turns *turns)
 
 		job->run(job);
 		end = uv_hrtime();
-		pace_spent(pace, payer, end - start, end);
+		pace_held(pace, payer, end - start, end);
 		start = end;
 		job = pace_turn(pace) ? pace_next(pace, start) : NULL;
 	}
@@ -257,6 +258,8 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 		heard = hear_bells(turns, timeout, &events) > 0;
 		timeout = 0;
 	}
+	if (turns_quiet(turns))
+		pace_looked(&turns->pace, uv_hrtime());
 	most = turns_quiet(turns) || pace_turn(&turns->pace) ? EVENTS_AT_ONCE : EVENTS_BESIDE;
 	if (events)
 		count = events_hear(&turns->events, timeout, most, libuv);

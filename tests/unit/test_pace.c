@@ -13,6 +13,7 @@
 #define TURN  (MACHD_PACE_TURN_US * US)
 #define TASK  (MACHD_PACE_TASK_US * US)
 #define USER  (MACHD_PACE_USER_US * US)
+#define SHORT (MACHD_PACE_SHORT_US * US)
 #define START (1000 * EVERY)
 
 #define ALICE 1000
@@ -39,6 +40,13 @@ static void pass(uint64_t time)
 {
 	now += time;
 	pace_called(&pace, now);
+}
+
+/* Time passes, rings are looked at, and nobody calls. */
+static void listen_for(uint64_t time)
+{
+	now += time;
+	pace_looked(&pace, now);
 }
 
 static struct pace_payer *join(uint32_t uid, int32_t pid)
@@ -78,12 +86,65 @@ START_TEST(nobody_waits_when_nobody_calls)
 
 	pace_job_init(&job, payer, NULL);
 	pace_wait(&pace, &job, now);
-	now += GAP - 1;
+	listen_for(GAP - 1);
 	ck_assert(!pace_admits(&pace, payer, now));
-	now++;
+	listen_for(1);
 	ck_assert(pace_admits(&pace, payer, now));
 	ck_assert_ptr_eq(next(), &job);
 	ck_assert(!pace_turn(&pace)); /* and it is nobody's turn */
+	leave(payer);
+}
+END_TEST
+
+/* As during a long job: that nobody was heard does not mean that nobody called. */
+START_TEST(time_in_which_nobody_listens_does_not_count)
+{
+	struct pace_payer *payer = join_poor(ALICE, 1);
+
+	now += 10 * GAP;
+	ck_assert(!pace_admits(&pace, payer, now));
+	listen_for(0);
+	ck_assert(pace_admits(&pace, payer, now));
+	leave(payer);
+}
+END_TEST
+
+/* It keeps twice as many waiting, each of them twice as long. */
+START_TEST(what_takes_long_costs_more_than_it_takes)
+{
+	struct pace_payer *payer = join(ALICE, 1);
+
+	for (unsigned i = 0; i < TASK / SHORT / 4; i++) {
+		ck_assert(pace_admits(&pace, payer, now));
+		pace_held(&pace, payer, SHORT, now); /* twice that */
+	}
+	ck_assert_uint_eq(payer->purse.left, TASK - 2 * SHORT * (TASK / SHORT / 4));
+	pace_held(&pace, payer, 10 * SHORT, now);
+	ck_assert_uint_eq(payer->purse.left, TASK - 2 * SHORT * (TASK / SHORT / 4) - 110 * SHORT);
+	ck_assert_uint_eq(payer->user->purse.left, USER - TASK + payer->purse.left);
+	leave(payer);
+	payer = join(BOB, 2);
+	pace_held(&pace, payer, 1000 * TASK, now); /* but never more than a task can have */
+	ck_assert_uint_eq(payer->purse.left, 0);
+	ck_assert_uint_eq(payer->user->purse.left, USER - TASK);
+	leave(payer);
+}
+END_TEST
+
+/* In a turn they wait for that anyway. */
+START_TEST(in_a_turn_it_costs_what_it_takes)
+{
+	struct pace_payer *payer = join(ALICE, 1);
+	struct pace_job job;
+
+	pace_job_init(&job, payer, NULL);
+	pace_wait(&pace, &job, now);
+	pass(EVERY);
+	ck_assert_ptr_eq(next(), &job);
+	pace_held(&pace, payer, TURN - 1, now);
+	ck_assert_uint_eq(payer->purse.left, TASK - TURN + 1);
+	ck_assert_uint_eq(payer->user->purse.left, USER);
+	ck_assert(pace_turn(&pace));
 	leave(payer);
 }
 END_TEST
@@ -289,6 +350,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, nobody_waits_when_nobody_calls);
+	tcase_add_test(tests, time_in_which_nobody_listens_does_not_count);
+	tcase_add_test(tests, what_takes_long_costs_more_than_it_takes);
+	tcase_add_test(tests, in_a_turn_it_costs_what_it_takes);
 	tcase_add_test(tests, a_task_has_some_time_in_hand);
 	tcase_add_test(tests, who_waits_gets_nothing);
 	tcase_add_test(tests, nothing_overtakes_what_waits);
