@@ -69,7 +69,7 @@ void channel_set_window(struct channel *channel, unsigned index, machd_window_t 
 	struct gate *gate = channel->gate;
 	struct channel_board *board = channel->board;
 
-	if (!board || !order_join(gate, channel))
+	if (!board || channel->doomed || !order_join(gate, channel))
 		return;
 	/* Who replies answers a call: that has no pace. */
 	if (index >= MACHD_BOARD_WINDOWS) {
