@@ -274,7 +274,7 @@ void channel_close(struct channel *channel)
 		gate->turns.hot = NULL;
 	pace_leave(&gate->turns.pace, channel->event.job.payer, uv_hrtime());
 	uv_close((uv_handle_t *)&channel->timer, on_timer_closed);
-	close(channel->fd);
+	closer_hang_up(&gate->closer, channel->fd);
 	gate->channel_count--;
 	if (!gate->stopping && gate->has_room)
 		gate->has_room(gate->room_context);

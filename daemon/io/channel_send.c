@@ -53,26 +53,26 @@ struct unsent {
 	uint8_t bytes[];
 };
 
-static void close_fds(const ipc_fd_t *fds, unsigned count)
+static void close_fds(struct channel *channel, const ipc_fd_t *fds, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		close(fdcheck_fd(fds[i]));
+		closer_close(&channel->gate->closer, fdcheck_fd(fds[i]));
 }
 
 /* The packet has gone, or never will. */
-static void close_own(const struct outgoing *out)
+static void close_own(struct channel *channel, const struct outgoing *out)
 {
 	if (!out->lent)
-		close_fds(out->fds, out->fd_count);
+		close_fds(channel, out->fds, out->fd_count);
 }
 
 /* Descriptors to keep, copies of those that are lent; false if there is no room for them. */
-static bool keep_fds(const struct outgoing *out, ipc_fd_t *fds)
+static bool keep_fds(struct channel *channel, const struct outgoing *out, ipc_fd_t *fds)
 {
 	for (unsigned i = 0; i < out->fd_count; i++) {
 		fds[i] = out->lent ? fdcheck_copy(out->fds[i]) : out->fds[i];
 		if (fds[i] == IPC_FD_NONE) {
-			close_fds(fds, i);
+			close_fds(channel, fds, i);
 			return false;
 		}
 	}
@@ -138,9 +138,9 @@ static bool keep_unsent(struct channel *channel, const struct outgoing *out)
 {
 	struct unsent *unsent = mem_alloc_raw(sizeof *unsent + out->size, sizeof *unsent);
 
-	if (!unsent || !keep_fds(out, unsent->fds)) {
+	if (!unsent || !keep_fds(channel, out, unsent->fds)) {
 		mem_free(unsent);
-		close_own(out);
+		close_own(channel, out);
 		gate_doom(channel->gate, channel, "there is no memory to keep its answer");
 		return false;
 	}
@@ -164,7 +164,7 @@ static void send_or_keep(struct channel *channel, const struct outgoing *out)
 			wait_for_room(channel, error);
 		return;
 	}
-	close_own(out);
+	close_own(channel, out);
 	if (error)
 		gate_doom(channel->gate, channel, NULL);
 }
@@ -232,17 +232,17 @@ void channel_send(struct channel *channel, const struct ipc_answer *answer)
 		send_by_socket(channel, answer);
 }
 
-static void unsent_free(struct unsent *unsent)
+static void unsent_free(struct channel *channel, struct unsent *unsent)
 {
 	list_remove(&unsent->link);
-	close_fds(unsent->fds, unsent->fd_count);
+	close_fds(channel, unsent->fds, unsent->fd_count);
 	mem_free(unsent);
 }
 
 void channel_drop_unsent(struct channel *channel)
 {
 	LIST_FOR_EACH_SAFE (node, &channel->unsent)
-		unsent_free(list_entry(node, struct unsent, link));
+		unsent_free(channel, list_entry(node, struct unsent, link));
 }
 
 void channel_retry(struct channel *channel)
@@ -259,7 +259,7 @@ void channel_retry(struct channel *channel)
 			wait_for_room(channel, error);
 			return;
 		}
-		unsent_free(unsent);
+		unsent_free(channel, unsent);
 	}
 	if (error) {
 		gate_doom(channel->gate, channel, NULL);

@@ -53,10 +53,9 @@ void event_remove(struct events *events, struct event *event);
 void event_try(struct events *events, struct event *event);
 
 /*
- * Wait so many ms, -1: for ever, and hear of up to EVENTS_AT_ONCE things that happened. Up to
- * `most` of them are handled now, those that must wait for their turn do, and those that are left
- * come with the next call. How many there were. *other: one was of the epoll that
- * event_add_other() was told of.
+ * Wait so many ms, -1: for ever, and hear of up to `most` things that happened, which are
+ * EVENTS_AT_ONCE at most. They are handled now, but for those that must wait for their turn. How
+ * many there were. *other: one was of the epoll that event_add_other() was told of.
  */
 #define EVENTS_AT_ONCE 16
 int events_hear(struct events *events, int timeout, int most, bool *other);

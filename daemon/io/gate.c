@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/base/mem.h"
 #include "daemon/io/bell.h"
@@ -56,8 +55,9 @@ static void out_alarm(void *context, uint64_t deadline)
 
 static void out_release(void *context, ipc_fd_t fd)
 {
-	(void)context;
-	close(fdcheck_fd(fd));
+	struct gate *gate = context;
+
+	closer_close(&gate->closer, fdcheck_fd(fd));
 }
 
 static void out_corrupt(void *context, const char *message)
@@ -320,6 +320,7 @@ static void set_up(struct gate *gate, uv_loop_t *loop, const struct trap_config 
 	list_init(&gate->doomed);
 	list_init(&gate->starved);
 	order_init(&gate->order);
+	closer_init(&gate->closer);
 }
 
 bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *config,
@@ -338,6 +339,7 @@ bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *co
 	}
 	if (!gate->host) {
 		order_stop(&gate->order);
+		closer_stop(&gate->closer);
 		mem_free(gate->buffer);
 		if (record)
 			record_close(record);
@@ -365,6 +367,7 @@ void gate_stop(struct gate *gate)
 		channel_close(channel);
 	activator_stop(&gate->activator);
 	order_stop(&gate->order);
+	closer_stop(&gate->closer);
 	turns_stop(&gate->turns);
 	uv_close((uv_handle_t *)&gate->again, NULL);
 	uv_close((uv_handle_t *)&gate->alarm, NULL);

@@ -15,6 +15,7 @@
 #include "daemon/base/log.h"
 #include "daemon/io/activate.h"
 #include "daemon/io/boost.h"
+#include "daemon/io/closer.h"
 #include "daemon/io/order.h"
 #include "daemon/io/turn.h"
 #include "daemon/trap/trap.h"
@@ -44,6 +45,7 @@ struct gate {
 	uint8_t *buffer;	/* of channels: the packet being read, GATE_BUFFER_SIZE, */
 				/* and as much for one that comes before it */
 	struct order order;
+	struct closer closer;
 	uint64_t now;		    /* when the last input came, ns */
 	unsigned batch;		    /* inputs that may still be said to have come then */
 	struct log_limit drops[16]; /* by uid */

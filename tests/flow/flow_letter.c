@@ -4,7 +4,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -238,6 +241,39 @@ unsigned letter_open_fds(pid_t pid)
 	return count;
 }
 
+/* Of a thread, as /proc calls it. */
+static char state_of(pid_t pid, const char *thread)
+{
+	char path[64 + NAME_MAX], line[128] = "";
+	const char *name_end;
+	FILE *stat;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)pid, thread);
+	stat = fopen(path, "re");
+	CHECK(stat != NULL && fgets(line, sizeof line, stat));
+	fclose(stat);
+	name_end = strrchr(line, ')');
+	CHECK(name_end != NULL);
+	return name_end[2];
+}
+
+/* Until all threads but the first, which close what takes long, have nothing more to do. */
+static void await_closers(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *directory;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	directory = opendir(path);
+	CHECK(directory != NULL);
+	while ((entry = readdir(directory)))
+		while (*entry->d_name != '.' && atoi(entry->d_name) != pid &&
+		       state_of(pid, entry->d_name) != 'S')
+			sched_yield();
+	closedir(directory);
+}
+
 unsigned letter_daemon_fds(void)
 {
 	unsigned count;
@@ -245,6 +281,7 @@ unsigned letter_daemon_fds(void)
 
 	CHECK(flow_type(mach_task_self()) != 0);
 	meeting = flow_meet();
+	await_closers(flow_daemon());
 	count = letter_open_fds(flow_daemon());
 	close(meeting);
 	return count;
