@@ -281,7 +281,7 @@ static void timer_call(struct gen *gen, const struct m_task *task, struct op *op
 		return;
 	if (op->routine == R(mk_timer_arm)) {
 		deadline += gen_percent(gen, 60) ? gen_below(gen, 40) * UINT64_C(1000000) : 0;
-		if (gen_percent(gen, 30))
+		if (gen_percent(gen, 55)) /* long past: no time has to pass for what comes of it */
 			deadline = 1 + gen_below(gen, 5);
 		gen_word(op, (uint32_t)deadline);
 		gen_word(op, (uint32_t)(deadline >> 32));
