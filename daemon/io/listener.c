@@ -93,7 +93,8 @@ static void on_connection(struct event *event, uint32_t events)
 {
 	struct listener *listener =
 		(struct listener *)((char *)event - offsetof(struct listener, event));
-	int most = turns_quiet(&listener->gate->turns) ? ACCEPTS_AT_ONCE : 1;
+	const struct turns *turns = &listener->gate->turns;
+	int most = turns_quiet(turns) || pace_turn(&turns->pace) ? ACCEPTS_AT_ONCE : 1;
 
 	(void)events; /* accept() tells of errors as well */
 	while (most-- && accept_one(listener))

@@ -232,7 +232,8 @@ void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uin
 /* Nothing costs more than a task can have: time may have been taken from us, too. */
 void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now)
 {
-	uint64_t price = spent < TASK ? spent + spent * spent / SHORT : TASK;
+	uint64_t held = spent < TASK ? spent : TASK;
+	uint64_t price = held > SHORT ? held * held / SHORT : held;
 
 	spend(pace, payer, spent, price < TASK ? price : TASK, now);
 }

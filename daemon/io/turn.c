@@ -321,14 +321,16 @@ static bool hear_one(struct turns *turns, bool *awake)
 
 void turns_once(struct turns *turns, bool wait)
 {
-	bool awake = (!list_empty(&turns->active) && look_on(turns)) || !wait, heard, libuv;
+	bool turn = pace_turn(&turns->pace); /* it lasts: few calls shall meet one */
+	bool awake = turn || (!list_empty(&turns->active) && look_on(turns)) || !wait;
+	bool heard, libuv;
 	int timeout;
 
 	if (turns->hot && hear_one(turns, &awake))
 		return;
 	timeout = time_to_sleep(turns);
 	if (pace_waits(&turns->pace)) {
-		if (turns_quiet(turns))
+		if (turn || turns_quiet(turns))
 			serve_paced(turns);
 		awake = true;
 	}
