@@ -57,20 +57,25 @@ static void count(struct ipc_host *host, const struct ipc_inherit *inherit, int6
 		ipc_source_inherits(host, inherit->in_to, delta);
 }
 
+/* The end of one; what it goes back to, or NULL. */
+static struct ipc_inherit *end(struct ipc_host *host, struct ipc_inherit *inherit)
+{
+	struct ipc_inherit *via = inherit->in_via;
+
+	ipc_source_unfollow(&inherit->in_donation);
+	ipc_source_put(inherit->in_to);
+	HASH_DEL(host->h_inherits, inherit);
+	mem_free(inherit);
+	if (via)
+		via->in_heirs--;
+	return via;
+}
+
 /* The end of one that nobody has and no other goes back to, and of those that it kept. */
 static void end_unused(struct ipc_host *host, struct ipc_inherit *inherit)
 {
-	while (inherit && inherit->in_vouchers == 0 && inherit->in_heirs == 0) {
-		struct ipc_inherit *via = inherit->in_via;
-
-		ipc_source_unfollow(&inherit->in_donation);
-		ipc_source_put(inherit->in_to);
-		HASH_DEL(host->h_inherits, inherit);
-		mem_free(inherit);
-		if (via)
-			via->in_heirs--;
-		inherit = via;
-	}
+	while (inherit && host->h_inherits && inherit->in_vouchers == 0 && inherit->in_heirs == 0)
+		inherit = end(host, inherit);
 }
 
 /* One that no voucher has yet; NULL: no memory. */
