@@ -106,8 +106,11 @@ size_t raw_receive(const struct raw *raw, void *packet, size_t size, int *fd)
 		.msg_control = &control,
 		.msg_controllen = sizeof control,
 	};
-	ssize_t got = recvmsg(raw->fd, &message, MSG_CMSG_CLOEXEC);
+	ssize_t got;
 
+	do /* who stops and goes on is interrupted where there is a time-out */
+		got = recvmsg(raw->fd, &message, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
 	ck_assert_msg(got >= 0 || errno == ECONNRESET, "recvmsg: %s", strerror(errno));
 	if (got > 0)
 		ck_assert_int_eq(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC), 0);
