@@ -71,7 +71,7 @@ tidy() {
 # The same inputs each time, so that what passes today passes tomorrow.
 fuzz() {
     local folder=build/fuzz/tests/fuzz target
-    for target in hello config services frame inflate recipe record ring board watch; do
+    for target in hello config services frame inflate recipe record ring board watch client trace; do
         rm -rf "$folder/corpus"
         mkdir "$folder/corpus"
         quietly "$folder/fuzz_$target" -seed=1 -runs=20000 -artifact_prefix="$folder/$target-" \

@@ -70,7 +70,7 @@ void finish(enum exit_code code)
 	abort();
 }
 
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:trace_file_open\n";
