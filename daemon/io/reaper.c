@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -174,6 +175,14 @@ static int start(struct reaper *reaper, char **arguments)
 	return error;
 }
 
+/* Did machd end before we could ask to be told? Then nobody reads what we write. */
+static bool is_orphan(void)
+{
+	struct pollfd failure = {.fd = REAPER_FD};
+
+	return poll(&failure, 1, 0) == 1 && (failure.revents & POLLERR);
+}
+
 /* As the command did; a core of this one is of no use. */
 static _Noreturn void end_as(int status)
 {
@@ -208,6 +217,8 @@ static _Noreturn void reaper_run(struct reaper *reaper, char **arguments)
 
 		_exit(written == sizeof error ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
+	if (is_orphan())
+		begin_to_end(reaper);
 	close(REAPER_FD);
 	while (reap(reaper))
 		wait_for(reaper, &signals);

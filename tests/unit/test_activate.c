@@ -241,6 +241,26 @@ START_TEST(one_that_has_checked_in_runs_until_machd_stops)
 }
 END_TEST
 
+/* machd is gone before the reaper could ask to be told of that. */
+START_TEST(a_command_that_nobody_wants_any_more_ends_at_once)
+{
+	static char name[] = REAPER_NAME, patience[] = "60000", sleep[] = "/bin/sleep",
+		    time[] = "1000";
+	char *arguments[] = {name, patience, sleep, time, NULL};
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	if (fork() == 0) {
+		dup2(ends[1], REAPER_FD);
+		execv("/proc/self/exe", arguments);
+		_exit(EXIT_FAILURE);
+	}
+	close(ends[1]);
+	check_child(SIGTERM);
+}
+END_TEST
+
 /* This program is machd's, as far as commands are concerned. */
 int main(int argc, char **argv)
 {
@@ -262,6 +282,7 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tests, what_a_command_leaves_behind_when_it_fails_ends, FAILING,
 			    sizeof families / sizeof *families);
 	tcase_add_test(tests, one_that_has_checked_in_runs_until_machd_stops);
+	tcase_add_test(tests, a_command_that_nobody_wants_any_more_ends_at_once);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
