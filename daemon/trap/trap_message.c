@@ -33,13 +33,14 @@ static const char *check_message(const struct trap_packet *packet,
 		return "its message is shorter than it says";
 	if (packet->tp_fd_count > 1 && args->memory_count == 0)
 		return "it sends a descriptor that nothing needs";
-	if (packet->tp_fds[0].sealed == TRAP_FD_NO_ROOM)
-		return NULL; /* not the sender's fault: it gets a code */
-	if (packet->tp_fds[0].sealed != TRAP_FD_SEALED)
-		return "its message's body is not a sealed memfd";
-	if (packet->tp_fds[0].size != args->send_size - inline_size)
-		return "its message's body is not as long as it says";
 	return NULL;
+}
+
+/* What of the body is not in the frame is in the first descriptor: all of it, and for good. */
+static bool body_good(const struct trap_packet *packet, uint32_t size, uint32_t inline_size)
+{
+	return inline_size == size || (packet->tp_fds[0].sealed == TRAP_FD_SEALED &&
+				       packet->tp_fds[0].size == size - inline_size);
 }
 
 /* `size`: bytes behind the arguments; *inline_size: those of the message. */
@@ -233,6 +234,8 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_OPTIONS);
 	} else if (no_room(packet)) {
 		ipc_msg_refuse(host, thread, &message, MACH_SEND_NO_BUFFER);
+	} else if (args.option & MACH_SEND_MSG && !body_good(packet, args.send_size, inline_size)) {
+		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_MEMORY);
 	} else {
 		ipc_msg_trap(host, thread, &message);
 	}

@@ -182,11 +182,6 @@ static const struct {
 	{MACH_SEND_MSG, 24, 28, false, 0, 0, "longer"},
 	{MACH_SEND_MSG, 28, 24, false, 0, 0, "shorter"},
 	{MACH_SEND_MSG, 24, 24, true, 0, 1, "nothing needs"},
-	{MACH_SEND_MSG, 100, 24, true, 76, 0, "sealed"},
-	{MACH_SEND_MSG, 100, 24, true, 75, 1, "as long"},
-	{MACH_SEND_MSG, 100, 24, true, 77, 1, "as long"},
-	{MACH_SEND_MSG, 100, 24, true, 0x10000004c, 1, "as long"},
-	{MACH_SEND_MSG, UINT32_MAX, 24, true, 0, 1, "as long"},
 	{MACH_RCV_MSG, 0, 4, false, 0, 0, "without saying"},
 	{MACH_RCV_MSG, 24, 24, false, 0, 0, "without saying"},
 	{MACH_RCV_MSG, 0, 0, true, 100, 1, "without saying"},
@@ -210,14 +205,29 @@ START_TEST(a_message_that_is_not_what_it_says_gets_its_sender_dropped)
 }
 END_TEST
 
-/* A memfd that the daemon has no descriptor for costs its sender nothing but a code. */
-START_TEST(a_memfd_for_which_there_is_no_room_is_no_breach)
+/* A memfd that cannot be the body, or cannot be kept, costs its sender nothing but a code. */
+static const struct {
+	uint32_t send_size;
+	uint64_t fd_size, sealed;
+	mach_msg_return_t code;
+} bodies[] = {
+	{100, 0, TRAP_FD_NO_ROOM, MACH_SEND_NO_BUFFER},
+	{100, 76, TRAP_FD_UNSEALED, MACH_SEND_INVALID_MEMORY},
+	{100, 76, TRAP_FD_FIXED, MACH_SEND_INVALID_MEMORY},
+	{100, 76, TRAP_FD_SOCKET, MACH_SEND_INVALID_MEMORY},
+	{100, 75, TRAP_FD_SEALED, MACH_SEND_INVALID_MEMORY},
+	{100, 77, TRAP_FD_SEALED, MACH_SEND_INVALID_MEMORY},
+	{100, 0x10000004c, TRAP_FD_SEALED, MACH_SEND_INVALID_MEMORY},
+	{UINT32_MAX, 0, TRAP_FD_SEALED, MACH_SEND_INVALID_MEMORY},
+};
+
+START_TEST(a_memfd_that_is_no_body_is_no_breach)
 {
 	struct world world = begin();
 	struct lab_buffer header = lab_to(world.dest, 5), buffer;
 	struct machd_message_args args = {.option = MACH_SEND_MSG | MACH64_SEND_ANY,
-					  .send_size = 100};
-	struct trap_fd fd = {lab_fd(world.lab), 0, TRAP_FD_NO_ROOM};
+					  .send_size = bodies[_i].send_size};
+	struct trap_fd fd = {lab_fd(world.lab), bodies[_i].fd_size, bodies[_i].sealed};
 	struct machd_message_answer answer;
 	uint8_t *packet;
 	size_t size;
@@ -227,7 +237,7 @@ START_TEST(a_memfd_for_which_there_is_no_room_is_no_breach)
 	packet = lab_take_answer(world.b, &size);
 	memcpy(&answer, packet + sizeof(struct machd_frame), sizeof answer);
 	free(packet);
-	ck_assert_uint_eq(answer.code, MACH_SEND_NO_BUFFER);
+	ck_assert_uint_eq(answer.code, bodies[_i].code);
 	ck_assert_uint_eq(answer.memory_taken, 0);
 	lab_is(MACH_RCV_TIMED_OUT, lab_receive_now(world.a, world.port, &buffer));
 	lab_stop(world.lab);
@@ -455,7 +465,8 @@ static void add_tests(TCase *tcase)
 			    sizeof requests / sizeof *requests);
 	tcase_add_loop_test(tcase, a_message_that_is_not_what_it_says_gets_its_sender_dropped, 0,
 			    sizeof messages / sizeof *messages);
-	tcase_add_test(tcase, a_memfd_for_which_there_is_no_room_is_no_breach);
+	tcase_add_loop_test(tcase, a_memfd_that_is_no_body_is_no_breach, 0,
+			    sizeof bodies / sizeof *bodies);
 	tcase_add_test(tcase, the_most_that_a_frame_may_carry_is_delivered);
 	tcase_add_test(tcase, the_most_ports_that_a_message_may_name_are_delivered);
 	tcase_add_test(tcase, one_request_at_a_time);
