@@ -79,15 +79,17 @@ static void put_off(struct events *events, struct event *event, uint32_t came, u
 	control(events, EPOLL_CTL_MOD, event, EPOLLONESHOT);
 }
 
-static void handle(struct events *events, struct event *event, uint32_t came)
+static bool may_be_handled(const struct events *events, const struct event *event, uint64_t now)
+{
+	return !pace_job_waits(&event->job) && pace_admits(events->pace, event->job.payer, now);
+}
+
+/* Its payer pays, from `start` on. */
+static void handle(struct events *events, struct event *event, uint32_t came, uint64_t start)
 {
 	struct pace_payer *payer = event->job.payer;
-	uint64_t start = uv_hrtime(), end;
+	uint64_t end;
 
-	if (pace_job_waits(&event->job) || !pace_admits(events->pace, payer, start)) {
-		put_off(events, event, came, start);
-		return;
-	}
 	event->happened(event, came);
 	end = uv_hrtime();
 	pace_held(events->pace, payer, end - start, end);
@@ -97,10 +99,8 @@ void event_try(struct events *events, struct event *event)
 {
 	uint64_t now = uv_hrtime();
 
-	if (!event->happened || !(event->wanted & EPOLLIN) || pace_job_waits(&event->job) ||
-	    !pace_admits(events->pace, event->job.payer, now))
-		return;
-	handle(events, event, EPOLLIN);
+	if (event->happened && (event->wanted & EPOLLIN) && may_be_handled(events, event, now))
+		handle(events, event, EPOLLIN, now);
 }
 
 int events_hear(struct events *events, int timeout, int most, bool *other)
@@ -111,11 +111,17 @@ int events_hear(struct events *events, int timeout, int most, bool *other)
 	*other = false;
 	for (int i = 0; i < count; i++) {
 		struct event *event = happened[i].data.ptr;
+		uint64_t now;
 
 		if (!event)
 			*other = true;
-		else if (event->happened) /* one before it may have ended it */
-			handle(events, event, happened[i].events);
+		if (!event || !event->happened) /* one before it may have ended it */
+			continue;
+		now = uv_hrtime();
+		if (may_be_handled(events, event, now))
+			handle(events, event, happened[i].events, now);
+		else
+			put_off(events, event, happened[i].events, now);
 	}
 	return count;
 }

@@ -12,7 +12,7 @@
 #include "daemon/io/fdcheck.h"
 #include "daemon/io/gate.h"
 
-/* Connections accepted before others have their turn; one while rings are in use. */
+/* Connections accepted before others have their turn; one while rings are in use, but in a turn. */
 #define ACCEPTS_AT_ONCE 16
 #define PAUSE_MS	200
 
