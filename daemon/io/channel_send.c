@@ -59,7 +59,14 @@ static void close_fds(struct channel *channel, const ipc_fd_t *fds, unsigned cou
 		closer_close(&channel->gate->closer, fdcheck_fd(fds[i]));
 }
 
-/* The packet has gone, or never will. */
+/* The packet has gone: they are in it, so that ours are not the last and take no time. */
+static void close_sent(const struct outgoing *out)
+{
+	for (unsigned i = 0; i < out->fd_count && !out->lent; i++)
+		close(fdcheck_fd(out->fds[i]));
+}
+
+/* It never will. */
 static void close_own(struct channel *channel, const struct outgoing *out)
 {
 	if (!out->lent)
@@ -164,9 +171,12 @@ static void send_or_keep(struct channel *channel, const struct outgoing *out)
 			wait_for_room(channel, error);
 		return;
 	}
+	if (error == 0) {
+		close_sent(out);
+		return;
+	}
 	close_own(channel, out);
-	if (error)
-		gate_doom(channel->gate, channel, NULL);
+	gate_doom(channel->gate, channel, NULL);
 }
 
 /* The kernel counts descriptors under way: each peer may have those of one answer there. */

@@ -77,17 +77,24 @@ static bool hand_over(struct closer *closer, int fd)
 
 /* The loop's side. */
 
+static void dispose(struct closer *closer, int fd, bool slow)
+{
+	if (!slow || !(closer->runs || start(closer)) || !hand_over(closer, fd))
+		close(fd);
+}
+
 void closer_close(struct closer *closer, int fd)
 {
-	if (!takes_long(fd) || !(closer->runs || start(closer)) || !hand_over(closer, fd))
-		close(fd);
+	dispose(closer, fd, takes_long(fd));
 }
 
 void closer_hang_up(struct closer *closer, int fd)
 {
-	if (takes_long(fd))
+	bool slow = takes_long(fd);
+
+	if (slow)
 		shutdown(fd, SHUT_RDWR);
-	closer_close(closer, fd);
+	dispose(closer, fd, slow);
 }
 
 void closer_init(struct closer *closer)
