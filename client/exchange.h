@@ -39,9 +39,6 @@ static inline bool receives(const struct exchange *x)
 	return x->option & MACH_RCV_MSG;
 }
 
-/* A send of mach_msg2 says what its destination is, once [7]. */
-bool mi_flow_good(mach_msg_option64_t option);
-
 /* What can be said of the sizes alone, and of the descriptors of mach_msg2 [8, step 3]. */
 mach_msg_return_t mi_check_size(const struct exchange *x);
 mach_msg_return_t mi_check_descriptors(const struct exchange *x);
@@ -51,9 +48,6 @@ mach_msg_return_t mi_check_descriptors(const struct exchange *x);
  * the exchange's own has no bits that are the library's business.
  */
 mach_msg_return_t mi_exchange(struct exchange *x, mach_msg_option64_t option);
-
-/* The exchange's options out of a program's. */
-mach_msg_option64_t mi_exchange_option(mach_msg_option64_t option);
 
 /* The buffer that an answer's message belongs in. */
 struct iovec mi_buffer_of(const struct exchange *x, uint32_t place);

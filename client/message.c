@@ -442,7 +442,8 @@ mach_msg_return_t mi_exchange(struct exchange *x, mach_msg_option64_t option)
 	return code;
 }
 
-mach_msg_option64_t mi_exchange_option(mach_msg_option64_t option)
+/* Without the bits that no program may set, and those that only concern the library. */
+static mach_msg_option64_t exchange_option(mach_msg_option64_t option)
 {
 	return option & ~(MACHD_RCV_LINEAR | MACHD_SEND_RETURN |
 			  (mach_msg_option64_t)(MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT));
@@ -456,7 +457,7 @@ static struct exchange make_exchange(void *data, mach_msg_option64_t option,
 	return (struct exchange){
 		.send = data,
 		.receive = data,
-		.option = mi_exchange_option(option),
+		.option = exchange_option(option),
 		.send_size = option & MACH_SEND_MSG ? send_size : 0,
 		.rcv_size = option & MACH_RCV_MSG ? rcv_size : 0,
 		.rcv_name = rcv_name,
@@ -486,20 +487,6 @@ mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t o
 	return mi_exchange(&x, wide);
 }
 
-#define FLOW_BITS \
-	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
-
-bool mi_flow_good(mach_msg_option64_t option)
-{
-	mach_msg_option64_t flow = option & FLOW_BITS;
-
-	if (!(option & MACH_SEND_MSG))
-		return true;
-	if ((option & MACH64_MSG_VECTOR) && !(flow & (MACH64_SEND_MQ_CALL | MACH64_SEND_ANY)))
-		return false;
-	return flow != 0 && (flow & (flow - 1)) == 0;
-}
-
 /* Descriptors in a message that is not complex are too many. */
 mach_msg_return_t mi_check_descriptors(const struct exchange *x)
 {
@@ -525,7 +512,7 @@ mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64, mach_msg_h
 		make_exchange(data, option64, send_size, rcv_size, rcv_name, ms, priority);
 	mach_msg_return_t code;
 
-	if (!mi_flow_good(option64)) {
+	if (!machd_options_good(option64)) {
 		mi_guard_raise(kGUARD_EXC_INVALID_OPTIONS, header.msgh_remote_port);
 		return MACH_SEND_INVALID_OPTIONS;
 	}

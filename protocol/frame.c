@@ -5,6 +5,7 @@
  */
 #include "protocol/frame.h"
 
+#include <mach/message.h>
 #include <string.h>
 
 #include "protocol/limits.h"
@@ -19,7 +20,7 @@ _Static_assert(sizeof(struct machd_call_answer) == 8, "wire layout");
 _Static_assert(sizeof(struct machd_bell_answer) == 16, "wire layout");
 _Static_assert(sizeof(struct machd_ring_answer) == 8, "wire layout");
 
-/* One of a message at most, and of some that it is a reply. */
+/* A message has one flag at most; two of them may be combined with _REPLY. */
 static bool flags_good(const struct machd_frame *frame)
 {
 	if (frame->op != MACHD_OP_MESSAGE)
@@ -34,6 +35,18 @@ static bool flags_good(const struct machd_frame *frame)
 		return true;
 	}
 	return false;
+}
+
+bool machd_options_good(uint64_t option)
+{
+	uint64_t flow = option & (MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY |
+				  MACH64_SEND_DK_CALL);
+
+	if (!(option & MACH_SEND_MSG))
+		return true;
+	if ((option & MACH64_MSG_VECTOR) && !(flow & (MACH64_SEND_MQ_CALL | MACH64_SEND_ANY)))
+		return false;
+	return flow != 0 && (flow & (flow - 1)) == 0;
 }
 
 bool machd_frame_streams(const void *packet, size_t size)

@@ -14,9 +14,6 @@
 #include "daemon/ipc/ipc_window.h"
 #include "daemon/trap/trap_internal.h"
 
-#define FLOW_BITS \
-	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | MACH64_SEND_DK_CALL)
-
 /* Does the frame hold the message that its arguments announce? */
 static const char *check_message(const struct trap_packet *packet,
 				 const struct machd_message_args *args, size_t inline_size)
@@ -36,7 +33,7 @@ static const char *check_message(const struct trap_packet *packet,
 	return NULL;
 }
 
-/* What of the body is not in the frame is in the first descriptor: all of it, and for good. */
+/* The part of the body that is not in the frame: the first descriptor holds it, and is sealed. */
 static bool body_good(const struct trap_packet *packet, uint32_t size, uint32_t inline_size)
 {
 	return inline_size == size || (packet->tp_fds[0].sealed == TRAP_FD_SEALED &&
@@ -61,7 +58,7 @@ static const char *check(const struct trap_packet *packet, const struct machd_me
 	return check_message(packet, args, *inline_size);
 }
 
-/* The memfds as the message wants them. */
+/* The frame's descriptors in the form that inflate takes. */
 static void copy_fds(const struct trap_packet *packet, struct ipc_user_fd *fds)
 {
 	for (unsigned i = 0; i < packet->tp_fd_count; i++)
@@ -77,21 +74,6 @@ static bool no_room(const struct trap_packet *packet)
 		if (packet->tp_fds[i].sealed == TRAP_FD_NO_ROOM)
 			return true;
 	return false;
-}
-
-/*
- * mach_msg2's rule: a send names exactly one kind of destination, and in vector form that is no
- * object of the daemon.
- */
-static bool options_good(uint64_t option)
-{
-	uint64_t flow = option & FLOW_BITS;
-
-	if (!(option & MACH_SEND_MSG))
-		return true;
-	if ((option & MACH64_MSG_VECTOR) && !(flow & (MACH64_SEND_MQ_CALL | MACH64_SEND_ANY)))
-		return false;
-	return flow != 0 && (flow & (flow - 1)) == 0;
 }
 
 /* How much auxiliary data a message may have for this receiver. */
@@ -121,7 +103,7 @@ static void set_args(struct ipc_thread *thread, const struct machd_message_args 
 	};
 }
 
-/* Where it goes, if it has a header; whether a window is possible for that is seen later. */
+/* The destination's name; whether a window is possible for it is checked when it is opened. */
 static mach_port_name_t destination(const struct ipc_user_message *message)
 {
 	mach_msg_header_t header;
@@ -137,7 +119,10 @@ static bool is_reply(const mach_msg_header_t *header)
 	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
 }
 
-/* A plain message with nothing but bytes, sent by copying a send right, or to one to send once. */
+/*
+ * A message without reply port, descriptors or options, sent by a copied send right or a moved
+ * send-once right: the only kind that can be sent without an answer.
+ */
 static bool is_plain(const struct trap_packet *packet, const struct machd_message_args *args,
 		     mach_msg_header_t *header)
 {
@@ -229,7 +214,7 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 		ipc_loan_settle_thread(host, thread); /* one at a time */
 	if (packet->tp_frame.flags == MACHD_REQUEST_WINDOW)
 		thread->th_wants = destination(&message);
-	if (!options_good(args.option)) {
+	if (!machd_options_good(args.option)) {
 		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, 0, 0);
 		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_OPTIONS);
 	} else if (no_room(packet)) {
