@@ -50,11 +50,11 @@ enum machd_routine {
 /* What a routine's target must be. */
 enum machd_object {
 	MACHD_OBJECT_SPACE,
-	MACHD_OBJECT_SPACE_READ,    /* a right to look at it is enough */
-	MACHD_OBJECT_SPACE_INSPECT, /* or one to see its outlines */
+	MACHD_OBJECT_SPACE_READ,    /* a read port is enough */
+	MACHD_OBJECT_SPACE_INSPECT, /* an inspect port is enough */
 	MACHD_OBJECT_TASK,
 	MACHD_OBJECT_TASK_INSPECT,
-	MACHD_OBJECT_TASK_NAME, /* a right to tell it from others is enough */
+	MACHD_OBJECT_TASK_NAME, /* a name port is enough */
 	MACHD_OBJECT_BOOTSTRAP,
 	MACHD_OBJECT_HOST, /* the privileged port is one, too */
 	MACHD_OBJECT_CLOCK,
@@ -94,7 +94,8 @@ struct machd_routine_row {
 	uint32_t number;
 	uint32_t object; /* enum machd_object */
 	const char *name;
-	uint32_t in_size, out_size; /* without what has no fixed length */
+	uint32_t in_size,
+		out_size; /* of the structs, without the last field if its length varies */
 	const struct machd_field *in, *out;
 };
 
@@ -104,6 +105,5 @@ extern const unsigned machd_routine_count;
 /* The row of a routine; NULL if there is none with that number. */
 const struct machd_routine_row *machd_routine_find(uint32_t number);
 
-/* The last of these fields if it has no fixed length, so that more may follow the struct; or NULL.
- */
+/* The last of these fields if its length varies, so that more follows the struct; else NULL. */
 const struct machd_field *machd_fields_rest(const struct machd_field *fields);

@@ -27,7 +27,7 @@ void machd_ring_init(struct machd_ring *ring, struct machd_rings *shared, bool c
 	};
 }
 
-/* Of the record and what fills it up; `length` is less than a ring. */
+/* Space of a record with its header and padding; `length` is less than a ring. */
 static uint32_t space_for(uint32_t length)
 {
 	return ALIGN + ((length + ALIGN - 1) & ~(ALIGN - 1));
@@ -62,9 +62,9 @@ static void put_record(struct machd_ring *ring, enum machd_record_type type, uin
 }
 
 /*
- * When the ring is empty and its first page used up, begin at its start again: small messages touch
- * little memory. Until the reader has seen that there is no more room than was used so far; a
- * writer who finds that too little uses more the next time.
+ * When the ring is empty and used up to ring->turn, start over at its first byte, so that small
+ * messages touch little memory. That wastes the space behind `turn`: a writer that then finds too
+ * little room doubles it.
  */
 static bool turn_early(struct machd_ring *ring, uint32_t space)
 {

@@ -23,10 +23,10 @@
 
 #include "protocol/limits.h"
 
-/* The words of one direction, each where only one end writes it often. */
+/* The shared words of one direction. What different ends write is on different cache lines. */
 struct machd_ring_words {
 	_Alignas(64) _Atomic uint32_t tail;   /* the writer's index */
-	_Atomic uint32_t cpu;		      /* the CPU that the writer was on */
+	_Atomic uint32_t cpu;		      /* on which the writer last published */
 	_Alignas(64) _Atomic uint32_t head;   /* the reader's index */
 	_Alignas(64) _Atomic uint32_t asleep; /* enum machd_ring_sleep of the reader */
 };
@@ -42,16 +42,16 @@ struct machd_rings {
 enum machd_ring_sleep {
 	MACHD_RING_AWAKE = 0,
 	MACHD_RING_ASLEEP = 1,	  /* daemon: by its event descriptor; client: by futex */
-	MACHD_RING_ON_SOCKET = 2, /* client: it waits for a packet, and that may be the answer */
+	MACHD_RING_ON_SOCKET = 2, /* client: by a packet, it is blocked on its socket */
 };
 
 enum machd_record_type {
 	MACHD_RECORD_FRAME = 1,	 /* a frame */
 	MACHD_RECORD_PACKET = 2, /* completion: the frame is the next packet on the socket */
-	MACHD_RECORD_SKIP = 3,	 /* nothing, up to the ring's end */
+	MACHD_RECORD_SKIP = 3,	 /* padding, up to the end of the ring's bytes */
 };
 
-/* Before each frame, which begins and ends at a multiple of this size. */
+/* The header of a record. Records begin and end at multiples of its size. */
 struct machd_record {
 	uint32_t length; /* bytes that follow */
 	uint32_t type;	 /* enum machd_record_type */
@@ -61,65 +61,68 @@ struct machd_record {
 struct machd_ring {
 	struct machd_ring_words *words;
 	uint8_t *bytes;
-	uint32_t at;		    /* own index: all before it is published, or consumed */
-	uint32_t next;		    /* the end of what was begun, or of the record looked at */
-	uint32_t cursor;	    /* writer: where the next bytes go */
-	uint32_t seen;		    /* the other's index when it was last read */
-	uint32_t turn;		    /* writer: an empty ring used so far is begun anew */
-	struct machd_record record; /* reader: the one looked at */
+	uint32_t at;	 /* own index: all before it is published, or consumed */
+	uint32_t next;	 /* end of the records begun, or of the record looked at */
+	uint32_t cursor; /* writer: where the next bytes go */
+	uint32_t seen;	 /* the other end's index when it was last read */
+	uint32_t turn;	 /* writer: a ring that is empty here starts over at its first byte,
+			    so that little traffic touches few pages */
+	struct machd_record record; /* reader: header of the record looked at */
 };
 
-/* What an end finds. */
+/* The result of looking for a record, or for room. */
 enum machd_ring_state {
 	MACHD_RING_EMPTY,  /* reader: there is no record; writer: there is no room */
 	MACHD_RING_READY,  /* there is one */
 	MACHD_RING_BROKEN, /* the other end has written nonsense */
 };
 
-/* An end of fresh, zeroed memory. */
+/* Set up one end of one direction; the shared memory is zeroed. */
 void machd_ring_init(struct machd_ring *ring, struct machd_rings *shared, bool completion);
 
 /*
- * Writing: begin a record of `length` bytes, add exactly as many, and go on with another or publish
- * all that was begun. When there is no room nothing has happened.
+ * Writing: begin a record of `length` bytes, add exactly as many, then begin another or publish all
+ * that were begun. Without room for it, begin changes nothing.
  */
 enum machd_ring_state machd_ring_begin(struct machd_ring *ring, enum machd_record_type type,
 				       uint32_t length);
 void machd_ring_add(struct machd_ring *ring, const void *bytes, uint32_t size);
 void machd_ring_publish(struct machd_ring *ring);
 
-/* Forget what was begun since the last publish. */
+/* Drop the records begun since the last publish. */
 void machd_ring_abandon(struct machd_ring *ring);
 
 /*
- * For who copies the bytes by other means: where the next ones go. *size, the most that is wanted,
- * becomes what lies there in one piece and counts as added.
+ * Instead of machd_ring_add(), for callers that copy by other means: the address for the next
+ * bytes. *size is the number wanted; it becomes the number that fit there contiguously, and they
+ * count as added.
  */
 void *machd_ring_room(struct machd_ring *ring, uint32_t *size);
 
 /*
- * Reading: look for a record. It is in ring->record then, and looking again finds the same until it
- * is consumed, whatever the other end does meanwhile. `offset` and `size` lie within its length.
+ * Reading: look for a record. READY: its header is in ring->record, and stays the same until it is
+ * consumed, whatever the other end does meanwhile. `offset` and `size` lie within its length.
  */
 enum machd_ring_state machd_ring_look(struct machd_ring *ring);
 void machd_ring_copy(const struct machd_ring *ring, uint32_t offset, void *to, uint32_t size);
 void machd_ring_consume(struct machd_ring *ring);
 
-/* Its bytes where they lie; *size, the most that is wanted, becomes what is there in one piece. */
+/* The record's bytes in place; *size is the number wanted and becomes the contiguous number. */
 const void *machd_ring_piece(const struct machd_ring *ring, uint32_t offset, uint32_t *size);
 
 /*
- * Sleeping. A reader dozes, looks again, and sleeps if there is nothing. A writer wakes when it has
- * published: what it gets is how the reader sleeps, who counts as awake from then on. A reader
- * that rouses itself gets AWAKE if somebody has begun to wake it, else what it said.
+ * Sleeping. A reader calls doze, looks again, and sleeps if there is still nothing. A writer that
+ * has published calls wake: it returns how the reader is to be woken and marks it awake. A reader
+ * that wakes by itself calls rouse: it returns what doze was given, or AWAKE if a writer has called
+ * wake in between.
  */
 void machd_ring_doze(struct machd_ring *ring, enum machd_ring_sleep how);
 enum machd_ring_sleep machd_ring_wake(struct machd_ring *ring);
 enum machd_ring_sleep machd_ring_rouse(struct machd_ring *ring);
 
-/* The CPU that the writer was on when he published last, for who waits for more. A hint. */
+/* The CPU on which the writer last published: a hint for readers that choose how to wait. */
 void machd_ring_set_cpu(struct machd_ring *ring, uint32_t cpu);
 uint32_t machd_ring_cpu(const struct machd_ring *ring);
 
-/* What the reader says now, of which nothing follows. */
+/* The reader's state at this moment, unchanged. */
 enum machd_ring_sleep machd_ring_sleeps(const struct machd_ring *ring);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the records of a page of protocol/watch.h are packed: of each only those words of 64 bits
- * that differ from the record before, and in front of them a bit for each word, 1 for those that
- * follow, in bytes, the lowest bit first. Before the first record there is one of zeros. A million
- * ports of one task differ in three words of twenty-eight.
+ * How the records of a page of protocol/watch.h are packed: as differences. A record is a bit map
+ * with one bit for each of its 64-bit words (lowest bit first, padded to bytes), followed by those
+ * words whose bit is set: the ones that differ from the record before. The first record is compared
+ * with zeros. A million ports of one task differ in three words of twenty-eight.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 /* Records that are being packed, or unpacked. */
 struct machd_rows {
-	uint8_t *bytes; /* the packed ones; not written to by who unpacks */
+	uint8_t *bytes; /* the packed records; only read while unpacking */
 	size_t used;	/* of these bytes */
 	size_t size;	/* of a record */
 	uint64_t last[MACHD_ROW_MAX / MACHD_ROW_WORD]; /* the record before */
@@ -32,8 +32,8 @@ size_t machd_rows_need(size_t size);
 void machd_rows_add(struct machd_rows *rows, const void *record);
 
 /*
- * Unpack the next one into `last`, from `end` bytes that nobody vouches for. They break off within
- * a record, or say that a word follows which a record does not have: BROKEN.
+ * Unpack the next record into `last`, out of `end` untrusted bytes. BROKEN: they end within a
+ * record, or the bit map has a word that a record does not have.
  */
 enum machd_rows_state { MACHD_ROWS_END, MACHD_ROWS_READY, MACHD_ROWS_BROKEN };
 enum machd_rows_state machd_rows_next(struct machd_rows *rows, size_t end);

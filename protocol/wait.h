@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How to wait for the other end of a ring: look, give the CPU to others with sched_yield(), look
- * again, and after a while sleep. This is the rule and no more: who waits reads the clock and
- * yields.
+ * How to wait for the other end of a ring: look, sched_yield(), look again, and after a while
+ * sleep. Only the policy is here; the callers read the clock, yield and sleep.
  *
- * On a machine whose CPUs are busy a yield can give away a whole time slice; then it is better not
- * to yield, and for a time that doubles as long as yields go on to be long. One that is long once
- * in a while costs less than that. Meanwhile who waits for somebody on the same CPU sleeps at once.
- * With somebody on another CPU it is being woken that costs most, of both: there he goes on to
- * look, for as long as that would take, unless that was in vain a few times.
+ * Busy CPUs. A yield can then give away a whole time slice. After such a long yield there is no
+ * yielding for a while, and the pause doubles as long as yields stay long. During the pause a wait
+ * for a peer on the same CPU sleeps at once. With a peer on another CPU the wake-up is the most
+ * expensive part, for both: there the waiter keeps looking (without yielding) for as long as a
+ * wake-up takes, unless that was in vain a few times in a row.
  *
- * A yield that lasts longer than one that finds nobody is shared: others had work to do. If the
- * daemon is on that CPU, too, each who yields there delays it by two switches, and is woken cheaply
- * when he sleeps: he yields a few times only. Elsewhere it is being woken that costs much. Who
- * waited in vain has less patience the next time, in the end none, and tries again now and then.
+ * Shared yields. A yield that lasts longer than the shortest one seen gave the CPU to somebody with
+ * work to do. If the daemon is on that CPU, every client that yields there delays it by two context
+ * switches, while waking a sleeper is cheap: such a client yields a few times only. On another CPU
+ * being woken costs more. A client that waited in vain yields less the next time, in the end not at
+ * all, and tries again once in a while.
  */
 #pragma once
 
@@ -24,39 +24,40 @@
 #define MACHD_SPIN_US_MAX     1000
 
 #define MACHD_WAIT_LONG_NS  UINT64_C(1000000)	 /* a yield that gave the CPU to somebody busy */
-#define MACHD_WAIT_TIMES    16			 /* no yielding for so many times a long one */
-#define MACHD_WAIT_QUIET_NS UINT64_C(1000000000) /* at most */
+#define MACHD_WAIT_TIMES    16			 /* length of the pause, in long yields */
+#define MACHD_WAIT_QUIET_NS UINT64_C(1000000000) /* the longest pause */
 
-#define MACHD_WAIT_LOOK_NS 20000 /* about what it costs to be woken from another CPU */
-#define MACHD_WAIT_UNSEEN  3	 /* waits, one after the other, that may look in vain */
+#define MACHD_WAIT_LOOK_NS 20000 /* about the cost of being woken from another CPU */
+#define MACHD_WAIT_UNSEEN  3	 /* consecutive waits that may look in vain */
 
-#define MACHD_WAIT_SWITCH_NS 2000 /* what a shared yield costs by itself */
-#define MACHD_WAIT_SHARED    4	  /* shared yields in a wait, halved with each wait in vain */
-#define MACHD_WAIT_AGAIN     16	  /* of so many waits without any, one has them all */
+#define MACHD_WAIT_SWITCH_NS 2000 /* the cost of a shared yield itself */
+#define MACHD_WAIT_SHARED    4	  /* shared yields in a wait; halved after each wait in vain */
+#define MACHD_WAIT_AGAIN     16	  /* at 0 of them, every so many waits all are allowed again */
 
-/* All times in ns of one clock; 0 to begin with. */
+/* All times in ns of one clock. Zeroed at first, but for `spin`. */
 struct machd_wait {
 	uint64_t spin;	      /* how long to yield before sleeping; 0: sleep at once */
-	uint64_t quiet_until; /* no yielding before */
-	uint64_t quiet;	      /* how long the last such time was; 0: there was none */
+	uint64_t quiet_until; /* end of the pause: no yielding before */
+	uint64_t quiet;	      /* length of the last pause; 0: there was none */
 	uint64_t least;	      /* the shortest yield so far: nobody else wanted the CPU */
-	unsigned vain;	      /* waits, one after the other, whose shared yields brought nothing */
-	unsigned at_once;     /* waits that had none */
-	unsigned shared;      /* such yields of this wait */
-	unsigned patience;    /* for more of them on the daemon's CPU */
-	uint64_t since;	      /* when the last wait began that could look on */
-	unsigned unseen;      /* waits, one after the other, that looked on in vain */
-	unsigned blind;	      /* waits that did not */
-	bool looks;	      /* this one still does */
+	unsigned vain;	      /* consecutive waits with shared yields in vain */
+	unsigned at_once;     /* waits that were allowed no shared yield */
+	unsigned shared;      /* shared yields of this wait */
+	unsigned patience;    /* how many more this wait may have on the daemon's CPU */
+	uint64_t since;	      /* start of the last wait that asked machd_wait_looks() */
+	unsigned unseen;      /* consecutive waits that looked in vain */
+	unsigned blind;	      /* waits that were not allowed to look */
+	bool looks;	      /* this wait may still look */
 };
 
-/* May one who waits since `since` still yield? */
+/* May a wait that began at `since` still yield? */
 static inline bool machd_wait_yields(const struct machd_wait *wait, uint64_t since, uint64_t now)
 {
 	return now - since < wait->spin && now >= wait->quiet_until;
 }
 
-/* It lasted so long, whoever had the CPU. */
+/* A long yield began at `before` and took `spent`: pause, longer than last time if that was soon.
+ */
 static inline void machd_wait_long(struct machd_wait *wait, uint64_t before, uint64_t spent)
 {
 	uint64_t calm = before - wait->quiet_until;
@@ -80,8 +81,8 @@ static inline void machd_wait_yielded(struct machd_wait *wait, uint64_t before, 
 }
 
 /*
- * May one who may not yield go on to look? For who waits since `since`, for somebody on another
- * CPU. When all such waits are in vain, one of many looks.
+ * May a wait that began at `since`, for a peer on another CPU, and that may not yield, keep
+ * looking? When such waits are always in vain, one in MACHD_WAIT_AGAIN may.
  */
 static inline bool machd_wait_looks(struct machd_wait *wait, uint64_t since, uint64_t now)
 {
@@ -103,7 +104,7 @@ static inline bool machd_wait_looks(struct machd_wait *wait, uint64_t since, uin
 	return wait->looks;
 }
 
-/* What follows is for who is one of many. A wait begins. */
+/* The rest is for clients, of which several may share a CPU. A wait begins. */
 static inline void machd_wait_begin(struct machd_wait *wait)
 {
 	wait->shared = 0;
@@ -113,8 +114,8 @@ static inline void machd_wait_begin(struct machd_wait *wait)
 }
 
 /*
- * A yield of it lasted so long, on the daemon's CPU or another. Returns how much of that is none of
- * the wait's time: what others made of it.
+ * A yield of the wait took `spent`; `near`: on the daemon's CPU. Returns how much of that others
+ * used, which does not count against the wait's time.
  */
 static inline uint64_t machd_wait_shares(struct machd_wait *wait, uint64_t spent, bool near)
 {
@@ -128,7 +129,7 @@ static inline uint64_t machd_wait_shares(struct machd_wait *wait, uint64_t spent
 	return spent > MACHD_WAIT_SWITCH_NS ? spent - MACHD_WAIT_SWITCH_NS : 0;
 }
 
-/* It is over: something came, or one sleeps. */
+/* The wait ends: something came, or the client goes to sleep. */
 static inline void machd_wait_end(struct machd_wait *wait, bool came)
 {
 	if (came)

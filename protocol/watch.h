@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MACHD_OP_WATCH: what machctl asks and gets. A request names a table and where to go on; an answer
- * is one page of records, packed as protocol/rows.h says. The daemon goes on while it makes a page,
- * and between pages: what is there all the time is shown once, what comes or goes meanwhile may be
- * shown or not. A page begins at the beginning or where the same caller's last one ended.
+ * MACHD_OP_WATCH: machctl's view of the daemon. A request names a table and a position in it; the
+ * answer is one page of records, packed as in protocol/rows.h. Between pages, and while one is
+ * being made, the daemon serves others: an object that exists all the while is shown exactly once,
+ * one that is made or destroyed meanwhile may be shown or not. A page starts at the beginning of
+ * the table or where the same caller's previous page ended.
  *
  * A caller sees what belongs to tasks of its own uid; root, the daemon's own uid and the group that
  * may inspect (InspectGroup=) see all.
@@ -12,7 +13,7 @@
 
 #include <stdint.h>
 
-/* Bytes of a reason, its final zero included. */
+/* Bytes of a reason, including the terminating zero. */
 #define MACHD_WATCH_WHY 112
 
 enum machd_watch_table {
@@ -129,7 +130,7 @@ enum machd_watch_flags {
 	MACHD_WATCH_DNREQUEST = 4, /* dead-name or send-possible requested on this name */
 	MACHD_WATCH_IN_SET = 8,
 	MACHD_WATCH_IMPORTANCE = 16, /* the port accepts importance, */
-	MACHD_WATCH_TEMPOWNER = 32,  /* for who gets the receive right next */
+	MACHD_WATCH_TEMPOWNER = 32,  /* on behalf of whoever gets the receive right next */
 	MACHD_WATCH_GUARDED = 64,
 	MACHD_WATCH_STRICT = 128,      /* the guard hides the context */
 	MACHD_WATCH_IMMOVABLE = 256,   /* the receive right cannot be sent */
@@ -138,7 +139,7 @@ enum machd_watch_flags {
 	MACHD_WATCH_SERVICE = 2048,    /* a service port, */
 	MACHD_WATCH_CONNECTION = 4096, /* or one that leads to a service */
 	MACHD_WATCH_FILTERED = 8192,
-	MACHD_WATCH_EVENTS = 16384, /* a descriptor for an event loop is ready when it is */
+	MACHD_WATCH_EVENTS = 16384, /* attached to a bell: machd_port_fd() */
 };
 
 /* Where a receive right is. */
@@ -173,7 +174,7 @@ struct machd_watch_queue {
 	char service[128]; /* bootstrap name, or "" */
 };
 
-/* What keeps a right that no name stands for, or does something with a port. */
+/* Who holds a right that is under no name, or refers to a port in another way. */
 enum machd_watch_hold_kind {
 	MACHD_WATCH_QUEUED = 1,	    /* a right in a message in the queue of `via` */
 	MACHD_WATCH_BLOCKED,	    /* the same, of a sender that is blocked */
@@ -246,7 +247,7 @@ struct machd_watch_limit {
 	uint32_t reserved;
 };
 
-/* What one uid has and did; since the first of its tasks, or a message of theirs, is there. */
+/* What one uid holds and has done, counted since its first task or message that is still there. */
 struct machd_watch_totals {
 	uint64_t tasks, channels, names, ports, messages, bytes, memfds;
 	uint64_t sent, received; /* messages, ever */
