@@ -576,7 +576,8 @@ size_t mi_inline_max(void)
 	return atomic_load(&inline_max);
 }
 
-bool mi_connected(void)
+/* There is a task; connect if that has not happened yet. */
+static bool ensure_task(void)
 {
 	struct mi_entry entry;
 
@@ -593,13 +594,13 @@ mach_port_t machd_task_self(void)
 {
 	mach_port_t name = atomic_load(&self_name);
 
-	if (name == MACH_PORT_NULL && mi_connected())
+	if (name == MACH_PORT_NULL && ensure_task())
 		name = atomic_load(&self_name);
 	return name;
 }
 
 mach_port_t *machd_bootstrap_port(void)
 {
-	mi_connected();
+	ensure_task();
 	return &bootstrap_name;
 }

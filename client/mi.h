@@ -108,9 +108,6 @@ kern_return_t mi_lost(struct mi_channel *channel, const char *why);
 struct mi_channel *mi_thread_channel(void);
 uint64_t mi_generation(void);
 
-/* There is a task; connect if that has not happened yet. */
-bool mi_connected(void);
-
 /*
  * Sends without an answer (window.c). mi_window_flags(): the flags that a request shall have; if it
  * gets no answer it goes out as *plain says. mi_window_open(): the

@@ -86,11 +86,6 @@ char *text_escape(const char *text)
 	return copy;
 }
 
-char *text_copy(const char *text)
-{
-	return strcpy(text_alloc(strlen(text) + 1), text);
-}
-
 void *text_alloc(size_t size)
 {
 	void *memory = malloc(size);

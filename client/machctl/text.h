@@ -26,6 +26,5 @@ bool text_command(int32_t pid, char command[TEXT_COMMAND_SIZE]);
  */
 char *text_escape(const char *text);
 
-/* strdup() and malloc() that exit with a message when there is no memory. */
-char *text_copy(const char *text);
+/* malloc() that exits with a message when there is no memory. */
 void *text_alloc(size_t size);

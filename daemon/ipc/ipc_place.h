@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a watcher's next page begins. A list of a million objects is shown page by page, while they
- * come and go; so the place is kept here, and whoever takes an object off its list moves on the
- * places that stand at it. With nobody watching that costs a look at an empty list.
+ * Places: where a watcher's next page begins. A list of a million objects is shown page by page
+ * while objects come and go. So the position is kept here, and code that takes an object off its
+ * list first moves on the places that point at it; with no watcher that is a look at an empty list.
  */
 #pragma once
 
@@ -44,8 +44,3 @@ void ipc_place_move_kmsg(struct ipc_host *host, const struct ipc_kmsg *kmsg);
 
 /* Before all messages of a port leave its queue; its walk is at the end of it then. */
 void ipc_place_end_queue(struct ipc_host *host, struct ipc_port *port);
-
-static inline bool ipc_place_any(const struct ipc_host *host)
-{
-	return !list_empty(&host->h_places);
-}

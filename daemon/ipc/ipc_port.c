@@ -166,10 +166,24 @@ void ipc_port_clear_receiver(struct ipc_host *host, struct ipc_port *port)
 	port->ip_place = IP_IN_LIMBO;
 }
 
+/* A receive right that was in transit is in limbo. */
+static void clear_destination(struct ipc_host *host, struct ipc_port *port)
+{
+	struct ipc_port *dest = port->ip_destination;
+
+	if (port->ip_place != IP_IN_TRANSIT)
+		return;
+	ipc_importance_leaves(host, port);
+	ipc_transit_take(&port->ip_transit);
+	port->ip_place = IP_IN_LIMBO;
+	port->ip_destination = NULL;
+	ipc_port_release(host, dest);
+}
+
 void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct ipc_space *space,
 			   mach_port_name_t name)
 {
-	ipc_port_clear_destination(host, port);
+	clear_destination(host, port);
 	port->ip_place = IP_IN_SPACE;
 	port->ip_receiver = space;
 	space->is_queued += port->ip_msgcount;
@@ -189,19 +203,6 @@ bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, stru
 	port->ip_destination = ipc_port_ref(dest);
 	ipc_importance_arrived(host, port);
 	return true;
-}
-
-void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port)
-{
-	struct ipc_port *dest = port->ip_destination;
-
-	if (port->ip_place != IP_IN_TRANSIT)
-		return;
-	ipc_importance_leaves(host, port);
-	ipc_transit_take(&port->ip_transit);
-	port->ip_place = IP_IN_LIMBO;
-	port->ip_destination = NULL;
-	ipc_port_release(host, dest);
 }
 
 /* The right goes to who asked for it instead of dying. */
@@ -235,7 +236,7 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 {
 	struct ipc_thread *sender;
 
-	ipc_port_clear_destination(host, port);
+	clear_destination(host, port);
 	if (port_rescued(host, port) || (port->ip_service && host->h_service_back(host, port))) {
 		ipc_port_say(host, words);
 		return;

@@ -190,9 +190,6 @@ void ipc_port_set_receiver(struct ipc_host *host, struct ipc_port *port, struct 
  */
 bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, struct ipc_port *dest);
 
-/* Take a receive right out of transit, into limbo. */
-void ipc_port_clear_destination(struct ipc_host *host, struct ipc_port *port);
-
 /*
  * Destroy a receive right that is in limbo or in transit; takes the reference that came with it.
  * The port dies, or goes alive to its port-destroyed request [14.2, 15.1].

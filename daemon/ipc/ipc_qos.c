@@ -27,7 +27,8 @@ mach_msg_qos_t ipc_qos_of(uint32_t priority)
 	return (mach_msg_qos_t)__builtin_ffs((int)(priority >> QOS_SHIFT & QOS_BITS));
 }
 
-uint32_t ipc_qos_priority(mach_msg_qos_t qos, int relative)
+/* The word for a QoS and a relative priority of 0 to -15; 0 for a QoS that is none. */
+static uint32_t priority_of(mach_msg_qos_t qos, int relative)
 {
 	if (qos == MACH_MSG_QOS_UNSPECIFIED || qos > MACH_MSG_QOS_LAST)
 		return MACH_MSG_PRIORITY_UNSPECIFIED;
@@ -67,8 +68,8 @@ void ipc_kmsg_set_qos(struct ipc_kmsg *kmsg, const struct ipc_msg_args *args)
 	uint32_t priority = from_voucher(kmsg);
 
 	if (override && !mach_msg_priority_is_pthread_priority(argument))
-		priority = ipc_qos_priority(mach_msg_priority_qos(argument),
-					    mach_msg_priority_relpri(argument));
+		priority = priority_of(mach_msg_priority_qos(argument),
+				       mach_msg_priority_relpri(argument));
 	else if (!priority && (args->a_option & MACH_SEND_PROPAGATE_QOS))
 		priority = without_flags(args->a_thread_priority);
 	kmsg->ikm_header.ikm_priority = priority;

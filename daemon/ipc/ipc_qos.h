@@ -15,9 +15,6 @@
 /* QoS of a pthread_priority_t; MACH_MSG_QOS_UNSPECIFIED if it has none. */
 mach_msg_qos_t ipc_qos_of(uint32_t priority);
 
-/* The word for a QoS and a relative priority of 0 to -15; 0 for a QoS that is none. */
-uint32_t ipc_qos_priority(mach_msg_qos_t qos, int relative);
-
 /* The override that mach_msg's priority argument asks for beside the message's own QoS. */
 mach_msg_qos_t ipc_qos_override(mach_msg_priority_t argument);
 

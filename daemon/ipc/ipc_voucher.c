@@ -111,14 +111,3 @@ uint32_t ipc_voucher_priority(const struct ipc_voucher *voucher)
 		memcpy(&priority, value.v_bytes, sizeof priority);
 	return priority;
 }
-
-uint64_t ipc_voucher_donor(const struct ipc_voucher *voucher)
-{
-	struct ipc_voucher_value value =
-		ipc_voucher_value(voucher, MACH_VOUCHER_ATTR_KEY_IMPORTANCE);
-	struct voucher_importance importance = {0};
-
-	if (value.v_size)
-		memcpy(&importance, value.v_bytes, sizeof importance);
-	return importance.vi_task;
-}

@@ -55,9 +55,6 @@ struct ipc_voucher *ipc_voucher_lookup(struct ipc_space *space, mach_port_name_t
  */
 uint32_t ipc_voucher_priority(const struct ipc_voucher *voucher);
 
-/* The id of the task that lends its importance to whoever has this voucher; 0: none does. */
-uint64_t ipc_voucher_donor(const struct ipc_voucher *voucher);
-
 /* The persona that a task would work under with this voucher; 0: none. */
 uint32_t ipc_voucher_persona(const struct ipc_voucher *voucher, const struct ipc_task *task);
 

@@ -203,17 +203,6 @@ void bench_end(pid_t pid)
 	forget(pid);
 }
 
-void bench_wait(pid_t pid)
-{
-	int status;
-
-	forget(pid);
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		fprintf(stderr, "a process of the benchmark failed\n");
-		exit(1);
-	}
-}
-
 static char folder[108];
 static pid_t folder_owner;
 

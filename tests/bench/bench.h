@@ -48,11 +48,10 @@ void bench_sleep(uint64_t duration);
 /* Let a process (0: this one) run at `place`. */
 void bench_place(pid_t pid, enum bench_place place);
 
-/* A child that dies with its parent; 0 in the child. bench_end() kills it, bench_wait() waits.
- * bench_finish() ends this process and its children, whatever threads may be running. */
+/* A child that dies with its parent; 0 in the child. bench_end() kills it. bench_finish() ends this
+ * process and its children, whatever threads may be running. */
 pid_t bench_fork(void);
 void bench_end(pid_t pid);
-void bench_wait(pid_t pid);
 __attribute__((noreturn)) void bench_finish(void);
 
 /* A folder for sockets and configurations, removed when this process ends. */

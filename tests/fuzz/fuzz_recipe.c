@@ -107,7 +107,6 @@ static void take_apart(const struct ipc_voucher *voucher, unsigned task)
 		FUZZ_CHECK(size <= sizeof bytes);
 	}
 	ipc_voucher_priority(voucher);
-	ipc_voucher_donor(voucher);
 	ipc_voucher_persona(voucher, who);
 }
 

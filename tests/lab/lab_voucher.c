@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+#include "daemon/ipc/ipc_task.h"
+#include "daemon/ipc/ipc_thread.h"
+#include "daemon/ipc/ipc_voucher.h"
+#include "daemon/ipc/voucher_attr.h"
+
 void lab_recipe(struct lab_recipes *recipes, uint32_t key, uint32_t command,
 		mach_port_name_t previous, const void *content, uint32_t size)
 {
@@ -132,6 +137,18 @@ kern_return_t lab_voucher_command(struct lab_thread *thread, mach_port_name_t vo
 		memcpy(request.bytes, in, in_size);
 	return get_bytes(thread, MACHD_ROUTINE_mach_voucher_attr_command, voucher, &request,
 			 sizeof request.in + words(in_size), bytes, size);
+}
+
+uint64_t lab_voucher_donor(const struct lab_thread *thread, mach_port_name_t voucher)
+{
+	const struct ipc_voucher *found =
+		ipc_voucher_lookup(thread->ipc->th_task->t_space, voucher);
+	struct ipc_voucher_value value = ipc_voucher_value(found, MACH_VOUCHER_ATTR_KEY_IMPORTANCE);
+	struct voucher_importance importance = {0};
+
+	if (value.v_size)
+		memcpy(&importance, value.v_bytes, sizeof importance);
+	return importance.vi_task;
 }
 
 void lab_carry(struct lab_buffer *message, mach_port_name_t voucher, uint32_t disposition)

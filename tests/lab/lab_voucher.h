@@ -41,5 +41,8 @@ kern_return_t lab_voucher_command(struct lab_thread *thread, mach_port_name_t vo
 				  uint32_t command, const void *in, uint32_t in_size, void *bytes,
 				  uint32_t *size);
 
+/* The id of the task whose importance a voucher of the thread stands for; 0: none. */
+uint64_t lab_voucher_donor(const struct lab_thread *thread, mach_port_name_t voucher);
+
 /* Put a voucher into a message. */
 void lab_carry(struct lab_buffer *message, mach_port_name_t voucher, uint32_t disposition);

@@ -8,7 +8,6 @@
 
 #include "tests/model/model_private.h"
 
-#define NS_PER_MS   UINT64_C(1000000)
 #define CHUNK_BYTES 65536u
 
 struct m_chunk {

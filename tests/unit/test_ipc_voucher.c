@@ -533,10 +533,9 @@ START_TEST(importance_names_its_maker)
 			      &a));
 	lab_ok(lab_one_recipe(world.b, IMPORTANCE, MACH_VOUCHER_ATTR_IMPORTANCE_SELF, 0, NULL, 0,
 			      &b));
-	ck_assert_uint_eq(ipc_voucher_donor(voucher_of(world.a, a)), world.a->ipc->th_task->t_id);
-	ck_assert_uint_eq(ipc_voucher_donor(voucher_of(world.b, b)), world.b->ipc->th_task->t_id);
-	ck_assert_uint_eq(ipc_voucher_donor(voucher_of(world.a, lab_new_voucher(world.a, "words"))),
-			  0);
+	ck_assert_uint_eq(lab_voucher_donor(world.a, a), world.a->ipc->th_task->t_id);
+	ck_assert_uint_eq(lab_voucher_donor(world.b, b), world.b->ipc->th_task->t_id);
+	ck_assert_uint_eq(lab_voucher_donor(world.a, lab_new_voucher(world.a, "words")), 0);
 	lab_ok(lab_extract_content(world.a, a, IMPORTANCE, text, &size));
 	ck_assert_uint_eq(size, strlen(text) + 1);
 	size = 11; /* as much of it as there is room for */
@@ -544,7 +543,7 @@ START_TEST(importance_names_its_maker)
 	ck_assert_str_eq(text, "importance");
 	lab_ok(lab_one_recipe(world.b, IMPORTANCE, REDEEM, lab_pass(world.a, a, COPY_SEND, world.b),
 			      NULL, 0, &b));
-	ck_assert_uint_eq(ipc_voucher_donor(voucher_of(world.b, b)), world.a->ipc->th_task->t_id);
+	ck_assert_uint_eq(lab_voucher_donor(world.b, b), world.a->ipc->th_task->t_id);
 	/* Nothing came with a message, so there is nothing to drop. */
 	size = 0;
 	lab_is(KERN_INVALID_ARGUMENT,
