@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounting by task: what one process makes the daemon hold, within what its user may. All its
- * connections and its task share an account. Ports, messages and the like keep a reference to the
- * one they are charged to, and so it outlives its process until the last of them is gone.
+ * Accounting by task: the resources that one process makes the daemon hold, within the limits of
+ * its user. All its connections and its task share one account. Ports, messages and the like keep a
+ * reference to the account they are charged to, so it outlives its process until the last of them
+ * is gone.
  *
- * A task may hold TaskShare= percent of what the others of its user leave: who leaks or floods
- * leaves something for its neighbours, however much it takes.
+ * A task may hold TaskShare= percent of what the other tasks of its user leave: a task that leaks
+ * or floods always leaves something for its neighbours.
  */
 #pragma once
 
@@ -16,7 +17,7 @@ struct ipc_account {
 	struct ipc_user *ac_user;
 	uint32_t ac_refs;
 	int32_t ac_pid;	     /* of the process, even when it is gone */
-	uint32_t ac_told;    /* kinds that it was refused, as bits: said in the log */
+	uint32_t ac_told;    /* bits of kinds whose refusal has been logged */
 	uint64_t ac_refused; /* charges, ever */
 	uint64_t ac_held[IPC_CHARGE_KINDS];
 	uint64_t ac_peak[IPC_CHARGE_KINDS]; /* the most at once */
@@ -32,18 +33,18 @@ struct ipc_account *ipc_account_ref(struct ipc_account *account);
 /* Give a reference back. The last one frees the account; it must hold nothing then. */
 void ipc_account_put(struct ipc_account *account);
 
-/* Would it be within the task's share, and what its user may have, to have `amount` more? */
+/* Would `amount` more be within the task's share and its user's limits? */
 bool ipc_account_fits(const struct ipc_host *host, const struct ipc_account *account,
 		      enum ipc_charge kind, uint64_t amount);
 
 /*
- * Charge `amount`, or refuse (false, nothing charged) if that goes over the task's share, or over
- * what its user may have.
+ * Charge `amount`. False, and nothing is charged: that exceeds the task's share or its user's
+ * limits.
  */
 bool ipc_account_charge(struct ipc_host *host, struct ipc_account *account, enum ipc_charge kind,
 			uint64_t amount);
 
-/* Charge for what must not be refused, such as a notification somebody else asked for. */
+/* Charge even beyond the limit, for what must not fail: such as another's notification. */
 void ipc_account_charge_always(struct ipc_account *account, enum ipc_charge kind, uint64_t amount);
 
 void ipc_account_discharge(struct ipc_account *account, enum ipc_charge kind, uint64_t amount);

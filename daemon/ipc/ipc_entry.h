@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Entries and names [2]. A name is an index into the space's table and the generation of the entry
- * there. Free entries are on a list, used ones of ports on a chain of the reverse hash, so that the
- * name of a port in a space is found without a search. Both live in the table's own memory: whoever
- * holds a free entry can always put a right into it.
+ * there. Free entries are on a list. Entries with send or receive rights are on chains of the
+ * reverse hash, from port to name. Both are linked within the table's own memory, so putting a
+ * right into a free entry cannot fail.
  */
 #pragma once
 
@@ -20,15 +20,15 @@ struct ipc_entry {
 	uint32_t ie_next;    /* next of the hash chain; free: next of the list */
 	uint16_t ie_urefs;
 	uint8_t ie_gen;		    /* of the name in use or, if free, of the next one */
-	uint8_t ie_roll : 2;	    /* after how many uses the generation starts again */
+	uint8_t ie_roll : 2;	    /* selects after how many uses the generation starts over */
 	uint8_t ie_had_receive : 1; /* the receive right was here: Mach's LABELH bit [3] */
-	uint8_t ie_boosts : 1;	    /* SEND_ONCE: a boost lasts as long as this right */
+	uint8_t ie_boosts : 1;	    /* SEND_ONCE: this right holds a boost of the task */
 	uint8_t ie_windows : 1;	    /* a thread of the task may have a window for this name */
-	uint8_t ie_reply : 1;	    /* or may reply to it without an answer (ipc_reply.h) */
-	uint8_t ie_lent : 1; /* nobody's yet, nor free: what is lent brings ie_port (ipc_loan.h) */
+	uint8_t ie_reply : 1;	    /* or a promise to reply to it (ipc_reply.h) */
+	uint8_t ie_lent : 1; /* set aside for the reply right of a lent message (ipc_loan.h) */
 };
 
-/* Table sizes: the first one, and what a limit can make of it at most (24 bits of index). */
+/* The first size of a table. It grows up to a limit, at most 24 bits of index. */
 #define IPC_ENTRIES_FIRST 16
 
 /* The entry of a name, or NULL if that name is not in use. */
@@ -41,13 +41,13 @@ struct ipc_entry *ipc_entry_lent(struct ipc_space *space, mach_port_name_t name)
 mach_port_name_t ipc_entry_name(const struct ipc_space *space, const struct ipc_entry *entry);
 
 /*
- * Is there a free entry that nobody will miss, for what is lent? A small table grows. It may move,
- * as below.
+ * Is there an entry to spare for a lent message? A small table grows for that, and may move as
+ * below.
  */
 bool ipc_entry_spare(struct ipc_host *host, struct ipc_space *space);
 
 /*
- * Make sure a free entry exists, if need be by settling what is lent. KERN_NO_SPACE: the table is
+ * Make sure a free entry exists, if need be by settling loans. KERN_NO_SPACE: the table is
  * at its limit, or by 7/8 full of send rights [2]. KERN_RESOURCE_SHORTAGE: no memory. May move the
  * table: entry pointers held before are invalid.
  */

@@ -2,25 +2,25 @@
 /*
  * Messages inside the daemon.
  *
- * A kmsg is one allocation: the parts that change while it is here; the signed part (identity,
- * header, sender's tokens, then the tables of descriptors, rights and memfds); and last the inline
- * bytes of body, memory and auxiliary data, which the daemon never looks at. The end of a large
- * body and large pieces of memory are in memfds that it never reads either.
+ * A kmsg is one allocation. First come the fields that change while the message is in the daemon;
+ * then the signed part: identity, header, sender's tokens, and the tables of descriptors, rights
+ * and memfds; last the bytes of body, inline memory and auxiliary data, which the daemon never
+ * interprets. The end of a large body and large pieces of memory are in memfds that it never reads.
  *
  * The path of a message, with the file of each step:
  *
  *   inflate   kmsg_inflate.c   the user's bytes become a kmsg; nothing is looked up yet
  *   copyin    kmsg_copyin.c    names become naked rights: check, then commit; then it is signed
- *                              (the body's part in kmsg_copyin_body.c, what a destination does
- *                              not take in kmsg_policy.c; both steps in one, for what was
- *                              promised room, in kmsg_plain.c)
- *   send      ipc_msg.c        queued, or handed to who waits for it (ipc_mqueue.c)
+ *                              (the body in kmsg_copyin_body.c, what a destination refuses in
+ *                              kmsg_policy.c; inflate and copyin in one step, for messages that
+ *                              were promised room, in kmsg_plain.c)
+ *   send      ipc_msg.c        queued, or handed to a waiting receiver (ipc_mqueue.c)
  *   receive   ipc_mqueue.c     taken from the queue
  *   copyout   kmsg_copyout.c   naked rights become names in the receiver's space
  *   deflate   kmsg_deflate.c   the kmsg becomes the receiver's bytes
  *   clean     kmsg_clean.c     or it is destroyed, and its rights with it
  *
- * kmsg_layout.c knows what descriptors look like in users' messages.
+ * kmsg_layout.c knows the layout of descriptors in users' messages.
  */
 #pragma once
 
@@ -38,7 +38,7 @@
  */
 struct ikm_descriptor {
 	uint8_t d_type;	       /* MACH_MSG_PORT_DESCRIPTOR ... */
-	uint8_t d_disposition; /* user's before copyin, then the type of the naked rights */
+	uint8_t d_disposition; /* before copyin the user's, after it the type of the naked rights */
 	uint8_t d_copy;	       /* memory: MACH_MSG_PHYSICAL_COPY or _VIRTUAL_COPY */
 	uint8_t d_deallocate;  /* memory: the sender gives it away */
 	uint32_t d_count;
@@ -50,7 +50,7 @@ struct ikm_descriptor {
 	uint64_t d_offset;  /* memory: in that memfd, or in ikm_data */
 };
 
-/* A right in the body: a name before copyin and after copyout, naked between the two. */
+/* A right in the body: a name before copyin and after copyout, a naked right in between. */
 union ikm_right {
 	struct ipc_port *r_port;
 	mach_port_name_t r_name;
@@ -63,8 +63,8 @@ struct ikm_fd {
 };
 
 /*
- * What is signed while a message waits, with the tables behind it; no padding anywhere. What most
- * messages have nothing of stands together, from ikm_reply on: see ipc_kmsg_sign().
+ * Signed, with the tables behind it, while a message waits. No padding anywhere. The fields that
+ * are 0 in most messages come last, from ikm_reply on: see ipc_kmsg_sign().
  */
 struct ikm_header {
 	uint64_t ikm_id;		       /* the message's identity */
@@ -91,17 +91,17 @@ struct ikm_header {
 
 enum ipc_kmsg_memory {
 	IKM_OF_POOL,
-	IKM_OF_RESERVE, /* what was kept for those that were promised, */
-	IKM_OF_NOTICES, /* or for what the daemon says */
+	IKM_OF_RESERVE, /* h_reserve: for promised messages (ipc_window.h) */
+	IKM_OF_NOTICES, /* h_notices: for the daemon's own (ipc_owed.h) */
 };
 
 struct ipc_kmsg {
-	struct ipc_work ikm_work; /* its link is that of the queue, or of what is to be destroyed */
-	struct ipc_account *ikm_account; /* who pays */
-	uint64_t ikm_charge;		 /* bytes, those of memfds included */
-	size_t ikm_size;		 /* bytes of this memory */
+	struct ipc_work ikm_work;	 /* links it into its queue, or the work of destroying it */
+	struct ipc_account *ikm_account; /* charged for it */
+	uint64_t ikm_charge;		 /* bytes, including those of memfds */
+	size_t ikm_size;		 /* bytes of this allocation */
 	uint64_t ikm_since;		 /* when it was queued */
-	struct ikm_fd *ikm_fds;		 /* the tables and bytes behind ikm_desc, in this order */
+	struct ikm_fd *ikm_fds;		 /* the parts behind ikm_desc, in this order */
 	union ikm_right *ikm_rights;
 	uint8_t *ikm_body;
 	uint8_t *ikm_data;
@@ -109,53 +109,52 @@ struct ipc_kmsg {
 	size_t ikm_signed; /* bytes from ikm_header on that are signed */
 	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
-	uint64_t ikm_caller; /* of the daemon's reply: the thread that waits with it; 0: none */
-	struct ipc_port *ikm_timer;  /* whose message this is, with a reference; else NULL */
-	bool ikm_circular;	     /* to be destroyed instead of queued */
+	uint64_t ikm_caller; /* of a reply of the daemon: id of the thread blocked with it, or 0 */
+	struct ipc_port *ikm_timer;  /* the timer that sent it, with a reference; else NULL */
+	bool ikm_circular;	     /* to be destroyed instead of queued [8.9] */
 	bool ikm_always;	     /* to be queued whatever the queue's limit */
-	bool ikm_cleaning;	     /* being destroyed: */
-	bool ikm_clean_refused;	     /* what copyin had of the descriptor that it refused, first; */
-	uint8_t ikm_cleaned_header;  /* so many of the header's rights are gone, */
-	uint32_t ikm_cleaned;	     /* and those of so many descriptors, */
-	uint32_t ikm_cleaned_rights; /* and so many of the next one's, */
-	uint32_t ikm_clean_end;	     /* of so many descriptors in all */
+	bool ikm_cleaning;	     /* it is being destroyed. The progress of that: */
+	bool ikm_clean_refused;	     /* the rights of the refused descriptor come first; */
+	uint8_t ikm_cleaned_header;  /* rights of the header destroyed, */
+	uint32_t ikm_cleaned;	     /* descriptors destroyed, */
+	uint32_t ikm_cleaned_rights; /* rights of the next descriptor destroyed, */
+	uint32_t ikm_clean_end;	     /* descriptors to destroy in all */
 	bool ikm_send_receives;	     /* its sender receives in the same call */
-	bool ikm_fds_lent;	     /* its memfds are the request's until it is copied in */
-	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: the daemon */
+	bool ikm_fds_lent;	     /* its memfds belong to the request until it is copied in */
+	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: sent by the daemon */
 	uint8_t ikm_memory;	     /* enum ipc_kmsg_memory: where its memory is from */
-	bool ikm_donates;	     /* its sender was important when it sent it, */
-	bool ikm_may_donate;	     /* and does not mind; or may come to be */
-	bool ikm_lends;		     /* the reply right makes whoever has it important */
-	struct ipc_donation
-		ikm_donation;	     /* raised: it carries a boost, counted at its destination */
-	mach_msg_qos_t ikm_override; /* QoS of the message and of those it holds up */
+	bool ikm_donates;	     /* its sender was important at the send and may donate */
+	bool ikm_may_donate;	     /* its sender did not say MACH_SEND_NOIMPORTANCE */
+	bool ikm_lends;		     /* its reply right holds a boost (ie_boosts) */
+	struct ipc_donation ikm_donation; /* raised: it boosts its destination */
+	mach_msg_qos_t ikm_override;	  /* the highest QoS of it and the messages behind it */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];
 	struct ikm_header ikm_header;
 	struct ikm_descriptor ikm_desc[];
 };
 
-/* The parts of a kmsg to be: counts of its tables, bytes of its body, memory and auxiliary data. */
+/* Sizes of a kmsg's parts: entries of its tables, bytes of its body, memory and auxiliary data. */
 struct ipc_kmsg_plan {
 	uint32_t p_descriptors, p_fds, p_rights, p_body, p_data, p_aux;
 };
 
 /* What may keep a kmsg from being made. */
 enum ipc_kmsg_how {
-	IKM_BOUND,    /* the limits of who pays */
-	IKM_PROMISED, /* nothing: a window promised it (ipc_window.h), and its memory is kept */
-	IKM_NOTICE,   /* nothing: the daemon owes it (ipc_owed.h), and its memory is kept */
+	IKM_BOUND,    /* the payer's limits, or no memory */
+	IKM_PROMISED, /* nothing: a window promised it (ipc_window.h) and reserved its memory */
+	IKM_NOTICE,   /* nothing: the daemon owes it (ipc_owed.h) and reserved its memory */
 };
 
-/* What a kmsg that was promised takes at most, and one of the daemon's. */
+/* The largest kmsg that is promised, and the largest that the daemon owes. */
 #define IKM_PROMISED_MAX (sizeof(struct ipc_kmsg) + MACHD_UNANSWERED_MAX)
 #define IKM_NOTICE_MAX \
 	(sizeof(struct ipc_kmsg) + sizeof(struct ikm_descriptor) + sizeof(union ikm_right))
 
 /*
- * Lay out a kmsg. NULL: no memory, or `payer` (may be NULL: the daemon itself) is at a limit. One
- * that was promised comes out of the reserve if there is no other memory: the caller has taken it
- * off what is promised (ipc_window_take). So does one of the daemon's, for which it has a send-once
- * right or a timer.
+ * Allocate and lay out a kmsg. NULL: no memory, or `payer` (may be NULL: the daemon itself) is at a
+ * limit. IKM_PROMISED and IKM_NOTICE use the reserve if there is no other memory. The caller has
+ * taken the message off what is promised (ipc_window_take), or has the send-once right or timer
+ * that the notice is for.
  */
 struct ipc_kmsg *ipc_kmsg_alloc(struct ipc_host *host, struct ipc_account *payer,
 				const struct ipc_kmsg_plan *plan, enum ipc_kmsg_how how);
@@ -167,18 +166,18 @@ bool ipc_kmsg_take_fd(struct ipc_host *host, struct ipc_kmsg *kmsg, unsigned ind
 /* Free a kmsg that holds no rights any more; its memfds go to the outbox for release. */
 void ipc_kmsg_free(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
-/* Bytes that the sender sent, inline and in memfds, but for headers and descriptors. */
+/* Bytes of body, memory and auxiliary data, inline and in memfds; no headers and descriptors. */
 uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg);
 
 /*
- * Sign it, as it is from now on. Of a message without a reply, a voucher, descriptors, QoS and the
- * like it is signed that it has none: a signature of the shorter part says so.
+ * Sign a message that is complete. For one without reply, voucher, descriptors, QoS and the like
+ * only the part before ikm_reply is signed, which says that the rest is 0.
  */
 void ipc_kmsg_sign(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
 /*
- * True if the message is what was signed. False: our memory is corrupt; the outbox was told, and if
- * that returned the message has been forgotten, its rights untouched.
+ * True if the message is what was signed. False: our memory is corrupt. The outbox was told, and if
+ * it returned, the message has been dropped without touching its rights.
  */
 bool ipc_kmsg_check_signature(struct ipc_host *host, struct ipc_kmsg *kmsg);
 
@@ -202,8 +201,8 @@ struct ipc_user_message {
 	uint32_t um_aux_size;
 	const struct ipc_user_fd *um_fds;
 	unsigned um_fd_count;
-	bool um_promised; /* as IKM_PROMISED has it */
-	bool um_receives; /* unanswered: its sender received in the same call */
+	bool um_promised; /* allocate it as IKM_PROMISED */
+	bool um_receives; /* an unanswered reply: its sender received in the same call */
 };
 
 /*
@@ -215,8 +214,8 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				   const struct ipc_user_message *message, struct ipc_kmsg **kmsg);
 
 /*
- * The same, and copied in and signed, for a plain message of which it is known that `port` is its
- * destination and takes it (kmsg_plain.c). It was promised, so nothing keeps it from being made.
+ * Inflate, copyin and signature at once, for a plain message that was promised and is known to go
+ * to `port` (kmsg_plain.c). Cannot fail.
  */
 struct ipc_kmsg *ipc_kmsg_inflate_plain(struct ipc_host *host, struct ipc_task *task,
 					const struct ipc_user_message *message,
@@ -234,16 +233,16 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 				  struct ipc_kmsg *kmsg);
 
 /*
- * In the middle of it: does the destination take this message? MACH_SEND_INVALID_OPTIONS,
- * _NO_GRANT_DEST, _MSG_FILTERED.
+ * A step of copyin, after the header: does the destination accept this message?
+ * MACH_SEND_INVALID_OPTIONS, _NO_GRANT_DEST, _MSG_FILTERED.
  */
 mach_msg_return_t ipc_kmsg_check_policy(struct ipc_host *host, struct ipc_thread *thread,
 					const struct ipc_kmsg *kmsg);
 
 /*
- * The body's part of it: rights are taken and memory is accepted, descriptor by descriptor. On
- * failure the message is destroyed with what was taken so far. *memory_taken counts descriptors
- * whose memory the sender has lost, if it gave it away.
+ * The last step: rights and memory of the body are taken, descriptor by descriptor. On failure the
+ * message is destroyed with what was taken so far. *memory_taken counts the descriptors whose
+ * memory the sender has lost, if it gave it away.
  */
 mach_msg_return_t ipc_kmsg_copyin_body(struct ipc_host *host, struct ipc_space *space,
 				       struct ipc_kmsg *kmsg, uint32_t *memory_taken);

@@ -13,13 +13,13 @@
 #include "daemon/ipc/ipc_window.h"
 #include "protocol/frame.h"
 
-/* Is the thread's call one that tells of what it takes? */
+/* A server's loan: the thread sends a frame, its next reply, with each message that it takes. */
 static bool tells(const struct ipc_thread *thread)
 {
 	return thread->th_args.a_option & MACH_SEND_MSG;
 }
 
-/* Is it news to nobody when a message leaves this queue? To blocked senders it may be told. */
+/* Does nobody watch this queue shrink? Blocked senders are no obstacle to a server's loan. */
 static bool port_good(const struct ipc_port *port, bool told)
 {
 	return port->ip_place == IP_IN_SPACE && !port->ip_borrower && !port->ip_nsrequest &&
@@ -28,7 +28,7 @@ static bool port_good(const struct ipc_port *port, bool told)
 	       list_empty(&port->ip_receivers);
 }
 
-/* Nothing but bytes, that were sent to a send right; and a right to reply once if that is told. */
+/* Only bytes, sent to a send right; for a server also with a send-once right to reply to. */
 static bool message_good(const struct ipc_kmsg *kmsg, bool told)
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
@@ -41,7 +41,7 @@ static bool message_good(const struct ipc_kmsg *kmsg, bool told)
 	       !kmsg->ikm_timer && !kmsg->ikm_donation.dn_source && !kmsg->ikm_donation.dn_raised;
 }
 
-/* While the signature of one is computed there is time to have the next one in the cache. */
+/* Prefetch the next message while the signature of this one is computed. */
 static void fetch(const struct list *next)
 {
 	const char *kmsg = (const char *)list_entry(next, struct ipc_kmsg, ikm_work.w_link);
@@ -50,7 +50,7 @@ static void fetch(const struct list *next)
 		__builtin_prefetch(kmsg + at);
 }
 
-/* An entry for the right to reply; NULL: it cannot be had as long as the message is lent. */
+/* Set an entry aside for the reply right; NULL: the message cannot be lent. */
 static struct ipc_entry *lend_right(struct ipc_host *host, struct ipc_thread *thread,
 				    struct ipc_port *reply, mach_port_name_t *name)
 {
@@ -68,7 +68,7 @@ static struct ipc_entry *lend_right(struct ipc_host *host, struct ipc_thread *th
 	return entry;
 }
 
-/* The entry is lent no more: it is free again, or has a right. */
+/* The message was `taken`: the entry gets the right. Or it was not: the entry is free again. */
 static void end_entry(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry,
 		      bool taken)
 {
@@ -84,7 +84,7 @@ static void end_entry(struct ipc_host *host, struct ipc_space *space, struct ipc
 	entry->ie_port->ip_reply_persona = 0;
 }
 
-/* Message number `index` of a loan is received, or has not been. */
+/* The same for the entry of message number `index`, if it has one. */
 static void end_right(struct ipc_host *host, struct ipc_thread *thread, uint32_t index, bool taken)
 {
 	struct ipc_space *space = thread->th_task->t_space;
@@ -95,7 +95,7 @@ static void end_right(struct ipc_host *host, struct ipc_thread *thread, uint32_t
 	*name = MACH_PORT_NULL;
 }
 
-/* One more message; 0, or how many bytes it needed. */
+/* Copy one more message; returns its bytes, or 0 if it cannot be lent. */
 static size_t lend(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
 		   struct ipc_received *received, uint8_t *at, size_t room)
 {
@@ -114,7 +114,10 @@ static size_t lend(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	return size;
 }
 
-/* The board says of each message but the last whether it may be replied to without an answer. */
+/*
+ * Promise replies. Word i of the board is for the reply sent when message i is taken: to the
+ * message before it, or for word 0 to `first`, the one received with the loan.
+ */
 static void promise_replies(struct ipc_host *host, struct ipc_thread *thread,
 			    const struct ipc_received *first, uint32_t count)
 {
@@ -169,7 +172,7 @@ size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread,
 		size_t size;
 
 		fetch(node->next);
-		/* Nothing of it is believed, not even its size, before its signature. */
+		/* The signature first: before that not even the size can be trusted. */
 		if (*count == IPC_LOAN_MAX || !message_good(kmsg, told) ||
 		    !ipc_kmsg_check_signature(host, kmsg))
 			break;
@@ -186,7 +189,7 @@ size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread,
 	return used;
 }
 
-/* What is known to have been taken. */
+/* The thread has taken `taken` messages: receive those that it took since the last look. */
 static void advance(struct ipc_host *host, struct ipc_thread *thread, uint32_t taken)
 {
 	if (taken > thread->th_lent)
@@ -235,7 +238,7 @@ void ipc_loan_settle_task(struct ipc_host *host, struct ipc_task *task)
 		ipc_loan_settle(host, thread->th_lender);
 }
 
-/* One whose messages are all taken is over. */
+/* Read the count; a loan whose messages are all taken is over. */
 static void look(struct ipc_host *host, struct ipc_thread *thread)
 {
 	advance(host, thread, host->h_outbox->settle(host->h_outbox->context, thread, false));

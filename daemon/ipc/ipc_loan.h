@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loans: messages that a thread may receive without asking for each [9].
+ * Loans: receives without a request [9].
  *
- * A thread that receives plain messages from a port is given, with the first, copies of those
- * behind it. They stay on the queue and are its messages in every respect: nobody has received
- * them. The thread takes them one by one, in their order, by counting up a word of its board; to
- * its program each of them is received at that moment.
+ * A thread that receives plain messages from a port gets, with the first, copies of those queued
+ * behind it. The originals stay queued: nobody has received them yet. The thread takes them one by
+ * one, in order, by incrementing a count on its board; for its program, each is received at that
+ * moment.
  *
- * Before anything happens that could tell whether a message is still on that queue the loan is
- * settled: the word is taken back, in one step, and what the thread had taken by then is off the
- * queue. Nobody can tell that from receives that came just before. So a loan is settled before
+ * Before anything happens that depends on whether a message is still queued, the loan is settled:
+ * the daemon atomically reads and clears the count, and removes what the thread had taken by then
+ * from the queue. To an observer these are receives that came just before. A loan is settled before
  *
  *   - the receive right's name is used for anything, a receive among them, or the right goes away,
- *   - its port is to take a strict reply, for which the send rights to it count,
+ *   - its port becomes the reply port of a strict reply, for which its send rights count,
  *   - a message finds the queue full, or a sender asks to hear of room in it,
- *   - a more urgent message raises what those before it are received with,
+ *   - a message with an override is queued: it raises those before it,
  *   - its sender's user reaches a limit, somebody watches, or the borrower's channel ends,
  *
- * and there is none where messages that leave a queue are news to somebody: a port in a set or on a
- * bell, with blocked senders or receivers, with a no-senders or an armed send-possible request.
- * Only messages without rights, memory and importance are lent.
+ * and none is made where somebody watches the queue shrink: a port in a set or on a bell, with
+ * blocked senders or receivers, with a no-senders or an armed send-possible request. Only messages
+ * without rights, memory and importance are lent.
  *
- * What a server borrows by a call that sends its reply and receives is told: the thread sends a
- * frame, the next reply, with each message that it takes (ipc_reply.h). So there may be blocked
- * senders, and who finds the queue full need only look how far the thread has come. What is lent
- * this way may bring a send-once right for the reply. An entry is kept for it, one that nobody
- * else needs, and nobody has that name until it is known that the message was taken. That is looked
- * for before a thread of the task asks for anything, or anybody asks something of the task: who
- * knows the name finds it there. If the right's port dies the loan is settled first: what is left
- * is received with a dead name.
+ * Servers. A thread that replies and receives in one call sends a frame, the next reply, with each
+ * message it takes (ipc_reply.h), so the daemon hears of every take. Then blocked senders are
+ * allowed, and a sender that finds the queue full only makes the daemon read the count. Such a
+ * message may also carry a send-once right as its reply right. An entry of the server's space is
+ * set aside for it (ie_lent); the name is in use once the message is known to be taken. The daemon
+ * reads the count before any request of the task, or about it, so that the name is there for
+ * whoever knows it. If the right's port dies the loan is settled first, and what is left is
+ * received with a dead name.
  *
- * What a thread has taken is the one thing that the machine asks the world for, so it is recorded
- * as an input would be (ipc_outbox.h).
+ * The count is read from the client in the middle of an input; so it is recorded as an input is
+ * (ipc_outbox.h: settle).
  */
 #pragma once
 
@@ -40,13 +40,14 @@
 
 struct ipc_received;
 
-/* Messages of one loan, and their bytes. */
+/* The most messages of one loan, and the most bytes. */
 #define IPC_LOAN_MAX   MACHD_BOARD_REPLIES
 #define IPC_LOAN_BYTES 65536
 
 /*
- * The thread has received a message of th_port, and has said that it would take more. Writes what
- * is lent to `at`, which has room for IPC_LOAN_BYTES; returns how many bytes, *count messages.
+ * The thread has received a message of th_port and accepts a loan. Copies the messages to lend to
+ * `at`, which has room for IPC_LOAN_BYTES. Returns the number of bytes; *count becomes that of
+ * messages.
  */
 size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread,
 		     const struct ipc_received *received, uint8_t *at, uint32_t *count);
@@ -56,11 +57,11 @@ void ipc_loan_settle(struct ipc_host *host, struct ipc_port *port);
 void ipc_loan_settle_thread(struct ipc_host *host, struct ipc_thread *thread);
 void ipc_loan_settle_all(struct ipc_host *host);
 
-/* Those of a task that bring rights. */
+/* Settle those loans of a task's threads that carry rights. */
 void ipc_loan_settle_task(struct ipc_host *host, struct ipc_task *task);
 
-/* How many messages are on the queue? Looks at what has been taken, or settles. */
+/* Bring the port's queue up to date: read the count of a server's loan, settle any other. */
 void ipc_loan_look(struct ipc_host *host, struct ipc_port *port);
 
-/* What the task's threads have taken: the rights that came along are there from now on. */
+/* Read the counts of the task's servers: names that came with what they took are in use now. */
 void ipc_loan_look_task(struct ipc_host *host, struct ipc_task *task);

@@ -69,7 +69,7 @@ static void give_back(struct ipc_host *host, struct ipc_thread *thread, struct i
 	ipc_kmsg_deflate_pseudo(host, thread, kmsg, &received, code);
 }
 
-/* Who waits for a slot is as urgent as its message or, if that is more, as its thread. */
+/* A blocked sender has the QoS of its message or of its thread, whichever is higher. */
 static mach_msg_qos_t sender_qos(const struct ipc_thread *thread)
 {
 	mach_msg_qos_t own = ipc_qos_of(thread->th_args.a_thread_priority);
@@ -77,7 +77,7 @@ static mach_msg_qos_t sender_qos(const struct ipc_thread *thread)
 	return own > thread->th_kmsg->ikm_override ? own : thread->th_kmsg->ikm_override;
 }
 
-/* The thread waits for a slot in the queue that its message, or the reply to one, goes to. */
+/* Block the thread until the destination's queue has a slot for its message, or for a reply. */
 static void wait_for_slot(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
@@ -88,17 +88,17 @@ static void wait_for_slot(struct ipc_host *host, struct ipc_thread *thread, stru
 				args->a_option & MACH_SEND_TIMEOUT, args->a_timeout * NS_PER_MS);
 }
 
-/* May a message to a full queue not wait at all? */
-static bool is_hasty(const struct ipc_thread *thread)
+/* A send that must not block. */
+static bool is_immediate(const struct ipc_thread *thread)
 {
 	return (thread->th_args.a_option & MACH_SEND_TIMEOUT) && thread->th_args.a_timeout == 0;
 }
 
-/* The queue is full. What becomes of the send depends on how long it may wait [12.1]. */
+/* The queue is full: what becomes of the send depends on how long it may block [12.1]. */
 static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 			      struct ipc_kmsg *kmsg, mach_msg_return_t code)
 {
-	if (is_hasty(thread))
+	if (is_immediate(thread))
 		give_back(host, thread, kmsg, MACH_SEND_TIMED_OUT);
 	else if (code == MACH_SEND_NO_BUFFER)
 		give_back(host, thread, kmsg, code);
@@ -106,7 +106,7 @@ static void wait_or_give_back(struct ipc_host *host, struct ipc_thread *thread,
 		wait_for_slot(host, thread, kmsg);
 }
 
-/* Is there still no room for a reply of the daemon? Else it is sent, or destroyed like its port. */
+/* Send a reply of the daemon, or destroy it if its port is dead. True: the queue is still full. */
 static bool finds_no_room(struct ipc_host *host, struct ipc_kmsg *reply)
 {
 	if (ipc_port_active(reply->ikm_header.ikm_dest))
@@ -116,8 +116,8 @@ static bool finds_no_room(struct ipc_host *host, struct ipc_kmsg *reply)
 }
 
 /*
- * The second half of a call. Before that a reply of the daemon that found no room waits for it, as
- * a message of the thread would [29].
+ * The second half of a call. If the daemon's reply found its queue full, the thread first blocks
+ * with it, as it would with a message of its own [29].
  */
 static void second_half(struct ipc_host *host, struct ipc_thread *thread)
 {
@@ -130,7 +130,7 @@ static void second_half(struct ipc_host *host, struct ipc_thread *thread)
 		receive(host, thread);
 }
 
-/* What the first half has destroyed comes before the second [10.3]. */
+/* The second half begins when all that the first half destroyed is gone [10.3]. */
 static void go_on(struct ipc_host *host, struct ipc_thread *thread)
 {
 	if (ipc_work_left(host))
@@ -139,11 +139,8 @@ static void go_on(struct ipc_host *host, struct ipc_thread *thread)
 		second_half(host, thread);
 }
 
-/*
- * A message was sent whose content is so large. Its thread may want to do without an answer the
- * next time.
- */
-static void count(struct ipc_host *host, struct ipc_thread *thread, uint64_t bytes)
+/* Count a message with `bytes` of content as sent; open a window if its sender asked for one. */
+static void count_sent(struct ipc_host *host, struct ipc_thread *thread, uint64_t bytes)
 {
 	struct ipc_user *user = thread->th_task->t_user;
 
@@ -157,14 +154,15 @@ static void count(struct ipc_host *host, struct ipc_thread *thread, uint64_t byt
 	thread->th_wants = MACH_PORT_NULL;
 }
 
-/* A call of the daemon: whatever becomes of its reply, it was sent [29]. */
+/* A request to one of the daemon's own ports: it counts as sent, whatever becomes of the reply
+ * [29]. */
 static void call(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	uint64_t bytes = ipc_kmsg_content(kmsg);
 
 	ipc_trace_send(host, kmsg);
-	ipc_kobject_server(host, thread, kmsg, !is_hasty(thread));
-	count(host, thread, bytes);
+	ipc_kobject_server(host, thread, kmsg, !is_immediate(thread));
+	count_sent(host, thread, bytes);
 	go_on(host, thread);
 }
 
@@ -194,7 +192,7 @@ static void send(struct ipc_host *host, struct ipc_thread *thread, struct ipc_km
 		code = ipc_mqueue_send(host, kmsg, always ? IPC_MQUEUE_ALWAYS : IPC_MQUEUE_BOUND);
 	}
 	if (code == MACH_MSG_SUCCESS) {
-		count(host, thread, bytes);
+		count_sent(host, thread, bytes);
 		go_on(host, thread);
 	} else {
 		wait_or_give_back(host, thread, kmsg, code);
@@ -216,7 +214,8 @@ void ipc_msg_refuse(struct ipc_host *host, struct ipc_thread *thread,
 	ipc_answer_refused(host, thread, code, fds, message->um_fd_count);
 }
 
-/* It cannot be told that this was not sent: its port, as far as anybody knows, died behind it. */
+/* Nobody can be told of a failure. If the port is dead, it died after the send, to all observers.
+ */
 static void send_unanswered(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg)
 {
 	struct ipc_port *port = kmsg->ikm_header.ikm_dest;
@@ -229,7 +228,7 @@ static void send_unanswered(struct ipc_host *host, struct ipc_thread *thread, st
 	ipc_mqueue_send(host, kmsg, IPC_MQUEUE_PROMISED);
 }
 
-/* The message, copied in; NULL: the name is none any more that it could go to. */
+/* Inflate and copy in a promised message; NULL: its name is no longer a right to send it to. */
 static struct ipc_kmsg *take_promised(struct ipc_host *host, struct ipc_thread *thread,
 				      const struct ipc_user_message *message, struct ipc_port *port)
 {
@@ -251,7 +250,7 @@ void ipc_msg_unanswered(struct ipc_host *host, struct ipc_thread *thread,
 
 	if (kmsg)
 		send_unanswered(host, thread, kmsg);
-	count(host, thread, bytes);
+	count_sent(host, thread, bytes);
 }
 
 void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
@@ -280,7 +279,7 @@ void ipc_msg_trap(struct ipc_host *host, struct ipc_thread *thread,
 	send(host, thread, kmsg);
 }
 
-/* Does the thread wait to send the reply to a call of the daemon? */
+/* Is the thread blocked with a reply of the daemon, rather than a message of its own? */
 static bool is_replying(const struct ipc_thread *thread)
 {
 	return thread->th_kmsg && thread->th_kmsg->ikm_sender_word == 0;
@@ -303,7 +302,7 @@ static void resume(struct ipc_host *host, struct ipc_thread *thread)
 	}
 	ipc_thread_drop_target(host, thread);
 	if (!counted)
-		count(host, thread, bytes);
+		count_sent(host, thread, bytes);
 	go_on(host, thread);
 }
 
@@ -318,7 +317,7 @@ void ipc_msg_run_ready(struct ipc_host *host)
 	}
 }
 
-/* Why a wait ends early, in the words of each kind of wait. */
+/* The codes with which the kinds of waits end early. */
 struct reason {
 	mach_msg_return_t r_send, r_rcv;
 	kern_return_t r_call;
@@ -365,7 +364,7 @@ void ipc_msg_cancel(struct ipc_host *host, struct ipc_thread *thread)
 
 	thread->th_cancelled = thread->th_held;
 	give_up(host, thread, &reason);
-	if (replying) /* the signal meets the call's second half as well */
+	if (replying) /* the signal interrupts the call's second half as well */
 		ipc_msg_cancel(host, thread);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The outbox: everything the state machine tells the world goes through these calls, and nothing
- * comes back but what settle(), usage() and memory() say. The io layer implements it with sockets
- * and timers, the recorder and the tests with a log. An implementation must not feed the state
- * machine from inside a call.
+ * The outbox: all output of the state machine goes through these calls. Only settle(), usage() and
+ * memory() return something, which a record keeps as it does inputs. The io layer implements the
+ * outbox with sockets and timers, the recorder and the tests with a log. An implementation must not
+ * feed an input from inside a call.
  */
 #pragma once
 
@@ -39,19 +39,17 @@ struct ipc_outbox {
 	 * descriptors now belong to the callee, unless they are lent.
 	 */
 	void (*answer)(void *context, struct ipc_thread *thread, const struct ipc_answer *answer);
-	/* Feed a time-out for this thread at `deadline` (ns, the clock of `now`); 0: not any more.
-	 */
+	/* Feed TRAP_TIMEOUT for this thread at `deadline` (ns, the clock of `now`); 0: never. */
 	void (*timer)(void *context, struct ipc_thread *thread, uint64_t deadline);
-	/* Feed TRAP_ALARM at `deadline` (the clock of `now`) instead of any earlier one; 0: never.
-	 */
+	/* Feed TRAP_ALARM at `deadline`; replaces the deadline given before. 0: never. */
 	void (*alarm)(void *context, uint64_t deadline);
 	/* Close a descriptor that nobody will receive. */
 	void (*release)(void *context, ipc_fd_t fd);
 	/* A queued message's signature is wrong: our memory is corrupt. May not return. */
 	void (*corrupt)(void *context, const char *message);
 	/*
-	 * A task is important from now on, or is not any more: its process, and whose it is. Told
-	 * at the end of an input, and for a task that ends boosted.
+	 * A task with this process and user became important, or ceased to be. Called at the end of
+	 * an input, and when a task ends while important.
 	 */
 	void (*boost)(void *context, int32_t pid, uint32_t uid, bool on);
 	/* A line for the log that an administrator should see. */
@@ -62,34 +60,32 @@ struct ipc_outbox {
 	 */
 	void (*ring)(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on);
 	/*
-	 * Start whatever provides a service that services.d declares. `id` is fresh; with it the
-	 * outcome is fed (TRAP_START), or at `deadline` (the clock of `now`) that there was none.
+	 * Start the provider of a service that services.d declares. Feed TRAP_START with this fresh
+	 * `id` if that fails, or at `deadline` (the clock of `now`) if nothing was decided by then.
 	 */
 	void (*start)(void *context, uint64_t id, const char *service, uint64_t deadline);
-	/* That start is over: its service has checked in, or is not wanted any more. */
+	/* That start is over: the service has checked in, or is no longer wanted. */
 	void (*started)(void *context, uint64_t id, bool checked_in);
 	/*
-	 * The thread's board is the memfd `fd`, which now belongs to the callee; and a word of it
-	 * changes, of a window or a reply (protocol/board.h). Who hears of anything later sees the
-	 * change.
+	 * board(): the thread's board is the memfd `fd`, which now belongs to the callee. window():
+	 * store a word of it, of a window or a reply (protocol/board.h), visible to the client
+	 * before any later output.
 	 */
 	void (*board)(void *context, struct ipc_thread *thread, ipc_fd_t fd);
 	void (*window)(void *context, struct ipc_thread *thread, unsigned index,
 		       machd_window_t window);
 	/*
-	 * Messages are lent to the thread (ipc_loan.h), before the answer that has them; and how
-	 * many of them it has taken so far. If the loan is `over` it takes no more. This comes
-	 * back, and a record has it.
+	 * lend(): `count` messages are lent to the thread (ipc_loan.h); the answer with them
+	 * follows. settle(): returns how many of them it has taken so far; if `over`, it can take
+	 * no more.
 	 */
 	void (*lend)(void *context, struct ipc_thread *thread, uint32_t count);
 	uint32_t (*settle)(void *context, struct ipc_thread *thread, bool over);
-	/*
-	 * What the process uses now; this comes back as well. False: that cannot be found out.
-	 */
+	/* The resources that a process uses now. False: that cannot be found out. */
 	bool (*usage)(void *context, int32_t pid, struct ipc_usage *usage);
 	/*
-	 * A sealed memfd with these bytes, for a message of the daemon's own that is too long for a
-	 * frame; its handle comes back. IPC_FD_NONE: there is none to be had.
+	 * Make a sealed memfd with these bytes, for a message of the daemon's own that is too long
+	 * for a frame. IPC_FD_NONE: that failed.
 	 */
 	ipc_fd_t (*memory)(void *context, const void *bytes, size_t size);
 };

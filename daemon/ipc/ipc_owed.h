@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon owes: messages of its own that somebody relies on, and that it must not lose when
- * it finds no memory. Every notification uses up a send-once right [14], be it that of a request or
- * one that is destroyed unused; and a timer has one message under way at most. So as much memory is
- * kept (h_notices) as there are send-once rights and timers, wherever they are. It is got before a
- * right is made, where there is still somebody to be told that there is none, and used if there is
- * no other when the message is made.
+ * Memory reserved for the daemon's own messages, which must not be lost for lack of it. Every
+ * notification uses up a send-once right [14], that of a request or one that is destroyed unused;
+ * and a timer has at most one message under way. So there is one reserved piece (h_notices) for
+ * each send-once right and timer in existence. It is reserved before the right is made, while
+ * failure can still be reported to somebody, and used only if there is no other memory when the
+ * message is made.
  *
- * A right that has become the destination of a message is still counted: what that may have taken
- * is its own piece. So there are always as many pieces as rights that are not yet used. Rights cost
- * names, requests or room in messages, which their owners pay for; a piece that is not in use is
- * address space and no memory.
+ * A right that is the destination of a queued message still counts, because that message may be
+ * using its piece. The pieces are not charged: rights cost names, requests or room in messages,
+ * which are; and an unused piece is address space, not memory.
  */
 #pragma once
 
@@ -19,14 +18,14 @@
 
 #include "daemon/ipc/ipc_types.h"
 
-/* Of one chunk, in words: about 1 MiB, of which a page is in use. */
+/* Size of a chunk of the reserve, in 64-bit words of its bit map: about 1 MiB, one page touched. */
 #define IPC_OWED_WORDS 32
 
-/* Get the memory for `count` more. False: there is none. */
+/* Make sure that `count` more pieces can be reserved. False: no memory. */
 bool ipc_owed_keep(struct ipc_host *host, uint64_t count);
 
-/* It is owed from now on; memory for it was got in this input. */
+/* A send-once right or timer is made: one more piece, which ipc_owed_keep() provided for. */
 void ipc_owed_begin(struct ipc_host *host);
 
-/* It is not owed any more. */
+/* It is gone, and will send nothing. */
 void ipc_owed_end(struct ipc_host *host);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ports. A port is kept by references: one for every entry that names it, every naked right, every
- * request and waiter that points at it. It is alive (active) as long as its receive right exists.
+ * Ports. References keep the object: one for every entry that names it, every naked right, every
+ * request and every waiting thread. The port is active as long as its receive right exists.
  */
 #pragma once
 
@@ -22,9 +22,9 @@ enum ipc_port_kind {
 	IP_TIMER, /* a queue too, on which the daemon sends */
 	/* The rest are the daemon's own: it handles their messages itself. */
 	IP_TASK,
-	IP_TASK_READ, /* who holds these may look at the task, */
+	IP_TASK_READ, /* lesser task ports: to read the task's state, */
 	IP_TASK_INSPECT,
-	IP_TASK_NAME, /* or only tell it from others */
+	IP_TASK_NAME, /* or only to identify it */
 	IP_HOST,
 	IP_HOST_PRIV,
 	IP_CLOCK,
@@ -41,15 +41,15 @@ enum ipc_port_kind {
 enum ipc_port_place {
 	IP_IN_SPACE,   /* ip_receiver and ip_name say where */
 	IP_IN_TRANSIT, /* in a message for ip_destination */
-	IP_IN_LIMBO,   /* in the daemon's hands, between two steps */
-	IP_IN_DAEMON,  /* a port of the daemon's own, for ever */
+	IP_IN_LIMBO,   /* naked, between two steps of one input */
+	IP_IN_DAEMON,  /* a port of the daemon's own: always */
 	IP_KEPT,       /* with the daemon, until a service checks in */
-	IP_NOWHERE,    /* dead */
+	IP_NOWHERE,    /* the port is dead */
 };
 
 /*
- * What is left to be said when a name is gone and, if that was the receive right's, when the port's
- * death has been told.
+ * Notifications that are sent last when a name is freed: if it had the receive right, after those
+ * of the port's death.
  */
 struct ipc_last_words {
 	struct ipc_port *lw_no_senders; /* the request that the last send right fired, or NULL */
@@ -66,51 +66,52 @@ struct ipc_port {
 	mach_port_name_t ip_name;
 	struct ipc_space *ip_receiver;
 	struct ipc_port *ip_destination; /* with a reference */
-	struct ipc_transit ip_transit;	 /* what is in transit to it, and it to others */
-	struct ipc_task *ip_task;	 /* IP_TASK...: which; NULL once it is gone */
+	struct ipc_transit ip_transit;	 /* its place in the tree of ports in transit */
+	struct ipc_task *ip_task;	 /* IP_TASK...: NULL once the task is gone */
 	struct ipc_thread *ip_thread;	 /* IP_THREAD: the same */
 
 	mach_port_mscount_t ip_mscount;
 	uint32_t ip_srights;
 	uint32_t ip_sorights;
 	uint64_t ip_context;	   /* the owner's word; the guard's value while guarded */
-	uint32_t ip_reply_persona; /* under which to reply here, 0: any (ipc_strict.h) */
+	uint32_t ip_reply_persona; /* that a reply must be sent under; 0: any (ipc_strict.h) */
 	bool ip_guarded;
 	bool ip_strict;		/* the guard hides and protects the context */
 	bool ip_immovable;	/* the receive right cannot be sent */
-	bool ip_enforces_reply; /* senders must name a reply port made for it */
-	bool ip_reply_port;	/* made to be named in replies */
-	bool ip_defended;	/* a service port whose receive right stays, whoever has it */
-	bool ip_service_port;	/* its label is its own, */
-	bool ip_connection;    /* or that of the service it leads to: both its rights stay [16.5] */
-	bool ip_filtered;      /* filtered tasks may not send everything to it [16.4] */
-	bool ip_no_grant;      /* messages for it may carry no ports */
-	bool ip_throttled;     /* a service port's flag, kept for its owner */
-	bool ip_special_reply; /* some thread's special reply port */
-	bool ip_only_reply;    /* and good for nothing else: marked, in Mach's words [17.1] */
+	bool ip_enforces_reply; /* requests to it must name a reply port (ip_reply_port) */
+	bool ip_reply_port;	/* was made as a reply port */
+	bool ip_defended;	/* a service port whose receive right cannot be moved */
+	bool ip_service_port;	/* ip_label is its own */
+	bool ip_connection;	/* ip_label is its service's; neither right can be moved [16.5] */
+	bool ip_filtered;	/* messages of filtered tasks to it are filtered [16.4] */
+	bool ip_no_grant;	/* messages for it may carry no ports */
+	bool ip_throttled;	/* a service port's flag, kept for its owner */
+	bool ip_special_reply;	/* some thread's special reply port */
+	bool ip_only_reply;	/* "marked" in Mach's words: usable for replies only [17.1] */
 
 	bool ip_accepts_importance;
-	bool ip_tempowner;   /* its boosts are for who gets the receive right next */
-	bool ip_armed_boost; /* one of them is for a sender that waits to hear of room */
+	bool ip_tempowner;   /* its boosts go to whoever gets the receive right next */
+	bool ip_armed_boost; /* one of them is for a sender with a send-possible request */
 	uint32_t ip_boosts;  /* its own, see ipc_importance.h */
 
 	uint32_t ip_seqno;
 	uint32_t ip_qlimit;
-	uint32_t ip_msgcount;		 /* queued, and slots kept for woken senders */
-	struct ipc_thread *ip_borrower;	 /* whom messages are lent to (ipc_loan.h), or NULL */
-	struct ipc_thread *ip_lent_to;	 /* who has, in what is lent, */
-	uint32_t ip_lent;		 /* so many send-once rights to it */
-	uint32_t ip_promised;		 /* of the rest of the queue, to windows (ipc_window.h) */
-	struct list ip_windows;		 /* ipc_window: with a promise, the oldest first */
-	struct list ip_wanted;		 /* ipc_window: to be promised more */
-	uint64_t ip_bytes;		 /* charged for the queued messages */
-	struct list ip_messages;	 /* ipc_kmsg */
-	struct list ip_senders;		 /* ipc_thread: blocked, see ipc_senders_add() */
-	struct list ip_receivers;	 /* ipc_thread */
-	uint32_t ip_sending, ip_waiting; /* threads blocked in a send to it, and otherwise on it */
-	struct list ip_members;		 /* ipc_member: the sets it is in, */
-	uint32_t ip_member_count;	 /* and how many those are */
-	struct list ip_knotes;		 /* ipc_knote: the bells that ring for it */
+	uint32_t ip_msgcount;		/* queued messages, and slots kept for woken senders */
+	struct ipc_thread *ip_borrower; /* the thread with a loan of its queue (ipc_loan.h) */
+	struct ipc_thread *ip_lent_to;	/* the thread that has been lent, in messages, */
+	uint32_t ip_lent;		/* this many send-once rights to the port */
+	uint32_t ip_promised;		/* slots of the queue promised to windows (ipc_window.h) */
+	struct list ip_windows;		/* ipc_window: open ones, the oldest first */
+	struct list ip_wanted;		/* ipc_window: to be opened further when there is room */
+	uint64_t ip_bytes;		/* charged for the queued messages */
+	struct list ip_messages;	/* ipc_kmsg */
+	struct list ip_senders;		/* ipc_thread: blocked, see ipc_senders_add() */
+	struct list ip_receivers;	/* ipc_thread */
+	uint32_t ip_sending,
+		ip_waiting;	  /* threads blocked in a send to it; in another wait on it */
+	struct list ip_members;	  /* ipc_member: its memberships in sets */
+	uint32_t ip_member_count; /* of that list */
+	struct list ip_knotes;	  /* ipc_knote: the bells it is attached to */
 
 	struct ipc_port *ip_nsrequest; /* send-once rights of requests, or NULL */
 	struct ipc_port *ip_pdrequest;
@@ -126,11 +127,13 @@ struct ipc_port {
 	struct ipc_label *ip_label;		 /* of service and connection ports, a reference */
 	struct boot_service *ip_service;	 /* its bootstrap names, chained; usually none */
 	struct boot_subset *ip_subset;		 /* IP_BOOTSTRAP: its names; NULL: the first */
-	struct boot_subset *ip_lifeline;	 /* those that end with this port, chained */
-	/* Charged; NULL for the daemon's own. While the port is kept (IP_KEPT) its last holder's,
-	 * who does not pay for the port any more but for what the daemon sends there. */
+	struct boot_subset *ip_lifeline;	 /* subsets that end with this port, chained */
+	/*
+	 * Charged for the port; NULL for the daemon's own. While the port is kept (IP_KEPT), the
+	 * last holder's: no longer charged for the port, but for what the daemon sends there.
+	 */
 	struct ipc_account *ip_account;
-	struct list ip_host_link; /* those to be told of the time of day */
+	struct list ip_host_link; /* h_notify: notified when the time of day is set */
 	struct list ip_link;	  /* host's ports */
 	struct ipc_work ip_work;
 };
@@ -141,7 +144,7 @@ static inline bool ipc_port_active(const struct ipc_port *port)
 }
 
 /*
- * A new port, its receive right in limbo, with one reference. NULL: no memory, or `user` (may be
+ * A new port, its receive right in limbo, with one reference. NULL: no memory, or `payer` (may be
  * NULL: the daemon itself) is at its limit.
  */
 struct ipc_port *ipc_port_create(struct ipc_host *host, struct ipc_account *payer);
@@ -160,18 +163,17 @@ struct ipc_port *ipc_port_copy_send(struct ipc_port *port); /* IP_DEAD if the po
 /* Drop a naked send right; the last one of a living port fires the no-senders request. */
 void ipc_port_release_send(struct ipc_host *host, struct ipc_port *port);
 
-/* The port ends when nobody has a send right to it: of a semaphore, a voucher, a file, an
- * eventlink. */
+/* The port of an object that lives as long as there are send rights to it? */
 static inline bool ipc_port_dies_unsent(const struct ipc_port *port)
 {
 	return port->ip_semaphore || port->ip_voucher || port->ip_file || port->ip_subset ||
 	       port->ip_kind == IP_EVENTLINK;
 }
 
-/* That has happened: end the object, and the port. */
+/* The last send right to such a port is gone: destroy the object and the port. */
 void ipc_port_orphaned(struct ipc_host *host, struct ipc_port *port);
 
-/* Drop a naked send-once right without a word. */
+/* Drop a naked send-once right without a notification. */
 void ipc_port_release_sonce(struct ipc_host *host, struct ipc_port *port);
 
 /*

@@ -18,7 +18,7 @@ static void tell(struct ipc_host *host, struct ipc_thread *thread, unsigned inde
 			       name ? machd_window(name, index) : 0);
 }
 
-/* Can a reply with nothing but bytes do nothing but succeed? */
+/* Is a reply of nothing but bytes to this right one that can only succeed? */
 static bool plain(const struct ipc_host *host, const struct ipc_task *task,
 		  const struct ipc_entry *entry)
 {
@@ -32,7 +32,7 @@ static bool plain(const struct ipc_host *host, const struct ipc_task *task,
 void ipc_reply_promise(struct ipc_host *host, struct ipc_thread *thread, unsigned index,
 		       mach_port_name_t name, struct ipc_entry *entry)
 {
-	/* To the queue that it receives from: which of the two comes first can be told there. */
+	/* A reply to the queue that it receives from: the order of the two could be observed. */
 	if (entry->ie_port == thread->th_lender)
 		return;
 	if (!plain(host, thread->th_task, entry) || !ipc_window_pay(host, thread, 1))
@@ -51,7 +51,7 @@ bool ipc_reply_take(struct ipc_host *host, struct ipc_thread *thread, mach_port_
 		return false;
 	windows->ws_replies--;
 	ipc_window_paid(host, thread, 1);
-	/* Its word on the board is behind what the thread has taken. */
+	/* Its word on the board needs no change: the thread is past it. */
 	if (entry)
 		entry->ie_reply = false;
 	return true;

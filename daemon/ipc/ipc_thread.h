@@ -18,10 +18,10 @@ enum ipc_thread_state {
 	TH_SEMAPHORE, /* blocked: waits for the semaphore behind th_port */
 	TH_EVENTLINK, /* blocked: waits for signals of the eventlink behind th_port */
 	TH_READY,     /* woken, runs before this input is over */
-	TH_OVER,      /* its wait has ended with th_code, and it will be told so */
+	TH_OVER,      /* its wait has ended with th_code; the answer goes out in a later slice */
 };
 
-/* The arguments of mach_msg, and what is left of them while it runs. */
+/* The arguments of mach_msg. */
 struct ipc_msg_args {
 	uint64_t a_option;
 	uint64_t a_send_address;
@@ -33,7 +33,7 @@ struct ipc_msg_args {
 	uint32_t a_priority;
 	uint32_t a_thread_priority; /* the thread's own, as pthread_priority_t; 0: none */
 	uint32_t a_rcv_aux_size;    /* of the buffer for auxiliary data, with MACH64_MSG_VECTOR */
-	uint32_t a_aux_max;	    /* a message with more of them is too large */
+	uint32_t a_aux_max;	    /* a message with more auxiliary data is too large */
 };
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -49,37 +49,37 @@ struct ipc_thread {
 	enum ipc_thread_state th_state;
 	bool th_watches;      /* a watcher: no task */
 	bool th_traces;	      /* a watcher that reads the trace */
-	bool th_inspects;     /* it may see what belongs to others */
+	bool th_inspects;     /* it may see what belongs to other users */
 	bool th_held;	      /* its answer, or the rest of its call, waits for a job to end */
-	bool th_cancelled;    /* in the meantime */
-	bool th_violates;     /* the request under way, or answered last, was misuse */
-	bool th_ring;	      /* it has a ring, or asked for one and is charged for it */
+	bool th_cancelled;    /* the client gave the request up while it was held */
+	bool th_violates;     /* the current or last request raised a guard exception */
+	bool th_ring;	      /* it is charged for a ring */
 	uint32_t th_sequence; /* of the request under way or answered last */
 	uint32_t th_gid;
 	uint32_t th_pidversion;
 	int32_t th_pid;
 	unsigned th_word;		  /* bits of its pointers: 64 or 32 */
-	struct ipc_identity *th_identity; /* its process's, until a task has it; or NULL */
-	uint8_t th_token[16];		  /* what its task will have, if it makes one */
+	struct ipc_identity *th_identity; /* its process's, until its task takes it; or NULL */
+	uint8_t th_token[16];		  /* becomes the task's, if it makes one */
 
 	struct ipc_msg_args th_args;
-	struct ipc_violation th_violation; /* of the last request that was misuse */
+	struct ipc_violation th_violation; /* of the last guard exception */
 	struct ipc_kmsg *th_kmsg;
-	mach_msg_qos_t th_qos;		/* TH_SENDING: its place among those that wait */
-	uint32_t th_memory_taken;	/* descriptors of what it sent whose memory is gone */
+	mach_msg_qos_t th_qos;		/* TH_SENDING: orders it among the blocked senders */
+	uint32_t th_memory_taken;	/* descriptors of its message whose memory was taken */
 	struct ipc_port *th_port;	/* with a reference */
 	struct ipc_pset *th_set;	/* with a reference */
 	struct ipc_port *th_self;	/* its thread port, if anybody has asked for it */
 	struct ipc_port *th_special;	/* its special reply port, with a reference, or NULL */
-	struct ipc_port *th_voucher;	/* a naked send right to what it works under, or NULL */
-	struct ipc_windows *th_windows; /* what it may send unanswered; NULL: nothing */
-	bool th_borrows;		/* the request would take more than one message */
-	uint32_t th_lent;		/* messages that are lent to it, */
-	uint32_t th_taken;		/* so many of which it is known to have taken, */
-	struct ipc_port *th_lender;	/* of this port; NULL: none, else it has ip_borrower */
-	struct list th_loan_link;	/* host's loans */
-	struct list th_told_link;	/* task's, of those whose taking is told */
-	mach_port_name_t th_wants;	/* the request sends there, and wants a window; or NULL */
+	struct ipc_port *th_voucher;	/* a naked send right to its voucher, or NULL */
+	struct ipc_windows *th_windows; /* windows and replies of its board; NULL: no board */
+	bool th_borrows;		/* the request accepts a loan (MACHD_REQUEST_LOAN) */
+	uint32_t th_lent;		/* messages of its loan, */
+	uint32_t th_taken;		/* how many of them it is known to have taken, */
+	struct ipc_port *th_lender;	/* and their port, whose ip_borrower it is; NULL: no loan */
+	struct list th_loan_link;	/* host's h_loans */
+	struct list th_told_link;	/* task's t_loans: it sends a frame with each it takes */
+	mach_port_name_t th_wants;	/* the request asks for a window for this name; or NULL */
 	uint64_t th_count;		/* TH_EVENTLINK: signals when the wait began */
 	struct list th_eventlinks;	/* ipc_eventlink_side: where it alone may wait */
 	bool th_slot;			/* TH_READY: a slot of th_port is kept for it */
@@ -101,8 +101,8 @@ struct ipc_thread *ipc_thread_create(struct ipc_host *host, uint64_t id,
 				     struct ipc_account *account);
 
 /*
- * Charge the thread's user for a ring. False: it has too many, or all have. It is given back when
- * the thread is destroyed.
+ * Charge the thread's user for a ring, until the thread is destroyed. False: that goes over a
+ * limit, Rings= or RingsPerUser=.
  */
 bool ipc_thread_charge_ring(struct ipc_host *host, struct ipc_thread *thread);
 
@@ -117,7 +117,7 @@ bool ipc_thread_has_port(struct ipc_host *host, struct ipc_thread *thread);
 /* A send right to the thread's port; NULL as above. */
 struct ipc_port *ipc_thread_make_send(struct ipc_host *host, struct ipc_thread *thread);
 
-/* Let the thread work under a voucher; takes the send right (NULL: under none). */
+/* Set the thread's voucher; takes the send right (NULL: none). */
 void ipc_thread_set_voucher(struct ipc_host *host, struct ipc_thread *thread,
 			    struct ipc_port *voucher);
 
@@ -125,8 +125,8 @@ void ipc_thread_set_voucher(struct ipc_host *host, struct ipc_thread *thread,
 void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread);
 
 /*
- * From now on this is the thread's special reply port (NULL: none); the one before is a port like
- * any other [17.3].
+ * Make `port` the thread's special reply port (NULL: it has none); the previous one becomes an
+ * ordinary port [17.3].
  */
 void ipc_thread_bind_special(struct ipc_host *host, struct ipc_thread *thread,
 			     struct ipc_port *port);
@@ -146,18 +146,19 @@ void ipc_thread_unwait(struct ipc_host *host, struct ipc_thread *thread);
 void ipc_thread_wake(struct ipc_host *host, struct ipc_thread *thread, bool slot);
 
 /*
- * End a wait with a code, one of many perhaps: those whose answers are too many for one input are
- * told later, in this order, and wait for nothing in the meantime. `calls`: the request is a CALL.
+ * End a wait with a code. If very many waits end together, the answers that are too many for one
+ * input go out in later ones, in the same order; those threads are TH_OVER until then. `calls`: the
+ * request is a CALL.
  */
 void ipc_thread_end_wait(struct ipc_host *host, struct ipc_thread *thread, bool calls,
 			 kern_return_t code);
 
-/* Tell them, as many as one input may. */
+/* Answer threads in TH_OVER, as many as one input may. */
 void ipc_thread_tell(struct ipc_host *host);
 
 /* Forget the port or set in th_port and th_set. */
 void ipc_thread_drop_target(struct ipc_host *host, struct ipc_thread *thread);
 
-/* The answer, or what leads to it, waits for a job; that is done. */
+/* The answer, or the rest of the call, waits for a job (ipc_work.h) to end; it has ended. */
 void ipc_thread_hold(struct ipc_thread *thread);
 void ipc_thread_release(struct ipc_thread *thread);

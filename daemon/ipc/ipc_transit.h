@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which receive rights are inside which: ports on their way in messages form trees, a port under
- * the one whose queue holds it. Before a receive right is put into a message the daemon has to know
- * whether the message's destination is somewhere below it, for that would be a circle [8.9].
+ * Which receive rights are in transit inside which: ports whose receive rights are in messages form
+ * trees, each below the port whose queue holds it. Before a receive right is put into a message the
+ * daemon must know whether the message's destination is below it, which would be a circle [8.9].
  *
- * To walk up would take as many steps as there are ports in the chain, and a client chooses those.
- * Here a tree is written down as a sequence, "(" and ")" of each port around those below it, and
- * the sequence is kept in a treap: putting a tree into another, taking one out, asking whether two
- * ports are in the same one, and adding up what a port and those below it have (boosts, see
- * ipc_importance.h) take a number of steps that grows with the logarithm of their size. The nodes
- * are part of the ports, so none of this can fail.
+ * Walking up the chain of destinations takes time that a client can choose. So a tree is kept as
+ * its Euler tour: a sequence with "(" and ")" for each port around the ports below it, stored in a
+ * treap. Linking two trees, cutting one, asking whether two ports are in the same tree, and summing
+ * a count over a port and all below it (boosts, see ipc_importance.h) are logarithmic in the size
+ * of the tree. The nodes are embedded in the ports, so none of this can fail.
  */
 #pragma once
 
@@ -17,11 +16,11 @@
 
 struct ipc_transit_node {
 	struct ipc_transit_node *tn_up, *tn_left, *tn_right;
-	uint32_t tn_weight; /* larger than those below it; 0: not in use yet */
-	uint32_t tn_sum;    /* of what it and those below it in the treap have */
+	uint32_t tn_weight; /* heap order: larger than those of its children; 0: not in use yet */
+	uint32_t tn_sum;    /* the sum of the counts in its part of the treap */
 };
 
-/* A port's two ends of its part of the sequence. */
+/* A port's "(" and ")" in the sequence. */
 struct ipc_transit {
 	struct ipc_transit_node t_open, t_close;
 };
@@ -29,17 +28,17 @@ struct ipc_transit {
 /* Are both in the same tree? */
 bool ipc_transit_together(const struct ipc_transit *a, const struct ipc_transit *b);
 
-/* The tree whose top is `transit` goes below `dest`, which is in another one. */
+/* Link: the tree whose root is `transit` goes below `dest`, which is in another tree. */
 void ipc_transit_put(struct ipc_host *host, struct ipc_transit *transit, struct ipc_transit *dest);
 
-/* The port has more, or less. */
+/* Change the port's own count. */
 void ipc_transit_count(struct ipc_transit *transit, int32_t delta);
 
-/* What the port and all below it have. */
+/* The sum of the counts of the port and all below it. */
 uint32_t ipc_transit_sum(const struct ipc_transit *transit);
 
-/* The top of the tree that the port is in. */
+/* The root of the tree that the port is in. */
 struct ipc_transit *ipc_transit_root(struct ipc_transit *transit);
 
-/* Take `transit`, with all below it, out from under another port: it is the top of a tree again. */
+/* Cut `transit`, with all below it, from the port above it: it is the root of a tree again. */
 void ipc_transit_take(struct ipc_transit *transit);

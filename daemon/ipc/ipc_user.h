@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounting by uid: what one user's tasks make the daemon hold. What a process makes it
- * hold is charged to the process's account (ipc_account.h) and with that to its user; tasks and
- * service names are charged here alone. Who is charged keeps a reference until the charge is given
- * back.
+ * Accounting by uid: the resources that one user's tasks make the daemon hold. What a process uses
+ * is charged to its account (ipc_account.h) and through that to its user; only tasks and service
+ * names are charged to the user directly. The charged object keeps a reference to the user until
+ * the charge is returned.
  *
- * A user may hold what its limit says, and of what the other users leave of the machine a share:
- * UserShare= percent. So the more users there are the less there is for each, but for a new one
- * there is always something. Root and whom the daemon belongs to may have all that is left.
+ * A user may hold up to its limit, and at most a share (UserShare= percent) of what the other users
+ * leave of the machine. So each gets less the more users there are, but something is always left
+ * for a new one. Root and the daemon's own uid may have all that is left.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ enum ipc_charge {
 	IPC_CHARGE_BELLS,
 	IPC_CHARGE_SERVICES,
 	IPC_CHARGE_DONORS,
-	IPC_CHARGE_PROMISES, /* messages that may come unasked, see ipc_window.h */
+	IPC_CHARGE_PROMISES, /* messages that may come unanswered, see ipc_window.h */
 	IPC_CHARGE_RINGS,
 	IPC_CHARGE_KINDS,
 };
@@ -44,7 +44,7 @@ struct ipc_user {
 	uint64_t u_sent, u_received;	   /* messages of its tasks, ever */
 	uint64_t u_destroyed;		   /* messages it paid for that nobody received */
 	uint64_t u_sent_bytes;		   /* content of those that were sent */
-	uint32_t u_told;		   /* kinds that it was refused, as bits: said in the log */
+	uint32_t u_told;		   /* bits of kinds whose refusal has been logged */
 };
 
 /* The user with this uid, with a reference for the caller; NULL without memory. */
@@ -56,23 +56,23 @@ struct ipc_user *ipc_user_ref(struct ipc_user *user);
 /* Give a reference back. The last one frees the user; it must hold nothing then. */
 void ipc_user_put(struct ipc_user *user);
 
-/* The limit of struct machd_limits that holds for a kind: where it is there. */
+/* The offset in struct machd_limits of the limit for a kind. */
 size_t ipc_user_limit(enum ipc_charge kind);
 
 /*
- * May somebody who holds `held` of what is `total` in all have `amount` more, if the limit for all
- * is `limit` and nobody may have more than `percent` of what the others leave?
+ * The share rule: may a holder of `held` out of `total` in use have `amount` more, if `limit` is
+ * for all holders together and each may have at most `percent` of what the others leave of it?
  */
 bool ipc_share_fits(uint64_t held, uint64_t total, uint64_t limit, uint64_t percent,
 		    uint64_t amount);
 
-/* host's limits are others now. */
+/* The host's limits have changed. */
 void ipc_user_limits_changed(struct ipc_host *host);
 
 /* The value of that limit. */
 uint64_t ipc_user_limit_value(const struct ipc_host *host, enum ipc_charge kind);
 
-/* Would it be within the user's limit and its share of the machine to have `amount` more? */
+/* Would `amount` more be within the user's limit and its share of the machine? */
 bool ipc_user_fits(const struct ipc_host *host, const struct ipc_user *user, enum ipc_charge kind,
 		   uint64_t amount);
 
@@ -80,7 +80,7 @@ bool ipc_user_fits(const struct ipc_host *host, const struct ipc_user *user, enu
 bool ipc_user_charge(struct ipc_host *host, struct ipc_user *user, enum ipc_charge kind,
 		     uint64_t amount);
 
-/* Charge for what must not be refused, such as a notification somebody else asked for. */
+/* Charge even beyond the limit, for what must not fail: such as another's notification. */
 void ipc_user_charge_always(struct ipc_user *user, enum ipc_charge kind, uint64_t amount);
 
 void ipc_user_discharge(struct ipc_user *user, enum ipc_charge kind, uint64_t amount);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pages that watchers wait for. A page costs more time than others should wait, so it is made a
- * slice at a time, one page after the other (daemon/watch/watch.c): what is there of the one that
- * is being made is the host's, and whoever waits costs no more than this.
+ * Walks: watchers that wait for a page. A page takes longer than others should have to wait, so it
+ * is made in slices, one page after the other (daemon/watch/watch.c). The host has the buffer of
+ * the one page that is being made; a waiting watcher costs no more than the struct below.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "protocol/rows.h"
 #include "protocol/watch.h"
 
-/* Who waits for a page, and where its next slice begins. */
+/* A watcher that waits, and its request: where its next slice begins. */
 struct ipc_walk {
 	struct list wk_link; /* host's walks, the one whose page is being made first */
 	struct ipc_thread *wk_thread;
@@ -19,17 +19,17 @@ struct ipc_walk {
 };
 
 /*
- * Bytes of packed records in one page: some hundred. Their reader is busy for a part of a
- * millisecond with so many, and then others have its CPU.
+ * Bytes of packed records in a page: some hundred records. A reader that prints them uses the CPU
+ * for a fraction of a millisecond, and others can have it between pages.
  */
 #define IPC_PAGE_BYTES 16384
 
-/* Steps of it; then it is sent, full or not: others wait for theirs. */
+/* Steps of a page; then it is sent even if it is not full, because other watchers wait. */
 #define IPC_PAGE_STEPS 65536
 
 /* The page that is being made. */
 struct ipc_page {
-	const struct ipc_walk *pg_walk; /* whose it is; NULL: nobody's */
+	const struct ipc_walk *pg_walk; /* whose page it is; NULL: none is being made */
 	struct machd_watch_answer pg_answer;
 	uint32_t pg_steps; /* that it has cost so far */
 	bool pg_dry;	   /* its last slice found nothing to show */
@@ -37,9 +37,9 @@ struct ipc_page {
 	uint8_t pg_bytes[IPC_PAGE_BYTES];
 };
 
-/* The watcher waits for its page; false without memory. */
+/* Let the watcher wait for a page; false without memory. */
 bool ipc_walk_begin(struct ipc_host *host, struct ipc_thread *thread,
 		    const struct machd_watch *request);
 
-/* It has its page, or is gone. Nothing happens if it does not wait. */
+/* The watcher has its page, or is gone. Does nothing if it does not wait. */
 void ipc_walk_end(struct ipc_host *host, struct ipc_thread *thread);

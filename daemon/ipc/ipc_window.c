@@ -13,10 +13,10 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_thread.h"
 
-/* How far a window is opened at first; each time that was not enough it is twice as far. */
+/* Messages promised at a time, at first; doubled each time the client had to ask again. */
 #define SIZE_FIRST 4
 
-/* Messages still promised; counts go round. */
+/* Messages still promised. Counts are modulo 2^32. */
 static uint32_t left(const struct ipc_window *window)
 {
 	int32_t count = (int32_t)(window->w_end - window->w_taken);
@@ -24,6 +24,7 @@ static uint32_t left(const struct ipc_window *window)
 	return count > 0 ? (uint32_t)count : 0;
 }
 
+/* Messages that may still come, also if the window was closed: the client may have seen it open. */
 static uint32_t unseen(const struct ipc_window *window)
 {
 	int32_t count = (int32_t)(window->w_promised - window->w_taken);
@@ -42,7 +43,7 @@ static void tell(struct ipc_host *host, const struct ipc_window *window)
 			       machd_window(window->w_name, window->w_end));
 }
 
-/* Nothing more is promised, to no name; what was seen before may be under way. */
+/* Nothing more is promised, for no name. What the client saw promised may still come. */
 static void close_window(struct ipc_host *host, struct ipc_window *window)
 {
 	if (left(window)) {
@@ -55,7 +56,7 @@ static void close_window(struct ipc_host *host, struct ipc_window *window)
 	window->w_port = NULL;
 }
 
-/* How much room the queue has that is not promised. Who waits to send comes first. */
+/* Room in the queue that is not promised; none while senders are blocked: they come first. */
 static uint32_t room(const struct ipc_port *port)
 {
 	uint64_t used = (uint64_t)port->ip_msgcount + port->ip_promised;
@@ -65,7 +66,10 @@ static uint32_t room(const struct ipc_port *port)
 	return (uint32_t)(port->ip_qlimit - used);
 }
 
-/* Could the task send so many more than its user's tasks may already, each of them large? */
+/*
+ * Would the messages promised to all tasks of the user, and `count` more, fit within its limits
+ * even if each is as large as it may be?
+ */
 static bool affords(const struct ipc_host *host, const struct ipc_account *account, uint32_t count)
 {
 	uint64_t promises = account->ac_user->u_held[IPC_CHARGE_PROMISES] + count;
@@ -76,8 +80,8 @@ static bool affords(const struct ipc_host *host, const struct ipc_account *accou
 }
 
 /*
- * Charge for what somebody may see that could not be seen before, and get its memory: when it comes
- * there is nobody to be told that there is none.
+ * Charge for `more` messages and reserve their memory: when they come there is nobody to report a
+ * lack of it to.
  */
 static bool pay(struct ipc_host *host, struct ipc_account *account, uint32_t more)
 {
@@ -101,6 +105,7 @@ void ipc_window_paid(struct ipc_host *host, const struct ipc_thread *thread, uin
 	ipc_account_discharge(thread->th_task->t_account, IPC_CHARGE_PROMISES, count);
 }
 
+/* Open the window by `count`. Charged is only what exceeds the furthest it was ever open. */
 static bool promise(struct ipc_host *host, struct ipc_window *window, uint32_t count)
 {
 	struct ipc_account *account = window->w_thread->th_task->t_account;
@@ -122,7 +127,9 @@ static bool promise(struct ipc_host *host, struct ipc_window *window, uint32_t c
 	return true;
 }
 
-/* Open it as far as it shall be and can be. If that is not half of it, room that falls free helps.
+/*
+ * Open the window up to its size, or as far as there is room. If that is less than half, it is
+ * opened further when the queue gets shorter.
  */
 static void open_window(struct ipc_host *host, struct ipc_window *window)
 {
@@ -160,7 +167,7 @@ static struct ipc_window *window_of(const struct ipc_thread *thread, mach_port_n
 	return &thread->th_windows->ws_window[machd_window_of(name)];
 }
 
-/* Can a plain send to this name do nothing but succeed or wait? */
+/* Is a plain send to this name one that can only succeed or block? */
 static bool plain(const struct ipc_task *task, const struct ipc_entry *entry)
 {
 	const struct ipc_port *port = entry->ie_port;
@@ -170,7 +177,7 @@ static bool plain(const struct ipc_task *task, const struct ipc_entry *entry)
 	       !port->ip_only_reply && !(task->t_filtered && port->ip_filtered);
 }
 
-/* Promises are a favour: what was promised to others longest ago makes room for one. */
+/* With no room left, the window that was opened longest ago gives way to this one. */
 static void make_room(struct ipc_host *host, struct ipc_port *port, const struct ipc_window *window)
 {
 	struct ipc_window *oldest = list_first(&port->ip_windows, struct ipc_window, w_open);

@@ -19,9 +19,9 @@
 struct job {
 	struct list j_link;
 	struct list j_work[IPC_WORK_KINDS];
-	struct list j_ready;	     /* ipc_thread: those that were woken and run when it is done */
-	struct ipc_thread *j_going;  /* whose call goes on then, or NULL */
-	struct ipc_thread *j_thread; /* who waits for the end, or NULL */
+	struct list j_ready;	     /* ipc_thread: woken, to be resumed when the job is done */
+	struct ipc_thread *j_going;  /* the thread whose call continues then, or NULL */
+	struct ipc_thread *j_thread; /* the thread that is answered then, or NULL */
 	uint8_t *j_packets;	     /* the bytes of its answer, or NULL */
 	struct ipc_answer j_answer;
 	ipc_fd_t j_fds[MACHD_FRAME_FDS_MAX];
@@ -89,7 +89,7 @@ static void step(struct ipc_host *host, struct ipc_work *work)
 	}
 }
 
-/* What comes next, or NULL; `kinds` is how many of the kinds count. */
+/* The next of the first `kinds` kinds of work, or NULL. */
 static struct ipc_work *next_work(const struct ipc_host *host, unsigned kinds)
 {
 	for (unsigned i = 0; i < kinds; i++)
@@ -159,7 +159,7 @@ static bool keep_answer(struct ipc_host *host, struct job *job)
 	return true;
 }
 
-/* Put the rest of the list, and the answer that waits for it, aside; false without memory. */
+/* Make a job of the work that is left, with the answer that waits for it; false without memory. */
 static bool put_aside(struct ipc_host *host)
 {
 	struct job *job = mem_alloc(sizeof *job);
@@ -191,14 +191,14 @@ void ipc_work_then(struct ipc_host *host, struct ipc_thread *thread)
 	host->h_going = thread;
 }
 
-/* The first half of the thread's call is over, with all that came of it. */
+/* The first half of the thread's call is over, with all its consequences. */
 static void go_on(struct ipc_host *host, struct ipc_thread *thread)
 {
 	host->h_current = thread;
 	ipc_msg_go_on(host, thread);
 }
 
-/* What an input has left to be destroyed: now, or later if it is much. */
+/* Run the work, or put off what exceeds the budget; without memory for a job, run all of it. */
 static void run_or_put_aside(struct ipc_host *host)
 {
 	struct ipc_thread *going;

@@ -1,36 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Destruction without recursion and without hogging the daemon.
+ * Destruction without recursion and in slices.
  *
- * Destroying one thing may release thousands more: a message holds receive rights, whose queues
- * hold messages, and so on. Whatever is to be destroyed is put on the host's work list, and a loop
- * takes it from there, so depth costs no stack. All messages come before the next port, and those
- * before the next entry of a space: that is the order in which others hear of it [15].
+ * Destroying one object may release thousands more: a message holds receive rights, whose queues
+ * hold messages, and so on. Objects to be destroyed are put on the host's work lists, and a loop
+ * takes them from there, so depth costs no stack. There is a list for each kind of work, and
+ * earlier kinds come first: all messages before the next port, those before the next entry of a
+ * space. That is the order in which others observe it [15].
  *
- * A step does a bounded number of things: what is longer, such as a message with thousands of
- * rights, goes back to the front of its list and is gone on with. One input may take a bounded
- * number of steps; what is left becomes a job that trap_input(TRAP_WORK) goes on with, turn about
- * with other jobs. To the thread that caused it the destruction is one step: it gets its answer
- * when its job is done, and if its call has a second half, a receive, that begins then. So do the
- * sends of threads that were blocked on what died: their messages are destroyed behind it. And what
- * a request to one of the daemon's own ports destroys is gone before the request is, and that
- * before the reply is sent [29]. Hence of two messages to one port, both of which come of one call,
- * or of a call and one that its thread makes later, the order does not depend on where the slices
- * end.
+ * A step is bounded: an object that takes longer, such as a message with thousands of rights, goes
+ * back to the front of its list. The steps of one input are bounded as well: what is left becomes a
+ * job, which TRAP_WORK inputs continue, round robin with other jobs. For the thread that caused it
+ * the destruction is still atomic: it is answered when its job is done, and if its call has a
+ * second half, a receive, that begins then. Likewise, senders that were blocked on a port that died
+ * resume after the job, and destroy their messages then. And whatever a request to one of the
+ * daemon's own ports destroys is gone before the request itself, and that before the reply is sent
+ * [29]. So the order of two messages to one port, both caused by one call or by two calls of one
+ * thread, does not depend on where the slices end.
  */
 #pragma once
 
 #include "daemon/base/list.h"
 #include "daemon/ipc/ipc_types.h"
 
-/* In the order of their turn. */
+/* Earlier kinds are run first. */
 enum ipc_work_kind {
-	IPC_WORK_TELL,	 /* the rest of those who asked to hear of a port's death */
-	IPC_WORK_KMSG,	 /* destroy a message; what it holds follows behind it */
-	IPC_WORK_PORT,	 /* a port's death: tell those who asked to hear of it */
-	IPC_WORK_SET,	 /* the members of a port set that is gone */
-	IPC_WORK_BELL,	 /* what a bell that is gone hung on */
-	IPC_WORK_CLEAN,	 /* destroy a message, each right with all that follows from it */
+	IPC_WORK_TELL,	 /* go on with the dead-name notifications of a port */
+	IPC_WORK_KMSG,	 /* destroy a message; what it holds is queued behind it */
+	IPC_WORK_PORT,	 /* a port's death: send its notifications, destroy its queue */
+	IPC_WORK_SET,	 /* remove the members of a destroyed port set */
+	IPC_WORK_BELL,	 /* remove the knotes of a destroyed bell */
+	IPC_WORK_CLEAN,	 /* destroy a message, each right with all its consequences in turn */
 	IPC_WORK_SPACE,	 /* terminate a name space, an entry at a time */
 	IPC_WORK_SERVED, /* destroy a request that one of the daemon's own ports has served */
 	IPC_WORK_REPLY,	 /* send the reply to it */
@@ -40,7 +40,7 @@ enum ipc_work_kind {
 /* Steps in one input or one turn: about a millisecond. */
 #define IPC_WORK_SLICE 512
 
-/* Embedded in what is to be destroyed. */
+/* Embedded in every object that is destroyed this way. */
 struct ipc_work {
 	struct list w_link;
 	enum ipc_work_kind w_kind;
@@ -48,46 +48,45 @@ struct ipc_work {
 
 void ipc_work_init(struct ipc_work *work, enum ipc_work_kind kind);
 
-/* Put something on the list. */
+/* Put an object on the list of its kind. */
 void ipc_work_add(struct ipc_host *host, struct ipc_work *work);
 
-/* Put a whole list of things of one kind on it, which is empty then. */
+/* Move a whole list of objects of one kind there; `things` is empty then. */
 void ipc_work_add_all(struct ipc_host *host, enum ipc_work_kind kind, struct list *things);
 
-/* From within its step: there is more to do, before anything else of its kind. */
+/* From within the object's step: it takes another step, before anything else of its kind. */
 void ipc_work_again(struct ipc_host *host, struct ipc_work *work);
 
 /*
- * From within a step: something of an earlier kind waits, and has to be done before the step's
- * object is gone on with.
+ * From within a step of this kind: is there work of an earlier kind, which has to be done before
+ * the step continues?
  */
 bool ipc_work_first(const struct ipc_host *host, enum ipc_work_kind kind);
 
 /*
- * Drain the list as far as this input may. Called from within a step of the first kinds it does
- * nothing: what was added is taken in its turn. From within a step that cleans a message or
- * terminates a space it drains what is of earlier kinds.
+ * Run work as far as this input's budget goes. From within a step only earlier kinds are run; from
+ * within a TELL, KMSG or PORT step nothing is: the loop that runs the step gets to it.
  */
 void ipc_work_run(struct ipc_host *host);
 
-/* True while a message is being destroyed or a port's death being told. */
+/* True within a TELL, KMSG or PORT step. */
 bool ipc_work_running(const struct ipc_host *host);
 
-/* More is to be destroyed than this input may do: the rest will be a job. */
+/* There is work that has not been run. */
 bool ipc_work_left(const struct ipc_host *host);
 
-/* Work is left: the thread, whose call is half done, goes on behind it (ipc_msg_go_on). */
+/* Work is left: have the thread's call, which is half done, continue after it (ipc_msg_go_on). */
 void ipc_work_then(struct ipc_host *host, struct ipc_thread *thread);
 
 /*
- * What the input has destroyed so far is done with, or becomes a job; with it go the answer that
- * waits, who goes on behind it, and the threads that are ready to run.
+ * Run the work of this input, or make what is left a job, together with the answer that waits for
+ * it, the thread that continues after it and the threads that are ready to run.
  */
 void ipc_work_end(struct ipc_host *host);
 
 /*
- * End of an input: the answer of the thread whose request it was goes out. If work is left it
- * becomes a job, and the answer goes out when the job is done.
+ * At the end of an input: ipc_work_end(), and send the answer of the thread whose request it was,
+ * unless it went into a job.
  */
 void ipc_work_settle(struct ipc_host *host);
 
@@ -98,8 +97,8 @@ void ipc_work_turn(struct ipc_host *host);
 void ipc_work_each(const struct ipc_host *host, void (*visit)(void *, const struct ipc_work *),
 		   void *context);
 
-/* Finish all jobs: for the end of the machine. */
+/* Run all work and all jobs to their end: for shutdown. */
 void ipc_work_finish(struct ipc_host *host);
 
-/* A thread goes away: nobody waits for its job's end any more. */
+/* A thread is destroyed: no job answers or continues it any more. */
 void ipc_work_forget(struct ipc_host *host, struct ipc_thread *thread);
