@@ -22,10 +22,10 @@
 #include "daemon/io/ring.h"
 #include "protocol/frame.h"
 
-/* The kernel lets a packet carry so many descriptors: with room for all of them none can leak. */
+/* The kernel's limit of descriptors in a packet: with room for all of them none can leak. */
 #define PACKET_FDS_MAX 253
 
-/* Then it is the next channel's turn. */
+/* Packets that are read before it is the next channel's turn. */
 #define PACKETS_PER_TURN 32
 
 /* What recvmsg() brought. */
@@ -39,7 +39,7 @@ struct packet {
 
 /* Receiving. */
 
-/* An end of a pair that the peer has made counts as such. */
+/* Take a received descriptor and find out what it is, as far as the machine needs to know. */
 static struct trap_fd take_fd(const struct channel *channel, int fd)
 {
 	struct trap_fd facts = fdcheck_take(fd);
@@ -87,7 +87,7 @@ static void receive(struct channel *channel, struct packet *packet)
 		take_fds(channel, &message, packet);
 }
 
-/* Which rule a packet breaks that never gets as far as a frame; NULL: none. */
+/* Which rule a packet breaks before its frame is looked at; NULL: none. */
 static const char *packet_breach(const struct packet *packet)
 {
 	if (packet->flags & MSG_TRUNC || packet->size > MACHD_FRAME_SIZE_MAX)
@@ -121,14 +121,15 @@ static void handle_packet(struct channel *channel, const struct packet *packet)
 		gate_doom(channel->gate, channel, breach);
 }
 
-/* Nothing was read, but more may be: after ECONNRESET what the peer sent before it. */
+/* Errors after which more can be read: after ECONNRESET, what the peer sent before. */
 static bool is_passing(int error)
 {
 	return error == EAGAIN || error == EINTR || error == ECONNRESET ||
 	       channel_is_shortage(error);
 }
 
-/* Handle what was read, and before it what was sent before it on other channels. */
+/* Handle a packet, after what was sent earlier on other channels. True: read on, it has no answer.
+ */
 static bool handle_in_turn(struct channel *channel, const struct packet *packet)
 {
 	uint64_t stamp = ORDER_LAST;
@@ -139,7 +140,7 @@ static bool handle_in_turn(struct channel *channel, const struct packet *packet)
 	return unanswered && !channel->doomed;
 }
 
-/* Nothing is read, too, if the peer has closed its end since the kernel told us of anything. */
+/* An empty read is also the end of file, if the peer has closed its end since the event. */
 static bool has_hung_up(const struct channel *channel)
 {
 	struct pollfd state = {.fd = channel->fd, .events = POLLRDHUP};
@@ -148,8 +149,8 @@ static bool has_hung_up(const struct channel *channel)
 }
 
 /*
- * `hung_up`: the peer had closed its end before we began to read. Of packets that have no answer
- * several are read in a turn.
+ * Read the next packet, and several in a row if they have no answer. `hung_up`: the peer had closed
+ * its end before we began to read.
  */
 static void read_packets(struct channel *channel, bool hung_up)
 {
@@ -193,8 +194,8 @@ void channel_read_one(struct channel *channel)
 }
 
 /*
- * The peer closed its end with answers unread. Reading the error takes it away, and what the peer
- * sent before can still be read.
+ * The peer closed its end with answers unread. Fetching the error clears it, and what the peer sent
+ * before can still be read.
  */
 static void handle_error(struct channel *channel)
 {
@@ -304,7 +305,7 @@ static bool connect_thread(struct channel *channel)
 	return !refusal;
 }
 
-/* Its process pays for it. 0, or an errno. */
+/* Wait for requests; the connection is charged to its process (pace.h). 0, or an errno. */
 static int add_event(struct gate *gate, struct channel *channel, int fd)
 {
 	struct pace *pace = &gate->turns.pace;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A channel's board (protocol/board.h): what the machine has written on it for the client to see,
- * and the count of what the client has taken of a loan.
+ * A channel's board (protocol/board.h): the windows that the machine publishes on it, and the count
+ * of messages that the client has taken of a loan.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,14 +12,14 @@
 #include "daemon/io/gate.h"
 #include "protocol/board.h"
 
-/* What one message costs that is lent. */
+/* The cost of one message that is lent, for pace.h. */
 #define LOAN_NS UINT64_C(250)
 
 struct channel_board {
-	uint64_t *shared;			   /* mapped */
-	machd_window_t shown[MACHD_BOARD_WINDOWS]; /* what we wrote there: nobody else's word */
-	machd_window_t later[MACHD_BOARD_WINDOWS]; /* to be written there */
-	uint64_t held;				   /* the windows that is so for, a bit each */
+	uint64_t *shared;			   /* mapped; the client may write to it */
+	machd_window_t shown[MACHD_BOARD_WINDOWS]; /* what we last wrote there */
+	machd_window_t later[MACHD_BOARD_WINDOWS]; /* what channel_show_windows() will write, */
+	uint64_t held;				   /* for the windows with a bit set here */
 };
 
 _Static_assert(MACHD_BOARD_WINDOWS <= 64, "a bit each");
@@ -57,7 +57,7 @@ static void show(struct channel_board *board, unsigned index, machd_window_t win
 	__atomic_store_n(&board->shared[index], window, __ATOMIC_RELEASE);
 }
 
-/* Does it promise more than the client knows of, and all that it knows? */
+/* Is this the same window, opened further? */
 static bool opens_further(machd_window_t window, machd_window_t shown)
 {
 	return machd_window_name(window) == machd_window_name(shown) &&
@@ -71,7 +71,7 @@ void channel_set_window(struct channel *channel, unsigned index, machd_window_t 
 
 	if (!board || channel->doomed || !order_join(gate, channel))
 		return;
-	/* Who replies answers a call: that has no pace. */
+	/* Replies answer calls, which are not paced. */
 	if (index >= MACHD_BOARD_WINDOWS) {
 		__atomic_store_n(&board->shared[index], window, __ATOMIC_RELEASE);
 		return;

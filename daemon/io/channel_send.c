@@ -41,10 +41,10 @@ struct outgoing {
 	size_t size;
 	const ipc_fd_t *fds;
 	unsigned fd_count;
-	bool lent; /* the descriptors stay open when it is sent */
+	bool lent; /* the descriptors stay ours: they are not closed */
 };
 
-/* A packet that the peer had no room for. */
+/* A packet that is kept until the socket has room. */
 struct unsent {
 	struct list link;
 	size_t size;
@@ -59,21 +59,21 @@ static void close_fds(struct channel *channel, const ipc_fd_t *fds, unsigned cou
 		closer_close(&channel->gate->closer, fdcheck_fd(fds[i]));
 }
 
-/* The packet has gone: they are in it, so that ours are not the last and take no time. */
+/* The packet was sent and holds references to them, so closing ours takes no time. */
 static void close_sent(const struct outgoing *out)
 {
 	for (unsigned i = 0; i < out->fd_count && !out->lent; i++)
 		close(fdcheck_fd(out->fds[i]));
 }
 
-/* It never will. */
+/* The packet will not be sent: these may be the last references. */
 static void close_own(struct channel *channel, const struct outgoing *out)
 {
 	if (!out->lent)
 		close_fds(channel, out->fds, out->fd_count);
 }
 
-/* Descriptors to keep, copies of those that are lent; false if there is no room for them. */
+/* Keep a packet's descriptors, or copies of lent ones; false: there are no more to be had. */
 static bool keep_fds(struct channel *channel, const struct outgoing *out, ipc_fd_t *fds)
 {
 	for (unsigned i = 0; i < out->fd_count; i++) {
@@ -140,7 +140,7 @@ static void wait_for_room(struct channel *channel, int error)
 	}
 }
 
-/* Keep a packet for later; false without memory, then its descriptors are closed. */
+/* Keep a packet; false without memory: the channel is doomed and its descriptors are closed. */
 static bool keep_unsent(struct channel *channel, const struct outgoing *out)
 {
 	struct unsent *unsent = mem_alloc_raw(sizeof *unsent + out->size, sizeof *unsent);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for descriptors, in an epoll whose refusals we can answer. */
+/* The epoll of sockets: events are handled at once, or wait for their payer's turn. */
 #include "daemon/io/event.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static int control(const struct events *events, int operation, struct event *eve
 	return epoll_ctl(events->epoll, operation, event->fd, &request) < 0 ? errno : 0;
 }
 
-/* Its turn has come. What has happened meanwhile the kernel tells again. */
+/* Its turn has come. Re-arming reports again what happened meanwhile. */
 static void run(struct pace_job *job)
 {
 	struct event *event = list_entry(job, struct event, job);
@@ -69,7 +69,7 @@ void event_remove(struct events *events, struct event *event)
 	control(events, EPOLL_CTL_DEL, event, 0);
 }
 
-/* It waits for its turn. The end of a connection is told once more, and not again. */
+/* It waits for its turn. EPOLLONESHOT: a hang-up may be reported once more meanwhile. */
 static void put_off(struct events *events, struct event *event, uint32_t came, uint64_t now)
 {
 	if (pace_job_waits(&event->job))
@@ -84,7 +84,7 @@ static bool may_be_handled(const struct events *events, const struct event *even
 	return !pace_job_waits(&event->job) && pace_admits(events->pace, event->job.payer, now);
 }
 
-/* Its payer pays, from `start` on. */
+/* Handle it, and charge its payer for the time since `start`. */
 static void handle(struct events *events, struct event *event, uint32_t came, uint64_t start)
 {
 	struct pace_payer *payer = event->job.payer;

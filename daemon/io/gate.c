@@ -20,7 +20,7 @@
 
 #define STARVED_RETRY_MS 20
 
-/* What the outbox does. */
+/* The outbox. */
 
 static void out_answer(void *context, struct ipc_thread *thread, const struct ipc_answer *answer)
 {
@@ -147,7 +147,7 @@ static ipc_fd_t out_memory(void *context, const void *bytes, size_t size)
 	return memory_of(bytes, size);
 }
 
-/* Work that was put off, and channels the kernel had no memory for. */
+/* Work of the machine that was put off, and channels that the kernel had no memory for. */
 
 void gate_work(struct gate *gate)
 {

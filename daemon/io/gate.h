@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gate: the one place where the world and the state machine meet. It owns the state machine,
- * stamps every input with the time, lets the recorder see it, and carries out what the machine asks
- * for through its outbox.
+ * The gate: the only place where io and the state machine meet. It owns the state machine, stamps
+ * every input with the time, passes it to the recorder, and implements the outbox.
  *
- * The machine is never fed from inside one of its own outbox calls. A channel that fails there is
- * only marked (gate_doom) and closed when the input is done (gate_settle).
+ * The machine is never fed from inside one of its outbox calls. A channel that fails there is only
+ * marked (gate_doom) and closed when the input is done (gate_settle).
  */
 #pragma once
 
@@ -28,41 +27,40 @@ struct gate {
 	struct ipc_host *host;
 	struct ipc_outbox outbox;
 	struct record *record;	    /* NULL: not recording */
-	bool discard_bad_signature; /* may be set once it has started */
+	bool discard_bad_signature; /* OnBadSignature=discard; changes with a reload */
 	struct activator activator;
 	struct boosts boosts;
-	uint32_t inspect_group; /* gid of who may see all: may be set once it has started */
+	uint32_t inspect_group; /* InspectGroup=, a gid; changes with a reload */
 	bool stopping;
 	uint64_t last_channel;	/* id given to the newest channel */
 	unsigned channel_count; /* open ones */
 	struct list channels;	/* open ones, by channel->link */
 	struct list doomed;	/* to be closed, by channel->pending */
-	struct list starved;	/* to try again to send, by channel->pending */
-	struct pace_job work;	/* waits while the machine has work put off */
+	struct list starved;	/* sends to retry, by channel->pending; see gate_starve() */
+	struct pace_job work;	/* waits for a turn while the machine has put off work */
 	uv_timer_t again;	/* runs while channels are starved */
-	uv_timer_t alarm;	/* the machine's own, for its timers */
-	struct turns turns;	/* whose ring is looked at when */
-	uint8_t *buffer;	/* of channels: the packet being read, GATE_BUFFER_SIZE, */
-				/* and as much for one that comes before it */
+	uv_timer_t alarm;	/* the machine's alarm(), for its timers */
+	struct turns turns;	/* the main loop */
+	uint8_t *buffer;	/* two packets of GATE_BUFFER_SIZE: the one being read, and one */
+				/* that order.h handles before it */
 	struct order order;
 	struct closer closer;
-	uint64_t now;		    /* when the last input came, ns */
-	unsigned batch;		    /* inputs that may still be said to have come then */
+	uint64_t now;		    /* time of the last input, ns */
+	unsigned batch;		    /* further inputs that may have the same time */
 	struct log_limit drops[16]; /* by uid */
 	struct log_limit warnings;
 
-	/* Called when a channel was closed, so that a listener that had no room can go on. */
+	/* Called when a channel was closed: a listener that ran out of descriptors can go on. */
 	void (*has_room)(void *context);
 	void *room_context;
 };
 
-/* A frame and one byte, to see that a packet was too long. */
+/* A frame and one byte more, to notice that a packet is too long. */
 #define GATE_BUFFER_SIZE (MACHD_FRAME_SIZE_MAX + 1)
 
 /*
- * Start the state machine on `loop`, written down by `record` if that is not NULL; the gate owns
- * the recorder then. false without memory; nothing is left to stop then, and the recorder is
- * closed.
+ * Start the state machine on `loop`, recorded by `record` if that is not NULL; the gate owns the
+ * recorder from then on. False without memory: nothing is left to stop, and the recorder is closed.
  */
 bool gate_start(struct gate *gate, uv_loop_t *loop, const struct trap_config *config,
 		struct record *record);
@@ -81,8 +79,8 @@ void gate_free(struct gate *gate);
 const char *gate_feed(struct gate *gate, struct trap_input *input);
 
 /*
- * The same for one of many that come in a row and that time means little to: most of them come when
- * the one before them did. To read the clock is a tenth of what a small message costs.
+ * The same for one of many inputs in a row that do not depend on the exact time: up to GATE_BATCH
+ * of them share one reading of the clock, which is a tenth of the cost of a small message.
  */
 #define GATE_BATCH 32
 const char *gate_feed_among(struct gate *gate, struct trap_input *input);
@@ -96,26 +94,23 @@ uint64_t gate_delay(const struct gate *gate, uint64_t deadline);
  */
 void gate_doom(struct gate *gate, struct channel *channel, const char *breach);
 
-/* Feed a turn of work that was put off, of which there must be some. */
+/* Feed TRAP_WORK; there must be some. */
 void gate_work(struct gate *gate);
 
-/* Close all channels that were marked, and see to it that put-off work goes on. */
+/* Close all channels that were marked, and have work that the machine has put off continued. */
 void gate_settle(struct gate *gate);
 
-/* Have channel_retry() called for this channel in a while. */
+/* The kernel is short of memory for this channel's answer: call channel_retry() after a while. */
 void gate_starve(struct gate *gate, struct channel *channel);
 
-/* A line about a peer, unless there were too many about its uid lately. */
+/* Log a line about a peer, rate-limited by uid. */
 void gate_report(struct gate *gate, const struct trap_peer *peer, const char *what,
 		 const char *why);
 
 /* The time of day was set: ns from the clock of uv_hrtime() to it. */
 void gate_set_calendar(struct gate *gate, uint64_t calendar);
 
-/*
- * Put other rules for service names in force, and other plans for their starts, which must outlive
- * them.
- */
+/* Put new rules for service names in force, and the plans to start them, which must stay. */
 void gate_set_names(struct gate *gate, const struct boot_policy *names, const struct plans *plans);
 
 /* Put another policy in force. */

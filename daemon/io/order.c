@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Merging channels by stamps. */
+/* Merges the unanswered messages of several channels by their stamps. */
 #include "daemon/io/order.h"
 
 #include <sys/epoll.h>
@@ -13,14 +13,14 @@
 #include "protocol/board.h"
 #include "protocol/frame.h"
 
-/* Channels with something to be handled that are merged at a time: those with the oldest. */
+/* Channels merged at a time: those with the oldest messages. */
 #define HEADS 64
 
 /* A channel whose next packet is an unanswered message. */
 struct head {
 	struct channel *channel;
 	uint64_t stamp;
-	unsigned budget; /* so many may still be handled before it is somebody else's turn */
+	unsigned budget; /* messages of it that may still be handled in this merge */
 };
 
 void order_init(struct order *order)
@@ -78,7 +78,7 @@ void order_leave(struct gate *gate, struct channel *channel)
 	gate->order.count--;
 }
 
-/* The beginning of the next frame; what has a ring sends no such message past it. */
+/* The beginning of the next frame. A channel with a ring sends unanswered messages only there. */
 static size_t peek(const struct channel *channel, uint8_t bytes[MACHD_FRAME_HEAD_SIZE])
 {
 	ssize_t size;
@@ -89,7 +89,7 @@ static size_t peek(const struct channel *channel, uint8_t bytes[MACHD_FRAME_HEAD
 	return size > 0 ? (size_t)size : 0;
 }
 
-/* Look at the channel's next frame: an unanswered message from before that time? */
+/* Is the channel's next frame an unanswered message from before that time? */
 static bool look(struct head *head, uint64_t before)
 {
 	uint8_t bytes[MACHD_FRAME_HEAD_SIZE];
@@ -101,11 +101,11 @@ static bool look(struct head *head, uint64_t before)
 	return machd_frame_unanswered(bytes, size, &head->stamp) && head->stamp < before;
 }
 
-/* Those that have one. */
+/* The channels that have one. */
 struct heads {
-	const struct channel *own;
+	const struct channel *own; /* whose frame is handled after them */
 	uint64_t before;
-	uint64_t upto; /* what is later has to wait for channels that found no room here */
+	uint64_t upto; /* the oldest stamp that found no room here: stop there and look again */
 	unsigned seen; /* rings in order that were looked at */
 	unsigned count;
 	struct head head[HEADS];
@@ -140,7 +140,7 @@ static void add(struct heads *heads, struct channel *channel)
 		heads->upto = stamp;
 }
 
-/* All rings in order. */
+/* Look at all rings in order. */
 static void add_rings(struct heads *heads, const struct order *order)
 {
 	LIST_FOR_EACH (node, &order->channels) {
@@ -151,7 +151,7 @@ static void add_rings(struct heads *heads, const struct order *order)
 	}
 }
 
-/* Those that are in use. */
+/* Look at those that are active. */
 static void add_active(struct heads *heads, const struct turns *turns)
 {
 	heads->seen = heads->count = 0;
@@ -166,7 +166,7 @@ static void add_active(struct heads *heads, const struct turns *turns)
 	}
 }
 
-/* The kernel tells of others when it is asked again, and then of these. */
+/* Look at readable sockets. Each call of epoll_wait() reports other ones first. */
 static void add_sockets(struct heads *heads, struct order *order)
 {
 	struct epoll_event events[HEADS];
@@ -186,7 +186,7 @@ static void add_sockets(struct heads *heads, struct order *order)
 	} while (ready == HEADS && --calls);
 }
 
-/* At most `left` of them; returns how many are left of that. */
+/* Handle up to `left` messages; returns what remains of that number. */
 static unsigned handle_in_order(struct heads *heads, unsigned left)
 {
 	while (heads->count > 0 && left > 0) {
@@ -233,7 +233,7 @@ void order_before(struct gate *gate, const struct channel *channel, uint64_t sta
 
 	if (gate->order.count <= is_ordered(channel))
 		return;
-	/* What comes while we look was sent later, and there may be something before that. */
+	/* What arrives while we look need not be handled, and may not have all that precedes it. */
 	heads.before = stamp == ORDER_LAST ? uv_hrtime() : stamp;
 	do {
 		find_heads(gate, channel, &heads);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Purses, and the queue of those whose purse is empty. */
+/* The budgets, and the round-robin queue of jobs. */
 #include "daemon/io/pace.h"
 
 #include <assert.h>
@@ -15,13 +15,13 @@
 #define USER  (MACHD_PACE_USER_US * US)
 #define SHORT (MACHD_PACE_SHORT_US * US)
 
-/* A purse is filled at this part of the time. */
+/* A budget refills at this fraction of real time. */
 #define FILL_PART 4
 
-/* Payers without connections that are looked at for each that comes: more than come. */
+/* Gone payers that are checked at each connection: more than one, so that their number shrinks. */
 #define GONE_AT_ONCE 2
 
-/* Times of one clock, read at different places. */
+/* Times are read at different places: `then` may be a little later than `now`. */
 static uint64_t since(uint64_t then, uint64_t now)
 {
 	return now > then ? now - then : 0;
@@ -52,7 +52,7 @@ static void purse_take(struct pace_purse *purse, uint64_t spent)
 		purse->empty = true;
 }
 
-/* Who waits for a turn gets nothing meanwhile. */
+/* A payer with waiting jobs gets no refill. */
 static void payer_fill(struct pace_payer *payer, uint64_t now)
 {
 	if (list_empty(&payer->jobs))
@@ -146,7 +146,7 @@ static struct pace_payer *find_payer(struct pace_user *user, int32_t pid, uint64
 	return NULL;
 }
 
-/* Those who have been gone for as long as their purse takes to be full. */
+/* Forget payers that have been gone long enough for a full budget. */
 static void forget_gone(struct pace *pace, uint64_t now)
 {
 	struct pace_payer *payer;
@@ -191,9 +191,9 @@ void pace_free(struct pace *pace)
 		forget(pace, payer);
 }
 
-/* What may be done. */
+/* Admission and charging. */
 
-/* Time in which nobody was listened to does not count. */
+/* No call for a while. Time in which no rings were looked at does not count. */
 static bool in_nobodys_way(const struct pace *pace)
 {
 	return since(pace->called, pace->looked) >= GAP;
@@ -207,7 +207,7 @@ bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now)
 	return pace_rich(payer) && list_empty(&payer->jobs);
 }
 
-/* `price`: what it costs who has time in hand, if somebody was kept waiting. */
+/* Charge `spent` if nobody was delayed, else `price`. */
 static void spend(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t price,
 		  uint64_t now)
 {
@@ -229,7 +229,7 @@ void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uin
 	spend(pace, payer, spent, spent, now);
 }
 
-/* Nothing costs more than a task can have: time may have been taken from us, too. */
+/* At most a full budget: the daemon itself may have been off the CPU for part of the time. */
 void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now)
 {
 	uint64_t held = spent < TASK ? spent : TASK;
@@ -254,7 +254,7 @@ void pace_wait(struct pace *pace, struct pace_job *job, uint64_t now)
 		list_append(&pace->users, &payer->user->waiting);
 }
 
-/* Behind the others of its kind, or off the list. */
+/* Move to the end of the list, or off it. */
 static void go_behind(struct list *list, struct list *node, bool stays)
 {
 	list_remove(node);
@@ -270,7 +270,7 @@ void pace_drop(struct pace *pace, struct pace_job *job, uint64_t now)
 	if (!pace_job_waits(job))
 		return;
 	list_remove(&job->link);
-	payer->purse.filled = now; /* nothing for the time that it waited */
+	payer->purse.filled = now; /* no refill for the time that it waited */
 	go_behind(&user->payers, &payer->waiting, !list_empty(&payer->jobs));
 	go_behind(&pace->users, &user->waiting, !list_empty(&user->payers));
 }

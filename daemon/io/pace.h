@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pace: what may be done for whom while others wait for their answers.
+ * Pace: keeps calls fast beside all other work.
  *
- * Who calls and waits, through a ring, is served each time the rings are looked at, and costs a
- * microsecond. All else the daemon does for its clients costs more, or comes in any quantity:
- * taking connections, greeting, closing, requests that come by sockets, and the streams of those
- * who send and receive without asking for each message. If that came whenever it liked, nobody's
- * call would take as long as when he is alone. So it has a pace. It is done at once
+ * A call through a ring, whose sender waits for the answer, is served each time the rings are
+ * looked at, and takes about a microsecond. The other work that clients cause takes longer or comes
+ * in any quantity: accepting and closing connections, hello, requests through sockets, and streams
+ * of messages that are sent and received without a request for each. That work is paced. It is done
+ * at once
  *
- *   - when no such call came for a moment (MACHD_PACE_GAP_US) in which rings were looked at: nobody
- *     is in its way; and
- *   - for a task that has not had much of late. Each has some of the daemon's time in hand
- *     (MACHD_PACE_TASK_US, and its user MACHD_PACE_USER_US); it spends that, and gets it back, at a
- *     quarter of the time, as long as nothing of its waits here. What takes long costs more than it
- *     takes: twice as long, it makes twice as many wait, each of them twice as long
- *     (MACHD_PACE_SHORT_US).
+ *   - if there was no call through a ring for MACHD_PACE_GAP_US (of time in which rings were looked
+ *     at): then it delays nobody; or
+ *   - if its task and its user have budget left. A budget is a token bucket of the daemon's time,
+ *     of MACHD_PACE_TASK_US for a task and MACHD_PACE_USER_US for a user. It refills at a quarter
+ *     of real time; a task's does not while the task has jobs waiting. A job longer than
+ *     MACHD_PACE_SHORT_US is charged by the square of its time, because a job twice as long makes
+ *     twice as many callers wait, each of them twice as long.
  *
- * Else it waits for a turn (MACHD_PACE_TURN_US) that comes every so often (MACHD_PACE_EVERY_US).
- * Then users have a job done by turns, and within each of them its tasks, whatever number of
- * connections each has. So everybody's turn comes: after as many jobs as there are tasks at work at
- * most for the first job of a task that has none waiting.
+ * Otherwise it becomes a job and waits for a turn of up to MACHD_PACE_TURN_US, every
+ * MACHD_PACE_EVERY_US. In a turn jobs are taken round robin by user and then by task, however many
+ * connections each has. So the first job of a task waits for at most as many others as there are
+ * tasks with jobs.
  *
- * That few turns come, and do much, is on purpose: a call is late if it meets one, and of those
- * there shall be less than one in a hundred.
+ * Turns are rare and long on purpose: a call that meets one is late, and less than one call in a
+ * hundred may be.
  *
- * Nothing here reads a clock: all times are given, in ns of one clock.
+ * Nothing here reads a clock: all times are arguments, in ns of one clock.
  */
 #pragma once
 
@@ -34,34 +34,35 @@
 #include "daemon/base/hash.h"
 #include "daemon/base/list.h"
 
-/* Time in hand. */
+/* A budget: a token bucket of the daemon's time. */
 struct pace_purse {
 	uint64_t left;	 /* ns */
-	uint64_t filled; /* when something was last put into it */
-	bool empty;	 /* it was, and is not half full again */
+	uint64_t filled; /* when it was last refilled */
+	bool empty;	 /* it ran empty, and is not half full again */
 };
 
-/* A task, as far as io knows: a process of a user. */
+/* Who is charged: a process of a user, which is what io knows of a task. */
 struct pace_payer {
 	int32_t pid;
 	unsigned refs; /* connections */
 	struct pace_user *user;
 	struct pace_purse purse;
-	struct list jobs;    /* that wait, by job->link */
-	struct list waiting; /* in user->payers while there are such; else in pace->gone if it is */
-	UT_hash_handle hh;   /* in user->known */
+	struct list jobs; /* waiting ones, by job->link */
+	struct list
+		waiting; /* in user->payers while it has jobs; in pace->gone without connections */
+	UT_hash_handle hh; /* in user->known */
 };
 
 struct pace_user {
 	uint32_t uid;
 	struct pace_purse purse;
 	struct pace_payer *known; /* all, by pid */
-	struct list payers;	  /* with jobs that wait */
+	struct list payers;	  /* those with waiting jobs */
 	struct list waiting;	  /* in pace->users while there are such */
 	UT_hash_handle hh;	  /* in pace->known */
 };
 
-/* What is to be done for a payer; belongs to whoever will do it. */
+/* Paced work for a payer. Embedded in the object that the work is for. */
 struct pace_job {
 	struct list link;
 	struct pace_payer *payer;
@@ -69,64 +70,64 @@ struct pace_job {
 };
 
 struct pace {
-	struct pace_user *known; /* by uid */
-	struct list users;	 /* with jobs that wait */
-	struct list gone; /* payers without connections, until they have all their time again */
-	struct pace_user nobody; /* what no user has asked for, or there was no memory for */
-	struct pace_payer common;
-	struct pace_payer upkeep; /* the machine's own work, such as to free what a task had */
-	uint64_t called;	  /* when somebody came last who waits for an answer */
-	uint64_t looked;	  /* up to when it is known that nobody else did */
-	uint64_t ended;		  /* when the last turn was over */
-	uint64_t left;		  /* of the turn that is on; 0: none is */
+	struct pace_user *known;  /* by uid */
+	struct list users;	  /* those with waiting jobs */
+	struct list gone;	  /* payers without connections, until their budgets are full */
+	struct pace_user nobody;  /* the user of the two payers below */
+	struct pace_payer common; /* of connections for which there was no memory for a payer */
+	struct pace_payer upkeep; /* of the state machine's own work, such as clearing up */
+	uint64_t called;	  /* when the last call through a ring came */
+	uint64_t looked;	  /* when rings were last looked at */
+	uint64_t ended;		  /* when the last turn ended */
+	uint64_t left;		  /* ns of the current turn; 0: there is none */
 };
 
 void pace_init(struct pace *pace);
 void pace_free(struct pace *pace);
 
 /*
- * One more connection of a process, and one less. Without memory it is one of all those there was
- * none for, which share.
+ * One more connection of a process, and one less. Without memory the connection gets the payer that
+ * all such connections share.
  */
 struct pace_payer *pace_join(struct pace *pace, uint32_t uid, int32_t pid, uint64_t now);
 void pace_leave(struct pace *pace, struct pace_payer *payer, uint64_t now);
 
-/* Somebody called who waits for his answer. */
+/* A call came through a ring. */
 static inline void pace_called(struct pace *pace, uint64_t now)
 {
 	pace->called = pace->looked = now;
 }
 
-/* Rings are looked at: who called up to now will have said so when something else is asked here. */
+/* Rings are looked at now: calls made before `now` are reported before pace is asked again. */
 static inline void pace_looked(struct pace *pace, uint64_t now)
 {
 	pace->looked = now;
 }
 
-/* It has time in hand, and nothing of it need wait. */
+/* The payer and its user have budget left. */
 static inline bool pace_rich(const struct pace_payer *payer)
 {
 	return !payer->purse.empty && !payer->user->purse.empty;
 }
 
-/* May something be done for this payer now? */
+/* May work for this payer be done now? */
 bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now);
 
 /*
- * Something was done for it that took as long, until now: in small pieces, between which others
- * were heard, or in one.
+ * Charge for work that took `spent` ns: pace_spent() if it was in small pieces between which rings
+ * were looked at, pace_held() if it was in one piece.
  */
 void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
 void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
 
-/* Have a job wait; it may wait already. And no more. */
+/* Let a job wait for a turn (it may wait already), or wait no more. */
 void pace_wait(struct pace *pace, struct pace_job *job, uint64_t now);
 void pace_drop(struct pace *pace, struct pace_job *job, uint64_t now);
 
-/* The job whose turn it is: it waits no more. NULL: there is none, or it is nobody's turn. */
+/* Take the next job to do. NULL: none waits, or there is no turn now. */
 struct pace_job *pace_next(struct pace *pace, uint64_t now);
 
-/* A turn is on: what comes now may be done now. There is nothing more to be done in it. */
+/* A turn is on: new work may be done in it too. It ends when there is no more to do. */
 static inline bool pace_turn(const struct pace *pace)
 {
 	return pace->left > 0;

@@ -16,10 +16,10 @@
 #include "daemon/io/gate.h"
 #include "daemon/io/turn.h"
 
-/* What a small message of a stream costs, with its share of those who are woken for it. */
+/* The cost of a small message of a stream, including its share of waking others. */
 #define STREAM_NS 500
 
-/* Memory that cannot be cut off under us, as a handle. */
+/* A handle to memory that the client cannot shrink under us. */
 static ipc_fd_t make_memory(void)
 {
 	static const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -53,7 +53,7 @@ static bool make_bell(struct ring *ring)
 	return ring->bell >= 0 && turn_watch(&ring->channel->gate->turns, ring);
 }
 
-/* The turn of what streams through it has come. */
+/* The payer's turn has come. */
 static void run(struct pace_job *job)
 {
 	struct ring *ring = list_entry(job, struct ring, job);
@@ -126,7 +126,7 @@ static const char *record_breach(const struct machd_record *record)
 	return NULL;
 }
 
-/* It was a call, or one message of a stream, which costs about as much. */
+/* Tell pace of a frame: a call, or a message of a stream. */
 static void note_pace(struct ring *ring, bool streams, uint64_t now)
 {
 	struct pace *pace = &ring->channel->gate->turns.pace;
@@ -137,7 +137,7 @@ static void note_pace(struct ring *ring, bool streams, uint64_t now)
 		pace_called(pace, now);
 }
 
-/* The bytes are copied once, and are out of the client's reach when they are looked at. */
+/* Copy the record once, out of the client's reach, then handle it. */
 static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 {
 	struct channel *channel = ring->channel;
@@ -185,7 +185,7 @@ unsigned ring_serve(struct ring *ring)
 		if (breach)
 			gate_doom(channel->gate, channel, breach);
 	}
-	channel->gate->batch = 0; /* what comes next comes later */
+	channel->gate->batch = 0; /* the next input has a time of its own */
 	return count;
 }
 
@@ -234,7 +234,7 @@ bool ring_drained(struct ring *ring)
 
 /* Sending. */
 
-/* The client sleeps where it notices packets only. */
+/* The client is blocked on its socket: send a packet that tells it to look into the ring. */
 static void send_look(struct ring *ring)
 {
 	struct machd_frame frame = {.length = sizeof frame, .op = MACHD_OP_LOOK | MACHD_OP_ANSWER};
@@ -243,7 +243,9 @@ static void send_look(struct ring *ring)
 	channel_send_packets(ring->channel, &look);
 }
 
-/* Let the client see what is in the ring; `packets` follow on the socket. */
+/* Publish what was put into the ring and wake the client; `packets`: something follows on the
+ * socket.
+ */
 static void publish(struct ring *ring, bool packets)
 {
 	uint32_t cpu = (uint32_t)sched_getcpu();
@@ -258,7 +260,7 @@ static void publish(struct ring *ring, bool packets)
 		if (!packets)
 			send_look(ring);
 		break;
-	default: /* whatever else the word says */
+	default: /* the word is the client's: anything else means asleep */
 		syscall(SYS_futex, &ring->out.words->asleep, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}
 }
@@ -275,7 +277,7 @@ static enum machd_ring_state put(struct ring *ring, enum machd_record_type type,
 	return state;
 }
 
-/* An answer in the ring, both frames at once; EMPTY: it has descriptors, or there is no room. */
+/* Put both frames of an answer into the ring; EMPTY: it has descriptors, or there is no room. */
 static enum machd_ring_state put_answer(struct ring *ring, const struct ipc_answer *answer)
 {
 	enum machd_ring_state state = MACHD_RING_EMPTY;
