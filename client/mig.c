@@ -40,7 +40,7 @@ int mig_strncpy_zerofill(char *dest, const char *src, int len)
 
 	if (len <= 0 || !dest)
 		return 0;
-	copied = mig_strncpy(dest, src ? src : "", len);
+	copied = src ? mig_strncpy(dest, src, len) : 0;
 	memset(dest + copied, 0, (size_t)(len - copied));
 	return copied;
 }

@@ -17,11 +17,13 @@ static bool valid(const struct mi_channel *channel)
 mach_port_t mig_get_reply_port(void)
 {
 	struct mi_channel *channel = mi_thread_channel();
+	mach_port_options_t options = {.flags = MPO_REPLY_PORT};
 	mach_port_t port;
 
 	if (valid(channel))
 		return channel->reply_port;
-	port = mach_reply_port();
+	if (mach_port_construct(mach_task_self(), &options, 0, &port) != KERN_SUCCESS)
+		port = MACH_PORT_NULL;
 	channel = mi_thread_channel();
 	if (channel) {
 		channel->reply_port = port;
@@ -30,14 +32,27 @@ mach_port_t mig_get_reply_port(void)
 	return port;
 }
 
+/*
+ * What a stub has in its message instead of the thread's port is a right that came back with it,
+ * unsent.
+ */
+static void drop_returned(mach_port_t given, mach_port_t own)
+{
+	if (given != own)
+		mach_port_deallocate(mach_task_self(), given);
+}
+
 void mig_dealloc_reply_port(mach_port_t reply_port)
 {
 	struct mi_channel *channel = mi_thread_channel();
+	mach_port_t own;
 
-	if (valid(channel) && channel->reply_port == reply_port)
-		channel->reply_port = MACH_PORT_NULL;
-	if (MACH_PORT_VALID(reply_port))
-		mach_port_mod_refs(mach_task_self(), reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
+	if (!valid(channel))
+		return;
+	own = channel->reply_port;
+	channel->reply_port = MACH_PORT_NULL;
+	mach_port_mod_refs(mach_task_self(), own, MACH_PORT_RIGHT_RECEIVE, -1);
+	drop_returned(reply_port, own);
 }
 
 void mig_put_reply_port(mach_port_t reply_port)
@@ -95,11 +110,14 @@ mach_port_t mig_get_special_reply_port(void)
 void mig_dealloc_special_reply_port(mach_port_t reply_port)
 {
 	struct mi_channel *channel = mi_thread_channel();
+	mach_port_t own;
 
-	if (special_valid(channel) && channel->special_port == reply_port)
-		channel->special_port = MACH_PORT_NULL;
-	if (MACH_PORT_VALID(reply_port))
-		thread_destruct_special_reply_port(reply_port, THREAD_SPECIAL_REPLY_PORT_ALL);
+	if (!special_valid(channel))
+		return;
+	own = channel->special_port;
+	channel->special_port = MACH_PORT_NULL;
+	thread_destruct_special_reply_port(own, THREAD_SPECIAL_REPLY_PORT_ALL);
+	drop_returned(reply_port, own);
 }
 
 void mi_reply_port_exit(struct mi_channel *channel)

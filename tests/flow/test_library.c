@@ -166,7 +166,7 @@ START_TEST(mig_strncpy_always_ends_the_copy)
 	CHECK_EQ(mig_strncpy_zerofill(to, "ab", 6), 3);
 	ck_assert_mem_eq(to, "ab\0\0\0\0xx", 8);
 	memset(to, 'x', sizeof to);
-	CHECK_EQ(mig_strncpy_zerofill(to, NULL, 4), 1);
+	CHECK_EQ(mig_strncpy_zerofill(to, NULL, 4), 0);
 	ck_assert_mem_eq(to, "\0\0\0\0xxxx", 8);
 }
 END_TEST

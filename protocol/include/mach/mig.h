@@ -65,15 +65,18 @@ typedef struct mig_symtab {
 MACHD_BEGIN_DECLS
 
 /*
- * The calling thread's reply port, made on first use; it lasts as long as the thread.
- * MACH_PORT_NULL if there is none to be had.
+ * The calling thread's reply port, made on first use with MPO_REPLY_PORT; it lasts as long as the
+ * thread. MACH_PORT_NULL if there is none to be had.
  */
 extern mach_port_t mig_get_reply_port(void);
 
-/* Destroy a reply port: after an error a late reply could still come to it. */
+/*
+ * Destroy the thread's reply port: after an error a late reply could still come to it. The argument
+ * is what the message has for it now; another name is given up as mach_port_deallocate() does.
+ */
 extern void mig_dealloc_reply_port(mach_port_t reply_port);
 
-/* The same for its special reply port. */
+/* The same for its special reply port; here, too, nothing is done if there is none. */
 extern mach_port_t mig_get_special_reply_port(void);
 extern void mig_dealloc_special_reply_port(mach_port_t reply_port);
 
@@ -82,7 +85,8 @@ extern void mig_put_reply_port(mach_port_t reply_port);
 
 /*
  * Copy a string into `len` bytes, cut if need be; the copy always ends in a zero byte. Returns the
- * bytes copied, that zero byte included. _zerofill also zeroes the bytes behind it.
+ * bytes copied, that zero byte included. _zerofill also zeroes the bytes behind it; of no string at
+ * all it copies none.
  */
 extern int mig_strncpy(char *dest, const char *src, int len);
 extern int mig_strncpy_zerofill(char *dest, const char *src, int len);
