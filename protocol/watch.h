@@ -328,16 +328,16 @@ struct machd_watch_message {
 	uint32_t receiver_pid; /* 0: machd; or MACHD_TRACE_PID_ */
 	uint32_t sender_uid, receiver_uid; /* MACHD_WATCH_NO_UID: machd, or nobody */
 	uint32_t msgh_id;
-	uint32_t flags; /* enum machd_trace_flags */
-	uint32_t ports; /* rights in the body */
-	uint32_t reserved;
+	uint32_t flags;	     /* enum machd_trace_flags */
+	uint32_t ports;	     /* rights in the body */
+	uint32_t holder_pid; /* MACHD_TRACE_PID_LIMBO: who has it all the same; else 0 */
 };
 
 #define MACHD_WATCH_NO_UID UINT32_MAX
 
 /* Instead of a receiver's pid, why there is none. */
 #define MACHD_TRACE_PID_DEAD	0xfffffff0u
-#define MACHD_TRACE_PID_LIMBO	0xfffffff1u
+#define MACHD_TRACE_PID_LIMBO	0xfffffff1u /* its owner is a temporary one: holder_pid */
 #define MACHD_TRACE_PID_TRANSIT 0xfffffff2u
 #define MACHD_TRACE_PID_DYING	0xfffffff3u /* its task is gone, its name space not quite */
 
@@ -346,6 +346,10 @@ struct machd_watch_message {
 
 /* The msgh_id with which services check in at launchd. */
 #define MACHD_TRACE_CHECKIN_ID 0x77303074u
+
+/* Ids of messages to drivers' objects, and of their replies: the first, and how many. */
+#define MACHD_TRACE_IOKIT_ID	2800u
+#define MACHD_TRACE_IOKIT_COUNT 191u
 
 enum machd_trace_flags {
 	MACHD_TRACE_TRACED = 0x1,
@@ -365,6 +369,7 @@ enum machd_trace_flags {
 	MACHD_TRACE_SRC_SONCE = 0x4000,
 	MACHD_TRACE_CHECKIN = 0x8000,
 	MACHD_TRACE_ONEWAY = 0x10000,
+	MACHD_TRACE_IOKIT = 0x20000,
 	MACHD_TRACE_SNDRCV = 0x40000,
 	MACHD_TRACE_DSTQFULL = 0x80000,
 	MACHD_TRACE_VOUCHER = 0x100000,

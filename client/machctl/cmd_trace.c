@@ -35,7 +35,7 @@ struct trace {
 static bool is_of(const struct machd_watch_message *message, int32_t pid)
 {
 	return pid == 0 || message->sender_pid == (uint32_t)pid ||
-	       message->receiver_pid == (uint32_t)pid;
+	       message->receiver_pid == (uint32_t)pid || message->holder_pid == (uint32_t)pid;
 }
 
 static bool wanted(const struct options *options, const struct machd_watch_message *message)

@@ -27,6 +27,7 @@ static const struct {
 	{MACHD_TRACE_SRC_SONCE, "src_sonce"},
 	{MACHD_TRACE_CHECKIN, "checkin"},
 	{MACHD_TRACE_ONEWAY, "oneway"},
+	{MACHD_TRACE_IOKIT, "iokit"},
 	{MACHD_TRACE_SNDRCV, "sndrcv"},
 	{MACHD_TRACE_DSTQFULL, "dstqfull"},
 	{MACHD_TRACE_VOUCHER, "voucher"},
@@ -56,6 +57,8 @@ const char *trace_pid(uint32_t pid, char word[TRACE_WORD_SIZE])
 		strcpy(word, "machd");
 	else if (pid == MACHD_TRACE_PID_DEAD)
 		strcpy(word, "dead");
+	else if (pid == MACHD_TRACE_PID_LIMBO)
+		strcpy(word, "limbo");
 	else if (pid == MACHD_TRACE_PID_DYING)
 		strcpy(word, "dying");
 	else if (!trace_is_pid(pid))

@@ -127,20 +127,29 @@ static void describe_receiver(struct machd_watch_message *record, const struct i
 	}
 }
 
+/* Who has the port has it for another, and is no receiver to Mach. */
+static void describe_tempowner(struct machd_watch_message *record)
+{
+	record->holder_pid = record->receiver_pid;
+	record->receiver_pid = MACHD_TRACE_PID_LIMBO;
+	record->flags &= ~(uint32_t)(MACHD_TRACE_DAEMON_DST | MACHD_TRACE_APP_DST);
+	record->flags |= MACHD_TRACE_DTMPOWNER;
+}
+
 static void describe_dest(struct machd_watch_message *record, const struct ikm_header *header)
 {
 	const struct ipc_port *port = header->ikm_dest;
 
 	record->object = port->ip_id;
 	describe_receiver(record, port);
+	if (ipc_port_active(port) && port->ip_tempowner)
+		describe_tempowner(record);
 	if (port->ip_qlimit != MACH_PORT_QLIMIT_DEFAULT)
 		record->flags |= MACHD_TRACE_DST_NDFLTQ;
 	if (port->ip_msgcount >= port->ip_qlimit)
 		record->flags |= MACHD_TRACE_DSTQFULL;
 	if (header->ikm_dest_type == MACH_MSG_TYPE_PORT_SEND_ONCE)
 		record->flags |= MACHD_TRACE_DST_SONCE;
-	if (port->ip_tempowner)
-		record->flags |= MACHD_TRACE_DTMPOWNER;
 	if (port->ip_kind == IP_SEMAPHORE)
 		record->flags |= MACHD_TRACE_SEMA;
 	if (port->ip_kind == IP_TIMER || port->ip_kind == IP_CLOCK)
@@ -181,6 +190,8 @@ static void describe_content(struct machd_watch_message *record, const struct ip
 		record->flags |= MACHD_TRACE_COMPLEX;
 	if (header->ikm_voucher)
 		record->flags |= MACHD_TRACE_VOUCHER;
+	if (header->ikm_msgh_id - MACHD_TRACE_IOKIT_ID < MACHD_TRACE_IOKIT_COUNT)
+		record->flags |= MACHD_TRACE_IOKIT;
 	if (header->ikm_msgh_id == MACHD_TRACE_CHECKIN_ID)
 		record->flags |= MACHD_TRACE_CHECKIN;
 }

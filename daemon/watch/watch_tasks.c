@@ -232,7 +232,8 @@ static bool may_see_message(const struct page *page, const struct machd_watch_me
 {
 	uint32_t pid = (uint32_t)page->p_request->pid;
 
-	if (pid != 0 && pid != message->sender_pid && pid != message->receiver_pid)
+	if (pid != 0 && pid != message->sender_pid && pid != message->receiver_pid &&
+	    pid != message->holder_pid)
 		return false;
 	return page_sees(page, message->sender_uid) || page_sees(page, message->receiver_uid);
 }

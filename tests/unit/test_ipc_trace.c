@@ -254,6 +254,59 @@ START_TEST(case_349_timers_checkins_and_the_daemons_own)
 }
 END_TEST
 
+/* A port with a temporary owner has no receiver, but who has it can be picked all the same. */
+START_TEST(a_port_with_a_temporary_owner)
+{
+	struct letter_world world = letter_begin(64, 64);
+	mach_port_name_t once = lab_pass(world.a, world.port, MAKE_ONCE, world.b);
+	struct reader reader;
+	struct machd_watch_message record;
+	struct lab_buffer message;
+
+	lab_ok(lab_set_attributes(world.a, world.port, MACH_PORT_TEMPOWNER, NULL, 0));
+	reader = begin(world.lab, 0);
+	lab_fill(world.b, world.dest, 1, 1);
+	record = one(&reader, 1);
+	ck_assert_uint_eq(record.receiver_pid, MACHD_TRACE_PID_LIMBO);
+	ck_assert_uint_eq(record.holder_pid, (uint32_t)world.a->pid);
+	ck_assert_uint_eq(record.receiver_uid, 1000);
+	HAS(record, MACHD_TRACE_DTMPOWNER | MACHD_TRACE_APP_SRC);
+	HAS_NOT(record, MACHD_TRACE_APP_DST | MACHD_TRACE_DAEMON_DST);
+	lab_fill(world.b, world.dest, 1, 2);
+	lab_fill(world.b, world.right, 1, 3);
+	read_page(&reader, world.a->pid);
+	ck_assert_uint_eq(reader.count, 1);
+	ck_assert_uint_eq(reader.got[0].msgh_id, 2);
+	/* Once it has died it is as dead as others. */
+	lab_ok(lab_mod_refs(world.a, world.port, MACH_PORT_RIGHT_RECEIVE, -1));
+	lab_compose(&message, once, MOVE_ONCE, MACH_PORT_NULL, 0, 4);
+	lab_ok(lab_send_now(world.b, &message));
+	record = one(&reader, 4);
+	ck_assert_uint_eq(record.receiver_pid, MACHD_TRACE_PID_DEAD);
+	HAS_NOT(record, MACHD_TRACE_DTMPOWNER);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(messages_to_drivers_objects)
+{
+	static const struct {
+		uint32_t id;
+		bool iokit;
+	} rows[] = {{2799, false}, {2800, true}, {2990, true}, {2991, false}, {0, false}};
+	struct letter_world world = letter_begin(64, 64);
+	struct reader reader = begin(world.lab, 0);
+
+	lab_set_qlimit(world.a, world.port, sizeof rows / sizeof *rows);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		lab_fill(world.b, world.dest, 1, (int32_t)rows[i].id);
+		ck_assert_uint_eq(one(&reader, rows[i].id).flags & MACHD_TRACE_IOKIT,
+				  rows[i].iokit ? MACHD_TRACE_IOKIT : 0);
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(messages_to_the_daemon_itself)
 {
 	struct lab *lab = lab_start(NULL);
@@ -388,6 +441,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_port_of_a_task_that_is_dying);
 	tcase_add_test(tcase, case_350_a_dead_port_and_one_in_transit);
 	tcase_add_test(tcase, case_349_timers_checkins_and_the_daemons_own);
+	tcase_add_test(tcase, a_port_with_a_temporary_owner);
+	tcase_add_test(tcase, messages_to_drivers_objects);
 	tcase_add_test(tcase, messages_to_the_daemon_itself);
 	tcase_add_test(tcase, a_reader_sees_what_concerns_its_uid);
 	tcase_add_test(tcase, a_process_can_be_picked);
