@@ -143,6 +143,12 @@ static inline bool ipc_port_active(const struct ipc_port *port)
 	return port->ip_place != IP_NOWHERE;
 }
 
+/* Its receive right stays where it is, but for the ways of ipc_right_must_stay(). */
+static inline bool ipc_port_immovable(const struct ipc_port *port)
+{
+	return port->ip_immovable || port->ip_defended || port->ip_connection;
+}
+
 /*
  * A new port, its receive right in limbo, with one reference. NULL: no memory, or `payer` (may be
  * NULL: the daemon itself) is at its limit.

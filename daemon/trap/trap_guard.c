@@ -31,10 +31,12 @@ static kern_return_t guard_target(struct trap_call *call, mach_port_name_t name,
 static kern_return_t check_guard(struct trap_call *call, mach_port_name_t name,
 				 const struct ipc_port *port, uint64_t value)
 {
-	if (port->ip_guarded && port->ip_context == value)
+	if (!port->ip_guarded)
+		trap_guard(call, kGUARD_EXC_UNGUARDED, name, 0);
+	else if (port->ip_context != value)
+		trap_guard(call, kGUARD_EXC_INCORRECT_GUARD, name, port->ip_context);
+	else
 		return KERN_SUCCESS;
-	trap_guard(call, port->ip_guarded ? kGUARD_EXC_INCORRECT_GUARD : kGUARD_EXC_UNGUARDED, name,
-		   port->ip_context);
 	return KERN_INVALID_ARGUMENT;
 }
 
@@ -267,10 +269,14 @@ kern_return_t trap_mach_port_construct(struct trap_call *call,
 		return KERN_INVALID_ARGUMENT;
 	if ((args->flags & MPO_CONNECTION_PORT) && args->service == 0)
 		return KERN_INVALID_ARGUMENT;
-	kr = trap_check_qlimit(&options);
-	if (kr == KERN_SUCCESS && (args->flags & MPO_CONNECTION_PORT))
+	if (args->flags & MPO_CONNECTION_PORT)
 		kr = trap_service_label(call, args->service, &label);
-	return kr == KERN_SUCCESS ? trap_construct(call, &options, label, &result->name) : kr;
+	if (kr == KERN_SUCCESS)
+		kr = trap_check_qlimit(&options);
+	if (kr == KERN_SUCCESS)
+		return trap_construct(call, &options, label, &result->name);
+	ipc_label_release(label);
+	return kr;
 }
 
 static void guard_destruct(struct trap_call *call, const struct ipc_entry *entry,

@@ -162,7 +162,7 @@ static kern_return_t check_special(const struct trap_call *call, int32_t which,
 	if (which <= HOST_MAX_SPECIAL_KERNEL_PORT || which > HOST_MAX_SPECIAL_PORT ||
 	    call->c_port->ip_kind != IP_HOST_PRIV)
 		return KERN_INVALID_ARGUMENT;
-	if (!trap_keepable(call, port) || (IP_VALID(port) && port->ip_immovable))
+	if (!trap_keepable(call, port) || (IP_VALID(port) && ipc_port_immovable(port)))
 		return KERN_INVALID_RIGHT;
 	return acts_for_host(call) ? KERN_SUCCESS : KERN_NO_ACCESS;
 }

@@ -352,8 +352,7 @@ static bool stays_with_first(const struct ipc_port *port)
 {
 	const struct ipc_space *space = port->ip_place == IP_IN_SPACE ? port->ip_receiver : NULL;
 
-	return !space || (space->is_task && space->is_task->t_first &&
-			  (port->ip_immovable || port->ip_defended));
+	return !space || (space->is_task && space->is_task->t_first && ipc_port_immovable(port));
 }
 
 /* Only the first process hears of the end of a service, on a port that is its own for good. */

@@ -143,11 +143,11 @@ static void port_status(const struct ipc_port *port, uint32_t *info)
 	if (port->ip_tempowner)
 		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_TEMPOWNER;
 	if (port->ip_guarded)
-		info[STATUS_FLAGS] |= MACH_PORT_STATUS_FLAG_GUARDED |
-				      (port->ip_strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
-				      (port->ip_immovable || port->ip_defended
-					       ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
-					       : 0);
+		info[STATUS_FLAGS] |=
+			MACH_PORT_STATUS_FLAG_GUARDED |
+			(port->ip_strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
+			(ipc_port_immovable(port) ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
+						  : 0);
 }
 
 /* Words of a flavour's result, 0: no such flavour. */
@@ -302,8 +302,13 @@ kern_return_t trap_mach_port_peek(struct trap_call *call, const struct mach_port
 		return KERN_INVALID_VALUE;
 	}
 	kr = receive_right(call, args->name, &port);
-	if (kr != KERN_SUCCESS)
+	if (kr != KERN_SUCCESS) {
+		trap_guard(call,
+			   kr == KERN_INVALID_NAME ? kGUARD_EXC_INVALID_NAME
+						   : kGUARD_EXC_INVALID_RIGHT,
+			   args->name, 0);
 		return kr;
+	}
 	result->seqno = args->seqno;
 	kmsg = find_message(port, &result->seqno);
 	if (!kmsg)

@@ -66,6 +66,7 @@ kern_return_t trap_mk_timer_cancel(struct trap_call *call, const struct mk_timer
 kern_return_t trap_mk_timer_destroy(struct trap_call *call, const struct mk_timer_destroy_in *args,
 				    struct mk_timer_destroy_out *result)
 {
+	const struct mach_port_destroy_in destroy = {.name = args->name};
 	struct ipc_entry *entry = NULL;
 
 	(void)result;
@@ -78,5 +79,5 @@ kern_return_t trap_mk_timer_destroy(struct trap_call *call, const struct mk_time
 		return KERN_INVALID_RIGHT;
 	if (!entry->ie_port->ip_timer)
 		return KERN_INVALID_ARGUMENT;
-	return ipc_right_destroy(call->c_host, call->c_space, entry);
+	return trap_mach_port_destroy(call, &destroy, NULL);
 }

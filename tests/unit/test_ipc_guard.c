@@ -90,6 +90,8 @@ START_TEST(a_name_that_is_not_there)
 	RAISED(kGUARD_EXC_INVALID_NAME, MISSING, 0);
 	lab_is(KERN_INVALID_NAME, CALL(mach_port_unguard, .name = world.dead));
 	RAISED(kGUARD_EXC_INVALID_NAME, world.dead, 0);
+	lab_is(KERN_INVALID_NAME, CALL(mach_port_peek, .name = MISSING, .room = 68));
+	RAISED(kGUARD_EXC_INVALID_NAME, MISSING, 0);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -109,6 +111,8 @@ START_TEST(no_name_at_all_is_no_misuse)
 	NOTHING_RAISED();
 	lab_is(KERN_INVALID_NAME, CALL(mach_port_guard, .name = MACH_PORT_NULL));
 	NOTHING_RAISED();
+	lab_is(KERN_INVALID_RIGHT, CALL(mach_port_peek, .name = MACH_PORT_NULL, .room = 68));
+	NOTHING_RAISED();
 	lab_stop(world.lab);
 }
 END_TEST
@@ -127,6 +131,8 @@ START_TEST(a_right_of_another_kind)
 	RAISED(kGUARD_EXC_INVALID_RIGHT, world.plain, 0);
 	lab_is(KERN_INVALID_RIGHT, CALL(mach_port_destruct, .name = world.send));
 	NOTHING_RAISED();
+	lab_is(KERN_INVALID_RIGHT, CALL(mach_port_peek, .name = world.set, .room = 68));
+	RAISED(kGUARD_EXC_INVALID_RIGHT, world.set, 0);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -231,6 +237,34 @@ START_TEST(a_guarded_port)
 	lab_is(KERN_INVALID_ARGUMENT,
 	       CALL(mach_port_swap_guard, .name = world.guarded, .old_guard = 1));
 	RAISED(kGUARD_EXC_INCORRECT_GUARD, world.guarded, GUARD);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(a_context_is_no_guard)
+{
+	struct world world = begin();
+
+	lab_ok(CALL(mach_port_set_context, .name = world.plain, .context = 5));
+	lab_is(KERN_INVALID_ARGUMENT, CALL(mach_port_unguard, .name = world.plain, .guard = 5));
+	RAISED(kGUARD_EXC_UNGUARDED, world.plain, 0);
+	lab_is(KERN_INVALID_ARGUMENT,
+	       CALL(mach_port_swap_guard, .name = world.plain, .old_guard = 5, .new_guard = 6));
+	RAISED(kGUARD_EXC_UNGUARDED, world.plain, 0);
+	lab_stop(world.lab);
+}
+END_TEST
+
+START_TEST(a_guarded_timer)
+{
+	struct world world = begin();
+	struct mk_timer_create_out timer;
+
+	lab_ok(lab_call(world.a, MACHD_ROUTINE_mk_timer_create, world.a->task->self, NULL, 0,
+			&timer, sizeof timer, NULL));
+	lab_ok(CALL(mach_port_guard, .name = timer.name, .guard = GUARD));
+	lab_is(KERN_INVALID_RIGHT, CALL(mk_timer_destroy, .name = timer.name));
+	RAISED(kGUARD_EXC_DESTROY, timer.name, GUARD);
 	lab_stop(world.lab);
 }
 END_TEST
@@ -516,6 +550,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_request_that_cannot_be_made);
 	tcase_add_test(tcase, a_count_that_cannot_be);
 	tcase_add_test(tcase, a_guarded_port);
+	tcase_add_test(tcase, a_context_is_no_guard);
+	tcase_add_test(tcase, a_guarded_timer);
 	tcase_add_test(tcase, a_guard_that_is_asserted);
 	tcase_add_test(tcase, a_right_that_must_stay);
 	tcase_add_test(tcase, a_message_with_wrong_rights);

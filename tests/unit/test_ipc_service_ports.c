@@ -149,6 +149,47 @@ START_TEST(m212_a_connection_is_made_for_a_service)
 }
 END_TEST
 
+/* That it is for no service is wrong before its queue limit is; and neither leaves anything. */
+START_TEST(a_connection_with_too_long_a_queue)
+{
+	struct world world = begin();
+	struct mach_port_construct_in in = {.flags = MPO_CONNECTION_PORT | MPO_QLIMIT,
+					    .qlimit = MACH_PORT_QLIMIT_MAX + 1};
+	const struct {
+		mach_port_name_t service;
+		kern_return_t code;
+	} rows[] = {{MACH_PORT_NULL, KERN_INVALID_ARGUMENT},
+		    {0x7703, KERN_INVALID_NAME},
+		    {lab_new_service(world.owner), KERN_INVALID_CAPABILITY},
+		    {world.service, KERN_INVALID_VALUE}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		in.service = rows[i].service;
+		lab_is(rows[i].code,
+		       lab_call(world.owner, MACHD_ROUTINE_mach_port_construct,
+				world.owner->task->self, &in, sizeof in, NULL, 0, NULL));
+	}
+	lab_stop(world.lab);
+}
+END_TEST
+
+/* Its receive right is immovable, and while it has a guard that is to be seen. */
+START_TEST(a_connection_with_a_guard)
+{
+	struct world world = begin();
+	mach_port_name_t connection = connect(&world, 0);
+	struct mach_port_guard_in guard = {.name = connection, .guard = GUARD};
+
+	ck_assert_uint_eq(lab_status(world.owner, connection).mps_flags, 0);
+	lab_ok(lab_call(world.owner, MACHD_ROUTINE_mach_port_guard, world.owner->task->self, &guard,
+			sizeof guard, NULL, 0, NULL));
+	ck_assert_uint_eq(lab_status(world.owner, connection).mps_flags,
+			  MACH_PORT_STATUS_FLAG_GUARDED |
+				  MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE);
+	lab_stop(world.lab);
+}
+END_TEST
+
 START_TEST(a_label_lives_as_long_as_a_port_that_has_it)
 {
 	struct world world = begin();
@@ -425,6 +466,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, r302_a_service_port_knows_its_name_and_domain);
 	tcase_add_test(tcase, m212_who_may_make_one_and_how);
 	tcase_add_test(tcase, m212_a_connection_is_made_for_a_service);
+	tcase_add_test(tcase, a_connection_with_too_long_a_queue);
+	tcase_add_test(tcase, a_connection_with_a_guard);
 	tcase_add_test(tcase, a_label_lives_as_long_as_a_port_that_has_it);
 	tcase_add_test(tcase, without_memory_there_is_none);
 	tcase_add_test(tcase, a_label_counts_as_a_port);
