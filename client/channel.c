@@ -4,19 +4,19 @@
  *
  * The first channel of a process makes a task, those of other threads join it. The task lives as
  * long as one channel is open, so the last one is kept when its thread ends; the next thread that
- * needs one takes it over. Tasks of this process are told apart by a generation: a channel of
- * another generation than the present one is of a task that was lost.
+ * needs one takes it over. Tasks of this process are numbered (generation): a channel of another
+ * generation than the present one belongs to a task that was lost.
  *
- * All of this is under one lock, which fork() takes as well: no connection is ever made that the
- * child would not know of, and the child closes them all.
+ * All of this is under one lock, which fork() takes as well: the child knows of every connection,
+ * and closes them all.
  *
- * Who asks for the port of a thread that has never called connects for it (mi_thread_connect()). As
- * nobody tells the library when such a thread ends, its connection is closed when somebody asks for
- * a port the next time.
+ * A thread that asks for the port of another one that has never made a call connects on its behalf
+ * (mi_thread_connect()). The library is not told when such a thread ends, so its connection is
+ * closed the next time that anybody asks for a thread's port.
  *
- * The child's task is made when it first needs one, and inherits from its parent's what that has
- * then. But if the parent has set something that is to be inherited, the child makes its task at
- * once, and holds on to the parent's until that is done: the parent may be gone a moment later.
+ * The child of a fork makes its task when it first needs one, and inherits what its parent's has at
+ * that time. But if the parent has set a port for its children, the child makes its task at once,
+ * and keeps the parent's alive until that is done: the parent may be gone a moment later.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,18 +42,14 @@ static pthread_key_t key;	   /* only for the end of threads */
 static bool has_key, has_handlers; /* of the process: for the end of threads, and for fork() */
 
 static struct mi_channel channels = {.next = &channels, .prev = &channels, .fd = -1};
-static int kept = -1; /* the last connection, of a thread that ended */
-static uint32_t kept_sequence;
-static uint64_t kept_thread;
-static struct mi_ring *kept_ring;
-static unsigned char kept_asked;
+static struct mi_channel kept = {.fd = -1}; /* has the last connection, of a thread that ended */
 
 static _Atomic uint64_t generation; /* of the task; 0: there is none */
 static uint64_t last_generation;
 static uint8_t token[MACHD_TOKEN_SIZE];
-static bool forked; /* from a process whose task had this token: */
-static uint8_t parent[MACHD_TOKEN_SIZE];
-static _Atomic bool estate; /* the task has ports of its own choice for its children */
+static bool forked;			 /* this is a child of a process with a task, */
+static uint8_t parent[MACHD_TOKEN_SIZE]; /* whose token is this */
+static _Atomic bool estate;		 /* the task has set ports for its children */
 static _Atomic uint32_t inline_max;
 static _Atomic mach_port_t self_name;
 static mach_port_t bootstrap_name;
@@ -61,22 +57,36 @@ static mach_port_t bootstrap_name;
 static _Thread_local struct mi_channel *mine;
 static _Thread_local bool busy;
 
-static void drop_kept(bool in_child)
+static void close_channel(struct mi_channel *channel, bool in_child)
 {
-	mi_ring_free(kept_ring, in_child);
-	kept_ring = NULL;
-	if (kept >= 0)
-		close(kept);
-	kept = -1;
+	mi_window_forget(channel);
+	mi_ring_free(channel->ring, in_child);
+	channel->ring = NULL;
+	if (channel->fd >= 0)
+		close(channel->fd);
+	channel->fd = -1;
 }
 
-/* The task is gone: wake whoever still waits for one of its answers, forget what it had. */
+/* Give one channel the connection of another, with its ring; without its board. */
+static void move_connection(struct mi_channel *to, struct mi_channel *from)
+{
+	mi_window_forget(from);
+	to->fd = from->fd;
+	to->sequence = from->sequence;
+	to->thread = from->thread;
+	to->ring = from->ring;
+	to->asked = from->asked;
+	from->fd = -1;
+	from->ring = NULL;
+}
+
+/* The task is gone: wake threads that still wait for an answer, forget what it had. */
 static void end_task(void)
 {
 	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
 		if (each->fd >= 0)
 			shutdown(each->fd, SHUT_RDWR);
-	drop_kept(false);
+	close_channel(&kept, false);
 	atomic_store(&generation, 0);
 	atomic_store(&self_name, MACH_PORT_NULL);
 	bootstrap_name = MACH_PORT_NULL;
@@ -92,7 +102,7 @@ static bool hung_up(int fd)
 
 static bool task_lost(void)
 {
-	bool lost = hung_up(kept);
+	bool lost = hung_up(kept.fd);
 
 	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
 		lost = lost || hung_up(each->fd);
@@ -101,7 +111,7 @@ static bool task_lost(void)
 
 static bool task_has_channel(void)
 {
-	bool some = kept >= 0;
+	bool some = kept.fd >= 0;
 
 	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
 		some = some || each->fd >= 0;
@@ -128,14 +138,8 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 	channel->asked = MI_RING_UNASKED;
 	channel->thread_port = false;
 	channel->thread_name = MACH_PORT_NULL;
-	if (kept >= 0) {
-		channel->fd = kept;
-		channel->sequence = kept_sequence;
-		channel->thread = kept_thread;
-		channel->ring = kept_ring;
-		channel->asked = kept_asked;
-		kept_ring = NULL;
-		kept = -1;
+	if (kept.fd >= 0) {
+		move_connection(channel, &kept);
 	} else {
 		channel->fd = mi_connect(joins ? token : NULL, forked && !joins ? parent : NULL,
 					 &welcome, &refused);
@@ -150,16 +154,6 @@ static kern_return_t connect_channel(struct mi_channel *channel)
 	}
 	channel->generation = atomic_load(&generation);
 	return KERN_SUCCESS;
-}
-
-static void close_channel(struct mi_channel *channel, bool in_child)
-{
-	mi_window_forget(channel);
-	mi_ring_free(channel->ring, in_child);
-	channel->ring = NULL;
-	if (channel->fd >= 0)
-		close(channel->fd);
-	channel->fd = -1;
 }
 
 static void link_channel(struct mi_channel *channel)
@@ -199,7 +193,7 @@ static bool has_ended(const struct mi_channel *channel)
 	return tgkill(getpid(), channel->waits, 0) < 0 && errno == ESRCH;
 }
 
-/* One that was made for a thread that has ended, or of a task that is lost; NULL: there is none. */
+/* A channel made on behalf of a thread that has ended, or for a task that is lost; or NULL. */
 static struct mi_channel *find_useless(void)
 {
 	struct mi_channel *useless = NULL;
@@ -216,7 +210,7 @@ static struct mi_channel *find_useless(void)
 	return useless;
 }
 
-/* Its thread's port dies, and then there is a dead name with a reference of ours. */
+/* Let its thread's port die, release our reference to the name, and close it. */
 static void end_useless(struct mi_channel *channel, struct mi_channel *useless)
 {
 	struct machd_thread_end_in end;
@@ -240,7 +234,7 @@ static void end_useless(struct mi_channel *channel, struct mi_channel *useless)
 	free(useless);
 }
 
-/* A channel for the thread, which has none; under the lock. */
+/* Connect on behalf of a thread that has no channel; under the lock. */
 static bool connect_other(pthread_t thread)
 {
 	pid_t id = thread_id(thread);
@@ -276,7 +270,7 @@ bool mi_thread_connect(pthread_t thread)
 	return connected;
 }
 
-/* What somebody has connected for this thread; NULL: nobody has. */
+/* The channel that was connected on behalf of this thread, which now owns it; or NULL. */
 static struct mi_channel *take_over(void)
 {
 	struct mi_channel *channel = NULL;
@@ -340,12 +334,7 @@ static void leave_thread(void *value)
 	unlink_channel(channel);
 	if (channel->fd >= 0 && channel->generation == atomic_load(&generation) && !busy &&
 	    !task_has_channel()) {
-		mi_window_forget(channel);
-		kept = channel->fd;
-		kept_sequence = channel->sequence;
-		kept_thread = channel->thread;
-		kept_ring = channel->ring;
-		kept_asked = channel->asked;
+		move_connection(&kept, channel);
 	} else {
 		close_channel(channel, false);
 	}
@@ -370,10 +359,10 @@ void mi_set_estate(void)
 	atomic_store(&estate, true);
 }
 
-/* Another descriptor of a connection of the task, which lives as long as that is open; or -1. */
+/* Duplicate a connection of the task, which lives as long as that is open; or -1. */
 static int hold_task(void)
 {
-	int fd = kept;
+	int fd = kept.fd;
 
 	for (struct mi_channel *each = channels.next; each != &channels; each = each->next)
 		if (each->fd >= 0 && each->generation == atomic_load(&generation))
@@ -415,7 +404,7 @@ static void after_fork_in_child(void)
 	}
 	busy = false;
 	mi_own_process();
-	drop_kept(true);
+	close_channel(&kept, true);
 	atomic_store(&generation, 0);
 	atomic_store(&self_name, MACH_PORT_NULL);
 	bootstrap_name = MACH_PORT_NULL;
@@ -473,7 +462,7 @@ static struct mi_channel *find_channel(void)
 	return channel;
 }
 
-/* A channel that is not of the present task. */
+/* A channel without a connection gets one; one of a lost task reports that, and is closed. */
 static kern_return_t renew_channel(struct mi_channel *channel)
 {
 	kern_return_t code = MACHD_NO_DAEMON;
@@ -583,7 +572,7 @@ static bool ensure_task(void)
 
 	if (atomic_load(&generation) != 0)
 		return true;
-	/* That the task was lost is for a call to say that can return a code. */
+	/* That the task was lost is reported by the next call that can return a code. */
 	if ((mine && mine->fd >= 0) || mi_enter(&entry) != KERN_SUCCESS)
 		return false;
 	mi_leave(&entry);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A frame out and its answer in. Bytes of messages go straight from and to the program's memory.
+ * Sends a frame and receives its answer. Bytes of messages go straight from and to the program's
+ * memory.
  *
- * A signal ends the wait for an answer. The request is then given up with MACHD_OP_CANCEL, and the
- * wait goes on: there is one answer in any case, and if a message was delivered in the meantime
- * that is what it brings. For who asked to be interrupted signals are held back from the request to
- * the wait; for others one that comes just before the thread waits makes no difference.
+ * A signal interrupts the wait for an answer. The request is then given up with MACHD_OP_CANCEL,
+ * and the wait goes on: there is exactly one answer in any case, with the message if one was
+ * delivered in the meantime. For calls that asked to be interrupted, signals are blocked from
+ * before the request until the wait, so that none is missed; other calls need not notice one just
+ * before.
  */
 #include <errno.h>
 #include <poll.h>
@@ -68,7 +70,7 @@ static int send_packet(const struct mi_channel *channel, struct iovec *parts, in
 	return sent < 0 ? errno : 0;
 }
 
-/* A small request in one piece, which the kernel takes faster than a list of them; false: no. */
+/* Copy a small request into one piece, which is faster to send; false: memory may not be mapped. */
 static bool gather(const struct mi_channel *channel, const struct iovec *parts, int count,
 		   uint8_t flat[FLAT_MAX])
 {
@@ -99,14 +101,15 @@ static int send_small(const struct mi_channel *channel, struct iovec *parts, int
 	return sent < 0 ? errno : 0;
 }
 
-/* The header of the next request, which is in front of the first part; its length. */
+/* Write the frame header of the next request, at the start of its first part; returns its length.
+ */
 static uint32_t put_header(const struct mi_channel *channel, enum machd_op op,
 			   const struct iovec *parts, int count, unsigned fd_count)
 {
 	struct machd_frame frame = {
 		.op = op, .fds = (uint16_t)fd_count, .sequence = channel->sequence + 1};
 
-	if (op == MACHD_OP_MESSAGE) /* and not a call that its answer makes necessary */
+	if (op == MACHD_OP_MESSAGE) /* the flags are not for a CALL made meanwhile */
 		frame.flags = channel->request_flags;
 	for (int i = 0; i < count; i++)
 		frame.length += (uint32_t)parts[i].iov_len;
@@ -114,7 +117,7 @@ static uint32_t put_header(const struct mi_channel *channel, enum machd_op op,
 	return frame.length;
 }
 
-/* It is on its way. */
+/* The request is on its way. */
 static void requested(struct mi_channel *channel)
 {
 	channel->sequence++;
@@ -134,7 +137,7 @@ int mi_request(struct mi_channel *channel, enum machd_op op, struct iovec *parts
 		error = mi_ring_put(channel->ring, parts, count, length, channel->request_present);
 	if (error == 0)
 		mi_ring_let_go(channel->ring, !unanswered);
-	/* What is not waited for stays where the next one may go, and that overtakes packets. */
+	/* An unanswered message uses the ring only: in a packet the next one could overtake it. */
 	if (error == EAGAIN && (!channel->ring || !unanswered))
 		error = fd_count == 0 && length <= FLAT_MAX
 				? send_small(channel, parts, count, length)
@@ -163,8 +166,8 @@ void mi_request_end(struct mi_channel *channel, bool go)
 }
 
 /*
- * This goes by the socket even if the request did not: the daemon looks into the ring before it
- * reads. If it fails the connection is broken, and the wait for the answer notices.
+ * By the socket, even if the request went into the ring: the daemon reads the ring first. If this
+ * fails the connection is broken, and the wait for the answer notices.
  */
 static void cancel(const struct mi_channel *channel)
 {
@@ -180,7 +183,7 @@ static void cancel(const struct mi_channel *channel)
 	while (sent < 0 && errno == EINTR);
 }
 
-/* A fault in the program's memory is not held back: it would be the end. */
+/* All but synchronous faults, which would kill the process if they were blocked. */
 void mi_hold_signals(struct mi_channel *channel, sigset_t *old)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
@@ -199,7 +202,7 @@ void mi_let_signals(struct mi_channel *channel, const sigset_t *old)
 	channel->held = NULL;
 }
 
-/* Wait with the thread's own mask: did a signal come? */
+/* Wait for a packet or a signal with the thread's own mask: was it a signal? */
 static bool await_signal(const struct mi_channel *channel)
 {
 	struct pollfd state = {.fd = channel->fd, .events = POLLIN};
@@ -207,7 +210,7 @@ static bool await_signal(const struct mi_channel *channel)
 	return ppoll(&state, 1, NULL, channel->held) < 0 && errno == EINTR;
 }
 
-/* The packet is still there, or is still to come. */
+/* Errors after which the packet can still be received. */
 static bool comes_again(int error)
 {
 	return error == EINTR || error == EAGAIN || error == ENOMEM || error == ENOBUFS;
@@ -244,9 +247,9 @@ static ssize_t wait_packet(struct mi_channel *channel, const struct mi_answer *a
 }
 
 /*
- * The kernel refuses an address that nobody could have before it looks for a packet, and one that
- * nothing is mapped at when it has taken the packet. In the first case the packet is fetched
- * without the program's memory.
+ * The kernel refuses an address outside of user space before it takes a packet, and one where
+ * nothing is mapped after it has taken it. In the first case the packet is fetched again, without
+ * the program's memory.
  */
 static int answer_on_socket(struct mi_channel *channel, struct mi_answer *answer, bool *cancelled)
 {
@@ -303,9 +306,9 @@ static int await_way(struct mi_channel *channel, const struct mi_answer *answer,
 }
 
 /*
- * What says only that there is something in the ring is dropped, and the answer looked for again.
- * It may be there. But the daemon may also have put the answer before this one there and have been
- * kept from saying so until the thread slept anew: then nothing is there yet.
+ * Was this packet a MACHD_OP_LOOK? Then drop it and look into the ring again. The answer may not be
+ * there yet: the packet may be about the previous answer, if the daemon was delayed between putting
+ * that into the ring and sending the packet.
  */
 static bool was_look(struct mi_channel *channel, struct mi_answer *answer, int count)
 {
