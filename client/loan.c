@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Receives that need not ask. With the answer to a plain receive the daemon may lend copies of the
- * messages that are next on the queue. They are still there, and whoever else receives gets them:
- * then the loan is over. As long as it is not, the thread takes the next one by counting up the
- * word on its board, and that is the moment at which the message leaves the queue. A call that is
- * not the same as the one that borrowed them asks the daemon, which settles the loan first.
+ * Receives without a request. With the answer to a plain receive the daemon may lend copies of the
+ * messages that are next in the queue (daemon/ipc/ipc_loan.h). The originals stay queued; if
+ * another thread receives them, the loan is over. Until then the thread takes the next message by
+ * incrementing the count in the loan word of its board, which is the moment of the receive. Only
+ * calls with the same arguments as the one that got the loan do so. Any other is a request, and the
+ * daemon settles the loan first.
  *
- * A server's call sends the reply to one message and receives the next. It borrows, too. It can
- * take what is lent if the board says that its reply need not be answered either: that is put into
- * the ring, the message is taken, and then the daemon may see the reply. So each step is left out
- * as long as nothing has happened, and the daemon hears of what was taken at once.
+ * Servers, which reply to one message and receive the next in one call, get loans, too. Such a call
+ * takes a lent message if the board promises that its reply needs no answer: the reply is put into
+ * the ring, the message is taken, and then the reply is published. So if the message is gone, the
+ * reply is taken back and nothing has happened; and the daemon hears at once of every message
+ * taken.
  *
- * MACHD_PREFETCH=0 has every receive ask.
+ * MACHD_PREFETCH=0 makes every receive a request.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,24 +22,22 @@
 #include "client/exchange.h"
 #include "protocol/board.h"
 
-/* Room for what is lent at a time; the daemon lends no more. */
-#define LOAN_ROOM 69632
-
-/* A thread whose message was no reply is believed to send none for so many calls. */
+/* After a message that was no reply, this many calls are not examined. */
 #define LOOKS_LEFT_OUT 15
 
 struct mi_loan {
-	mach_port_name_t name; /* the call that borrowed: */
+	mach_port_name_t name; /* arguments of the call that got it */
 	mach_msg_option64_t option;
 	uint32_t count, taken; /* messages */
-	size_t at, end;	       /* of those in `bytes` */
+	size_t at, end;	       /* offsets in bytes.data of the next message, and of the end */
 	struct {
 		struct machd_frame frame;
-		uint8_t data[LOAN_ROOM];
+		uint8_t data[MACHD_LOAN_BYTES];
 	} bytes;
 };
 
-/* Options that say nothing but which trailer is wanted, and how long to wait. */
+/* Options of calls that may use a loan: time-outs, the trailer's size, what to do when too large.
+ */
 #define OPTIONS                                                                               \
 	((mach_msg_option64_t)(MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_LARGE |             \
 			       MACH_RCV_LARGE_IDENTITY | MACH_SEND_MSG | MACH_SEND_TIMEOUT) | \
@@ -57,7 +57,7 @@ static bool switched_off(void)
 	return value == 2;
 }
 
-/* To look costs a system call: not every thread that calls shall pay for those that reply. */
+/* Reading the header costs a system call, which ordinary callers should not pay for servers. */
 static bool fetch_header(struct mi_channel *channel, const struct exchange *x,
 			 mach_msg_header_t *header)
 {
@@ -69,8 +69,8 @@ static bool fetch_header(struct mi_channel *channel, const struct exchange *x,
 }
 
 /*
- * Nothing but bytes for a send-once right, which says that the caller is a server. `present`: it is
- * known to be there.
+ * Is this a server's reply: nothing but bytes, to a moved send-once right? `present`: the message
+ * is known to be mapped.
  */
 static bool is_reply(struct mi_channel *channel, const struct exchange *x, bool present,
 		     mach_msg_header_t *header)
@@ -114,7 +114,7 @@ static bool count_up(_Atomic uint64_t *word)
 						       memory_order_relaxed);
 }
 
-/* The thread's next request is the reply that goes with it, or there is none. */
+/* Put the reply into the ring, if it is one and needs no answer with message `index`. */
 static bool reply_ready(struct mi_channel *channel, const struct exchange *x, bool present,
 			uint32_t index)
 {
@@ -129,7 +129,7 @@ static bool reply_ready(struct mi_channel *channel, const struct exchange *x, bo
 	return ready;
 }
 
-/* It is received now; and the reply, if this is a server's call, sent. */
+/* Take message `index`, and send the reply if this is a server's call. */
 static bool take_next(struct mi_channel *channel, const struct exchange *x, bool present,
 		      uint32_t index)
 {
@@ -169,7 +169,7 @@ bool mi_loan_take(struct mi_channel *channel, const struct exchange *x, bool pre
 	return true;
 }
 
-/* Is each of them whole? */
+/* Do the lent messages fill `bytes` exactly? */
 static bool well_formed(const struct mi_loan *loan)
 {
 	size_t at = 0;
@@ -203,7 +203,7 @@ int mi_loan_borrow(struct mi_channel *channel, const struct exchange *x, const s
 		part = (struct iovec){&loan->bytes, sizeof loan->bytes};
 	error = mi_answer(channel, &came);
 	mi_fds_close(&came.fds);
-	if (error || !loan) /* without memory for it the loan is settled when the next one asks */
+	if (error || !loan) /* without memory the messages are asked for, which settles the loan */
 		return error;
 	loan->count = reply->answer.loans;
 	loan->taken = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Out-of-line memory on its way out. Small pieces and arrays of names are copied into the frame;
- * what is a region (client/region.h) goes by its own memfd, and all the rest is copied into one
- * sealed memfd. Memory that is given away is hidden until it is known whether it has gone.
+ * Sends out-of-line memory. Small pieces and arrays of names are copied into the frame; a region
+ * (client/region.h) is sent as its own memfd; everything else is copied into one sealed memfd.
+ * Memory that is given away is inaccessible until it is known whether the daemon took it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,10 @@
 #include "client/region.h"
 #include "protocol/limits.h"
 
-/* So much of a message is read at first: most have few descriptors. */
+/* Bytes of a message that are read at first: most have few descriptors. */
 #define FIRST_LOOK 256
 
-/* Copy the message's descriptors; how many bytes of them make sense is what is walked later. */
+/* Copy the message's descriptors, as many bytes as they may have; they are checked when walked. */
 static int copy_descriptors(const void *message, const mach_msg_header_t *header, size_t size,
 			    struct mi_memory *memory)
 {
@@ -45,7 +45,7 @@ static int copy_descriptors(const void *message, const mach_msg_header_t *header
 		return 0; /* the daemon will say so */
 	if (bytes > look.base.body.msgh_descriptor_count * sizeof(mach_msg_descriptor_t))
 		bytes = look.base.body.msgh_descriptor_count * sizeof(mach_msg_descriptor_t);
-	/* Behind them comes what a short one at the end may be taken for. */
+	/* One more, zeroed, so that a truncated descriptor at the end can be read whole. */
 	memory->descriptors = calloc(1, bytes + sizeof(mach_msg_descriptor_t));
 	if (!memory->descriptors)
 		return ENOMEM;
@@ -60,8 +60,8 @@ static int copy_descriptors(const void *message, const mach_msg_header_t *header
 }
 
 /*
- * How much there is to gather: entries of the table, bytes that would go inline at most, and those
- * of names, which must.
+ * What there is to gather: *count entries of the table, at most *bytes inline, and *names of those
+ * for arrays of names, which must go inline.
  */
 static void measure(const struct mi_memory *memory, uint32_t *count, uint64_t *bytes,
 		    uint64_t *names)
@@ -83,12 +83,12 @@ static void measure(const struct mi_memory *memory, uint32_t *count, uint64_t *b
 	}
 }
 
-/* Gathering: what is filled so far. */
+/* The state of gathering. */
 struct gathering {
 	struct mi_memory *memory;
 	uint8_t *data; /* the inline bytes */
 	size_t data_size, data_room;
-	uint64_t names_left; /* bytes of names to come, for which room is kept */
+	uint64_t names_left; /* bytes of names to come, for which room is reserved */
 	uint64_t fd_size;
 	int copies;	    /* the memfd of pieces that are copied; -1: none yet */
 	uint32_t copies_fd; /* its index */
@@ -114,8 +114,8 @@ static uint32_t add_fd(struct gathering *g, int fd)
 }
 
 /*
- * A piece that is a region needs no copy, and is gone at once if it is given away. One descriptor
- * is left for those that do.
+ * A region needs no copy; if it is given away it is unmapped now. One descriptor of the frame is
+ * left for the memfd of copies.
  */
 static bool gather_region(struct gathering *g, const struct mi_piece *piece,
 			  struct machd_memory *entry)
@@ -231,13 +231,13 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	return error;
 }
 
-/* Walks the memory that is given away, in order. */
+/* An iterator over the memory that is given away, in order. */
 struct given {
 	const struct mi_memory *memory;
 	const uint8_t *at;
-	uint32_t looked_at;
-	uint32_t pieces; /* with memory, so far */
-	char *start;	 /* whole pages */
+	uint32_t looked_at; /* descriptors */
+	uint32_t pieces;    /* descriptors with memory among them */
+	char *start;	    /* the current piece, whole pages */
 	size_t size;
 };
 
@@ -265,7 +265,7 @@ static bool next_given(struct given *given)
 	return false;
 }
 
-/* Is it memory that mi_region_give() took away? Its descriptor's place in memory->fds then. */
+/* Was this piece unmapped by mi_region_give()? Then *fd is its memfd's index in memory->fds. */
 static bool is_withdrawn(const struct given *given, unsigned *fd)
 {
 	const struct machd_memory *entry = &given->memory->table[given->pieces - 1];
@@ -288,7 +288,7 @@ void mi_memory_sent(struct mi_memory *memory, bool hides)
 	mi_fds_close(&memory->fds);
 }
 
-/* Memory that was given away and has come back, or never went, can be used again. */
+/* The memory was not taken: map or unprotect it again. */
 static void take_back(const struct given *given, const struct mi_fds *returned)
 {
 	const struct machd_memory *entry = &given->memory->table[given->pieces - 1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors as they stand in a message of this program's word size: what ool.c reads before they
- * are sent, and ool_place.c before it writes into them. The bytes may be at any address.
+ * Reads descriptors in the layout of this program's word size: for ool.c before they are sent, and
+ * for ool_place.c before it writes addresses into them. The bytes may be unaligned.
  */
 #pragma once
 

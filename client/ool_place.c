@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Out-of-line memory on its way in, when the message itself is in the program's memory: bytes that
- * came in the frame get pages, memfds are mapped, each receiver's own copy on write, and the
- * addresses are written into the descriptors. Where there is no room the message is received
- * nevertheless, with MACH_MSG_VM_SPACE and without that memory [11].
+ * Receives out-of-line memory, after the message itself: bytes that came in the frame are copied to
+ * fresh pages, memfds are mapped copy-on-write, and the addresses are written into the descriptors.
+ * If memory cannot be mapped the message is received nevertheless, without it and with
+ * MACH_MSG_VM_SPACE [11].
  */
 #include <errno.h>
 #include <mach/mach_init.h>
@@ -23,7 +23,7 @@ struct memory_frame {
 	uint8_t bytes[MACHD_FRAME_SIZE_MAX - sizeof(struct machd_frame)];
 };
 
-/* Map one piece; NULL: there is no room. `data` moves behind what was used of it. */
+/* Map one piece; NULL: that failed. *data advances past what was used. */
 static void *map_piece(const struct mi_received_memory *received, const struct machd_memory *entry,
 		       uint64_t wanted, const uint8_t **data)
 {
@@ -40,7 +40,7 @@ static void *map_piece(const struct mi_received_memory *received, const struct m
 		return pages;
 	}
 	if (entry->fd >= received->fds.count)
-		return NULL; /* lost on the way */
+		return NULL; /* this process had no room for the descriptor */
 	pages = mmap(NULL, in_page + size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
 		     received->fds.fd[entry->fd], (off_t)(entry->offset - in_page));
 	if (pages == MAP_FAILED)
@@ -69,7 +69,7 @@ static void drop_name(struct mi_channel *channel, mach_port_name_t name, mach_ms
 		mi_call_within(channel, &call);
 }
 
-/* An array of names for which there is no room: its rights are given up. */
+/* An array of names could not be mapped: release its rights. */
 static void drop_names(struct mi_channel *channel, const uint8_t *data, size_t size,
 		       mach_msg_type_name_t type)
 {
@@ -81,7 +81,7 @@ static void drop_names(struct mi_channel *channel, const uint8_t *data, size_t s
 	}
 }
 
-/* Does the entry say something that can be? */
+/* Is the entry consistent with the descriptor and with what came? */
 static bool entry_good(const struct mi_received_memory *received, const struct machd_memory *entry,
 		       uint64_t size, size_t data_left)
 {
@@ -97,7 +97,7 @@ static bool entry_good(const struct mi_received_memory *received, const struct m
 	return false;
 }
 
-/* Write an address into a descriptor; with NULL the memory's size is 0, an array keeps its count.
+/* Write an address into a descriptor. NULL: memory gets size 0, an array of ports keeps its count.
  */
 static void place_address(uint8_t *descriptor, void *address)
 {
@@ -165,7 +165,7 @@ static const char *place_all(struct mi_channel *channel, struct mi_received_memo
 	return NULL;
 }
 
-/* There is no memory to fetch the frame into: the message has none then. */
+/* There is no memory to receive the frame into: the message is delivered without its memory. */
 static int fetch_nothing(struct mi_channel *channel, struct mi_received_memory *received)
 {
 	mach_msg_base_t *base = received->message;
@@ -186,10 +186,10 @@ static int fetch_nothing(struct mi_channel *channel, struct mi_received_memory *
 	return error;
 }
 
-/* A frame with more bytes of memory is a rarity, and its pages are not kept for the next. */
+/* After a frame longer than this, which is rare, the buffer's pages are given back. */
 #define KEPT (MACHD_MEMORY_INLINE_MAX + 4096u)
 
-/* The channel's place for such frames; NULL: there is no memory. */
+/* The channel's buffer for such frames; NULL: there is no memory. */
 static struct memory_frame *frame_of(struct mi_channel *channel)
 {
 	_Static_assert(sizeof(struct memory_frame) == MACHD_FRAME_SIZE_MAX, "all of a frame");

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is memory of the program there? Who copies to and from a ring has to know, as no kernel tells.
- * Most buffers of messages are on the thread's own stack above its present frame, among the
- * program's variables, or in its heap, as far as that is the one that sbrk() moves the end of:
- * those are there, and copied by the thread itself. All others are copied by the kernel, which says
- * what is not there, whoever takes it away at that moment. That costs a system call: for a small
- * message 0.4 microseconds when it is sent, 0.2 when it is received. (To ask the kernel first, and
- * then to copy, takes 0.2 for both, and leaves a moment between the two.)
+ * Is a buffer of the program mapped? mach_msg returns a code for one that is not, but a copy to or
+ * from a ring is made by the library, which would crash. Most buffers are on the thread's own stack
+ * above its current frame, among the program's variables, or in the heap below sbrk(0): those are
+ * taken to be mapped, and copied directly. All others are copied by the kernel, which reports what
+ * is not mapped at that very moment. That costs a system call: for a small message 0.4 microseconds
+ * when it is sent, 0.2 when it is received. (Asking the kernel first and then copying would take
+ * 0.2 for both, and leave a gap between the two.)
  *
- * So what a program does to its own stack, variables and heap with mprotect(), munmap() or
- * MAP_FIXED is not noticed: a message there ends it as memcpy() would. To notice it each copy would
- * have to be the kernel's, or a handler of ours would have to take its SIGSEGV.
+ * So if a program unmaps or protects parts of its own stack, variables or heap, a message there
+ * crashes it as memcpy() would. To avoid that every copy would have to be the kernel's, or the
+ * library would need a handler for SIGSEGV.
  */
 #include <link.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@ struct range {
 
 static struct range variables; /* of the program itself, which is never unloaded */
 static _Thread_local struct range stack;
-static uintptr_t heap; /* where it begins; UINTPTR_MAX: nobody knows */
+static uintptr_t heap; /* where it begins; UINTPTR_MAX: not known */
 static uintptr_t page_mask;
 
 static bool within(const struct range *range, const void *memory, size_t size)
@@ -36,7 +36,7 @@ static bool within(const struct range *range, const void *memory, size_t size)
 	return at >= range->low && at <= range->high && size <= range->high - at;
 }
 
-/* The first one is the program. What the loader has made read-only lies at the beginning. */
+/* The first object is the program. The loader has made the beginning of its data read-only. */
 static int find_variables(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct range found = {0};
@@ -61,7 +61,7 @@ static int find_variables(struct dl_phdr_info *info, size_t size, void *context)
 	return 1;
 }
 
-/* The kernel tells it among much else. The process's name, in parentheses, may contain anything. */
+/* start_brk in /proc/self/stat. The process's name, in parentheses, may contain anything. */
 static void find_heap(void)
 {
 	enum { FIELDS_BETWEEN = 44 }; /* from the state to start_brk [proc(5)] */
@@ -97,7 +97,7 @@ void mi_present_configure(void)
 	find_heap();
 }
 
-/* Where the thread's stack is; nowhere, if nobody knows. */
+/* The thread's stack; an empty range if it cannot be found out. */
 static void find_stack(void)
 {
 	pthread_attr_t attributes;
@@ -113,8 +113,8 @@ static void find_stack(void)
 }
 
 /*
- * Below the frame there may be nothing yet; and a coroutine's is no frame of this stack. Nothing is
- * on a stack that was not looked for yet.
+ * Below the current frame the stack may not be mapped yet. The frame of a coroutine is not on this
+ * stack. Before find_stack() the range is empty.
  */
 static bool on_stack(const void *memory, size_t size)
 {

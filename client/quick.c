@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mach_msg when it need not wait and cannot fail: a plain send into an open window, a plain receive
- * of a message that is lent. Nothing here makes a system call that could end the thread or touch
- * errno, so what mi_enter() does about cancellation, errno and connections is left out, and it is a
- * good part of what such a call costs. Whatever is not as it has to be for that goes the ordinary
- * way, which finds nothing begun.
+ * The fast path of mach_msg, for calls that cannot block or fail: a plain send into an open window,
+ * a plain receive of a lent message. Nothing here makes a system call that is a cancellation point
+ * or sets errno, so what mi_enter() does about those and about connections is left out; it would be
+ * a good part of the cost of such a call. If any condition does not hold, nothing has been done,
+ * and the call takes the ordinary path.
  */
 #include "client/exchange.h"
 
-/* The program's buffer is there, as far as that is known without asking the kernel. */
 static bool receive_quickly(struct mi_channel *channel, const struct exchange *x,
 			    mach_msg_return_t *code)
 {

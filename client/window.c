@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends without an answer. mach_msg says how a send ended, and to know it costs a round trip. The
- * channel's board (protocol/board.h) says in advance when it can only end well: then the request
- * goes out and the call returns.
+ * Sends without an answer. mach_msg returns how a send ended, and to learn that costs a round trip.
+ * An open window on the channel's board (protocol/board.h) says in advance that a send can only
+ * succeed: then the request goes out and the call returns.
  *
- * That is so for MACH_SEND_MSG alone, with no other option, of a message that has nothing but bytes
- * and copies its destination from a send right, in a window of that name. Everything else goes
- * behind it on the same channel and is answered. In detail, of what XNU could have said:
+ * This is for MACH_SEND_MSG with no other option, of a message that has nothing but bytes and a
+ * copied send right as its destination, within the window of that name. All other requests follow
+ * on the same channel and are answered. The errors that XNU could have returned:
  *
- *   invalid destination or right   The daemon closes the window before anybody can hear that the
- *                                  name or its port is gone. What was sent by then goes to a port
- *                                  that died, or a name that was given up, just after the send.
- *   the queue is full              A window is open only for messages that have room kept for them.
- *                                  Without room it is closed, and the send that finds it closed is
- *                                  an ordinary one: it blocks.
- *   interrupted                    Only what blocks is interrupted.
- *   no memory                      There is a frame for it, and what it costs the user was counted
- *                                  when the window was opened.
- *   bad address                    The kernel reads the message when the frame goes out.
+ *   invalid destination or right   The daemon closes the window before anybody can learn that the
+ *                                  name or its port is gone. What was sent before counts as sent to
+ *                                  a port that died, or a name that was freed, just after the send.
+ *   the queue is full              A window is open only for messages that have room reserved.
+ *                                  A send that finds it closed is an ordinary one, and blocks.
+ *   interrupted                    Only a send that blocks can be interrupted.
+ *   no memory                      The frame is there, and the charges and memory of the message
+ *                                  were reserved when the window was opened.
+ *   bad address                    The message is copied into the frame before the call returns.
  *
- * The message is in the daemon's hands when the call returns, whatever becomes of the process.
+ * When the call returns the message is sent, whatever becomes of the process.
  *
- * Boards are for channels that send a lot: one is made after some messages that could have done
- * without an answer. MACHD_SYNC_SEND=1 has every send answered, 0 makes the board at once.
+ * A board is made for channels that send a lot: after a number of messages that a window could have
+ * served. MACHD_SYNC_SEND=1 has every send answered, 0 makes the board at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,16 +36,16 @@
 #include "client/ring.h"
 #include "protocol/board.h"
 
-/* Messages that a channel sends before it has a board made, and before it tries again. */
+/* Sends that a window could have served before a board is made, and before that is tried again. */
 #define SENDS_FIRST 16
 #define SENDS_NEVER (UINT_MAX - 1)
 
 struct mi_board {
-	machd_window_t *window;		    /* and the word for a loan behind them */
-	uint32_t sent[MACHD_BOARD_WINDOWS]; /* through each of them */
+	machd_window_t *window;		    /* all words of the board, see protocol/board.h */
+	uint32_t sent[MACHD_BOARD_WINDOWS]; /* messages sent through each window */
 };
 
-/* How many sends come first; read once, when the first thread gets here. */
+/* SENDS_FIRST, or what the environment says; read once. */
 static unsigned sends_first(void)
 {
 	static _Atomic unsigned known;
@@ -76,7 +75,7 @@ void mi_window_forget(struct mi_channel *channel)
 	free(board);
 }
 
-/* The memory of a board; -1 if there is none. */
+/* Make and map the memfd of a board; -1 on failure. */
 static int make_memory(struct mi_board *board)
 {
 	int fd = memfd_create("machd-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -94,7 +93,7 @@ static int make_memory(struct mi_board *board)
 	return fd;
 }
 
-/* Give it to the daemon: KERN_SUCCESS, or why there is none; MACHD_NO_DAEMON: the task is lost. */
+/* Register it with the daemon: the daemon's code, or MACHD_NO_DAEMON: the task is lost. */
 static kern_return_t hand_over(struct mi_channel *channel, int fd)
 {
 	struct machd_frame frame = {0};
@@ -121,7 +120,7 @@ static kern_return_t hand_over(struct mi_channel *channel, int fd)
 	return wrong ? mi_lost(channel, wrong) : (kern_return_t)reply.answer.code;
 }
 
-/* Without memory for a board everything is answered. */
+/* If that fails, the channel goes on without a board. */
 static void make_board(struct mi_channel *channel)
 {
 	struct mi_board *board = calloc(1, sizeof *board);
@@ -137,21 +136,21 @@ static void make_board(struct mi_channel *channel)
 	close(fd);
 }
 
-/* What the call says allows it. */
+/* The call's arguments allow a send without an answer. */
 static bool plain_call(const struct exchange *x)
 {
 	return x->option == (MACH_SEND_MSG | MACH64_SEND_ANY) && !x->header &&
 	       x->send_size <= MACHD_UNANSWERED_MAX;
 }
 
-/* And what the message says. */
+/* So does the message's header. */
 static bool plain_header(const mach_msg_header_t *header)
 {
 	return header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) &&
 	       header->msgh_local_port == MACH_PORT_NULL;
 }
 
-/* Memory that only the kernel knows is read once. */
+/* A message that may not be mapped is copied: it must be read only once. */
 static bool read_message(const struct exchange *x, struct mi_plain *plain)
 {
 	plain->message = x->send;
@@ -164,7 +163,7 @@ static bool read_message(const struct exchange *x, struct mi_plain *plain)
 	return true;
 }
 
-/* Is there room for one more in the name's window? */
+/* Is the name's window open for one more message? */
 static bool open_for(const struct mi_board *board, mach_port_name_t name)
 {
 	unsigned index = machd_window_of(name);
@@ -182,7 +181,7 @@ uint32_t mi_window_flags(struct mi_channel *channel, const struct exchange *x,
 	if (!loan && !plain_call(x))
 		return 0;
 	if (!channel->board) {
-		/* The daemon takes such messages in order from rings, if they could come there. */
+		/* Such messages are sent by the ring only, and this process cannot map one. */
 		if (channel->asked == MI_RING_USELESS)
 			return 0;
 		if (sends_first() == SENDS_NEVER || channel->plain_sends++ < sends_first())
@@ -214,7 +213,7 @@ static uint64_t stamp(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* What goes before the content of such a message. */
+/* A request without an answer, up to the message's body. */
 struct unanswered {
 	struct machd_frame frame;
 	struct machd_message_args args;

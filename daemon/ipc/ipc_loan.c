@@ -176,7 +176,7 @@ size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread,
 		if (*count == IPC_LOAN_MAX || !message_good(kmsg, told) ||
 		    !ipc_kmsg_check_signature(host, kmsg))
 			break;
-		size = lend(host, thread, kmsg, &next, at + used, IPC_LOAN_BYTES - used);
+		size = lend(host, thread, kmsg, &next, at + used, MACHD_LOAN_BYTES - used);
 		if (size == 0)
 			break;
 		thread->th_windows->ws_lent[*count] = next.r_remote;

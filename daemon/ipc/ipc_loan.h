@@ -40,13 +40,12 @@
 
 struct ipc_received;
 
-/* The most messages of one loan, and the most bytes. */
-#define IPC_LOAN_MAX   MACHD_BOARD_REPLIES
-#define IPC_LOAN_BYTES 65536
+/* The most messages of one loan. */
+#define IPC_LOAN_MAX MACHD_BOARD_REPLIES
 
 /*
  * The thread has received a message of th_port and accepts a loan. Copies the messages to lend to
- * `at`, which has room for IPC_LOAN_BYTES. Returns the number of bytes; *count becomes that of
+ * `at`, which has room for MACHD_LOAN_BYTES. Returns the number of bytes; *count becomes that of
  * messages.
  */
 size_t ipc_loan_make(struct ipc_host *host, struct ipc_thread *thread,
