@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks Linux what host_info shall tell: processors, memory, the kernel's name. */
+/* Finds out what host_info reports: processors, memory, the kernel's name. */
 #include "daemon/machine.h"
 
 #include <mach/machine.h>
@@ -34,7 +34,7 @@ static uint32_t positive(long value)
 	return value > 0 ? (uint32_t)value : 1;
 }
 
-/* The core's first processor stands for the core: the others have it in front of them. */
+/* Is this processor the first of its core's siblings? */
 static bool first_of_core(uint32_t cpu)
 {
 	char path[96];

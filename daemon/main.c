@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * machd: starts up, hands everything to the loop, and takes it down again in order. From here a
- * message's path goes to daemon/io/listener.c, channel.c and gate.c, and from there into the state
- * machine (daemon/trap/trap.h).
+ * machd: starts up, runs the main loop (daemon/io/turn.h), and shuts down in order. A message's
+ * path begins in daemon/io/ring.c or channel.c, which pass frames to daemon/io/gate.c and so into
+ * the state machine (daemon/trap/trap.h).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,7 +37,7 @@
 #include "daemon/services.h"
 #include "daemon/supervise.h"
 
-/* All that the running daemon consists of. */
+/* The whole daemon. */
 struct daemon {
 	struct options options;
 	struct config config;
@@ -67,7 +67,7 @@ static int replay(const char *path)
 
 /* The socket. */
 
-/* Where to listen if nobody says; false: `error` says what is missing. */
+/* The socket's default path; false: `error` says what is missing. */
 static bool default_path(char *path, size_t size, char *error)
 {
 	const char *directory = getenv("XDG_RUNTIME_DIR");
@@ -75,7 +75,7 @@ static bool default_path(char *path, size_t size, char *error)
 
 	if (getuid() == 0) {
 		directory = "/run/machd";
-		mkdir(directory, 0755); /* may be there; bind() tells of anything else */
+		mkdir(directory, 0755); /* may exist; bind() reports any other failure */
 	} else if (!directory || *directory != '/') {
 		snprintf(error, BIND_ERROR_SIZE,
 			 "XDG_RUNTIME_DIR is not set: say with --socket where to listen");
@@ -140,7 +140,7 @@ static void watch_signal(struct daemon *daemon, uv_signal_t *handle, uv_signal_c
 
 /* Start and stop. */
 
-/* Programs that machd starts find it where it listens. */
+/* Programs that machd starts get its socket's path as MACHD_SOCKET. */
 static void set_up_starts(struct daemon *daemon)
 {
 	struct activator *activator = &daemon->gate.activator;
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 		return reload_check(&daemon.options);
 	if (!reload_read(&daemon.options, &daemon.config))
 		return EX_CONFIG;
-	/* What is wrong with a service is in the log, and no reason not to start. */
+	/* Faults in services.d are logged, and no reason not to start. */
 	if (services_read(&daemon.services, NULL, &daemon.config, daemon.options.config) ==
 	    SERVICES_NO_MEMORY)
 		return EXIT_FAILURE;

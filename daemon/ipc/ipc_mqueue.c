@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Queues. A message that finds a waiting receiver is handed over and never queued; otherwise it
- * takes a slot. A slot that falls free goes to the most urgent blocked sender, already counted, so
- * that a later sender cannot take it away.
+ * takes a slot. A freed slot is counted at once for the blocked sender of the highest QoS, so that
+ * a later sender cannot take it.
  */
 #include "daemon/ipc/ipc_mqueue.h"
 
@@ -39,7 +39,7 @@ static void enqueue(struct ipc_host *host, struct ipc_port *port, struct ipc_kms
 {
 	bool first, urgent;
 
-	/* Those before it are received with its override. */
+	/* Its override raises the messages before it, which may have been lent without it. */
 	if (kmsg->ikm_override != MACH_MSG_QOS_UNSPECIFIED)
 		ipc_loan_settle(host, port);
 	first = list_empty(&port->ip_messages);
@@ -99,7 +99,7 @@ void ipc_mqueue_set_qlimit(struct ipc_host *host, struct ipc_port *port, uint32_
 	}
 }
 
-/* A receiver that knows nothing of auxiliary data goes without; to others they count [9.3]. */
+/* Auxiliary data count only for a receiver that accepts them [9.3]. */
 static bool too_large(const struct ipc_thread *thread, const struct ipc_kmsg *kmsg)
 {
 	const struct ipc_msg_args *args = &thread->th_args;
@@ -112,7 +112,7 @@ static bool too_large(const struct ipc_thread *thread, const struct ipc_kmsg *km
 	return needed > args->a_rcv_size || aux > args->a_aux_max;
 }
 
-/* The message stays where it is; the thread is told how large it is [9.3]. */
+/* Leave the message where it is, and answer with its size [9.3]. */
 static void refuse_large(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port,
 			 const struct ipc_kmsg *kmsg)
 {
@@ -173,14 +173,15 @@ static void take(struct ipc_host *host, struct ipc_thread *thread, struct ipc_po
 	}
 }
 
-/* A message whose signature is wrong is forgotten; its slot is free and its number is used up. */
+/* Account for a message with a wrong signature: its slot is free, its sequence number used. */
 static void forget(struct ipc_host *host, struct ipc_port *port)
 {
 	port->ip_seqno++;
 	ipc_mqueue_release_slot(host, port);
 }
 
-/* A thread that waits for a message of this port: on the port itself before on a set. */
+/* A thread that waits for a message of this port: first those on the port, then those on its sets.
+ */
 static struct ipc_thread *waiter(struct ipc_port *port)
 {
 	struct ipc_thread *thread = list_first(&port->ip_receivers, struct ipc_thread, th_link);
@@ -196,8 +197,8 @@ static struct ipc_thread *waiter(struct ipc_port *port)
 }
 
 /*
- * A waiting thread that takes the message, waiting no more. Those before it that cannot, and want
- * it kept, are told how large it is. NULL: nobody is left.
+ * Unblock the first waiting thread that can take the message. Threads before it whose buffers are
+ * too small, with MACH_RCV_LARGE, are answered with the size. NULL: none is left.
  */
 static struct ipc_thread *taker(struct ipc_host *host, struct ipc_port *port,
 				const struct ipc_kmsg *kmsg)
@@ -223,7 +224,7 @@ void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_km
 
 	ipc_trace_send(host, kmsg);
 	if (waiter(port)) {
-		/* Nothing of a message is believed, not even its size, before this. */
+		/* The signature first: before that not even the size can be trusted. */
 		if (!ipc_kmsg_check_signature(host, kmsg)) {
 			forget(host, port);
 			return;
@@ -255,10 +256,9 @@ mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,
 }
 
 /*
- * Its signature was checked when it was lent, and that was its copyout: what the receiver has are
- * the bytes of then, and the entry that was lent with it has the right to reply. All that is left
- * of it is a send right to the port whose queue it was on. That it has no memfds is the one thing
- * to be believed yet.
+ * The message was checked and copied out when it was lent: the receiver has those bytes, and the
+ * entry set aside for it has the reply right. All that is left is the send right to the port
+ * itself. Only if memory was corrupted since can it have memfds, so a count of them is not trusted.
  */
 void ipc_mqueue_taken(struct ipc_host *host, struct ipc_thread *thread, struct ipc_port *port)
 {
@@ -310,7 +310,8 @@ mach_msg_return_t ipc_mqueue_copyin(struct ipc_host *host, struct ipc_thread *th
 		thread->th_set->ps_refs++;
 		return MACH_MSG_SUCCESS;
 	}
-	/* Who had the receive right and gave it away may not know yet that it is gone. */
+	/* No guard exception if the name had the receive right before: another thread may have
+	 * moved it. */
 	if (!entry || !entry->ie_had_receive)
 		ipc_guard_raise(host, thread, kGUARD_EXC_RCV_INVALID_NAME,
 				thread->th_args.a_rcv_name, 0);

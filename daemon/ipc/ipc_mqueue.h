@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue of a port: sending into it, receiving from it, and who waits on either side [12].
+ * The queue of a port: sending into it, receiving from it, and the threads blocked on either side
+ * [12].
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 enum ipc_mqueue_how {
 	IPC_MQUEUE_BOUND,  /* the limit holds: MACH_SEND_TIMED_OUT means "full" */
 	IPC_MQUEUE_ALWAYS, /* to a send-once right, or from the daemon: only the hard limit holds */
-	IPC_MQUEUE_PROMISED, /* a window promised room for it: it is taken */
+	IPC_MQUEUE_PROMISED, /* a window promised room for it: no limit holds */
 };
 
 /*
@@ -36,7 +37,7 @@ mach_msg_return_t ipc_mqueue_copyin(struct ipc_host *host, struct ipc_thread *th
  */
 void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread);
 
-/* Messages wait on the port (it joined a set): serve threads that wait for them. */
+/* The port has queued messages and joined a set: hand them to threads that wait on the set. */
 void ipc_mqueue_serve(struct ipc_host *host, struct ipc_port *port);
 
 /* Wake every receiver on a list with a code. */

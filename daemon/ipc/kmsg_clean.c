@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Destroying messages: what happens instead of copyout when nobody will receive one. Each right in
- * it is destroyed, which may send notifications or kill ports, and so more messages; depth is taken
- * by the work list, not by the stack [10.3].
+ * Destroys messages that nobody will receive. Each right in them is destroyed, which may send
+ * notifications or destroy ports, and with those more messages. That happens through the work list
+ * (ipc_work.h), not by recursion [10.3].
  */
 #include "daemon/ipc/ipc_account.h"
 #include "daemon/ipc/ipc_host.h"
@@ -14,7 +14,7 @@
 #include "daemon/ipc/ipc_user.h"
 #include "daemon/ipc/kmsg_layout.h"
 
-/* Rights that one step destroys, and those of a message that is small enough for a single one. */
+/* Rights destroyed in one step; and the most rights of a message that is destroyed at once. */
 #define RIGHTS_PER_STEP 8
 #define RIGHTS_AT_ONCE	64
 
@@ -35,8 +35,8 @@ static void begin(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 }
 
 /*
- * Destroy the rights of the header, from where it was left; true if none is left. What work of a
- * kind before `kind` comes of one right is done before the next.
+ * Destroy the rights of the header, from where it was left off; true if none is left. Work of kinds
+ * before `kind` that a right causes is done before the next right.
  */
 static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_work_kind kind)
 {
@@ -58,7 +58,7 @@ static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_
 	return true;
 }
 
-/* The same of up to `count` rights of the body. */
+/* The same for up to `count` rights of the body. */
 static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
 		       enum ipc_work_kind kind)
 {
@@ -80,8 +80,8 @@ static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t co
 }
 
 /*
- * The same of all of it: what was taken of a descriptor that was refused goes before the header,
- * and those before it go last [10.1].
+ * The same for the whole message. After a refused descriptor its rights go first, then the
+ * header's, then those of the descriptors before it [10.1].
  */
 static bool clean_all(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
 		      enum ipc_work_kind kind)
@@ -106,7 +106,7 @@ static uint32_t count_rights(const struct ipc_kmsg *kmsg, uint32_t descriptors)
 	return count;
 }
 
-/* A message that was begun: a few rights at once, more as work. */
+/* Go on with a message: a few rights at once, many as work. */
 static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	if (count_rights(kmsg, kmsg->ikm_clean_end) <= RIGHTS_AT_ONCE &&
@@ -139,8 +139,7 @@ void ipc_kmsg_destroy(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	ipc_work_run(host);
 }
 
-/* One more that nobody received. */
-static void count(struct ipc_host *host, const struct ipc_kmsg *kmsg)
+static void count_destroyed(struct ipc_host *host, const struct ipc_kmsg *kmsg)
 {
 	host->h_destroyed++;
 	if (kmsg->ikm_account)
@@ -152,7 +151,7 @@ void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	if (!kmsg->ikm_cleaning) {
 		if (!ipc_kmsg_check_signature(host, kmsg))
 			return;
-		count(host, kmsg);
+		count_destroyed(host, kmsg);
 		begin(host, kmsg, kmsg->ikm_header.ikm_descriptors);
 	}
 	if (clean_all(host, kmsg, RIGHTS_PER_STEP, kmsg->ikm_work.w_kind))

@@ -2,9 +2,9 @@
 /*
  * Copyin: the names in a message become naked rights.
  *
- * The header is checked as a whole and then taken as a whole: a header that is refused costs the
- * sender nothing. Body rights follow one by one, each checked and then taken. If one is refused the
- * rights taken so far are destroyed; this is what Mach does, and senders can see it [10.1].
+ * The header is checked as a whole and then taken as a whole: if it is refused the sender loses
+ * nothing. The rights of the body follow one by one (kmsg_copyin_body.c). If one is refused, those
+ * taken so far are destroyed; Mach does the same, and senders can observe it [10.1].
  */
 #include <mach/mach_voucher_types.h>
 
@@ -26,7 +26,7 @@ struct header_rights {
 	mach_port_name_t hr_dest_name, hr_reply_name, hr_voucher_name;
 	uint32_t hr_dest, hr_reply, hr_voucher; /* dispositions */
 	struct ipc_entry *hr_dest_entry, *hr_reply_entry, *hr_voucher_entry;
-	struct ipc_port *hr_processed; /* a right to what the voucher becomes when it is sent */
+	struct ipc_port *hr_processed; /* a send right to the voucher that the message will carry */
 };
 
 /* Legal in a header: a send or send-once right, and never a receive right. */
@@ -46,7 +46,7 @@ static mach_msg_return_t check_bits(const struct header_rights *rights)
 	return MACH_PORT_VALID(rights->hr_dest_name) ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
 }
 
-/* No voucher, the null voucher, or the name of one; it beats whatever else is wrong below. */
+/* No voucher, the null voucher, or the name of one. This error precedes those of other rights. */
 static mach_msg_return_t check_voucher(struct ipc_space *space, struct header_rights *rights)
 {
 	if (rights->hr_voucher == 0)
@@ -65,15 +65,15 @@ static mach_msg_return_t check_voucher(struct ipc_space *space, struct header_ri
 	return MACH_MSG_SUCCESS;
 }
 
-/* A voucher that is asked something, and is also what the question carries. */
+/* The message is for a voucher and carries the same one. */
 static bool dest_is_voucher(const struct header_rights *rights)
 {
 	return rights->hr_voucher_entry && rights->hr_dest_name == rights->hr_voucher_name;
 }
 
 /*
- * The destination's entry. A send-once right whose port has died still counts as a right here, as
- * long as nobody has looked at the name or asked to hear of it: the message then goes nowhere.
+ * The destination's entry. A send-once right to a dead port is still a right here, unless the name
+ * has been looked up since or has a dead-name request: the message is then silently dropped.
  */
 static struct ipc_entry *lookup_dest(struct ipc_host *host, struct ipc_space *space,
 				     const struct header_rights *rights)
@@ -95,8 +95,8 @@ static bool dest_usable(const struct ipc_space *space, const struct ipc_entry *e
 }
 
 /*
- * Some destinations take replies only to ports that were made for replies [17.1]. It is the reply
- * that is wrong then, whatever is sent to the destination.
+ * Some destinations require that the reply port was made as a reply port [17.1]; otherwise the
+ * error is that of the reply.
  */
 static bool reply_fits(struct ipc_host *host, const struct header_rights *rights)
 {
@@ -112,7 +112,7 @@ static bool reply_fits(struct ipc_host *host, const struct header_rights *rights
 	return false;
 }
 
-/* The reply's name is one for itself or the destination's, never the voucher's [4.3]. */
+/* The reply's name may be the same as the destination's, but not as the voucher's [4.3]. */
 static bool lookup_reply(struct ipc_host *host, struct ipc_space *space,
 			 struct header_rights *rights)
 {
@@ -128,11 +128,11 @@ static bool lookup_reply(struct ipc_host *host, struct ipc_space *space,
 	return false;
 }
 
-/* A missing destination beats a bad reply, a bad reply beats a wrong destination right. */
+/* The order of errors: destination missing, reply bad, destination right wrong. */
 static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *space,
 				      struct header_rights *rights)
 {
-	uint32_t twin = 0; /* another disposition of the destination's name */
+	uint32_t twin = 0; /* disposition of the other right under the destination's name */
 	bool good;
 
 	if (dest_is_voucher(rights))
@@ -155,7 +155,7 @@ static mach_msg_return_t check_rights(struct ipc_host *host, struct ipc_space *s
 	return good ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_DEST;
 }
 
-/* What the voucher becomes when this task sends it: the last thing that can be refused. */
+/* Make the voucher that the message will carry: the last step that can fail. */
 static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc_task *task,
 					 struct header_rights *rights)
 {
@@ -167,7 +167,7 @@ static mach_msg_return_t process_voucher(struct ipc_host *host, const struct ipc
 	return rights->hr_processed ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
 }
 
-/* MACH_SEND_NOTIFY to a send right: is the queue full, as it is now? */
+/* MACH_SEND_NOTIFY applies to this send. *full: the queue is full now, before copyin. */
 static bool wants_notice(struct ipc_host *host, const struct ipc_thread *thread,
 			 const struct header_rights *rights, bool *full)
 {
@@ -182,8 +182,8 @@ static bool wants_notice(struct ipc_host *host, const struct ipc_thread *thread,
 }
 
 /*
- * That arms the send-possible request; and the head of the queue gets the override of a message
- * that may never be queued, and the port its importance.
+ * Arm the name's send-possible request. The message may never be queued, but its override already
+ * raises the head of the queue, and its importance the port.
  */
 static void arm_send_possible(struct ipc_host *host, const struct ipc_thread *thread,
 			      const struct ipc_kmsg *kmsg, uint32_t request)
@@ -201,8 +201,8 @@ static void arm_send_possible(struct ipc_host *host, const struct ipc_thread *th
 }
 
 /*
- * The name still has a request when its right was taken [14.3]. Who is not told of room later has
- * room now: the message is queued, and were it filled by what its own copyin sends there.
+ * MACH_SEND_NOTIFY, if the name still has its request after copyin [14.3]: arm it if the queue was
+ * full. If not, this message is queued even if its own copyin has filled the queue meanwhile.
  */
 static void notice(struct ipc_host *host, const struct ipc_thread *thread, struct ipc_kmsg *kmsg,
 		   mach_port_name_t name, bool full)
@@ -217,7 +217,7 @@ static void notice(struct ipc_host *host, const struct ipc_thread *thread, struc
 		kmsg->ikm_always = true;
 }
 
-/* The voucher's own right is used up, and the message carries what it becomes. */
+/* Release the right that was copied in: the message carries the processed voucher instead. */
 static void commit_voucher(struct ipc_host *host, struct ikm_header *header,
 			   const struct header_rights *rights, struct ipc_port *right)
 {
@@ -256,7 +256,7 @@ static void commit_header(struct ipc_host *host, struct ipc_space *space, struct
 		commit_voucher(host, header, rights, voucher);
 }
 
-/* A header that was refused may be one that no careful program writes [16.2]. */
+/* Some errors of the header raise a guard exception as well [16.2]. */
 static void guard_header(struct ipc_host *host, const struct ipc_kmsg *kmsg, mach_msg_return_t code)
 {
 	if (code == MACH_SEND_INVALID_VOUCHER)
@@ -306,7 +306,7 @@ static mach_msg_return_t copyin_header(struct ipc_host *host, const struct ipc_t
 	return MACH_MSG_SUCCESS;
 }
 
-/* How many send-once rights it may make at most: each may have to be answered for by the daemon. */
+/* The most send-once rights that copyin may make: each needs a piece of memory (ipc_owed.h). */
 static uint64_t makes_sonce(const struct ipc_kmsg *kmsg)
 {
 	uint64_t count = (MACH_MSGH_BITS_REMOTE(kmsg->ikm_bits) == MACH_MSG_TYPE_MAKE_SEND_ONCE) +
@@ -334,7 +334,8 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_host *host, struct ipc_thread *thre
 		ipc_kmsg_free(host, kmsg);
 		return MACH_SEND_NO_BUFFER;
 	}
-	/* Asked before a right is taken: the reply that made it important may be among them. */
+	/* Before any right is taken: the send-once right that makes the task important may be one.
+	 */
 	kmsg->ikm_may_donate = !(option & MACH_SEND_NOIMPORTANCE);
 	kmsg->ikm_donates = kmsg->ikm_may_donate && ipc_importance_donates(thread->th_task);
 	code = copyin_header(host, thread, kmsg);

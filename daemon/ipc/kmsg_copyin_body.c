@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copyin of the body: descriptor by descriptor, each checked and then taken. If one is refused the
- * message is destroyed with all that was taken before, and the later ones stay the sender's; this
- * is what Mach does, and senders can see it [8.9, 10.1].
+ * Copyin of the body: descriptor by descriptor, each checked and then taken. If one is refused, the
+ * message is destroyed with what was taken before, and the sender keeps the rest; Mach does the
+ * same, and senders can observe it [8.9, 10.1].
  */
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
@@ -11,7 +11,7 @@
 #include "daemon/ipc/kmsg_layout.h"
 #include "protocol/frame.h"
 
-/* A message that no task will receive may carry rights that its sender has to keep [4.1]. */
+/* A message that no task will receive may carry immovable rights [4.1]. */
 static enum ipc_right_use body_use(const struct ipc_kmsg *kmsg)
 {
 	const struct ipc_port *dest = kmsg->ikm_header.ikm_dest;
@@ -34,7 +34,7 @@ static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct 
 	entry = ipc_right_lookup(host, space, name);
 	if (!ipc_right_copyin_check(space, entry, disposition, body_use(kmsg))) {
 		ipc_right_guard(host, space, name, disposition, body_use(kmsg));
-		if (entry) /* that there is no such name is an error like others */
+		if (entry) /* a name that does not exist raises no guard exception */
 			ipc_guard_raise(host, host->h_current, kGUARD_EXC_SEND_INVALID_RIGHT, name,
 					0);
 		return false;
@@ -47,7 +47,7 @@ static bool copyin_right(struct ipc_host *host, struct ipc_space *space, struct 
 	return true;
 }
 
-/* May a guarded descriptor take this receive right: by its guard, or because it has none? */
+/* Does the descriptor's guard match the port's, or allow that it has none? */
 static bool guard_fits(const struct ipc_entry *entry, const struct ikm_descriptor *desc)
 {
 	const struct ipc_port *port;
@@ -60,7 +60,7 @@ static bool guard_fits(const struct ipc_entry *entry, const struct ikm_descripto
 	return (desc->d_flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND) && desc->d_context == 0;
 }
 
-/* It may not: a right that has to stay is worse misuse than a guard that is wrong. */
+/* It does not: raise the guard exception, for an immovable right rather than for the guard. */
 static void guard_unfit(struct ipc_host *host, struct ipc_space *space,
 			const struct ipc_entry *entry, mach_port_name_t name)
 {
@@ -86,7 +86,7 @@ static bool copyin_guarded(struct ipc_host *host, struct ipc_space *space, struc
 		}
 		desc->d_flags |= MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
 	}
-	/* The guard stays behind; what the receiver makes of the right is its own. */
+	/* The guard does not travel: copyout sets the receiver's. */
 	desc->d_context = 0;
 	return copyin_right(host, space, kmsg, right, desc->d_disposition);
 }

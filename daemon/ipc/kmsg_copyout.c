@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copyout: naked rights become names in a space, the receiver's or, for a message that is given
- * back, the sender's. The descriptors are changed in place; deflate writes them out.
+ * Copyout: naked rights become names in a space, the receiver's or, for a message that is returned
+ * (pseudo-receive), the sender's. Descriptors are changed in place; deflate writes them out.
  */
 #include <mach/mach_voucher_types.h>
 
@@ -15,7 +15,7 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/ipc_voucher.h"
 
-/* The additional bit of a receive code for a failure to find room for a name. */
+/* The bit of a receive code that says why a name could not be made. */
 static mach_msg_return_t room_bit(kern_return_t kr)
 {
 	if (kr == KERN_SUCCESS)
@@ -23,7 +23,7 @@ static mach_msg_return_t room_bit(kern_return_t kr)
 	return kr == KERN_RESOURCE_SHORTAGE ? MACH_MSG_IPC_KERNEL : MACH_MSG_IPC_SPACE;
 }
 
-/* The receiver's name for the port it received from, and the right that was used is used up. */
+/* Consume the destination right; returns the receiver's name for the port. */
 static mach_port_name_t consume_dest(struct ipc_host *host, struct ipc_space *space,
 				     struct ipc_kmsg *kmsg)
 {
@@ -49,7 +49,7 @@ static uint32_t received_bits(const struct ikm_header *header, uint8_t remote, u
 				  header->ikm_complex ? MACH_MSGH_BITS_COMPLEX : 0);
 }
 
-/* One naked right becomes a name; the bit of a failure. */
+/* One naked right becomes a name; returns 0 or the bit of a failure. */
 static mach_msg_return_t copyout_right(struct ipc_host *host, struct ipc_space *space,
 				       union ikm_right *right, uint8_t type)
 {
@@ -61,17 +61,17 @@ static mach_msg_return_t copyout_right(struct ipc_host *host, struct ipc_space *
 	return room_bit(kr);
 }
 
-/* Who takes the body's rights, and on what terms. */
+/* The space that gets the body's rights, and how guarded descriptors are treated. */
 struct taker {
 	struct ipc_space *t_space;
-	bool t_guards;	    /* guarded descriptors are welcome */
-	bool t_immovable;   /* and their ports stay where they are from then on */
+	bool t_guards;	    /* they are accepted (MACH_RCV_GUARDED_DESC) */
+	bool t_immovable;   /* their receive rights become immovable */
 	uint64_t t_context; /* the new guard: the address of the buffer */
 };
 
 /*
- * A receive right under guard. A receiver that does not know of guards does not get it. One that
- * does gets it under a guard of its own, if the sender asked for that.
+ * A guarded receive right. A receiver that does not accept those does not get it. Others get it, if
+ * the sender asked for that under a new guard.
  */
 static mach_msg_return_t copyout_guarded(struct ipc_host *host, const struct taker *taker,
 					 struct ipc_kmsg *kmsg, struct ikm_descriptor *desc)
@@ -118,7 +118,7 @@ static mach_msg_return_t copyout_body(struct ipc_host *host, const struct taker 
 	return bits;
 }
 
-/* A receiver that wants the voucher gets what it becomes in his hands; the bit of a failure. */
+/* A receiver that wants the voucher gets the redeemed one; returns 0 or the bit of a failure. */
 static mach_msg_return_t redeem_voucher(struct ipc_host *host, const struct ipc_task *task,
 					struct ikm_header *header)
 {
@@ -133,8 +133,9 @@ static mach_msg_return_t redeem_voucher(struct ipc_host *host, const struct ipc_
 }
 
 /*
- * Slots for the rights in the header, all of them before any is used, even if the reply port is
- * dead by now; the bit of a failure. Who wants a voucher may get one that nobody sent.
+ * Reserve entries for all rights of the header, even if the reply port is dead by now, and prepare
+ * the voucher; returns 0 or the bit of a failure. A receiver that inherits importance gets a
+ * voucher even if none was sent.
  */
 static mach_msg_return_t reserve_header(struct ipc_host *host, struct ipc_task *task,
 					struct ipc_kmsg *kmsg, bool wanted, bool inherits)
@@ -152,7 +153,7 @@ static mach_msg_return_t reserve_header(struct ipc_host *host, struct ipc_task *
 	return redeem_voucher(host, task, header);
 }
 
-/* The voucher's name; who does not want it does not get it. The bits say whether he did [9.4]. */
+/* The voucher's name and type for the header; none if the receiver does not want it [9.4]. */
 static uint8_t copyout_voucher(struct ipc_host *host, struct ipc_space *space,
 			       struct ikm_header *header, bool wanted, mach_port_name_t *name)
 {
@@ -202,7 +203,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_host *host, struct ipc_thread *thr
 	return bits ? MACH_RCV_BODY_ERROR | bits : MACH_MSG_SUCCESS;
 }
 
-/* A voucher that was moved comes back; of one that was copied the sender still has the name. */
+/* A moved voucher is returned; of a copied one the sender still has the name. */
 static mach_msg_return_t give_back_voucher(struct ipc_host *host, struct ipc_space *space,
 					   struct ikm_header *header, mach_port_name_t *name)
 {
@@ -219,8 +220,8 @@ static mach_msg_return_t give_back_voucher(struct ipc_host *host, struct ipc_spa
 }
 
 /*
- * A send-once right to a port that is only good for replies is no right to have a name of: it goes
- * silently, and the message is as it was [10.2].
+ * The send-once right to a marked reply port cannot be given a name: it is released silently, and
+ * the header is as the sender wrote it [10.2].
  */
 static mach_port_name_t take_back_reply(struct ipc_host *host, struct ipc_space *space,
 					struct ikm_header *header)

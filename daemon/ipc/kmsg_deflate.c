@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Deflate: the last step of a message inside the daemon. The kmsg becomes the bytes of an answer,
- * in the layout its receiver expects, and is freed. A body's end in a memfd goes along unread.
+ * in the layout of the receiver's word size, and is freed. The end of a body in a memfd is passed
+ * on unread.
  */
 #include <string.h>
 
@@ -46,15 +47,14 @@ static void put_trailer(struct writer *writer, const struct ipc_thread *thread,
 
 	put(writer, &start, sizeof start);
 	if (size == sizeof start)
-		return; /* as most of them */
+		return; /* most receivers ask for no more */
 	trailer = (mach_msg_max_trailer_t){
 		.msgh_seqno = received->r_seqno,
 		.msgh_sender = *security,
 		.msgh_audit = *audit,
 		.msgh_context = received->r_context,
 	};
-	/* A 32-bit context is the low half, and only zeros come behind it: the size does the rest.
-	 */
+	/* A 32-bit trailer ends within the context: after its low half, and zeros. */
 	if (word == 32)
 		trailer.msgh_context = (uint32_t)trailer.msgh_context;
 	put(writer, (const uint8_t *)&trailer + sizeof start, size - sizeof start);
@@ -99,7 +99,7 @@ static struct writer writer_start(struct ipc_host *host, struct ipc_thread *thre
 	return (struct writer){start, start};
 }
 
-/* Header, descriptors and body; `answer` learns where the memfd belongs. */
+/* Header, descriptors and body; `answer` says where the memfd's bytes belong. */
 static void put_message(struct writer *writer, const struct ipc_kmsg *kmsg, unsigned word,
 			const struct ipc_received *received, struct machd_message_answer *answer)
 {
@@ -114,7 +114,7 @@ static void put_message(struct writer *writer, const struct ipc_kmsg *kmsg, unsi
 	}
 }
 
-/* Auxiliary data go last. */
+/* Auxiliary data, the last bytes of the answer. */
 static void put_aux(struct writer *writer, const void *bytes, uint32_t size,
 		    struct machd_message_answer *answer)
 {
@@ -122,7 +122,7 @@ static void put_aux(struct writer *writer, const void *bytes, uint32_t size,
 	answer->aux_size = size;
 }
 
-/* The table of where the memory is. */
+/* The table of the descriptors' memory; returns its number of entries. */
 static uint32_t put_memory_table(struct writer *writer, const struct ipc_kmsg *kmsg)
 {
 	uint32_t count = 0;
@@ -141,7 +141,7 @@ static uint32_t put_memory_table(struct writer *writer, const struct ipc_kmsg *k
 	return count;
 }
 
-/* The bytes of memory that travels inline, arrays of names among them. */
+/* The bytes of inline memory, including arrays of names. */
 static void put_memory_bytes(struct writer *writer, const struct ipc_kmsg *kmsg)
 {
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
@@ -160,8 +160,8 @@ static void put_memory_bytes(struct writer *writer, const struct ipc_kmsg *kmsg)
 }
 
 /*
- * Send what was written, the memory of the message with it, and free the kmsg. The memory's packet
- * is put together behind the first.
+ * Send what was written, with the message's memory or a loan in a second packet, and free the kmsg.
+ * The second packet is built behind the first.
  */
 static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_kmsg *kmsg,
 		   const struct ipc_received *received, const struct writer *writer,
@@ -179,7 +179,7 @@ static void finish(struct ipc_host *host, struct ipc_thread *thread, struct ipc_
 	if (thread->th_borrows && answer->place == MACHD_PLACE_RECEIVE &&
 	    answer->memory_count == 0 && answer->body_size == 0)
 		memory.w_at += ipc_loan_make(host, thread, received, start, &answer->loans);
-	/* Memfds that nothing in the message speaks of stay here. */
+	/* Memfds that no descriptor refers to are not sent. */
 	if (answer->memory_count == 0)
 		fd_count = answer->body_size != 0;
 	for (uint32_t i = 0; i < fd_count; i++) {
@@ -245,7 +245,7 @@ void ipc_kmsg_deflate_pseudo(struct ipc_host *host, struct ipc_thread *thread,
 	finish(host, thread, kmsg, received, &writer, &answer);
 }
 
-/* Of auxiliary data that are gone a receiver with a buffer for them still gets a header. */
+/* The auxiliary data are gone, but a receiver with a buffer for them gets a header. */
 static void put_bare_aux(struct writer *writer, const struct ipc_msg_args *args,
 			 struct machd_message_answer *answer)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inflate: the first step of a message inside the daemon. The user's bytes are measured, copied
- * once, and its descriptors widened to kernel form. Names are only carried over; whatever is wrong
- * here costs the sender nothing [8, steps 2 to 6].
+ * Inflate: the first step of a message inside the daemon. The user's bytes are measured and copied
+ * once, and the descriptors converted to kernel form. Names are not looked up yet; an error here
+ * costs the sender nothing [8, steps 2 to 6].
  */
 #include <string.h>
 
@@ -14,31 +14,32 @@
 #include "daemon/ipc/kmsg_layout.h"
 #include "protocol/frame.h"
 
-/* Up to so many descriptors Mach converts from the last to the first, more the other way. */
+/* Up to this many descriptors Mach converts from the last to the first, more the other way. */
 #define BACKWARDS_MAX 64
 
-/* What memory that is not small and is copied physically may come to, with 8 bytes a port. */
+/* The most physically copied memory of a message, small pieces excepted, with 8 bytes for each
+ * port. */
 #define PHYSICAL_MAX   (7u << 20)
 #define PAGE	       4096u
 #define BYTES_PER_PORT 8u
 
-/* A call of the daemon's objects has so many descriptors at most. */
+/* The most descriptors of a message to one of the daemon's objects. */
 #define KOBJECT_DESCRIPTORS_MAX 3
 
-/* What measuring finds out. */
+/* The results of measuring. */
 struct shape {
 	mach_msg_header_t s_header;
 	unsigned s_word;
 	bool s_complex;
 	uint32_t s_descriptors;
-	uint64_t s_rights;   /* that are named in all */
-	uint64_t s_physical; /* bytes of memory that would be copied physically */
+	uint64_t s_rights;   /* ports named in descriptors and arrays */
+	uint64_t s_physical; /* bytes of memory that Mach would copy physically */
 	uint32_t s_memory;   /* descriptors with memory */
 	uint32_t s_offset;   /* of the body */
-	uint64_t s_wide;     /* the same for a 64-bit receiver: the answer must fit a frame */
+	uint64_t s_wide;     /* the same in the 64-bit layout: the answer must fit a frame */
 };
 
-/* The sizes of the message and of what goes beside it. */
+/* The sizes of the message and of its auxiliary data. */
 static mach_msg_return_t check_sizes(const struct ipc_user_message *message)
 {
 	if (message->um_size < sizeof(mach_msg_header_t) || message->um_size % 4)
@@ -79,7 +80,7 @@ static mach_msg_return_t read_header(const struct ipc_user_message *message, str
 	return MACH_MSG_SUCCESS;
 }
 
-/* Objects of the daemon know the older types of descriptors only. */
+/* The daemon's objects accept only the older types of descriptors. */
 static bool type_good(const struct ipc_user_message *message, uint8_t type)
 {
 	bool newer = type == MACH_MSG_OOL_VOLATILE_DESCRIPTOR ||
@@ -88,7 +89,7 @@ static bool type_good(const struct ipc_user_message *message, uint8_t type)
 	return !newer || !(message->um_option & (MACH64_SEND_KOBJECT_CALL | MACH64_SEND_DK_CALL));
 }
 
-/* One descriptor for type and space; the offset moves behind it. */
+/* Check one descriptor's type and that it is whole, and advance the offset past it. */
 static mach_msg_return_t measure_one(const struct ipc_user_message *message, struct shape *shape)
 {
 	uint32_t left = message->um_size - shape->s_offset;
@@ -134,7 +135,7 @@ static mach_msg_return_t check_guarded(const struct ikm_descriptor *desc)
 	return MACH_MSG_SUCCESS;
 }
 
-/* What a descriptor says, whatever it names. */
+/* Check a descriptor's fields, without looking up names. */
 static mach_msg_return_t check_content(const struct ikm_descriptor *desc)
 {
 	switch (desc->d_type) {
@@ -156,7 +157,7 @@ static uint32_t ports_of(const struct ikm_descriptor *desc)
 	return ports ? desc->d_count : 0;
 }
 
-/* What the descriptors come to. */
+/* Total the rights and memory of all descriptors. */
 static void add_up(const struct ipc_user_message *message, struct shape *shape)
 {
 	const uint8_t *bytes = message->um_bytes + sizeof(mach_msg_base_t);
@@ -176,9 +177,8 @@ static void add_up(const struct ipc_user_message *message, struct shape *shape)
 }
 
 /*
- * Every descriptor's content, and that the ports named so far can be counted in 32 bits. Which
- * error wins depends on the direction, and that on the number of descriptors: the first met counts,
- * from the last descriptor or from the first.
+ * Check every descriptor's fields, and that the running total of ports fits 32 bits. The error of
+ * the first bad descriptor counts, in the direction in which Mach would convert them.
  */
 static mach_msg_return_t check_contents(const struct ipc_user_message *message,
 					const struct shape *shape)
@@ -219,7 +219,7 @@ static mach_msg_return_t check_totals(const struct shape *shape)
 	return MACH_MSG_SUCCESS;
 }
 
-/* What is left to be handed out while descriptors are filled. */
+/* How much of the frame's tables has been used while descriptors are filled in. */
 struct supply {
 	const struct ipc_user_message *su_message;
 	uint32_t su_memory; /* entries used */
@@ -227,7 +227,7 @@ struct supply {
 	uint32_t su_rights; /* rights used */
 };
 
-/* The next inline bytes; NULL if there are not so many. */
+/* The next `size` inline bytes; NULL if there are fewer. */
 static const uint8_t *next_data(struct supply *supply, uint64_t size)
 {
 	const uint8_t *data = supply->su_message->um_data + supply->su_data;
@@ -238,8 +238,7 @@ static const uint8_t *next_data(struct supply *supply, uint64_t size)
 	return data;
 }
 
-/* A memfd that the daemon can rely on to hold what the descriptor says, and not that of the body.
- */
+/* Is it a sealed memfd, other than the body's, that holds the bytes? */
 static bool fd_good(const struct ipc_user_message *message, const struct machd_memory *memory,
 		    uint32_t size)
 {
@@ -253,7 +252,7 @@ static bool fd_good(const struct ipc_user_message *message, const struct machd_m
 	       size <= fd->uf_fd.f_size - memory->offset;
 }
 
-/* Where a descriptor's memory is. What cannot be relied on counts as unreadable. */
+/* Fill in where a descriptor's memory is. A bad entry makes it unreadable. */
 static void fill_memory(struct supply *supply, struct ikm_descriptor *desc,
 			const struct machd_memory *memory)
 {
@@ -273,7 +272,7 @@ static void fill_memory(struct supply *supply, struct ikm_descriptor *desc,
 	}
 }
 
-/* The names of an array are read here; their rights are looked up at copyin. */
+/* Copy the names of an array; they are looked up at copyin. */
 static void fill_names(struct supply *supply, struct ipc_kmsg *kmsg, struct ikm_descriptor *desc,
 		       const struct machd_memory *memory)
 {
@@ -353,7 +352,7 @@ static void fill_header(struct ipc_kmsg *kmsg, const struct ipc_task *task,
 		       header->ikm_inline_size);
 }
 
-/* Its size is what was sent, whatever its own header says [5.4]. */
+/* The header gets the size that was sent, whatever it said [5.4]. */
 static void fill_aux(struct ipc_kmsg *kmsg, const struct ipc_user_message *message)
 {
 	mach_msg_aux_header_t header = {.msgdh_size = message->um_aux_size};
@@ -394,8 +393,8 @@ static mach_msg_return_t check(const struct ipc_user_message *message, struct sh
 }
 
 /*
- * Can the message leave again in the two packets of an answer? It may have come with a shorter
- * table than it leaves with, and in a narrower layout.
+ * Would the message fit the two packets of an answer? It may leave in a wider layout than it came
+ * in, and with a longer table of memory.
  */
 static bool fits_answer(const struct ipc_user_message *message, const struct shape *shape)
 {
@@ -428,7 +427,7 @@ mach_msg_return_t ipc_kmsg_inflate(struct ipc_host *host, struct ipc_task *task,
 				      .p_aux = message->um_aux_size};
 	kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, how);
 	if (!kmsg && !list_empty(&host->h_loans)) {
-		/* What was taken may make room within the user's limits. */
+		/* Messages that borrowers have taken may still be charged. */
 		ipc_loan_settle_all(host);
 		kmsg = ipc_kmsg_alloc(host, task->t_account, &plan, how);
 	}

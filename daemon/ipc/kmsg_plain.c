@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inflate and copyin in one step, for a message that was promised room (ipc_window.h): nothing but
- * bytes, copied from a send right that is known to be one, to a port that is known to take it. What
- * the two look at is settled for such a message, and so are their results: no reply, no voucher, no
- * descriptors, no QoS.
+ * Inflate and copyin in one step, for a message that was promised room (ipc_window.h): only bytes,
+ * sent by copying a send right that was checked when the window was opened. There is nothing left
+ * to check, and no reply, voucher, descriptors or QoS to copy in.
  */
 #include <string.h>
 

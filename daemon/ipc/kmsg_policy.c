@@ -12,8 +12,8 @@
 #include "daemon/ipc/kmsg_layout.h"
 
 /*
- * A destination takes only the kind of send that names it: mach_msg2's control-flow bits. The
- * bootstrap port is a task's queue to Mach, and the daemon's here: it takes both.
+ * mach_msg2's control-flow bits must match the kind of destination. The bootstrap port is a task's
+ * on macOS, and the daemon's here: both kinds match.
  */
 static bool flow_good(const struct ipc_port *dest, uint64_t option)
 {
@@ -26,7 +26,7 @@ static bool flow_good(const struct ipc_port *dest, uint64_t option)
 	return kobject && (option & MACH64_SEND_KOBJECT_CALL) && (option & MACH_RCV_MSG);
 }
 
-/* It names ports, be they NULL or DEAD; an array without elements names none. */
+/* Has it port descriptors (of NULL and DEAD, too), or arrays of ports that are not empty? */
 static bool has_ports(const struct ipc_kmsg *kmsg)
 {
 	for (uint32_t i = 0; i < kmsg->ikm_header.ikm_descriptors; i++) {
@@ -39,10 +39,10 @@ static bool has_ports(const struct ipc_kmsg *kmsg)
 	return false;
 }
 
-/* Ids of messages to a bootstrap server: the highest byte says who handles them, and is never 0. */
+/* In ids of messages to a bootstrap server the highest byte selects the subsystem, and is not 0. */
 #define ID_MASK 0x00ffffffu
 
-/* Message filters [16.4]: by the service that the port is of, and the message's id. */
+/* Message filters [16.4]: by the port's service and the message's id. */
 static bool filter_allows(const struct ipc_host *host, const struct ipc_port *dest, uint32_t id)
 {
 	const struct ipc_label *label = dest->ip_label;
@@ -68,7 +68,7 @@ mach_msg_return_t ipc_kmsg_check_policy(struct ipc_host *host, struct ipc_thread
 		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, name, 0);
 		return MACH_SEND_INVALID_OPTIONS;
 	}
-	/* It is no less so when it has died. */
+	/* Also if the port is dead. */
 	if (dest->ip_no_grant && has_ports(kmsg))
 		return MACH_SEND_NO_GRANT_DEST;
 	if (!ipc_port_active(dest))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door: starts and stops a state machine, and turns each input into what it means. Every input
- * ends in the same way: woken senders go on, then what was destroyed is cleared away, then the
- * answer of the thread whose input it was goes out, and threads are told whose wait has ended.
+ * Starts and stops a state machine, and dispatches its inputs. Every input ends in the same way:
+ * timers that are due fire, what was destroyed is cleared away, woken senders resume, the answer of
+ * the thread whose request it was goes out, and then those of threads whose wait has ended.
  */
 #include "daemon/trap/trap.h"
 
@@ -123,7 +123,7 @@ void trap_stop(struct ipc_host *host)
 	host_free(host);
 }
 
-/* Who pays for a connection, with a reference; NULL without memory. */
+/* The account to charge for a connection, with a reference; NULL without memory. */
 static struct ipc_account *account_of(struct ipc_host *host, const struct trap_peer *peer)
 {
 	struct ipc_user *user = ipc_user_get(host, peer->uid);
@@ -181,7 +181,7 @@ static const char *cancel(struct ipc_host *host, struct ipc_thread *thread,
 	return NULL;
 }
 
-/* A request: the next in sequence, and none other under way. */
+/* A request: it must be the next in sequence, with none under way. */
 static const char *request(struct ipc_host *host, struct ipc_thread *thread,
 			   const struct trap_packet *packet)
 {
@@ -246,7 +246,7 @@ static const char *frame_input(struct ipc_host *host, struct trap_input *input)
 	return request(host, thread, &packet);
 }
 
-/* Descriptors that no message took are ours to release. */
+/* Release the descriptors, unless something has taken them. */
 static const char *frame_and_fds(struct ipc_host *host, struct trap_input *input)
 {
 	const char *why;
@@ -278,7 +278,7 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		ipc_thread_destroy(host, input->thread);
 		break;
 	case TRAP_ALARM:
-		break; /* what is due fires below, as with any input */
+		break; /* due timers fire below, as with any input */
 	case TRAP_WORK:
 		ipc_work_turn(host);
 		trap_watch_on(host);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door of the state machine. All that happens to the IPC objects happens because of one of the
- * inputs below, in the order they are fed: same inputs, same state, same outputs (ipc_outbox.h).
- * The io layer feeds it from sockets, the recorder writes the inputs down, the replayer, the tests
- * and the fuzzers feed it directly.
+ * The input side of the state machine; ipc_outbox.h is its output side. IPC objects change only
+ * because of the inputs below, in the order they are fed: same inputs, same state, same outputs.
+ * The io layer feeds inputs from sockets, rings and timers, and the recorder writes them down; the
+ * replayer, the tests and the fuzzers feed it directly.
  *
- * Three outcomes are kept apart here. A Mach code goes to the client in an answer. A peer that
- * breaks the protocol is named by the return value, and the feeder has to drop it. There is no
- * third: nothing a client does is fatal to the daemon.
+ * Two outcomes are kept apart here. A Mach code goes to the client in an answer. If the peer has
+ * broken the protocol the return value says how, and the caller has to drop it. Nothing that a
+ * client does is fatal to the daemon.
  */
 #pragma once
 
@@ -32,35 +32,34 @@ enum trap_input_kind {
 	TRAP_TIMEOUT,	  /* the deadline last set for this thread has passed */
 	TRAP_DISCONNECT,  /* the connection is gone; `thread` is invalid afterwards */
 	TRAP_ALARM,	  /* the deadline last given to alarm() has passed */
-	TRAP_WORK,	  /* go on with work that was put off, see trap_has_work() */
+	TRAP_WORK,	  /* continue work that was put off, see trap_has_work() */
 	TRAP_LIMITS,	  /* new limits are in force */
 	TRAP_CALENDAR,	  /* the time of day was set */
-	TRAP_NAMES,	  /* there is a new policy for service names */
-	TRAP_START,	  /* what became of a service that start() was called for */
-	TRAP_POLICY,	  /* another policy is in force for tasks and their messages */
+	TRAP_NAMES,	  /* a new policy for service names is in force */
+	TRAP_START,	  /* the outcome of outbox->start() */
+	TRAP_POLICY,	  /* a new policy for tasks and their messages is in force */
 };
 
-/* Who is at the other end, as the kernel says. */
+/* The peer's credentials, as the kernel reports them. */
 struct trap_peer {
 	uint32_t uid, gid;
 	int32_t pid;
 	uint32_t pidversion; /* differs for every connection */
-	uint32_t inspects;   /* 1: is in the group that may see all */
+	uint32_t inspects;   /* 1: is in InspectGroup=, which may see all tasks */
 	uint32_t reserved;
-	uint8_t token[MACHD_TOKEN_SIZE]; /* fresh and unguessable: becomes the task's, if it makes
-					    one */
+	uint8_t token[MACHD_TOKEN_SIZE]; /* random: becomes its task's token, if it makes one */
 };
 
 enum trap_fd_state {
-	TRAP_FD_UNSEALED,   /* nothing that can be relied on */
+	TRAP_FD_UNSEALED,   /* anything else than the following */
 	TRAP_FD_SEALED,	    /* a memfd sealed against shrinking, growing and writing */
-	TRAP_FD_NO_ROOM,    /* the daemon has no descriptor to spare for it; nobody looked at it */
+	TRAP_FD_NO_ROOM,    /* the daemon is out of descriptors, and closed it unexamined */
 	TRAP_FD_CONNECTION, /* the peer's end of a connection to this daemon */
 	TRAP_FD_SOCKET,	    /* one end of a pair of SEQPACKET sockets that the peer itself made */
 	TRAP_FD_FIXED,	    /* a memfd sealed against shrinking and growing only */
 };
 
-/* A descriptor that came with a packet, and what the io layer found out about it. */
+/* A descriptor that came with a packet, and the facts that the io layer found out about it. */
 struct trap_fd {
 	ipc_fd_t handle;
 	uint64_t size;	 /* of the memfd, in bytes */
@@ -70,8 +69,8 @@ struct trap_fd {
 #define TRAP_START_WHY 112
 
 struct trap_start {
-	uint64_t id;		  /* that the outbox was told */
-	char why[TRAP_START_WHY]; /* why nobody will check in; "": the deadline has passed */
+	uint64_t id;		  /* as given to start() */
+	char why[TRAP_START_WHY]; /* why the start failed; "": its deadline has passed */
 };
 
 struct trap_input {
@@ -80,9 +79,9 @@ struct trap_input {
 	uint64_t channel; /* TRAP_CONNECT: the connection's id, never 0, never repeated */
 	struct ipc_thread
 		*thread; /* TRAP_CONNECT: out, NULL when refused; TRAP_WORK, _LIMITS: unused */
-	void *cookie;	 /* TRAP_CONNECT: what trap_cookie() shall return */
+	void *cookie;	 /* TRAP_CONNECT: for trap_cookie() */
 	struct trap_peer peer;		     /* TRAP_CONNECT */
-	const struct ipc_identity *identity; /* TRAP_CONNECT: of that process; NULL: not known */
+	const struct ipc_identity *identity; /* TRAP_CONNECT: the peer's; NULL: not known */
 	const void *packet;		     /* TRAP_FRAME: valid during the call */
 	size_t size;
 	const struct trap_fd *fds; /* TRAP_FRAME: consumed by the call, whatever it returns */
@@ -99,19 +98,18 @@ struct trap_config {
 	struct machd_limits limits;
 	struct ipc_policy policy;
 	uint64_t seed;			/* of its random choices: the order of names */
-	uint32_t owner_uid;		/* the daemon's uid: it and root may see and own all */
+	uint32_t owner_uid;		/* the daemon's uid: as privileged as root */
 	uint32_t discard_bad_signature; /* 1: OnBadSignature=discard */
 	uint64_t calendar;		/* ns from the inputs' `now` to the time of day */
 	struct ipc_machine machine;
-	const struct boot_policy *names; /* who may do what with service names; NULL: as when
-					    nothing is said */
+	const struct boot_policy *names; /* of service names; NULL: the default */
 	uint8_t key[16];		 /* for signing queued messages; not part of a record */
 };
 
 /* A fresh, empty state machine; NULL without memory. The outbox must outlive it. */
 struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_outbox *outbox);
 
-/* End of all tasks, channels and objects; descriptors are released through the outbox. */
+/* Destroy all tasks, channels and objects; descriptors are released through the outbox. */
 void trap_stop(struct ipc_host *host);
 
 /*
@@ -121,23 +119,22 @@ void trap_stop(struct ipc_host *host);
  */
 const char *trap_input(struct ipc_host *host, struct trap_input *input);
 
-/* There is work for TRAP_WORK: feed it when nothing else waits. */
+/* There is work that was put off: feed TRAP_WORK when nothing else waits. */
 bool trap_has_work(const struct ipc_host *host);
 
 /*
- * True if that is nothing but pages for watchers: then a turn of it is over in some microseconds,
- * and it need not be soon.
+ * True if that is only pages for watchers: not urgent, and one TRAP_WORK takes some microseconds.
  */
 bool trap_has_pages(const struct ipc_host *host);
 
-/* The last turn of that found nothing to show: the watcher has nothing to do so far. */
+/* The last of those found no record to show, so the watcher has nothing to read yet. */
 bool trap_pages_dry(const struct ipc_host *host);
 
 /* A digest of the whole state, equal for equal states. */
 #define TRAP_DIGEST_SIZE 32
 void trap_digest(struct ipc_host *host, uint8_t digest[TRAP_DIGEST_SIZE]);
 
-/* The cookie and the id given at TRAP_CONNECT; the thread with that id, or NULL. */
+/* The cookie and the id that were given at TRAP_CONNECT; and the thread with an id, or NULL. */
 void *trap_cookie(const struct ipc_thread *thread);
 uint64_t trap_channel(const struct ipc_thread *thread);
 struct ipc_thread *trap_find(struct ipc_host *host, uint64_t channel);
