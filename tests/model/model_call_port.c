@@ -54,8 +54,9 @@ static natural_t status_flags(const struct m_port *port)
 {
 	return (port->guarded ? MACH_PORT_STATUS_FLAG_GUARDED : 0) |
 	       (port->strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0) |
-	       (port->guarded && port->immovable ? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
-						 : 0) |
+	       (port->guarded && (port->immovable || port->connection)
+			? MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
+			: 0) |
 	       (port->no_grant ? MACH_PORT_STATUS_FLAG_NO_GRANT : 0) |
 	       (port->tempowner ? MACH_PORT_STATUS_FLAG_TEMPOWNER : 0) |
 	       (port->accepts ? MACH_PORT_STATUS_FLAG_IMP_DONATION : 0);

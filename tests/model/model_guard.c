@@ -173,10 +173,10 @@ uint32_t call_construct(struct call *call)
 		return code;
 	if (flags & MPO_SERVICE_PORT || (flags & MPO_CONNECTION_PORT && call->args[2] == 0))
 		return KERN_INVALID_ARGUMENT;
-	if (flags & MPO_QLIMIT && qlimit > MACH_PORT_QLIMIT_MAX)
-		return KERN_INVALID_VALUE;
 	if (flags & MPO_CONNECTION_PORT)
 		code = find_label(call, call->args[2], &label);
+	if (code == KERN_SUCCESS && flags & MPO_QLIMIT && qlimit > MACH_PORT_QLIMIT_MAX)
+		code = KERN_INVALID_VALUE;
 	return code == KERN_SUCCESS ? construct(call, flags, wide(call, 6), label) : code;
 }
 
