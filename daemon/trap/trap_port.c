@@ -272,6 +272,18 @@ static bool argument_stays(struct trap_call *call, mach_port_name_t name, uint32
 	return reason != 0;
 }
 
+/*
+ * Take a right that is an argument. To another task it goes in the body of a message, which has
+ * places for no right as well, and which cannot be sent if there is no such right.
+ */
+static kern_return_t copyin_argument(struct trap_call *call, mach_port_name_t name,
+				     uint32_t disposition, struct ipc_port **port)
+{
+	if (call->c_task != call->c_caller)
+		return trap_copyin_body(call, name, disposition, port);
+	return trap_copyin(call, name, disposition, port);
+}
+
 kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 					  const struct mach_port_insert_right_in *args,
 					  struct mach_port_insert_right_out *result)
@@ -288,10 +300,9 @@ kern_return_t trap_mach_port_insert_right(struct trap_call *call,
 		return insert_same(call, args->name, args->right_type);
 	if (call->c_task == call->c_caller && argument_stays(call, args->right, args->right_type))
 		return KERN_INVALID_CAPABILITY;
-	kr = trap_copyin(call, args->right, args->right_type, &port);
-	/* To another task the right goes in the body of a message, which cannot be sent then. */
+	kr = copyin_argument(call, args->right, args->right_type, &port);
 	if (kr != KERN_SUCCESS && kr != KERN_INVALID_CAPABILITY)
-		return call->c_task == call->c_caller ? kr : MACH_SEND_INVALID_RIGHT;
+		return kr;
 	if (!move) /* in a message, no right may go by any disposition */
 		return KERN_INVALID_VALUE;
 	return ipc_right_copyout_name(call->c_host, call->c_space, port, move->given, args->name);
@@ -424,9 +435,10 @@ static kern_return_t request(struct trap_call *call,
 }
 
 /*
- * The right of the request that was replaced or cancelled. Mach replaces by a trap and cancels by a
- * message: where the right cannot be given, because the table is full or its port has died, the one
- * says so in its code and the other as a message does. In either case the request was made.
+ * The right of the request that was replaced or cancelled. Mach replaces one's own by a trap and
+ * does all else by a message: where the right cannot be given, because the table is full or its
+ * port has died, the one says so in its code and the other as a message does. In either case the
+ * request was made.
  */
 static kern_return_t give_previous(struct trap_call *call, const struct ipc_port *notify,
 				   struct ipc_port *previous, mach_port_name_t *name)
@@ -434,7 +446,7 @@ static kern_return_t give_previous(struct trap_call *call, const struct ipc_port
 	bool dead = IP_VALID(previous) && !ipc_port_active(previous);
 	kern_return_t kr;
 
-	if (!notify || call->c_rights)
+	if (!notify || call->c_rights || call->c_task != call->c_caller)
 		return trap_copyout(call, previous, MACH_MSG_TYPE_PORT_SEND_ONCE, name);
 	kr = ipc_right_copyout(call->c_host, call->c_caller->t_space, previous,
 			       MACH_MSG_TYPE_PORT_SEND_ONCE, name);
@@ -454,11 +466,14 @@ kern_return_t trap_mach_port_request_notification(
 	if (args->notify == MACH_PORT_DEAD)
 		return KERN_INVALID_CAPABILITY;
 	if (args->notify != MACH_PORT_NULL) {
-		if (!call->c_rights && argument_stays(call, args->notify, args->notify_type))
+		if (!call->c_rights && call->c_task == call->c_caller &&
+		    argument_stays(call, args->notify, args->notify_type))
 			return KERN_INVALID_CAPABILITY;
-		kr = trap_copyin(call, args->notify, args->notify_type, &notify);
+		kr = copyin_argument(call, args->notify, args->notify_type, &notify);
 		if (kr != KERN_SUCCESS)
 			return kr;
+		if (notify == IP_DEAD)
+			return KERN_INVALID_CAPABILITY;
 	}
 	kr = request(call, args, notify, &previous);
 	if (kr != KERN_SUCCESS) {

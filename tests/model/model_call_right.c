@@ -7,17 +7,20 @@ static uint32_t copyin(struct call *call, mach_port_name_t name, uint32_t dispos
 		       struct m_right *right)
 {
 	struct m_entry *entry = m_look(call->thread->task, name);
-	enum m_use use = M_FOR_CALL;
+	bool own = call->task == call->thread->task;
+	enum m_use use = own ? M_FOR_CALL : M_FOR_DAEMON;
 	struct m_deleted deleted = {0};
 
+	if (!own && !MACH_PORT_VALID(name)) {
+		*right = (struct m_right){.dead = true}; /* as good as one that has died */
+		return KERN_SUCCESS;
+	}
 	if (!entry)
-		return KERN_INVALID_NAME;
-	if (call->task != call->thread->task)
-		use = M_FOR_DAEMON;
-	if (m_stays(entry, disposition, use))
+		return own ? KERN_INVALID_NAME : MACH_SEND_INVALID_RIGHT;
+	if (own && m_stays(entry, disposition, use))
 		return KERN_INVALID_CAPABILITY;
 	if (!m_copyin_good(entry, disposition, use))
-		return KERN_INVALID_RIGHT;
+		return own ? KERN_INVALID_RIGHT : MACH_SEND_INVALID_RIGHT;
 	*right = m_copyin(call->model, entry, disposition, &deleted);
 	m_deleted_send(call->model, &deleted);
 	return KERN_SUCCESS;
@@ -72,8 +75,10 @@ uint32_t call_insert_right(struct call *call)
 	    (disposition == MACH_MSG_TYPE_MAKE_SEND || disposition == MACH_MSG_TYPE_COPY_SEND))
 		return insert_same(call, disposition);
 	code = copyin(call, call->args[1], disposition, &right);
-	if (code != KERN_SUCCESS) /* to another task the right goes in a message */
-		return call->task == call->thread->task ? code : MACH_SEND_INVALID_RIGHT;
+	if (code != KERN_SUCCESS)
+		return code;
+	if (!MACH_MSG_TYPE_PORT_ANY(disposition)) /* no right has gone by it */
+		return KERN_INVALID_VALUE;
 	code = check_insert(call, name, right, &entry);
 	if (code != KERN_SUCCESS) {
 		m_right_destroy(call->model, right);
@@ -256,7 +261,7 @@ uint32_t call_request_notification(struct call *call)
 		m_right_destroy(call->model, right);
 		return code;
 	}
-	replaces = right.port != NULL;
+	replaces = right.port != NULL && call->task == call->thread->task;
 	right = (struct m_right){.port = previous, .type = MACH_MSG_TYPE_PORT_SEND_ONCE};
 	entry = m_copyout(call->model, call->thread->task, right, &name, &full);
 	if (full)
