@@ -442,6 +442,9 @@ static inline bool mi_possible(const void *address)
 void *mi_pages(size_t size);
 void mi_pages_free(void *pages, size_t size);
 
+/* Did the program define voucher_mach_msg_adopt(), so that somebody takes vouchers over? */
+bool mi_adopts_vouchers(void);
+
 /* Give up a right as a message names it: by the type it was received with. */
 void mi_destroy_port(mach_port_t port, mach_msg_type_name_t type);
 

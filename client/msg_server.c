@@ -57,6 +57,8 @@ static kern_return_t set_up(struct server *server, mach_msg_size_t max_size)
 	kern_return_t code;
 
 	server->options &= ~(MACH_SEND_MSG | MACH_RCV_MSG);
+	if (mi_adopts_vouchers())
+		server->options |= MACH_RCV_VOUCHER; /* nobody else would give them up */
 	if (server->options & MACH_RCV_LARGE)
 		wanted = size; /* what does not fit in max_size may still fit in the page */
 	server->rcv_size = wanted < MACH_MSG_SIZE_MAX ? (mach_msg_size_t)wanted : MACH_MSG_SIZE_MAX;

@@ -210,10 +210,18 @@ __attribute__((weak)) void voucher_mach_msg_clear(mach_msg_header_t *msg)
 	(void)msg;
 }
 
-__attribute__((weak)) voucher_mach_msg_state_t voucher_mach_msg_adopt(mach_msg_header_t *msg)
+static voucher_mach_msg_state_t adopt_none(mach_msg_header_t *msg)
 {
 	(void)msg;
 	return VOUCHER_MACH_MSG_STATE_UNCHANGED;
+}
+
+__attribute__((weak, alias("adopt_none"))) voucher_mach_msg_state_t voucher_mach_msg_adopt(
+	mach_msg_header_t *msg);
+
+bool mi_adopts_vouchers(void)
+{
+	return voucher_mach_msg_adopt != adopt_none;
 }
 
 __attribute__((weak)) void voucher_mach_msg_revert(voucher_mach_msg_state_t state)

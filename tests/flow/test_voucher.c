@@ -234,6 +234,29 @@ START_TEST(who_asks_for_the_voucher_gets_it)
 END_TEST
 
 /* case 137 */
+static boolean_t no_reply(mach_msg_header_t *request, mach_msg_header_t *reply)
+{
+	(void)reply;
+	CHECK_EQ(request->msgh_voucher_port, MACH_VOUCHER_NULL);
+	return FALSE;
+}
+
+/* Nobody would give it up; see tests/flow/test_msg_server_voucher.c for who does. */
+START_TEST(a_server_that_adopts_no_vouchers_gets_none)
+{
+	mach_voucher_t voucher = make_data("served");
+	mach_port_t port = flow_port();
+	struct flow_message message;
+
+	flow_header(&message, port, MACH_MSG_TYPE_COPY_SEND, MACH_PORT_NULL, 0, 1);
+	message.header.msgh_bits |= MACH_MSG_TYPE_COPY_SEND << 16;
+	message.header.msgh_voucher_port = voucher;
+	CHECK_OK(flow_send(&message));
+	CHECK_OK(mach_msg_server_once(no_reply, sizeof message, port, 0));
+	CHECK_EQ(flow_refs(voucher, MACH_PORT_RIGHT_SEND), 1);
+}
+END_TEST
+
 START_TEST(a_voucher_comes_back_with_its_message)
 {
 	mach_port_t port = flow_port();
@@ -424,6 +447,7 @@ int main(void)
 	tcase_add_test(tcase, commands_to_attributes);
 	tcase_add_test(tcase, a_voucher_that_is_none_is_refused);
 	tcase_add_test(tcase, who_asks_for_the_voucher_gets_it);
+	tcase_add_test(tcase, a_server_that_adopts_no_vouchers_gets_none);
 	tcase_add_test(tcase, a_voucher_comes_back_with_its_message);
 	tcase_add_test(tcase, a_voucher_is_asked_by_message);
 	tcase_add_test(tcase, vouchers_outlive_who_made_them);
