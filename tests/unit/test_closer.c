@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The closer: what takes no time is closed at once, what takes long in the end, and all of it. */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -58,7 +60,7 @@ START_TEST(what_takes_no_time_is_closed_at_once)
 	closer_hang_up(&closer, ends[0]);
 	ck_assert(!is_open(ends[0]));
 	closer_close(&closer, fd); /* none at all */
-	ck_assert(!closer.runs);
+	ck_assert(!closer.packets.runs && !closer.memory.runs);
 	closer_stop(&closer);
 }
 END_TEST
@@ -69,7 +71,7 @@ START_TEST(the_peer_learns_at_once_what_takes_long)
 
 	send_much();
 	closer_hang_up(&closer, ends[0]);
-	ck_assert(closer.runs);
+	ck_assert(closer.packets.runs && !closer.memory.runs);
 	errno = 0;
 	ck_assert_int_le(recv(ends[1], &byte, 1, MSG_DONTWAIT), 0);
 	ck_assert_int_ne(errno, EAGAIN);
@@ -83,7 +85,7 @@ START_TEST(so_does_much_memory)
 	int fd = make_memory(8 * MEGABYTE);
 
 	closer_close(&closer, fd);
-	ck_assert(closer.runs);
+	ck_assert(closer.memory.runs && !closer.packets.runs);
 	closer_stop(&closer);
 	ck_assert(!is_open(fd));
 	close(ends[0]);
@@ -116,11 +118,47 @@ START_TEST(more_than_may_wait_is_closed_all_the_same)
 		fds[i] = dup(ends[0]);
 	for (unsigned i = 0; i < 2 * MACHD_CLOSING_MAX; i++)
 		closer_close(&closer, fds[i]);
-	ck_assert(closer.runs);
+	ck_assert(closer.packets.runs);
 	closer_stop(&closer);
 	for (unsigned i = 0; i < 2 * MACHD_CLOSING_MAX; i++)
 		ck_assert(!is_open(fds[i]));
 	close(ends[0]);
+}
+END_TEST
+
+/* Threads of this process that run when nobody else does. */
+static unsigned count_idle(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	unsigned count = 0;
+
+	ck_assert_ptr_nonnull(tasks);
+	while ((task = readdir(tasks)))
+		if (task->d_name[0] != '.' && sched_getscheduler(atoi(task->d_name)) == SCHED_IDLE)
+			count++;
+	closedir(tasks);
+	return count;
+}
+
+static void wait_until_closed(int fd)
+{
+	while (is_open(fd))
+		sched_yield();
+}
+
+START_TEST(packets_wait_for_those_who_call_and_memory_does_not)
+{
+	int fd = make_memory(8 * MEGABYTE);
+
+	closer_close(&closer, fd);
+	wait_until_closed(fd);
+	ck_assert_uint_eq(count_idle(), 0);
+	send_much();
+	closer_hang_up(&closer, ends[0]);
+	wait_until_closed(ends[0]);
+	ck_assert_uint_eq(count_idle(), 1);
+	closer_stop(&closer);
 }
 END_TEST
 
@@ -137,6 +175,7 @@ int main(void)
 	tcase_add_test(tests, so_does_much_memory);
 	tcase_add_test(tests, others_keep_what_is_theirs);
 	tcase_add_test(tests, more_than_may_wait_is_closed_all_the_same);
+	tcase_add_test(tests, packets_wait_for_those_who_call_and_memory_does_not);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
