@@ -349,14 +349,17 @@ static int channel_new(struct gate *gate, int fd, struct channel **made)
 int channel_open(struct gate *gate, int fd)
 {
 	struct channel *channel;
+	uint64_t start = uv_hrtime(), end;
 	int error = channel_new(gate, fd, &channel);
 
 	if (error) {
 		close(fd);
 		return error;
 	}
-	if (connect_thread(channel))
-		return 0;
-	channel_close(channel);
-	return ECONNREFUSED;
+	error = connect_thread(channel) ? 0 : ECONNREFUSED;
+	end = uv_hrtime();
+	pace_accepted(&gate->turns.pace, channel->event.job.payer, end - start, end);
+	if (error)
+		channel_close(channel);
+	return error;
 }

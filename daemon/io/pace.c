@@ -45,11 +45,18 @@ static void purse_fill(struct pace_purse *purse, uint64_t room, uint64_t now)
 		purse->filled = now;
 }
 
+static void empty(struct pace_purse *purse)
+{
+	purse->left = 0;
+	purse->empty = true;
+}
+
 static void purse_take(struct pace_purse *purse, uint64_t spent)
 {
-	purse->left = since(spent, purse->left);
-	if (purse->left == 0)
-		purse->empty = true;
+	if (spent < purse->left)
+		purse->left -= spent;
+	else
+		empty(purse);
 }
 
 /* A payer with waiting jobs gets no refill. */
@@ -236,6 +243,16 @@ void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint
 	uint64_t price = held > SHORT ? held * held / SHORT : held;
 
 	spend(pace, payer, spent, price < TASK ? price : TASK, now);
+}
+
+void pace_accepted(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now)
+{
+	if (payer == &pace->common)
+		return;
+	payer_fill(payer, now);
+	purse_take(&payer->purse, spent);
+	if (!pace_admits(pace, payer, now))
+		empty(&pace->common.purse);
 }
 
 /* The queue. */

@@ -74,7 +74,7 @@ struct pace {
 	struct list users;	  /* those with waiting jobs */
 	struct list gone;	  /* payers without connections, until their budgets are full */
 	struct pace_user nobody;  /* the user of the two payers below */
-	struct pace_payer common; /* of connections for which there was no memory for a payer */
+	struct pace_payer common; /* of new connections, and those without memory for a payer */
 	struct pace_payer upkeep; /* of the state machine's own work, such as clearing up */
 	uint64_t called;	  /* when the last call through a ring came */
 	uint64_t looked;	  /* when rings were last looked at */
@@ -119,6 +119,13 @@ bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now);
  */
 void pace_spent(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
 void pace_held(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
+
+/*
+ * A connection of this payer was accepted, which took `spent` until now. The common payer has been
+ * charged for that, because it is not known before whose connection it is; so is this one. If it
+ * has no budget left, the common payer has none either, and the next connections wait for a turn.
+ */
+void pace_accepted(struct pace *pace, struct pace_payer *payer, uint64_t spent, uint64_t now);
 
 /* Let a job wait for a turn (it may wait already), or wait no more. */
 void pace_wait(struct pace *pace, struct pace_job *job, uint64_t now);

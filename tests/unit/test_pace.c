@@ -318,6 +318,30 @@ START_TEST(tasks_share_what_their_user_has)
 }
 END_TEST
 
+/* The listening socket's payer is not known before a connection is accepted. */
+START_TEST(who_connects_without_time_in_hand_has_connections_wait)
+{
+	struct pace_payer *poor, *rich = join(ALICE, 1);
+
+	ck_assert(pace_admits(&pace, &pace.common, now));
+	pace_accepted(&pace, rich, SHORT, now);
+	ck_assert_uint_eq(rich->purse.left, TASK - SHORT);
+	ck_assert(pace_admits(&pace, &pace.common, now));
+	poor = join_poor(BOB, 2);
+	ck_assert(pace_admits(&pace, &pace.common, now));
+	pace_accepted(&pace, poor, SHORT, now);
+	ck_assert(!pace_admits(&pace, &pace.common, now));
+	ck_assert(pace_admits(&pace, rich, now));
+	pass(2 * TASK + 4 * SHORT);
+	pace_accepted(&pace, poor, SHORT, now); /* it has time again, too */
+	ck_assert(pace_admits(&pace, &pace.common, now));
+	pace_accepted(&pace, &pace.common, TASK, now);
+	ck_assert(pace_admits(&pace, &pace.common, now));
+	leave(poor);
+	leave(rich);
+}
+END_TEST
+
 START_TEST(who_there_is_no_memory_for_shares)
 {
 	struct pace_payer *payer = NULL;
@@ -359,6 +383,7 @@ int main(void)
 	tcase_add_test(tests, a_job_waits_once_and_can_be_dropped);
 	tcase_add_test(tests, who_comes_back_finds_the_purse_it_left);
 	tcase_add_test(tests, tasks_share_what_their_user_has);
+	tcase_add_test(tests, who_connects_without_time_in_hand_has_connections_wait);
 	tcase_add_test(tests, who_there_is_no_memory_for_shares);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
