@@ -20,15 +20,15 @@ void *mem_alloc_raw(size_t size, size_t zeroed);
 void mem_free(void *memory);
 
 /*
- * For what comes and goes all the time: some of the memory that was given back is kept for the next
- * one of about the same size. All zero: an empty pool.
+ * For objects that come and go all the time: some freed memory is kept for the next object of about
+ * the same size. All zero: an empty pool.
  */
 #define MEM_POOL_STEP	 64 /* sizes are told apart by so many bytes, */
 #define MEM_POOL_CLASSES 10 /* so many of them, larger ones are not kept, */
 #define MEM_POOL_KEPT	 64 /* and so many pieces of each */
 
 struct mem_pool {
-	void *mp_first[MEM_POOL_CLASSES]; /* each begins with where the next one is */
+	void *mp_first[MEM_POOL_CLASSES]; /* free lists */
 	unsigned mp_count[MEM_POOL_CLASSES];
 };
 
@@ -39,10 +39,10 @@ void mem_pool_free(struct mem_pool *pool, void *memory, size_t size);
 /* Free all that is kept. */
 void mem_pool_empty(struct mem_pool *pool);
 
-/* For tests: let allocation number `n` from now on fail (1: the next); 0: none. */
+/* For tests: make allocation number `n` from now on fail (1: the next); 0: none. */
 void mem_fail_after(uint64_t n);
 
-/* The same: let number `n` fail and all that follow. */
+/* For tests: make number `n` and all that follow fail. */
 void mem_fail_from(uint64_t n);
 
 /* Allocations that are alive: 0 when everything was freed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that was promised: pieces of one size that are got before they are needed, so that whoever
- * needs one then has it. Pieces are got by the chunk, and nobody writes to one before it is taken:
- * until then it is memory that the system has set aside and not memory that is in use.
+ * Reserved memory: pieces of one size that are allocated before they are needed, so that taking one
+ * cannot fail. They are allocated in chunks, and no piece is written to before it is taken: until
+ * then it is address space, without pages.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 #define MEM_RESERVE_CHUNK 64
 
 struct mem_reserve {
-	size_t mr_size;	       /* bytes of a piece, with what is in front of it */
+	size_t mr_size;	       /* bytes of a piece, including its own header */
 	unsigned mr_words;     /* of a chunk */
 	uint64_t mr_free;      /* pieces that can be taken */
 	struct list mr_chunks; /* those with free pieces come first */
@@ -28,10 +28,10 @@ struct mem_reserve {
  */
 void mem_reserve_init(struct mem_reserve *reserve, size_t size, unsigned words);
 
-/* See to it that `count` pieces can be taken; false without memory, and nothing has changed. */
+/* Make sure that `count` pieces can be taken; false without memory, and nothing has changed. */
 bool mem_reserve_keep(struct mem_reserve *reserve, uint64_t count);
 
-/* A free piece, of which there must be one. Nothing of it is zeroed. */
+/* Take a free piece, of which there must be one. It is not zeroed. */
 void *mem_reserve_take(struct mem_reserve *reserve);
 
 void mem_reserve_give(struct mem_reserve *reserve, void *piece);

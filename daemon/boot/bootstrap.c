@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calls on the bootstrap port, with launchd's codes [24]. What a rule of services.d says of a
- * name is what holds. Any other name belongs to the uid that brought it; that uid and root may look
- * it up and give it up. In a subset (subset.h) there are no rules, but for what its parents know.
+ * The calls on the bootstrap port, with launchd's codes [24]. For names with a rule in services.d
+ * that rule decides. Any other name belongs to the uid that registered it; that uid and root may
+ * look it up and remove it. In a subset (subset.h) rules apply only to names found in its parents.
  */
 #include <servers/bootstrap.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may do what with service names: what machd.conf's [names] and the files of services.d say
- * (machd-services(5)). The state machine starts with such a policy and may get another as an input;
- * it is part of a record: plain bytes, no holes, and what is not used is 0.
+ * Who may own and look up service names, as machd.conf's [names] and the files of services.d say
+ * (machd-services(5)). The state machine starts with a policy and may get another as an input. It
+ * is part of a record: plain bytes, no padding, and unused bytes are 0.
  *
- * A rule is for one name, or for all that begin like it: "org.example.*". The rule for the very
- * name comes before that of the longest beginning.
+ * A rule is for one name or for a prefix: "org.example.*". The rule for the exact name has
+ * precedence, then the one with the longest prefix.
  */
 #pragma once
 
@@ -25,10 +25,10 @@ struct ipc_task;
 #define BOOT_POLICY_IDS	  16
 #define BOOT_POLICY_FILE  256
 
-/* One of them is enough: to be one of the users, in one of the groups, in the unit. */
+/* A set of processes: those of a listed user, in a listed group, or in the unit. */
 struct boot_who {
 	uint32_t bw_all;     /* 1: everybody */
-	uint32_t bw_default; /* 1: nothing is said: root and the daemon's uid */
+	uint32_t bw_default; /* 1: nothing is listed: root and the daemon's uid */
 	uint32_t bw_user_count, bw_group_count;
 	uint32_t bw_users[BOOT_POLICY_IDS];
 	uint32_t bw_groups[BOOT_POLICY_IDS];
@@ -53,13 +53,13 @@ struct boot_rule {
 	struct boot_who br_own;	    /* check it in, register it */
 	struct boot_who br_look_up; /* look it up */
 	uint64_t br_timeout;	    /* ns from a start to the check-in */
-	uint64_t br_interval;	    /* ns in which it may be started */
-	uint32_t br_burst;	    /* so often */
+	uint64_t br_interval;	    /* ns, in which it may be started */
+	uint32_t br_burst;	    /* this many times */
 	uint32_t br_reserved;
 };
 
 struct boot_policy_head {
-	struct ipc_uids bh_register; /* who may bring names that no rule is for */
+	struct ipc_uids bh_register; /* who may own names without a rule */
 	uint32_t bh_line;	     /* of Register=; 0: it is not set */
 	uint32_t bh_count;	     /* of rules */
 	char bh_file[BOOT_POLICY_FILE];
@@ -76,7 +76,7 @@ _Static_assert(sizeof(struct boot_rule) ==
 		       MACHD_SERVICE_NAME_MAX + 33 + BOOT_POLICY_FILE + 2 * sizeof(struct boot_who),
 	       "record layout");
 
-/* No rules, and everybody may bring names. */
+/* No rules, and everybody may own names. */
 void boot_policy_init(struct boot_policy *policy);
 
 /* Bytes of the rules. */
@@ -93,7 +93,7 @@ void boot_policy_free(struct boot_policy *policy);
 /* The rule for this very name, or NULL: the name is a declared one, whose port machd keeps. */
 const struct boot_rule *boot_policy_declares(const struct boot_policy *policy, const char *name);
 
-/* What was decided, and which line did. */
+/* A decision, and the line that it is from. */
 struct boot_verdict {
 	bool bv_allowed;
 	enum machd_policy_why bv_why;
@@ -106,8 +106,8 @@ struct boot_verdict boot_policy_own(const struct ipc_host *host, const struct ip
 				    const char *name);
 
 /*
- * May it look the name up? `owner`: the uid of who brought it, for names that no rule is for; NULL
- * if nobody has.
+ * May it look the name up? `owner`: the uid of the name's owner, for names without a rule; NULL if
+ * nobody owns it.
  */
 struct boot_verdict boot_policy_look_up(const struct ipc_host *host, const struct ipc_task *task,
 					const char *name, const uint32_t *owner);

@@ -2,11 +2,11 @@
 /*
  * The bootstrap registry: service names and the ports behind them. It holds a send right to each.
  *
- * A name that somebody just brought is free again when its port dies. A name that a rule of
- * services.d declares is kept: while nobody has checked in, its receive right is with the daemon,
- * and messages queue; when its holder ends, the right comes back with its queue [24]. start.h says
- * what makes somebody check in. A name that somebody created is kept in the same way, until it is
- * given up; nobody is started for it.
+ * A name that a task has registered or checked in without further ado is free again when its port
+ * dies. A name declared in services.d is kept: while nobody has checked in, the daemon holds the
+ * receive right, and messages queue; when the holder ends, the right comes back with its queue
+ * [24]. How its provider is started is in start.h. A name made with bootstrap_create_service() is
+ * kept in the same way until it is removed; nothing is started for it.
  */
 #pragma once
 
@@ -21,16 +21,16 @@ struct boot_subset;
 
 struct boot_service {
 	char s_name[MACHD_SERVICE_NAME_MAX + 1];
-	struct ipc_port *s_port;       /* a naked send right; NULL: a kept name that has none yet */
-	struct ipc_user *s_user;       /* whose it is, and who is charged; NULL: it is declared */
-	struct ipc_account *s_account; /* created: pays for its port while the daemon has that */
+	struct ipc_port *s_port;       /* a naked send right; NULL: a kept name without a port */
+	struct ipc_user *s_user;       /* its owner, charged for it; NULL: declared */
+	struct ipc_account *s_account; /* created: charged for its port while the daemon keeps it */
 	bool s_checked_in;	       /* else registered */
-	bool s_kept;		       /* declared or created: its port comes back */
-	bool s_failed;		       /* the last start did, s_why says why */
+	bool s_kept;		       /* declared or created: its receive right comes back */
+	bool s_failed;		       /* the last start failed, for the reason in s_why */
 	struct boot_service *s_next;   /* another name of the same port */
 	uint64_t s_start;	       /* id of the start under way, 0: none */
-	uint64_t s_window;	       /* since when starts are counted, ns, */
-	uint32_t s_starts;	       /* and how many there were */
+	uint64_t s_window;	       /* start of the interval in which starts are counted, ns */
+	uint32_t s_starts;	       /* starts in it */
 	char s_why[MACHD_WATCH_WHY];
 	struct list s_wanted;	       /* host's list of services to be started */
 	struct boot_service **s_table; /* the host's, or a subset's */
@@ -38,10 +38,10 @@ struct boot_service {
 	UT_hash_handle hh;
 };
 
-/* Names at a bootstrap port. */
+/* The hash of names at a bootstrap port. */
 struct boot_service **boot_table(struct ipc_host *host, const struct ipc_port *port);
 
-/* The subset that a name is at; NULL: it is at the first bootstrap port. */
+/* The subset that has the name; NULL: the first bootstrap port has it. */
 const struct boot_subset *boot_subset_of(const struct ipc_host *host,
 					 const struct boot_service *service);
 
@@ -63,29 +63,29 @@ bool boot_enter(struct ipc_host *host, struct boot_service **table, const char *
 struct boot_service *boot_create(struct ipc_host *host, struct boot_service **table,
 				 const char *name, const struct ipc_task *task);
 
-/* A rule of services.d is what it is kept for. */
+/* Is it declared in services.d? */
 bool boot_declared(const struct boot_service *service);
 
-/* The entry of a declared name; it is made if there is none yet. NULL without memory. */
+/* Find or make the entry of a declared name. NULL without memory. */
 struct boot_service *boot_keep(struct ipc_host *host, const char *name);
 
-/* A kept name has a port, or gets one now, which is with the daemon. False without memory. */
+/* Give a kept name a port, held by the daemon, if it has none. False without memory. */
 bool boot_has_port(struct ipc_host *host, struct boot_service *service);
 
-/* Somebody holds the receive right: it is not with the daemon. */
+/* A task holds the receive right. */
 bool boot_running(const struct boot_service *service);
 
 /*
- * The receive right of a name that is not running, for the task, which is charged for it from now
- * on: in limbo. NULL: it has as many ports as a limit allows.
+ * Hand the receive right of a name that is not running to the task: in limbo, and charged to the
+ * task from now on. NULL: the task is at a limit of ports.
  */
 struct ipc_port *boot_hand_out(struct ipc_host *host, struct boot_service *service,
 			       const struct ipc_task *task);
 
-/* Give a name up. */
+/* Remove a name. */
 void boot_remove(struct ipc_host *host, struct boot_service *service);
 
-/* A kept name's port ends, unless somebody holds its receive right; the name stays. */
+/* Destroy a kept name's port, unless a task holds its receive right; the name stays. */
 void boot_drop_port(struct ipc_host *host, struct boot_service *service);
 
 /* A port that has names or subsets died: they go (ipc_host's h_service_died). */
@@ -97,15 +97,15 @@ void boot_service_died(struct ipc_host *host, struct ipc_port *port);
  */
 bool boot_service_back(struct ipc_host *host, struct ipc_port *port);
 
-/* Would it (h_service_keeps)? */
+/* Would it be taken (h_service_keeps)? */
 bool boot_service_keeps(const struct ipc_host *host, const struct ipc_port *port);
 
-/* The host gets a policy, a copy of this one (NULL: of none). False without memory. */
+/* Give the host a copy of this policy (NULL: the default). False without memory. */
 bool boot_names_start(struct ipc_host *host, const struct boot_policy *policy);
 void boot_names_end(struct ipc_host *host);
 
 /* Another policy is in force from now on, if there is memory for it. */
 void boot_names_set(struct ipc_host *host, const struct boot_policy *policy);
 
-/* Give all names up: the machine stops. */
+/* Remove all names, for shutdown. */
 void boot_forget_all(struct ipc_host *host);

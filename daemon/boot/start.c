@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a wish to a start, and what follows when it fails. */
+/* Starts of services: requested, limited in rate, and ended. */
 #include "daemon/boot/start.h"
 
 #include <inttypes.h>

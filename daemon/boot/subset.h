@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bootstrap ports below the first: each has names of its own, and leads on to its parent for all
- * others [24]. Who has the port may bring and look up names there, so it is for who made it to
- * decide who gets it; rules of services.d are for names at the first one. A subset ends when its
- * requestor, a port that was named when it was made, dies, or when nobody has a right to it.
+ * Subsets: bootstrap ports below the first. Each has names of its own, and refers to its parent for
+ * all others [24]. Every holder of the port may register and look up names there, so its maker
+ * decides who gets it; rules of services.d apply to the first bootstrap port only. A subset ends
+ * when its requestor port dies, or with the last send right to it.
  */
 #pragma once
 
@@ -17,26 +17,26 @@ struct boot_subset {
 	struct ipc_port *ss_port;
 	struct ipc_port *ss_parent;    /* a naked send right; that bootstrap port may have ended */
 	struct ipc_port *ss_requestor; /* a naked send right */
-	struct ipc_user *ss_user;      /* who made it */
+	struct ipc_user *ss_user;      /* its maker's */
 	uint32_t ss_depth;	       /* 1: below the first */
-	struct boot_subset *ss_next;   /* another one of the same requestor, */
-	struct boot_subset **ss_link;  /* and what points at this */
-	bool ss_doomed;		       /* it ends, and is in that chain no more */
-	struct list ss_all;	       /* host's list of all, */
-	struct list ss_ending;	       /* and of those that end */
+	struct boot_subset *ss_next;   /* chain of those with the same requestor, */
+	struct boot_subset **ss_link;  /* and the pointer to this one in it */
+	bool ss_doomed;		       /* it ends, and is off that chain */
+	struct list ss_all;	       /* host's h_subsets */
+	struct list ss_ending;	       /* host's h_ending */
 };
 
 /*
- * A new one below the bootstrap port `parent`; takes the send right `requestor` on success. NULL:
- * no memory, a limit of the task, or there are MACHD_SUBSETS_MAX on top of each other.
+ * A new subset below the bootstrap port `parent`; takes the send right `requestor` on success.
+ * NULL: no memory, a limit of the task, or MACHD_SUBSETS_MAX are nested already.
  */
 struct boot_subset *boot_subset_create(struct ipc_host *host, struct ipc_port *parent,
 				       struct ipc_port *requestor, const struct ipc_task *task);
 
-/* Its port lost the last send right: nobody can ask for a name there any more. */
+/* The last send right to its port is gone. */
 void boot_subset_orphaned(struct ipc_host *host, struct ipc_port *port);
 
-/* The machine stops: all of them end, also those that keep each other. */
+/* End all subsets for shutdown, including those that hold rights to each other. */
 void boot_subsets_forget(struct ipc_host *host);
 
 /* A requestor died: its subsets end. */

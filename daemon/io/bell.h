@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a bell rings (ipc_bell.h). The client polls one end of a socket pair, of which the daemon
- * holds a copy, and the other end: a byte sent into the one makes the client's descriptor readable,
- * and the same byte taken out through the copy makes it quiet again. Neither can block, whatever
- * the client does to its descriptor, and there is never more than one byte under way.
+ * Rings bells (ipc_bell.h). The client polls one end of a socket pair; the daemon holds the other
+ * end and a copy of the client's. A byte sent through the other end makes the client's readable,
+ * and reading it back through the copy ends that. Neither blocks, whatever the client does to its
+ * descriptor, and there is at most one byte under way.
  */
 #pragma once
 
@@ -13,5 +13,5 @@
 /* Is `fd` an end of such a pair, made by the process `pid` for itself? */
 bool bell_good(int fd, pid_t pid);
 
-/* Make the client's descriptor readable, or quiet. If that fails it is readable for ever. */
+/* Make the client's descriptor readable, or not. If that fails it stays readable for ever. */
 void bell_set(int ring, int quiet, bool on);

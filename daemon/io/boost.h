@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What importance does to a process of Linux: the nice values of its threads change by a number
- * that ImportanceNice= gives, and change back when it is not important any more.
+ * Applies importance to processes: while a process is important, ImportanceNice= is added to the
+ * nice values of its threads.
  */
 #pragma once
 

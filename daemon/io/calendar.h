@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The time of day. The state machine has a clock that never goes back; this tells it how far the
- * time of day is ahead of that, at the start and each time somebody sets it.
+ * The time of day. The state machine counts by a monotonic clock; this tells it the offset of the
+ * time of day from that, at the start and each time it is set.
  */
 #pragma once
 
@@ -12,13 +12,13 @@
 struct calendar {
 	struct gate *gate;
 	uv_poll_t poll;
-	int fd; /* of a timer; -1: nobody tells us */
+	int fd; /* of a timer; -1: changes are not noticed */
 };
 
 /* Now: ns from the clock of uv_hrtime() to the time of day. */
 uint64_t calendar_offset(void);
 
-/* Watch it. Where that cannot be done it is taken to go on as it does now. */
+/* Watch for changes. If that is not possible, the offset stays as it is. */
 void calendar_start(struct calendar *calendar, struct gate *gate);
 
 /* Stop; the handle is closed with the loop's others. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is at the other end of a connection, as the kernel says: read once, when it is accepted. */
+/* The credentials of a connection's peer, as the kernel reports them: read once, at accept. */
 #pragma once
 
 #include "daemon/trap/trap.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who a peer is beside its uid: see identity.c. */
+/* A peer's groups and systemd unit: see identity.c. */
 #pragma once
 
 #include "daemon/ipc/ipc_identity.h"

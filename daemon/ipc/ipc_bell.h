@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bells: how an event loop learns that messages wait, which is what kqueue's EVFILT_MACHPORT is
- * for on macOS [27]. A bell stands for one descriptor of a client; any number of receive rights and
- * port sets can be hung on it, each by a knote. The bell rings, that is, the client's descriptor is
- * readable, exactly as long as one of the knotes has something to tell: messages wait, or its port
- * or set has gone. So nothing is ever queued for a client that does not listen.
+ * Bells: pollable descriptors for event loops, in place of kqueue's EVFILT_MACHPORT [27]. A bell
+ * stands for one descriptor of a client. Any number of receive rights and port sets can be attached
+ * to it, each by a knote. The bell rings, that is, the client's descriptor is readable, exactly as
+ * long as one of its knotes has an event: messages wait, or the port or set is gone. Events are
+ * never queued for a client that does not read them.
  *
- * The two descriptors of a bell are the ends of a socket pair that its client has made: a byte is
- * sent on the one, and taken back from the other, of which the client polls its own copy.
+ * The two descriptors of a bell are the ends of a socket pair that the client made: the daemon
+ * sends a byte through the first, and takes it back from the second, which the client polls.
  */
 #pragma once
 
@@ -27,22 +27,22 @@ struct ipc_bell {
 	struct list bl_knotes; /* ipc_knote */
 	struct list bl_ready;  /* those with something to tell; the front is told next */
 	struct list bl_link;   /* task's bells */
-	bool bl_gone;	       /* nobody listens any more: no descriptors, only knotes are left */
+	bool bl_gone;	       /* closed: no descriptors, only knotes that are yet to be removed */
 	struct ipc_work bl_work;
 	UT_hash_handle hh; /* host's, by id */
 };
 
 struct ipc_knote {
 	struct ipc_bell *kn_bell;
-	struct ipc_port *kn_port; /* what it hangs on: one of the two, without a reference; */
-	struct ipc_pset *kn_set;  /* when that goes both are NULL, and the knote tells it, once */
-	mach_port_name_t kn_name; /* of that, when it was hung there */
+	struct ipc_port *kn_port; /* the port or set it is attached to, without a reference; */
+	struct ipc_pset *kn_set;  /* both NULL once that is gone, which is its last event */
+	mach_port_name_t kn_name; /* the name of port or set when it was attached */
 	struct list kn_bell_link;
 	struct list kn_object_link; /* port's or set's knotes */
 	struct list kn_ready_link;
 };
 
-/* What a knote tells. */
+/* An event of a knote. */
 struct ipc_event {
 	mach_port_name_t ev_name;   /* of the port or set */
 	mach_port_name_t ev_member; /* the port whose message is next, or NULL */
@@ -56,30 +56,30 @@ struct ipc_event {
 kern_return_t ipc_bell_create(struct ipc_host *host, struct ipc_task *task, ipc_fd_t ring,
 			      ipc_fd_t quiet, struct ipc_bell **bell);
 
-/* A bell with all its knotes; its descriptors are released at once, the knotes with the input. */
+/* Destroy a bell. Its descriptors are released at once, its knotes as work (ipc_work.h). */
 void ipc_bell_destroy(struct ipc_bell *bell);
 
-/* Some more of the knotes; with the last the bell is gone. */
+/* A step of that work; with the last knote the bell is freed. */
 void ipc_bell_destroy_step(struct ipc_host *host, struct ipc_bell *bell);
 
 /* The task's bell with that id, or NULL. */
 struct ipc_bell *ipc_bell_find(struct ipc_host *host, const struct ipc_task *task, uint64_t id);
 
 /*
- * Hang a bell on what an entry holds, a receive right or a set; it rings at once if messages wait.
- * KERN_ALREADY_IN_SET: it hangs there. KERN_RESOURCE_SHORTAGE as above.
+ * Attach an entry's receive right or set to a bell; it rings at once if messages wait.
+ * KERN_ALREADY_IN_SET: it is attached. KERN_RESOURCE_SHORTAGE as above.
  */
 kern_return_t ipc_bell_add(struct ipc_bell *bell, struct ipc_entry *entry, mach_port_name_t name);
 
-/* Take it off. KERN_NOT_IN_SET: it does not hang there. */
+/* Detach it. KERN_NOT_IN_SET: it is not attached. */
 kern_return_t ipc_bell_remove(struct ipc_bell *bell, struct ipc_entry *entry);
 
-/* What there is to tell, up to `max` of it, each knote once and in turn; returns how many. */
+/* Up to `max` events, one for each knote and round robin; returns how many. */
 uint32_t ipc_bell_next(struct ipc_bell *bell, struct ipc_event *events, uint32_t max);
 
 /*
- * Messages wait on the port or set of these knotes; they are more urgent than it was said, which is
- * news for who listens for changes only; no more wait; and it has gone.
+ * The port or set of these knotes has messages; its first message has got a higher override, which
+ * makes edge-triggered pollers look again; it has no more messages; it is gone.
  */
 void ipc_knotes_ready(struct list *knotes);
 void ipc_knotes_urgent(struct list *knotes);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fileports: a descriptor of a program, kept here and known as send rights, so that it can travel
- * in messages, be copied, and outlive its maker. The daemon never looks at the file. It is closed
- * when the last send right is gone. Memory entries are the same for a part of a memfd, with a
- * protection: what they say is handed out with the descriptor, and nothing else is done with it.
+ * Fileports: a program's descriptor, held by the daemon and named by send rights, so that it can be
+ * sent in messages, copied, and outlive its maker. The daemon never reads the file, and closes it
+ * with the last send right. A memory entry is a fileport for a part of a memfd, with a protection;
+ * the daemon only stores those two and hands them out with the descriptor.
  */
 #pragma once
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Importance that is inherited: who receives a message that is somebody's donation (ipc_source.h)
- * and wants vouchers gets one whose importance attribute stands for it [9.4(3), 23]. An inherit is
- * there as long as any voucher has it; it counts the messages received, each of which boosts the
- * receiver while the sender is important, until a command about the voucher drops it or the last
- * voucher is gone.
+ * Inherited importance. A receiver that wants vouchers and receives a message with a donation
+ * (ipc_source.h) gets a voucher whose importance attribute refers to an inherit [9.4(3), 23]. The
+ * inherit lives as long as any voucher refers to it. It counts the messages received, each of which
+ * boosts the receiver while the sender is important, until a command on the voucher drops the boost
+ * or the last voucher is gone.
  *
- * What the sender had inherited itself, and sends along as the message's voucher, the new inherit
- * goes back to: it is one deeper, and says by way of whom. There is one for each pair of tasks,
- * sender and receiver, and depth. It follows the sender's importance, as the message does; where it
- * goes back to only says where that comes from, and stays for that when no voucher has it. A chain
- * that has become too long begins anew with the sender. What comes back to who has inherited it is
- * counted there once more.
+ * If the message carries a voucher with importance that the sender itself has inherited, the new
+ * inherit is one deeper and refers to the sender's (in_via). There is one inherit for each sender,
+ * receiver and depth. It follows the importance of the sender, as the message did; in_via only
+ * records where that comes from, and keeps that inherit even without vouchers. A chain that gets
+ * too long starts over at the sender. Importance that comes back to a task that has inherited it is
+ * counted once more there.
  */
 #pragma once
 
@@ -25,33 +25,33 @@
 #define IPC_INHERIT_ANEW       0x80000000u
 
 struct ipc_inherit {
-	struct ipc_donation in_donation; /* of who sent it */
-	struct ipc_source *in_to;	 /* who received it, with a reference */
-	struct ipc_inherit *in_via;	 /* that the sender had; NULL: the sender itself */
-	uint64_t in_from_id, in_to_id;	 /* ids of the two tasks, */
-	uint64_t in_depth;		 /* and how far it goes back: the key of the table */
-	uint32_t in_received;		 /* messages, since a voucher had it first, */
-	uint32_t in_dropped;		 /* less these */
-	uint32_t in_vouchers;		 /* that have it */
-	uint32_t in_heirs;		 /* inherits that go back to it */
+	struct ipc_donation in_donation; /* of the sender */
+	struct ipc_source *in_to;	 /* the receiver's, with a reference */
+	struct ipc_inherit *in_via;    /* the sender's own; NULL: the chain starts at the sender */
+	uint64_t in_from_id, in_to_id; /* key of the hash: ids of the two tasks, */
+	uint64_t in_depth;	       /* and the length of the chain */
+	uint32_t in_received;	       /* messages, since the first voucher */
+	uint32_t in_dropped;	       /* boosts dropped by commands */
+	uint32_t in_vouchers;	       /* vouchers that refer to it */
+	uint32_t in_heirs;	       /* inherits whose in_via it is */
 	UT_hash_handle hh;
 };
 
 /*
- * Has a message that `task` receives something to inherit? Nobody inherits from itself, except what
- * it has inherited already.
+ * Does the message that `task` receives have importance to inherit? A task does not inherit its
+ * own, except what it has inherited already.
  */
 bool ipc_inherit_due(struct ipc_host *host, const struct ipc_task *task,
 		     const struct ipc_kmsg *kmsg);
 
 /*
- * `task` receives a message and wants its voucher, which has the importance that came with the
- * message from then on, and no other; if an inherit is due, the message has a voucher afterwards,
- * and no boost of its own. False: no memory, or a limit, and nothing has changed.
+ * `task` receives a message and wants its voucher. Set the voucher's importance attribute to what
+ * came with the message; if that is an inherit, the message has a voucher afterwards and no boost
+ * of its own. False: no memory, or a limit, and nothing has changed.
  */
 bool ipc_inherit_take(struct ipc_host *host, struct ipc_task *task, struct ipc_kmsg *kmsg);
 
-/* Its donation is counted now, or not any more. */
+/* Its donation was raised, or is no longer. */
 void ipc_inherit_raised(struct ipc_host *host, const struct ipc_inherit *inherit);
 
 /* A voucher was made, or is gone. */
@@ -61,12 +61,12 @@ void ipc_inherit_voucher_gone(struct ipc_host *host, const struct ipc_voucher *v
 /* The inherit that an importance value stands for; NULL: it is a task's own. */
 struct ipc_inherit *ipc_inherit_find(struct ipc_host *host, struct ipc_voucher_value value);
 
-/* What it counts for whom it boosts, while its source is important. */
+/* Its number of boosts for the receiver, while its source is important. */
 uint32_t ipc_inherit_boosts(const struct ipc_inherit *inherit);
 
-/* Drop so many of its boosts. KERN_FAILURE: it has not so many. */
+/* Drop some of its boosts. KERN_FAILURE: it has fewer. */
 kern_return_t ipc_inherit_drop(struct ipc_host *host, struct ipc_inherit *inherit, uint32_t boosts);
 
-/* Say in words whom it boosts and by way of whom; the text ends where there is no more room. */
+/* Describe in words whom it boosts and through whom; the text is cut off at the end of the room. */
 #define IPC_INHERIT_TEXT 2560
 void ipc_inherit_describe(const struct ipc_inherit *inherit, char text[IPC_INHERIT_TEXT]);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is important because of whom, while that may still change [5.2, 23]. A message that was sent
- * to a port that accepts importance, and what a receiver has inherited with a voucher
- * (ipc_inherit.h), are donations of the task that sent the message: they carry a boost while that
- * task is important itself, and none while it is not.
+ * Propagates changes of importance from senders to receivers [5.2, 23]. A message that was sent to
+ * a port that accepts importance is a donation of its sender, and so is what a receiver has
+ * inherited with a voucher (ipc_inherit.h): it is a boost exactly while that task, its source, is
+ * important.
  *
- * A source outlives its task. Then it is important because of what the task has inherited, for as
- * long as anybody has a voucher that says so: who was asked on behalf of somebody goes on serving
- * that one, whatever became of the task between them.
+ * A source outlives its task. From then on it is important while it has inherited boosts, as long
+ * as there are vouchers for those: a receiver that works on behalf of a third task keeps its boost,
+ * whatever becomes of the task between them.
  *
- * Each task that is a source has two lists: donations that are raised, and idle ones. When it
- * becomes important, or is not any more, those of one list go to the other, and what each of them
- * boosts may become a source that has changed. That is done at the end of an input, without
- * recursion: first all that is lost, then all that is won, so many steps at a time. What is left is
- * gone on with at the next input, and trap_has_work() says that there is some.
+ * A source has two lists of donations: raised ones, which are counted, and idle ones. When the
+ * source becomes important, or ceases to be, the donations move from one list to the other;
+ * whatever each of them boosts may in turn be a source that changes. This is done at the end of an
+ * input, iteratively: first all losses, then all gains, a bounded number of steps at a time. The
+ * rest is done in later inputs, see trap_has_work().
  */
 #pragma once
 
@@ -31,44 +31,44 @@ struct ipc_source {
 	struct list so_gone_link;	/* host's h_sources_gone */
 };
 
-/* Embedded in a message, or in an ipc_inherit; all zero: nobody's, and no boost. */
+/* Embedded in a message, or in an ipc_inherit. All zero: none. */
 struct ipc_donation {
 	struct list dn_link;
-	struct ipc_source *dn_source; /* whose it is; NULL: nobody's */
-	bool dn_raised;		      /* it is counted where it goes to */
-	bool dn_inherited; /* to a task, as an ipc_inherit; else to a port, as a message */
+	struct ipc_source *dn_source; /* NULL: none */
+	bool dn_raised;		      /* it is counted at its destination */
+	bool dn_inherited;	      /* it is an ipc_inherit's and boosts a task; else a port */
 };
 
 /* Make a task a source; NULL: no memory. */
 struct ipc_source *ipc_source_create(struct ipc_task *task);
 
-/* The task ends; all that makes its donations important now is what it has inherited. */
+/* The task ends: from now on only inherited boosts make the source important. */
 void ipc_source_gone(struct ipc_host *host, struct ipc_source *source);
 
 /* Drop a reference. */
 void ipc_source_put(struct ipc_source *source);
 
-/* The donation follows this source from now on; it is counted at once if that is important. */
+/* Attach a donation to a source; it is raised at once if the source is important. */
 void ipc_source_follow(struct ipc_host *host, struct ipc_source *source,
 		       struct ipc_donation *donation);
 
-/* It follows nobody any more, and is as it was last. */
+/* Detach a donation; it stays raised or idle. */
 void ipc_source_unfollow(struct ipc_donation *donation);
 
-/* Count a donation, or do not. */
+/* Raise a donation, or make it idle. */
 void ipc_source_raise(struct ipc_host *host, struct ipc_donation *donation, bool raised);
 
-/* Is who sent its donations important? */
+/* Is the source important? */
 bool ipc_source_important(const struct ipc_source *source);
 
-/* Boosts that it has inherited, more or fewer. */
+/* Change the number of its inherited boosts. */
 void ipc_source_inherits(struct ipc_host *host, struct ipc_source *source, int64_t delta);
 
-/* The source may have become important, or not be any more. */
+/* The source's importance may have changed: queue it for ipc_source_settle(). */
 void ipc_source_changed(struct ipc_host *host, struct ipc_source *source);
 
-/* Let donations follow, as many as one input may. */
+/* Move donations of changed sources, as many as one input may. */
 void ipc_source_settle(struct ipc_host *host);
 
-/* Is there more to follow? */
+/* Are there more to move? */
 bool ipc_source_unsettled(const struct ipc_host *host);

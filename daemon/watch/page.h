@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of daemon/watch share: a page that is being filled. Each table adds records while
- * page_goes_on(), and says where it stopped; from there it goes on with the next slice, or the next
- * page. So neither takes long, whatever there is.
+ * What the files of daemon/watch share: a page that is being filled. Each table adds records as
+ * long as page_goes_on(), and notes where it stopped; the next slice, or the next page, goes on
+ * from there. So a slice and a page have bounded cost, however much there is.
  */
 #pragma once
 
@@ -42,19 +42,19 @@ struct page {
 };
 
 /*
- * One step more; false: the page is full, or the slice has cost enough. The same for a step to an
- * object that nobody has looked at for long: fetching it costs as much as several others.
+ * Count one step; false: the page is full, or the slice is over. page_goes_far() is for a step to
+ * an object that is probably not in the cache, which counts as several.
  */
 bool page_goes_on(struct page *page);
 bool page_goes_far(struct page *page);
 
 void page_add(struct page *page, const void *record);
 
-/* May who asks see what belongs to tasks of this uid? To none: MACHD_WATCH_NO_UID. */
+/* May the watcher see all; or what belongs to this uid (MACHD_WATCH_NO_UID: to none)? */
 bool page_sees_all(const struct page *page);
 bool page_sees(const struct page *page, uint32_t uid);
 
-/* And is this task among those that it asked for? */
+/* May it see this task, and did it ask for it? */
 bool page_wants(const struct page *page, const struct ipc_task *task);
 
 /*
@@ -64,7 +64,7 @@ bool page_wants(const struct page *page, const struct ipc_task *task);
  */
 struct list *page_first_task(struct page *page);
 
-/* It goes on with this task, at `index` of what it has. */
+/* The next slice or page starts with this task, at `index` of what it has. */
 void page_stop_at(struct page *page, struct ipc_task *task, uint64_t index);
 
 /*
