@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking at rings, yielding, sleeping, and the loop around them. */
+/* The main loop: looking at rings, yielding, sleeping, and giving sockets and libuv their turn. */
 #include "daemon/io/turn.h"
 
 #include <sched.h>
@@ -11,25 +11,25 @@
 #include "daemon/io/ring.h"
 
 #define BELLS_AT_ONCE 64
-#define EVENTS_BESIDE 1	    /* of sockets, before it is the rings' turn again */
-#define POLL_EVERY_NS 20000 /* sockets and timers have to wait so long while rings are busy */
+#define EVENTS_BESIDE 1	    /* of sockets between two looks at the rings */
+#define POLL_EVERY_NS 20000 /* how long sockets and timers wait while rings are busy */
 
 /*
- * Pages for watchers (daemon/watch) are made a slice at a time. While others are served there is
- * one so often: no message waits for more than one, and few do; and the watcher, which has to read
- * the pages on one of our CPUs, has little to do at a time.
+ * Pages for watchers (daemon/watch) are made in slices. While others are served slices are rare: a
+ * message waits for one at most, and few do; and the watcher, which competes for the CPU while it
+ * reads the pages, gets little to do at a time.
  */
 #define SLICE_EVERY_NS	80000
-#define SEARCH_EVERY_NS 25000	/* while nothing is found that the watcher has to read */
-#define SLICES_AT_ONCE	8	/* at most, for lack of others or to make up for lost time */
-#define BUSY_NS		1000000 /* others are served that something came from so lately */
+#define SEARCH_EVERY_NS 25000	/* while the slices find nothing for the watcher to read */
+#define SLICES_AT_ONCE	8	/* when nobody else is served, or to catch up */
+#define BUSY_NS		1000000 /* others count as being served for so long after a frame */
 
-#define HOT_MISSES 3  /* so often nothing came from who was answered last, and */
-#define HOT_AGAIN  16 /* he is waited for this seldom */
+#define HOT_MISSES 3  /* after so many misses in a row, see hear_soon(), */
+#define HOT_AGAIN  16 /* it is tried only every so many times */
 
-#define QUIET_NS 200000 /* a ring that nothing came through so long goes back to its bell */
+#define QUIET_NS 200000 /* a ring without a frame for so long goes to sleep */
 
-/* Rings that wake up and go to sleep. */
+/* Rings becoming active and going to sleep. */
 
 void turn_activate(struct turns *turns, struct ring *ring)
 {
@@ -41,8 +41,8 @@ void turn_activate(struct turns *turns, struct ring *ring)
 }
 
 /*
- * Back to its bell; false: something has come meanwhile. One whose client does not read its answer
- * is not waited for at all until it does.
+ * Let a ring sleep: its client will ring the bell. False: a frame has come meanwhile. If the client
+ * has an answer unread, nothing is expected from it, bell or not, until it is sent.
  */
 static bool put_to_sleep(struct ring *ring)
 {
@@ -73,7 +73,7 @@ static unsigned count_active(const struct turns *turns)
 	return count;
 }
 
-/* One look at each ring. Returns whether anything came. */
+/* Look at each active ring once. Returns whether a frame came. */
 static bool look_once(struct turns *turns, uint64_t now)
 {
 	unsigned left = count_active(turns);
@@ -81,8 +81,7 @@ static bool look_once(struct turns *turns, uint64_t now)
 	bool came = false;
 
 	pace_looked(&turns->pace, now);
-	/* All of them stay on the list: what has to be handled before a frame is looked for there.
-	 */
+	/* All stay on the list meanwhile: order.h looks for earlier messages there. */
 	while (left-- && (ring = list_first(&turns->active, struct ring, active))) {
 		list_remove(&ring->active);
 		list_append(&turns->active, &ring->active);
@@ -99,8 +98,7 @@ static bool look_once(struct turns *turns, uint64_t now)
 }
 
 /*
- * Have those done whose turn it is: one, or, if they have a turn, all that they may; it lasts until
- * there is nothing more. Returns whether there was any.
+ * Run paced jobs (pace.h): one, or all that fit into a turn. Returns whether there was any.
  */
 static bool serve_paced(struct turns *turns)
 {
@@ -121,7 +119,7 @@ static bool serve_paced(struct turns *turns)
 	return any;
 }
 
-/* The time after it. */
+/* Yield the CPU; returns the time after that. */
 static uint64_t give_way(struct turns *turns, uint64_t now)
 {
 	uint64_t after;
@@ -133,12 +131,12 @@ static uint64_t give_way(struct turns *turns, uint64_t now)
 }
 
 /*
- * While yields are no good: wait for who was answered just now, if he is on another CPU. *now
- * becomes the time after it.
+ * While yielding is paused (protocol/wait.h): may the loop keep looking, for the client on another
+ * CPU that was answered last? *now becomes the current time.
  */
 static bool looks_on(struct turns *turns, uint64_t *now)
 {
-	if (turns->idle < turns->last) /* to wake him has taken its time */
+	if (turns->idle < turns->last) /* the time that waking the client took does not count */
 		turns->idle = *now;
 	if (!turns->far || !machd_wait_looks(&turns->wait, turns->idle, *now))
 		return false;
@@ -151,7 +149,7 @@ static bool is_busy(const struct turns *turns, uint64_t now)
 	return now < turns->last + BUSY_NS;
 }
 
-/* How many slices of pages it is time for. */
+/* The number of slices of pages that are due. */
 static unsigned count_slices(struct turns *turns, uint64_t now, unsigned most)
 {
 	uint64_t due, every = trap_pages_dry(turns->gate->host) ? SEARCH_EVERY_NS : SLICE_EVERY_NS;
@@ -167,7 +165,7 @@ static unsigned count_slices(struct turns *turns, uint64_t now, unsigned most)
 	return most;
 }
 
-/* Go on with pages for watchers, if they are all that there is to go on with. */
+/* Make slices of pages for watchers, unless the machine has other work. */
 static void make_pages(struct turns *turns, uint64_t now, unsigned most)
 {
 	struct gate *gate = turns->gate;
@@ -178,8 +176,8 @@ static void make_pages(struct turns *turns, uint64_t now, unsigned most)
 }
 
 /*
- * Look, and look again; false: all sleep. Else others must have their turn. The clock is read when
- * a frame is fed and for each yield, not more often.
+ * Look at the rings again and again. False: all are asleep. True: sockets and libuv must have their
+ * turn. The clock is read when a frame is fed and for each yield, not more often.
  */
 static bool look_on(struct turns *turns)
 {
@@ -204,7 +202,7 @@ static bool look_on(struct turns *turns)
 	return !list_empty(&turns->active);
 }
 
-/* Bells. Nobody reads them: it is the edge that wakes us. */
+/* Bells: eventfds in an edge-triggered epoll, which need not be read. */
 
 bool turn_watch(struct turns *turns, struct ring *ring)
 {
@@ -216,12 +214,12 @@ bool turn_watch(struct turns *turns, struct ring *ring)
 
 void turn_forget(struct turns *turns, struct ring *ring)
 {
-	/* The client has the descriptor, too: that we close ours would not end it. */
+	/* The client has the eventfd open, too: closing ours would not take it out of the epoll. */
 	epoll_ctl(turns->bells, EPOLL_CTL_DEL, ring->bell, NULL);
 	turns->count--;
 }
 
-/* Wait so many ms for bells; how many came of those that can. *events: sockets have something. */
+/* Wait up to `timeout` ms for bells; returns the number of events. *events: one of sockets. */
 static int hear_bells(struct turns *turns, int timeout, bool *events)
 {
 	struct epoll_event rung[BELLS_AT_ONCE];
@@ -239,7 +237,7 @@ static int hear_bells(struct turns *turns, int timeout, bool *events)
 
 void turn_hear(struct turns *turns)
 {
-	bool events; /* they will say so again */
+	bool events; /* unused: the epoll is level-triggered for sockets */
 
 	while (hear_bells(turns, 0, &events) == BELLS_AT_ONCE)
 		continue;
@@ -247,7 +245,7 @@ void turn_hear(struct turns *turns)
 
 /* The loop. */
 
-/* Wait so many ms for bells, sockets and libuv, and let those have their turn that it is up to. */
+/* Wait up to `timeout` ms for bells, sockets and libuv, and handle events of sockets. */
 static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 {
 	bool events = true, heard = false;
@@ -269,7 +267,7 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 	return count > 0 || heard;
 }
 
-/* How long the loop may sleep, ms: until libuv has something to do at the latest. */
+/* How long the loop may block, in ms: until libuv has something to do; -1: for ever. */
 static int time_to_sleep(struct turns *turns)
 {
 	uv_loop_t *loop = turns->gate->loop;
@@ -278,7 +276,7 @@ static int time_to_sleep(struct turns *turns)
 	uv_update_time(loop);
 	if (turns->activity)
 		turns->activity(turns->activity_context);
-	/* A loop that has nothing to do says that it has no time to wait. */
+	/* Of a loop without handles uv_backend_timeout() returns 0. */
 	timeout = uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
 	if (timeout != 0 && trap_has_pages(turns->gate->host))
 		timeout = is_busy(turns, uv_hrtime()) ? 1 : 0;
@@ -286,9 +284,9 @@ static int time_to_sleep(struct turns *turns)
 }
 
 /*
- * Who was answered last on his socket often asks again at once, or is a service that answers. If he
- * is on this CPU he does so while we yield once, and then nobody has to sleep and be woken. Returns
- * whether something came from him.
+ * A client that was answered on its socket often sends again at once. If it is on this CPU it does
+ * so while the daemon yields once, and then neither has to sleep and be woken. Returns whether
+ * something came from it.
  */
 static bool hear_soon(struct turns *turns, uint64_t now)
 {
@@ -305,7 +303,8 @@ static bool hear_soon(struct turns *turns, uint64_t now)
 	return turns->missed == 0;
 }
 
-/* Go on with that for a while before others are listened to; they are not waited for if *awake. */
+/* Do that, for up to POLL_EVERY_NS before others are heard. *awake: the loop must not block then.
+ */
 static bool hear_one(struct turns *turns, bool *awake)
 {
 	uint64_t now = uv_hrtime();
@@ -321,7 +320,7 @@ static bool hear_one(struct turns *turns, bool *awake)
 
 void turns_once(struct turns *turns, bool wait)
 {
-	bool turn = pace_turn(&turns->pace); /* it lasts: few calls shall meet one */
+	bool turn = pace_turn(&turns->pace); /* a turn is finished before rings are looked at */
 	bool awake = turn || (!list_empty(&turns->active) && look_on(turns)) || !wait;
 	bool heard, libuv;
 	int timeout;

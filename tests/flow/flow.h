@@ -2,8 +2,9 @@
 /*
  * Flow tests: a real daemon on a private socket, the test process as one client of it and forked
  * processes as others. Processes wait for each other through pipes, and for a thread that is to be
- * blocked by asking the daemon; nothing sleeps. Each test runs twice: with rings from the first
- * call on, and over sockets only (MACHD_RING=0).
+ * blocked by asking the daemon; nothing sleeps. Each test runs in several modes, which
+ * tests/CMakeLists.txt sets by the environment: with rings from the first call on, over sockets
+ * only, with boards from the first send on, with every send answered.
  *
  *   test_X.c    START_TEST(what_it_shows) ... int main(void) { return flow_run(suite); }
  *   flow.c      the daemon and the checks; flow_child.c other processes; flow_watch.c who waits

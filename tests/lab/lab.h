@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A laboratory for the state machine: it runs in this process, without sockets, and the test is all
- * the world that it has. Tasks connect and say hello, threads send frames, and every answer is
- * taken apart as the client library would do it.
+ * A laboratory for the state machine: it runs in this process, without sockets, and the test feeds
+ * its inputs and implements its outbox. Tasks connect and say hello, threads send frames, and every
+ * answer is parsed as the client library would.
  *
  * The lab checks by itself what must hold whatever happens: an answer goes to a thread that has a
  * request under way, and once; every descriptor that was given in is released or handed out exactly
