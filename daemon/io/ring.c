@@ -126,11 +126,13 @@ static const char *record_breach(const struct machd_record *record)
 	return NULL;
 }
 
-/* Tell pace of a frame: a call, or a message of a stream. */
-static void note_pace(struct ring *ring, bool streams, uint64_t now)
+/* Tell pace.c and slice.c of a frame: a call, or a message of a stream. */
+static void note_kind(struct ring *ring, bool streams, uint64_t now)
 {
-	struct pace *pace = &ring->channel->gate->turns.pace;
+	struct turns *turns = &ring->channel->gate->turns;
+	struct pace *pace = &turns->pace;
 
+	slice_note(&turns->slice, ring->channel, streams, now);
 	if (streams)
 		pace_spent(pace, ring->job.payer, STREAM_NS, now);
 	else
@@ -164,7 +166,7 @@ static const char *feed_record(struct ring *ring, uint8_t *buffer, bool in_turn)
 	breach = unanswered ? gate_feed_among(channel->gate, &input)
 			    : gate_feed(channel->gate, &input);
 	ring->last = channel->gate->turns.last = input.now;
-	note_pace(ring, machd_frame_streams(buffer, input.size), input.now);
+	note_kind(ring, machd_frame_streams(buffer, input.size), input.now);
 	return breach;
 }
 

@@ -369,6 +369,7 @@ bool turns_start(struct turns *turns, struct gate *gate)
 	list_init(&turns->active);
 	turns->bells = epoll_create1(EPOLL_CLOEXEC);
 	pace_init(&turns->pace);
+	slice_init(&turns->slice);
 	if (events_start(&turns->events, &turns->pace) && turns->bells >= 0 &&
 	    event_add_other(&turns->events, uv_backend_fd(gate->loop)) == 0 &&
 	    epoll_ctl(turns->bells, EPOLL_CTL_ADD, turns->events.epoll, &events) == 0)

@@ -18,6 +18,7 @@
 #include "daemon/base/list.h"
 #include "daemon/io/event.h"
 #include "daemon/io/pace.h"
+#include "daemon/io/slice.h"
 #include "protocol/wait.h"
 
 struct gate;
@@ -31,6 +32,7 @@ struct turns {
 	uint64_t idle; /* when rings were first found empty after that, ns */
 	bool far;      /* the client that was answered last is on another CPU */
 	struct pace pace;
+	struct slice slice;
 	uint64_t sliced; /* time up to which slices of pages have been made, ns */
 	struct events events;
 	struct event

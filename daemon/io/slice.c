@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The choice between two slices, and the system calls for it. */
+#include "daemon/io/slice.h"
+
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PART	3	/* the short slice is such a part of the whole */
+#define CALM_NS 1000000 /* two channels, and no others, for so long */
+
+static bool get(struct sched_attr *attributes)
+{
+	return syscall(SYS_sched_getattr, 0, attributes, sizeof *attributes, 0) == 0;
+}
+
+void slice_init(struct slice *slice)
+{
+	struct sched_attr attributes;
+
+	*slice = (struct slice){.whole = get(&attributes) ? attributes.sched_runtime : 0};
+}
+
+/* Change the slice and no other attribute. If the kernel refuses, do not try again. */
+static void set(struct slice *slice, bool shortened)
+{
+	struct sched_attr attributes;
+
+	slice->shortened = shortened;
+	if (!get(&attributes))
+		return;
+	attributes.sched_runtime = shortened ? slice->whole / PART : slice->whole;
+	attributes.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
+	if (syscall(SYS_sched_setattr, 0, &attributes, 0) != 0)
+		slice->whole = 0;
+}
+
+void slice_note(struct slice *slice, const void *channel, bool streams, uint64_t now)
+{
+	if (streams || (channel != slice->two[0] && channel != slice->two[1])) {
+		slice->two[1] = slice->two[0];
+		slice->two[0] = channel;
+		slice->crowded = now;
+	}
+	if (slice->whole && slice->shortened != (now - slice->crowded >= CALM_NS))
+		set(slice, !slice->shortened);
+}
