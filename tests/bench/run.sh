@@ -8,7 +8,8 @@
 #
 # Groups, each measured in every round, peer beside peer:
 #   rpc      round trips, 64 bytes to 64 KiB       oneway   messages one way, and a slow receiver
-#   many     1, 8, 64 clients; 1 and 8 services    busy     beside a busy loop on each CPU
+#   many     1, 8, 64 clients; 1 and 8 services    busy     beside a busy loop on each CPU:
+#                                                           ten short starts of each peer in turns
 #   fair     a client beside four greedy ones      idle     memory, and CPU time of an idle system
 # and those that are set up once:
 #   growth   the same call with more of everything
@@ -207,10 +208,14 @@ many() {
     done
 }
 
+# Which processes share a CPU decides on the figure, is chance, and often does not change while they
+# run: so each peer is started many times, in turns with the others.
 busy() {
-    local peer
-    for peer in machd-ring relay-ring relay-ring-sleep; do
-        ! is_present $peer || peer_measure $peer -p busy rpc
+    local start peer
+    for ((start = 0; start < ${quick:-10}; start++)); do
+        for peer in machd-ring relay-ring relay-ring-sleep; do
+            ! is_present $peer || peer_measure $peer -p busy -t $(((window + 1) / 2)) rpc
+        done
     done
 }
 
