@@ -34,75 +34,46 @@ struct replay {
 	bool stopped; /* RECORD_STOP was replayed */
 };
 
+/* What an entry is called in a verdict. */
 static const char *kind_name(uint32_t kind)
 {
-	switch (kind) {
-	case TRAP_CONNECT:
-		return "connection";
-	case TRAP_FRAME:
-		return "frame";
-	case TRAP_TIMEOUT:
-		return "time-out";
-	case TRAP_DISCONNECT:
-		return "disconnect";
-	case TRAP_ALARM:
-		return "alarm";
-	case TRAP_WORK:
-		return "turn of work";
-	case TRAP_LIMITS:
-		return "change of limits";
-	case TRAP_CALENDAR:
-		return "setting of the time of day";
-	case TRAP_NAMES:
-		return "change of the rules for names";
-	case TRAP_START:
-		return "end of a start";
-	case TRAP_POLICY:
-		return "change of policy";
-	case RECORD_ANSWER:
-		return "answer";
-	case RECORD_TIMER:
-		return "timer";
-	case RECORD_ALARM:
-		return "setting of the alarm";
-	case RECORD_RELEASE:
-		return "release";
-	case RECORD_CORRUPT:
-		return "alarm of corrupt memory";
-	case RECORD_WARN:
-		return "warning";
-	case RECORD_RING:
-		return "ringing of a bell";
-	case RECORD_BOOST:
-		return "boost";
-	case RECORD_START:
-		return "start of a service";
-	case RECORD_STARTED:
-		return "end of a wait for a service";
-	case RECORD_BOARD:
-		return "board";
-	case RECORD_WINDOW:
-		return "opening or closing of a window";
-	case RECORD_LEND:
-		return "loan";
-	case RECORD_TAKEN:
-		return "look at a loan";
-	case RECORD_SETTLE:
-		return "settling of a loan";
-	case RECORD_USAGE:
-		return "look at a process";
-	case RECORD_MEMORY:
-		return "memory";
-	case RECORD_REFUSAL:
-		return "refusal";
-	case RECORD_DIGEST:
-		return "digest";
-	case RECORD_STOP:
-		return "stop";
-	case RECORD_END:
-		return "end";
-	}
-	return "thing unknown";
+	static const char *const names[] = {
+		[TRAP_CONNECT] = "connection",
+		[TRAP_FRAME] = "frame",
+		[TRAP_TIMEOUT] = "time-out",
+		[TRAP_DISCONNECT] = "disconnect",
+		[TRAP_ALARM] = "alarm",
+		[TRAP_WORK] = "turn of work",
+		[TRAP_LIMITS] = "change of limits",
+		[TRAP_CALENDAR] = "setting of the time of day",
+		[TRAP_NAMES] = "change of the rules for names",
+		[TRAP_START] = "end of a start",
+		[TRAP_POLICY] = "change of policy",
+		[RECORD_ANSWER] = "answer",
+		[RECORD_TIMER] = "timer",
+		[RECORD_ALARM] = "setting of the alarm",
+		[RECORD_RELEASE] = "release",
+		[RECORD_CORRUPT] = "alarm of corrupt memory",
+		[RECORD_WARN] = "warning",
+		[RECORD_RING] = "ringing of a bell",
+		[RECORD_BOOST] = "boost",
+		[RECORD_START] = "start of a service",
+		[RECORD_STARTED] = "end of a wait for a service",
+		[RECORD_BOARD] = "board",
+		[RECORD_WINDOW] = "opening or closing of a window",
+		[RECORD_LEND] = "loan",
+		[RECORD_TAKEN] = "look at a loan",
+		[RECORD_SETTLE] = "settling of a loan",
+		[RECORD_USAGE] = "look at a process",
+		[RECORD_MEMORY] = "memory",
+		[RECORD_REFUSAL] = "refusal",
+		[RECORD_DIGEST] = "digest",
+		[RECORD_STOP] = "stop",
+		[RECORD_END] = "end",
+	};
+	const char *name = kind < sizeof names / sizeof *names ? names[kind] : NULL;
+
+	return name ? name : "thing unknown";
 }
 
 /* Verdicts. */

@@ -258,19 +258,14 @@ static const char *frame_and_fds(struct ipc_host *host, struct trap_input *input
 	return why;
 }
 
-const char *trap_input(struct ipc_host *host, struct trap_input *input)
+/* What the input itself does; returns why the peer must be dropped, or NULL. */
+static const char *dispatch(struct ipc_host *host, struct trap_input *input)
 {
-	const char *why = NULL;
-
-	host->h_now = input->now;
-	host->h_current = input->kind == TRAP_FRAME ? input->thread : NULL;
 	switch (input->kind) {
 	case TRAP_CONNECT:
-		why = connect_input(host, input);
-		break;
+		return connect_input(host, input);
 	case TRAP_FRAME:
-		why = frame_and_fds(host, input);
-		break;
+		return frame_and_fds(host, input);
 	case TRAP_TIMEOUT:
 		ipc_msg_timeout(host, input->thread);
 		break;
@@ -302,6 +297,16 @@ const char *trap_input(struct ipc_host *host, struct trap_input *input)
 		ipc_window_policy_changed(host);
 		break;
 	}
+	return NULL;
+}
+
+const char *trap_input(struct ipc_host *host, struct trap_input *input)
+{
+	const char *why;
+
+	host->h_now = input->now;
+	host->h_current = input->kind == TRAP_FRAME ? input->thread : NULL;
+	why = dispatch(host, input);
 	ipc_timer_run(host);
 	do {
 		boot_start_wanted(host);

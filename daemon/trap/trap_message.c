@@ -172,13 +172,53 @@ static const char *unanswered(struct ipc_host *host, struct ipc_thread *thread,
 	return NULL;
 }
 
+/* The message of a whole frame, in the form that inflate takes. */
+static struct ipc_user_message user_message(const struct trap_packet *packet,
+					    const struct machd_message_args *args,
+					    uint32_t inline_size, const struct ipc_user_fd *fds)
+{
+	const uint8_t *bytes = packet->tp_bytes + sizeof *args;
+	const uint8_t *aux = packet->tp_bytes + packet->tp_size - args->aux_size;
+
+	return (struct ipc_user_message){
+		.um_option = args->option,
+		.um_bytes = bytes,
+		.um_inline = inline_size,
+		.um_size = args->send_size,
+		.um_memory = bytes + inline_size,
+		.um_memory_count = args->memory_count,
+		.um_data = aux - args->data_size,
+		.um_data_size = args->data_size,
+		.um_aux = aux,
+		.um_aux_size = args->aux_size,
+		.um_fds = fds,
+		.um_fd_count = packet->tp_fd_count,
+	};
+}
+
+/* The code of a request that cannot be carried out, whatever the message; or MACH_MSG_SUCCESS. */
+static mach_msg_return_t refusal(struct ipc_host *host, struct ipc_thread *thread,
+				 const struct trap_packet *packet,
+				 const struct machd_message_args *args, uint32_t inline_size)
+{
+	if (!machd_options_good(args->option)) {
+		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, 0, 0);
+		return MACH_SEND_INVALID_OPTIONS;
+	}
+	if (no_room(packet))
+		return MACH_SEND_NO_BUFFER;
+	if ((args->option & MACH_SEND_MSG) && !body_good(packet, args->send_size, inline_size))
+		return MACH_SEND_INVALID_MEMORY;
+	return MACH_MSG_SUCCESS;
+}
+
 const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 			 const struct trap_packet *packet)
 {
 	struct machd_message_args args;
 	struct ipc_user_message message;
 	struct ipc_user_fd fds[MACHD_FRAME_FDS_MAX];
-	const uint8_t *bytes = packet->tp_bytes + sizeof args;
+	mach_msg_return_t code;
 	uint32_t inline_size;
 	const char *why;
 
@@ -195,34 +235,16 @@ const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
 	if (why)
 		return why;
 	copy_fds(packet, fds);
-	message = (struct ipc_user_message){
-		.um_option = args.option,
-		.um_bytes = bytes,
-		.um_inline = inline_size,
-		.um_size = args.send_size,
-		.um_memory = bytes + inline_size,
-		.um_memory_count = args.memory_count,
-		.um_data = packet->tp_bytes + packet->tp_size - args.aux_size - args.data_size,
-		.um_data_size = args.data_size,
-		.um_aux = packet->tp_bytes + packet->tp_size - args.aux_size,
-		.um_aux_size = args.aux_size,
-		.um_fds = fds,
-		.um_fd_count = packet->tp_fd_count,
-	};
+	message = user_message(packet, &args, inline_size, fds);
 	set_args(thread, &args);
 	if (thread->th_borrows)
 		ipc_loan_settle_thread(host, thread); /* one at a time */
 	if (packet->tp_frame.flags == MACHD_REQUEST_WINDOW)
 		thread->th_wants = destination(&message);
-	if (!machd_options_good(args.option)) {
-		ipc_guard_raise(host, thread, kGUARD_EXC_INVALID_OPTIONS, 0, 0);
-		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_OPTIONS);
-	} else if (no_room(packet)) {
-		ipc_msg_refuse(host, thread, &message, MACH_SEND_NO_BUFFER);
-	} else if (args.option & MACH_SEND_MSG && !body_good(packet, args.send_size, inline_size)) {
-		ipc_msg_refuse(host, thread, &message, MACH_SEND_INVALID_MEMORY);
-	} else {
+	code = refusal(host, thread, packet, &args, inline_size);
+	if (code == MACH_MSG_SUCCESS)
 		ipc_msg_trap(host, thread, &message);
-	}
+	else
+		ipc_msg_refuse(host, thread, &message, code);
 	return NULL;
 }
