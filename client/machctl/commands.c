@@ -15,9 +15,9 @@ const struct argp_option shared_options[] = {SHARED_OPTIONS, {0}};
 static const struct argp_option trace_options[] = {
 	{"port", 'p', "OBJECT", 0, "Only messages to the port with this id", 1},
 	{"id", 'i', "NUMBER", 0, "Only messages with this msgh_id", 1},
-	{"count", 'n', "NUMBER", 0, "End after so many messages", 1},
-	{"write", 'w', "FILE", 0, "Write them to a file instead", 1},
-	{"read", 'r', "FILE", 0, "Read them from a file that -w wrote", 1},
+	{"count", 'n', "NUMBER", 0, "Stop after this many messages", 1},
+	{"write", 'w', "FILE", 0, "Write the records to a file", 1},
+	{"read", 'r', "FILE", 0, "Read records from a file that -w wrote", 1},
 	SHARED_OPTIONS,
 	{0},
 };
@@ -29,17 +29,17 @@ static const struct argp_option graph_options[] = {
 };
 
 static const struct argp_option leaks_options[] = {
-	{"interval", 'i', "SECONDS", 0, "Between two looks; 2 if not given", 1},
-	{"count", 'n', "NUMBER", 0, "Looks after the first; 3 if not given", 1},
+	{"interval", 'i', "SECONDS", 0, "Time between two looks (default 2)", 1},
+	{"count", 'n', "NUMBER", 0, "Looks after the first (default 3)", 1},
 	SHARED_OPTIONS,
 	{0},
 };
 
 static const struct argp_option top_options[] = {
-	{"batch", 'b', NULL, 0, "Write one list after the other, on no screen", 1},
-	{"sort", 'o', "COLUMN", 0, "What to sort by, see below", 1},
-	{"interval", 'i', "SECONDS", 0, "Between two looks; 2 if not given", 1},
-	{"count", 'n', "NUMBER", 0, "End after so many looks", 1},
+	{"batch", 'b', NULL, 0, "Write lists to stdout instead of a screen", 1},
+	{"sort", 'o', "COLUMN", 0, "Column to sort by, see below", 1},
+	{"interval", 'i', "SECONDS", 0, "Time between two looks (default 2)", 1},
+	{"count", 'n', "NUMBER", 0, "Stop after this many looks", 1},
 	SHARED_OPTIONS,
 	{0},
 };
