@@ -83,6 +83,50 @@ static void measure(const struct mi_memory *memory, uint32_t *count, uint64_t *b
 	}
 }
 
+/* Memory that is given away goes in whole pages: the first byte of a piece's, and their end. */
+static uintptr_t first_page(const struct mi_piece *piece)
+{
+	return trunc_page(piece->address);
+}
+
+static uintptr_t behind_pages(const struct mi_piece *piece)
+{
+	return round_page(piece->address + (size_t)piece->size);
+}
+
+/* An iterator over the memory that is given away, in order. */
+struct given {
+	const struct mi_memory *memory;
+	const uint8_t *at;
+	uint32_t looked_at; /* descriptors */
+	uint32_t pieces;    /* descriptors with memory among them */
+	char *start;	    /* the current piece, whole pages */
+	size_t size;
+};
+
+static bool next_given(struct given *given)
+{
+	struct mi_piece piece;
+
+	if (given->looked_at == 0)
+		given->at = given->memory->descriptors;
+	while (given->looked_at < given->memory->descriptor_count) {
+		bool memory = mi_piece_read(given->at, &piece);
+
+		given->looked_at++;
+		given->at += mi_descriptor_size(mi_descriptor_type(given->at));
+		if (!memory)
+			continue;
+		given->pieces++;
+		if (!piece.deallocate || piece.size == 0)
+			continue;
+		given->start = (char *)first_page(&piece);
+		given->size = behind_pages(&piece) - first_page(&piece);
+		return true;
+	}
+	return false;
+}
+
 /* The state of gathering. */
 struct gathering {
 	struct mi_memory *memory;
@@ -90,10 +134,40 @@ struct gathering {
 	size_t data_size, data_room;
 	uint64_t names_left; /* bytes of names to come, for which room is reserved */
 	uint64_t fd_size;
-	int copies;	    /* the memfd of pieces that are copied; -1: none yet */
-	uint32_t copies_fd; /* its index */
-	unsigned fd_index;  /* of the first of the memory's memfds */
+	int copies;			  /* the memfd of pieces that are copied; -1: none yet */
+	uint32_t copies_fd;		  /* its index */
+	unsigned fd_index;		  /* of the first of the memory's memfds */
+	uint32_t given;			  /* pieces so far that are given away */
+	uintptr_t given_start, given_end; /* the range that all of them are in */
 };
+
+/*
+ * Mach takes memory from the sender descriptor by descriptor: what a later one names on a page that
+ * an earlier one gave away is not there any more [11].
+ */
+static bool is_gone(const struct gathering *g, const struct mi_piece *piece)
+{
+	struct given given = {.memory = g->memory};
+	uintptr_t start = piece->address, end = start + (size_t)piece->size;
+
+	if (start >= g->given_end || end <= g->given_start)
+		return false;
+	for (uint32_t i = 0; i < g->given && next_given(&given); i++)
+		if (start < (uintptr_t)given.start + given.size && end > (uintptr_t)given.start)
+			return true;
+	return false;
+}
+
+static void note_given(struct gathering *g, const struct mi_piece *piece)
+{
+	if (!piece->deallocate || piece->size == 0)
+		return;
+	if (g->given == 0 || first_page(piece) < g->given_start)
+		g->given_start = first_page(piece);
+	if (behind_pages(piece) > g->given_end)
+		g->given_end = behind_pages(piece);
+	g->given++;
+}
 
 static void gather_inline(struct gathering *g, const struct mi_piece *piece,
 			  struct machd_memory *entry)
@@ -171,8 +245,11 @@ static int gather_piece(struct gathering *g, const struct mi_piece *piece,
 		entry->source = MACHD_MEMORY_NONE;
 		return 0;
 	}
-	if (piece->names) {
+	if (piece->names)
 		g->names_left -= piece->size;
+	if (is_gone(g, piece))
+		return 0;
+	if (piece->names) {
 		if (piece->size <= room)
 			gather_inline(g, piece, entry);
 		return 0;
@@ -193,8 +270,10 @@ static int gather_all(struct gathering *g)
 	int error = 0;
 
 	for (uint32_t i = 0; i < g->memory->descriptor_count && error == 0; i++) {
-		if (mi_piece_read(at, &piece))
+		if (mi_piece_read(at, &piece)) {
 			error = gather_piece(g, &piece, entry++);
+			note_given(g, &piece);
+		}
 		at += mi_descriptor_size(mi_descriptor_type(at));
 	}
 	return error == 0 && g->copies >= 0 ? mi_seal(g->copies, MI_SEALS) : error;
@@ -229,40 +308,6 @@ int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_
 	memory->data_size = (uint32_t)g.data_size;
 	memory->size = table + g.data_size;
 	return error;
-}
-
-/* An iterator over the memory that is given away, in order. */
-struct given {
-	const struct mi_memory *memory;
-	const uint8_t *at;
-	uint32_t looked_at; /* descriptors */
-	uint32_t pieces;    /* descriptors with memory among them */
-	char *start;	    /* the current piece, whole pages */
-	size_t size;
-};
-
-static bool next_given(struct given *given)
-{
-	struct mi_piece piece;
-
-	if (given->looked_at == 0)
-		given->at = given->memory->descriptors;
-	while (given->looked_at < given->memory->descriptor_count) {
-		bool memory = mi_piece_read(given->at, &piece);
-
-		given->looked_at++;
-		given->at += mi_descriptor_size(mi_descriptor_type(given->at));
-		if (!memory)
-			continue;
-		given->pieces++;
-		if (!piece.deallocate || piece.size == 0)
-			continue;
-		given->start = (char *)trunc_page(piece.address);
-		given->size = round_page(piece.address + (size_t)piece.size) -
-			      (size_t)(uintptr_t)given->start;
-		return true;
-	}
-	return false;
 }
 
 /* Was this piece unmapped by mi_region_give()? Then *fd is its memfd's index in memory->fds. */

@@ -160,6 +160,46 @@ START_TEST(twice_in_one_message)
 }
 END_TEST
 
+/*
+ * Of a page that is given away, no byte is there for a later descriptor, memory or names: neither
+ * what was given nor what is beside it.
+ */
+static void after_a_page_that_went(uint8_t *page, bool first_names, bool then_names, size_t offset)
+{
+	mach_port_t port = flow_port(), reply = flow_receive_right();
+	bool there = offset >= vm_page_size;
+	struct flow_letter letter;
+
+	letter_start_as(&letter, port, MACH_MSG_TYPE_COPY_SEND, reply,
+			MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	if (first_names)
+		letter_add_ports(&letter, (mach_port_t *)(page + 100), 3, MACH_MSG_TYPE_COPY_SEND,
+				 true);
+	else
+		letter_add_memory(&letter, page + 100, 12, true, MACH_MSG_PHYSICAL_COPY);
+	letter_add_memory(&letter, page, 0, true, MACH_MSG_VIRTUAL_COPY);
+	if (then_names)
+		letter_add_ports(&letter, (mach_port_t *)(page + offset), 1,
+				 MACH_MSG_TYPE_COPY_SEND, false);
+	else
+		letter_add_memory(&letter, page + offset, 1, false, MACH_MSG_VIRTUAL_COPY);
+	CHECK_CODE(letter_send(&letter), there ? MACH_MSG_SUCCESS : MACH_SEND_INVALID_MEMORY);
+	CHECK(!letter_mapped(page));
+	CHECK(letter_mapped(page + vm_page_size));
+	flow_notified(reply, there ? -1 : MACH_NOTIFY_SEND_ONCE);
+}
+
+START_TEST(on_a_page_that_was_given_away)
+{
+	size_t offsets[] = {0, 100, 112, vm_page_size - 4, vm_page_size};
+
+	/* What the library maps itself it has by now: none of it gets a place that becomes free. */
+	CHECK_OK(letter_send_memory(flow_port(), offsets, 1, false, MACH_MSG_PHYSICAL_COPY));
+	for (unsigned i = 0; i < sizeof offsets / sizeof *offsets; i++)
+		after_a_page_that_went(allocate(2 * vm_page_size), _i & 1, _i & 2, offsets[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("refused memory");
@@ -170,5 +210,6 @@ int main(void)
 	tcase_add_test(tcase, there_is_no_room);
 	tcase_add_test(tcase, the_daemon_is_gone);
 	tcase_add_test(tcase, twice_in_one_message);
+	tcase_add_loop_test(tcase, on_a_page_that_was_given_away, 0, 4);
 	return flow_run(suite);
 }
