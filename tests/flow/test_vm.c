@@ -195,6 +195,23 @@ START_TEST(reads)
 }
 END_TEST
 
+/* mach/mach.h alone has them, under the names that pages have on Mach. */
+START_TEST(the_page_size_has_many_names)
+{
+	vm_size_t size = 0;
+
+	CHECK_OK(host_page_size(mach_host_self(), &size));
+	CHECK_EQ(size, sysconf(_SC_PAGESIZE));
+	CHECK(PAGE == size && PAGE_SIZE == size && vm_kernel_page_size == size);
+	CHECK(vm_page_mask == size - 1 && PAGE_MASK == size - 1 && vm_kernel_page_mask == size - 1);
+	CHECK((vm_size_t)1 << vm_page_shift == size && PAGE_SHIFT == vm_page_shift &&
+	      vm_kernel_page_shift == vm_page_shift);
+	CHECK_EQ(trunc_page(3 * size + 1), 3 * size);
+	CHECK_EQ(round_page(3 * size + 1), 4 * size);
+	CHECK_EQ(trunc_page_kernel(size - 1) + round_page_kernel(size), size);
+}
+END_TEST
+
 START_TEST(memory_needs_no_daemon)
 {
 	vm_address_t address = 0;
@@ -221,6 +238,7 @@ int main(void)
 	tcase_add_test(tcase, what_overlaps_is_copied_as_it_was);
 	tcase_add_test(tcase, bad_memory_is_not_copied);
 	tcase_add_test(tcase, reads);
+	tcase_add_test(tcase, the_page_size_has_many_names);
 	tcase_add_test(tcase, memory_needs_no_daemon);
 	return flow_run(suite);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mach_msg2 with options by their 64-bit names, and pages of memory. */
 #include <mach/mach.h>
-#include <mach/vm_param.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -8,6 +8,7 @@
 #include <mach/message.h>
 #include <mach/notify.h>
 #include <mach/port.h>
+#include <mach/vm_param.h>
 #include <mach/vm_types.h>
 
 typedef mach_port_t task_t;

@@ -8,8 +8,8 @@
 #define PAGE_SIZE vm_page_size
 #endif
 #ifndef PAGE_MASK
-#define PAGE_MASK (PAGE_SIZE - 1)
+#define PAGE_MASK vm_page_mask
 #endif
 #ifndef PAGE_SHIFT
-#define PAGE_SHIFT __builtin_ctzl(PAGE_SIZE)
+#define PAGE_SHIFT vm_page_shift
 #endif
