@@ -269,6 +269,10 @@ void channel_retry(struct channel *channel)
 			wait_for_room(channel, error);
 			return;
 		}
+		if (error == 0) {
+			close_sent(&out);
+			unsent->fd_count = 0;
+		}
 		unsent_free(channel, unsent);
 	}
 	if (error) {
