@@ -29,6 +29,8 @@
 
 #define QUIET_NS 200000 /* a ring without a frame for so long goes to sleep */
 
+#define LATELY_NS 10000000 /* who called within that may not have got the CPU again yet */
+
 /* Rings becoming active and going to sleep. */
 
 void turn_activate(struct turns *turns, struct ring *ring)
@@ -267,6 +269,21 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 	return count > 0 || heard;
 }
 
+/*
+ * Nobody calls, and so other work is done. But who was answered just before may wait for this CPU:
+ * without a yield now and then he would get it when there is no other work left.
+ */
+static void let_callers_run(struct turns *turns)
+{
+	uint64_t now;
+
+	if (!turns->count || !turns_quiet(turns) || pace_turn(&turns->pace))
+		return;
+	now = uv_hrtime();
+	if (now < turns->last + LATELY_NS && machd_wait_yields(&turns->wait, now, now))
+		give_way(turns, now);
+}
+
 /* How long the loop may block, in ms: until libuv has something to do; -1: for ever. */
 static int time_to_sleep(struct turns *turns)
 {
@@ -335,6 +352,7 @@ void turns_once(struct turns *turns, bool wait)
 	}
 
 	heard = hear_all(turns, awake ? 0 : timeout, &libuv);
+	let_callers_run(turns);
 	if (libuv || timeout == 0 || (!awake && !heard))
 		uv_run(turns->gate->loop, UV_RUN_NOWAIT);
 	if (trap_has_pages(turns->gate->host))
