@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mach_msg_destroy: everything a message names is given up. */
+/* mach_msg_destroy: releases all rights and memory that a message carries. */
 #include <mach/mach.h>
 #include <mach/message.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fileports: the descriptor goes to the daemon, and copies of it come back to who has the right.
+ * Fileports: the descriptor goes to the daemon, and holders of the right get copies of it.
  * Memory entries (client/memory_entry.c) go the same way.
  */
 #include <errno.h>

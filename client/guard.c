@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guard exceptions [16.2]. The daemon says in an answer's flags that the request was misuse; if
- * that is to have any consequence its details are asked for, after the call and outside of it.
+ * Guard exceptions [16.2]. A flag in an answer says that the request raised one. If the program has
+ * asked for a reaction, the details are fetched after the call, and outside of it.
  */
 #include <mach/mach_init.h>
 #include <mach/task.h>

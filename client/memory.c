@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies to and from memory of the program that may not be there. Mach answers a bad address with a
- * code, so the kernel has to do the copying: it can tell, we would crash.
+ * Copies to and from memory of the program that may not be mapped. Mach returns a code for a bad
+ * address, so the kernel does the copying: it reports an error where the library would crash.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory entries: the memfd of memory goes to the daemon, which keeps it under a send right. It is
- * sealed so that nobody can change its size: who maps it finds all its pages for ever, whatever the
- * others do. client/vm_map.c is the other end.
+ * Memory entries: a memfd goes to the daemon, which holds it behind a send right. It is sealed
+ * against changes of its size, so that all who map it can access its pages for ever. It is mapped
+ * by client/vm_map.c.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mach_msg: one frame with the arguments and the message, one answer with the code and what was
- * received. What needs no knowledge of rights is checked here, in Mach's order; all else is the
- * daemon's business.
+ * mach_msg: one frame with the arguments and the message, one answer with the code and the received
+ * message. Checks that need no knowledge of rights are made here, in Mach's order, all others by
+ * the daemon.
  */
 #include <errno.h>
 #include <mach/mach.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Regions from their beginning to their being sent. Each holds a descriptor, of which a process has
- * not many. There are at most a quarter as many regions as descriptors are allowed; memory beyond
- * that is ordinary memory.
+ * Regions: creation and sending. Each holds a descriptor, and a process may have only so many: at
+ * most a quarter of the limit is used for regions, and memory beyond that is ordinary memory.
  */
 #include "client/region.h"
 
@@ -22,7 +21,7 @@
 /* From this size on large pages are worth asking for; where there are none it costs nothing. */
 #define LARGE_PAGE ((size_t)2 << 20)
 
-/* A memfd that is so many times as large as a part of it is not sent for that part. */
+/* A part is copied if its memfd is more than this many times as large. */
 #define REST_MOST 8
 
 int mi_region_make_memfd(size_t size, struct mi_mapped_file *file)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What becomes of regions when the process forks: all shared mappings become private, for parent
- * and child would write into each other's memory. What is kept, others may have, too: of that the
- * child has the same, or a copy.
+ * Regions and fork(): shared mappings become private, since parent and child would otherwise write
+ * into each other's memory. Of regions with memory entries, which stay shared, the child has the
+ * same mapping, or a copy.
  */
 #include <fcntl.h>
 #include <mach/vm_page_size.h>

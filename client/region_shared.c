@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Regions that others have, too: what there are memory entries of, and what was mapped of them.
- * Their memfd cannot change its size, and stays mapped shared.
+ * Shared regions: those with memory entries, and those mapped from memory entries. Their memfd is
+ * sealed against changes of its size, and stays mapped shared.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of regions, and what the kernel says of one. */
+/* The table of regions, and checking one against the kernel's view. */
 #include "client/region_table.h"
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames through memory that the daemon shares with a thread: no system call as long as both are
- * awake. The daemon, if it sleeps, is woken by its event descriptor. The thread waits in three
- * steps: it yields the CPU for a moment; it sleeps on a word of the ring for another; and then on
- * its socket, where the end of the daemon is noticed as well, and takes what comes there.
+ * Frames through memory shared with the daemon: no system call as long as both are awake. A
+ * sleeping daemon is woken by its eventfd. The thread waits in three steps: it yields the CPU for a
+ * moment; then it sleeps on a futex in the ring; and after NAP_NS on its socket, where it notices
+ * the daemon's end as well, and receives what comes there.
  */
 #include "client/ring.h"
 
@@ -22,7 +22,7 @@
 #include "protocol/ring.h"
 #include "protocol/wait.h"
 
-/* What sleeps longer than this is in no hurry. */
+/* How long to sleep on the futex, which does not notice the daemon's end. */
 #define NAP_NS 20000000
 
 struct mi_ring {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Giving up the processor: Linux chooses who has it next. */
+/* thread_switch: yields the CPU; Linux chooses the next thread. */
 #include <mach/thread_switch.h>
 #include <pthread.h>
 #include <sched.h>

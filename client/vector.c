@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mach_msg2's vector form: a message, and auxiliary data beside it. What the array says is checked
- * here, in Mach's order [8, step 2]: what is wrong with the receiving half does not keep the
- * sending half from being done.
+ * mach_msg2's vector form: a message and auxiliary data. The array is checked here, in Mach's order
+ * [8, step 2]: errors in the receiving half do not prevent the send.
  */
 #include <mach/message.h>
 

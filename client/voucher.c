@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vouchers: the calls, and the hooks of who keeps a current voucher. The voucher_mach_msg_
- * functions are weak, so that a program or library that does can put its own in their place;
+ * Vouchers: the calls, and the hooks for programs that keep a current voucher. The
+ * voucher_mach_msg_ functions are weak, so that such a program or library can replace them;
  * mach_msg_server and the stubs of MIG call them.
  */
 #include <mach/mach.h>

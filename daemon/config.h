@@ -28,7 +28,7 @@ struct config {
 	char services[512];	       /* Services=: directories with blanks between them, or "" */
 	unsigned spin_us;	       /* how long to look for more before sleeping */
 	int importance_nice;	       /* what a boost adds to nice values */
-	char inspect_group[CONFIG_GROUP_SIZE]; /* who is in it sees what belongs to others */
+	char inspect_group[CONFIG_GROUP_SIZE]; /* its members see what belongs to other users */
 	struct machd_limits limits;
 };
 

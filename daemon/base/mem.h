@@ -23,9 +23,9 @@ void mem_free(void *memory);
  * For objects that come and go all the time: some freed memory is kept for the next object of about
  * the same size. All zero: an empty pool.
  */
-#define MEM_POOL_STEP	 64 /* sizes are told apart by so many bytes, */
-#define MEM_POOL_CLASSES 10 /* so many of them, larger ones are not kept, */
-#define MEM_POOL_KEPT	 64 /* and so many pieces of each */
+#define MEM_POOL_STEP	 64 /* granularity of the size classes, in bytes */
+#define MEM_POOL_CLASSES 10 /* number of classes; larger pieces are not kept */
+#define MEM_POOL_KEPT	 64 /* pieces kept of each class */
 
 struct mem_pool {
 	void *mp_first[MEM_POOL_CLASSES]; /* free lists */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A byte there, and the byte back. */
+/* Makes a bell's descriptor readable by a byte, and takes the byte back. */
 #include "daemon/io/bell.h"
 
 #include <errno.h>

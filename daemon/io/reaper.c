@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* While it ends, so often it is looked for processes that were just being made. */
+/* While it ends: how often to look for processes that were just being created. */
 #define AGAIN_MS 100
 
 /* How deep below the reaper a process may be; its children's orphans are its children soon. */
@@ -68,7 +68,7 @@ static void tell(struct reaper *reaper, pid_t pid)
 
 static void end_below(struct reaper *reaper, pid_t pid, unsigned depth, int number);
 
-/* The children of one thread, and who is below them. */
+/* The children of one thread, and their descendants. */
 static void end_children(struct reaper *reaper, FILE *children, unsigned depth, int number)
 {
 	int child;

@@ -11,7 +11,7 @@
  * root directory, an environment of PATH, HOME, USER, LOGNAME, XDG_RUNTIME_DIR if the daemon has
  * one, and MACHD_SOCKET. As another user it has no supplementary groups.
  *
- * The process is its reaper (reaper.h), with so many ms of patience: it ends as the command does,
+ * The process is its reaper (reaper.h), with `patience` in ms: it ends as the command does,
  * when nothing of it is left, and then `ended` is called. If the command cannot be executed, the
  * errno is written to `failure` before, as an int. 0, or a negative code of libuv; the handle is to
  * be closed in either case.

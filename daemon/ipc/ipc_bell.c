@@ -230,7 +230,7 @@ kern_return_t ipc_bell_remove(struct ipc_bell *bell, struct ipc_entry *entry)
 	return KERN_SUCCESS;
 }
 
-/* Tell what the knote at the front has to tell; it goes to the end of the line, or goes. */
+/* The event of the knote at the front, which moves to the end of the list or, at its last, goes. */
 static struct ipc_event tell(struct ipc_bell *bell)
 {
 	struct ipc_knote *knote = first_ready(bell);

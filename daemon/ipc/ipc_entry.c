@@ -23,7 +23,7 @@
 #define GEN_FIRST  0x03
 #define GEN_STEP   0x04
 #define NAME_BITS  0x03 /* set in every name */
-#define SHUFFLE	   4	/* indices are handed out in order but for swaps within so many */
+#define SHUFFLE	   4	/* new indices are shuffled within groups of this size */
 #define SPARE_SIZE 256	/* entries of a table that does not grow for what is lent */
 
 static uint32_t index_of(mach_port_name_t name)
@@ -155,9 +155,8 @@ static kern_return_t grow_to(struct ipc_host *host, struct ipc_space *space, uin
 }
 
 /*
- * Are so many entries free? Mach counts a table as full, too, when its reverse hash might be by
- * more than 7/8. What it finds by that are names with a send right alone, and each of the entries
- * asked for may become one.
+ * Are `count` entries free? For Mach a table is also full when its reverse hash would be more than
+ * 7/8 full. That holds names with only a send right, and each new entry may become one.
  */
 static bool has_free(const struct ipc_space *space, unsigned count)
 {
@@ -177,7 +176,7 @@ kern_return_t ipc_entry_reserve_many(struct ipc_host *host, struct ipc_space *sp
 {
 	kern_return_t kr = KERN_SUCCESS;
 
-	/* Entries that are kept for what is lent are to be had before there are new ones. */
+	/* Take back entries set aside for loans before the table grows. */
 	if (space->is_task && !has_free(space, count))
 		ipc_loan_settle_task(host, space->is_task);
 	while (kr == KERN_SUCCESS && !has_free(space, count))
@@ -294,8 +293,8 @@ void ipc_entry_free(struct ipc_host *host, struct ipc_space *space, struct ipc_e
 
 static uint32_t *bucket_of(struct ipc_space *space, const struct ipc_port *port)
 {
-	/* Multiplied by an odd number of the space's own, so that ports do not collide by design.
-	 */
+	/* Multiplied by a random odd number of the space, so that a client cannot choose
+	 * collisions. */
 	uint64_t mixed = port->ip_id * space->is_hash_factor;
 
 	return &space->is_hash[(mixed >> 32) & space->is_hash_mask];

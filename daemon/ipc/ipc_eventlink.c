@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Eventlinks: their life, who waits on them, and signals. */
+/* Eventlinks: creation and end, waits, and signals. */
 #include "daemon/ipc/ipc_eventlink.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * Eventlinks: two threads that signal each other [28]. Each has two sides, known by a send right
  * each; a side counts the signals given to it by the other, and one thread may wait for more of
- * them. Both sides end when one is destroyed, or when nobody has a right to one any more; the port
- * of the other side stays, for who has a right to it to learn that.
+ * them. Both sides end when one is destroyed, or with the last right to one; the port of the other
+ * side stays, so that holders of rights to it get KERN_TERMINATED.
  */
 #pragma once
 
@@ -54,7 +54,7 @@ void ipc_eventlink_orphaned(struct ipc_host *host, struct ipc_port *port);
 /* Let this thread, or any if it is NULL, wait on a side. KERN_NAME_EXISTS: one may already. */
 kern_return_t ipc_eventlink_associate(struct ipc_eventlink_side *side, struct ipc_thread *thread);
 
-/* Nobody may any more; who waits gets KERN_TERMINATED. KERN_INVALID_ARGUMENT: nobody could. */
+/* No thread may wait any more; a waiter gets KERN_TERMINATED. KERN_INVALID_ARGUMENT: none could. */
 kern_return_t ipc_eventlink_disassociate(struct ipc_host *host, struct ipc_eventlink_side *side);
 
 /* The thread has ended; its place on its sides is not free for that. */

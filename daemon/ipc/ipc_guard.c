@@ -13,7 +13,7 @@
 
 #define MP_BEHAVIOR (TASK_EXC_GUARD_MP_DELIVER | TASK_EXC_GUARD_MP_FATAL)
 
-/* The more there were the seldomer another one is told: the 1st, 2nd, 4th, 8th and so on. */
+/* Log the 1st, 2nd, 4th, 8th and so on. */
 static bool worth_a_line(uint64_t count)
 {
 	return (count & (count - 1)) == 0;

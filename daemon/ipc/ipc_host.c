@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ids and random numbers of a host, its own ports, and who wants to know when its time of day is
- * set.
+ * Ids and random numbers of a host, its own ports, and notifications of changes of the time of day.
  */
 #include "daemon/ipc/ipc_host.h"
 

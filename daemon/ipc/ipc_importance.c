@@ -22,7 +22,7 @@ void ipc_importance_count_task(struct ipc_host *host, struct ipc_task *task, int
 	ipc_source_changed(host, task->t_source);
 }
 
-/* Boosts of whoever will receive from the port, through all that it is inside of. */
+/* Change the boosts of the task that will receive from the port, through all queues it is in. */
 static void adjust_receiver(struct ipc_host *host, struct ipc_port *port, int64_t delta)
 {
 	const struct ipc_port *base;
@@ -127,7 +127,7 @@ kern_return_t ipc_importance_drop(struct ipc_host *host, struct ipc_task *task)
 	return KERN_SUCCESS;
 }
 
-/* Who has a port that accepts importance may be boosted, and donate then. */
+/* A task that has a port that accepts importance may be boosted, and then donates. */
 static void takes_boosts(struct ipc_port *port)
 {
 	if (port->ip_place == IP_IN_SPACE && port->ip_receiver->is_task)
@@ -188,7 +188,7 @@ void ipc_importance_end(struct ipc_host *host, struct ipc_task *task)
 	task->t_boosts = 0;
 	list_remove(&task->t_boost_link);
 	ipc_source_gone(host, task->t_source);
-	/* Its process may live on, and is nobody's server now. */
+	/* Its process may live on, but serves nobody any more. */
 	if (task->t_boost_told)
 		tell(host, task);
 }

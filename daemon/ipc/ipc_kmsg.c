@@ -11,7 +11,7 @@
 #include "daemon/ipc/ipc_timer.h"
 #include "daemon/ipc/kmsg_layout.h"
 
-/* The part of the header that says something of every message, and with who wants a reply. */
+/* The signed length of a header without the fields that are 0; with a reply port, up to that. */
 #define SIGNED_ALWAYS offsetof(struct ikm_header, ikm_reply)
 #define SIGNED_REPLY  offsetof(struct ikm_header, ikm_voucher)
 
@@ -182,9 +182,9 @@ uint64_t ipc_kmsg_content(const struct ipc_kmsg *kmsg)
 }
 
 /*
- * How much of it is signed: all, or nothing from ikm_voucher on if that is all zero, nor ikm_reply
- * if that is. A signature is also one of the length, so what is zero cannot come to be something
- * else, or the other way.
+ * The number of bytes to sign: all, or without the fields from ikm_voucher on if those are zero,
+ * and without ikm_reply if that is zero, too. A signature depends on the length, so fields that
+ * were zero cannot be changed unnoticed.
  */
 static size_t signed_size(const struct ipc_kmsg *kmsg)
 {

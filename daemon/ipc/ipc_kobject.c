@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages to the daemon's own ports [29]. They are handled at once, in their sender's request;
- * what they ask for is the business of daemon/trap, which the host knows as h_kobject_server. Here
- * the message is received, and taken apart when all that the routine destroyed is gone; when that
- * is done as well the reply is sent. Without memory for a reply the right to it goes with the
- * message.
+ * Messages to the daemon's own ports [29]. They are handled at once, within their sender's request,
+ * by daemon/trap, which the host calls through h_kobject_server. Then, in this order: what the
+ * routine destroyed is cleared away, the message is destroyed, and the reply is sent. Without
+ * memory for a reply the reply right is destroyed with the message.
  */
 #include "daemon/ipc/ipc_kobject.h"
 
@@ -21,7 +20,7 @@ static bool replies_to(const struct ipc_port *port)
 	return IP_VALID(port) && ipc_port_active(port) && port->ip_place != IP_IN_DAEMON;
 }
 
-/* Who pays for a reply: whose the queue is; or, for one that the daemon keeps, who asked. */
+/* A reply is charged to the receiver; if the daemon keeps the reply port, to the caller. */
 static struct ipc_account *payer_of(const struct ipc_thread *thread, const struct ipc_port *port)
 {
 	if (!replies_to(port))
@@ -46,7 +45,7 @@ static bool set_destinations(struct ipc_host *host, struct ipc_kmsg *reply, stru
 	return good;
 }
 
-/* Something of this kind is done with the message when all that comes before has been destroyed. */
+/* Queue the message as work of this kind, which is done after what earlier kinds destroy. */
 static void put_behind(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_work_kind kind)
 {
 	ipc_kmsg_sign(host, kmsg);
@@ -82,7 +81,7 @@ void ipc_kobject_served_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 	ipc_kmsg_destroy(host, kmsg);
 }
 
-/* There is no room for the reply: it is for the thread that waits, if that is there. */
+/* The queue is full: leave the reply to the thread that waits with it, if it is still there. */
 static void leave(struct ipc_host *host, struct ipc_kmsg *reply)
 {
 	struct ipc_thread *thread = NULL;

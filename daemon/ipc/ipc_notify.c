@@ -12,7 +12,7 @@
 #include "daemon/ipc/ipc_port.h"
 #include "daemon/ipc/ipc_right.h"
 
-/* What all but port-destroyed have behind the header. */
+/* The body of all notifications but port-destroyed. */
 struct notify_body {
 	uint8_t ndr[8];
 	uint32_t word;
@@ -22,8 +22,8 @@ struct notify_body {
 static const uint8_t ndr_here[8] = {0, 0, 0, 0, __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 0, 0, 0};
 
 /*
- * A message of the daemon to a send-once right, for which it owes one. It is charged to who owns
- * the port it goes to.
+ * A message of the daemon to a send-once right, with memory that was reserved for it (ipc_owed.h).
+ * It is charged to the owner of the port.
  */
 static struct ipc_kmsg *notice(struct ipc_host *host, struct ipc_port *notify, uint32_t id,
 			       uint32_t ports, uint32_t body_size)
@@ -40,7 +40,7 @@ static struct ipc_kmsg *notice(struct ipc_host *host, struct ipc_port *notify, u
 	return kmsg;
 }
 
-/* Post it; a dead port, or one at the hard limit, swallows it. */
+/* Post it; dropped if the port is dead or its queue at the hard limit. */
 static void post(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
 	ipc_kmsg_sign(host, kmsg);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many messages the daemon owes, and their memory. */
+/* Counts the messages that the daemon may have to send, and reserves their memory. */
 #include "daemon/ipc/ipc_owed.h"
 
 #include "daemon/ipc/ipc_host.h"
 
-/* What is kept beyond what is needed, so that nobody who calls gets or frees any. */
+/* Free pieces kept beyond need, so that most calls neither allocate nor free a chunk. */
 #define SPARE (UINT64_C(2) * IPC_OWED_WORDS * MEM_RESERVE_CHUNK)
 
 bool ipc_owed_keep(struct ipc_host *host, uint64_t count)

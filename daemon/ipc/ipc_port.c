@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ports: birth, naked rights, the way of the receive right, death. */
+/* Ports: creation, naked rights, where the receive right is, and death. */
 #include "daemon/ipc/ipc_port.h"
 
 #include "daemon/base/mem.h"
@@ -205,7 +205,8 @@ bool ipc_port_set_destination(struct ipc_host *host, struct ipc_port *port, stru
 	return true;
 }
 
-/* The right goes to who asked for it instead of dying. */
+/* Send the receive right to its port-destroyed request, if there is one, instead of destroying it.
+ */
 static bool port_rescued(struct ipc_host *host, struct ipc_port *port)
 {
 	struct ipc_port *notify = port->ip_pdrequest;
@@ -258,7 +259,8 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	ipc_work_add_all(host, IPC_WORK_KMSG, &port->ip_messages);
 	port->ip_msgcount = 0;
 	port->ip_bytes = 0;
-	/* The queue's own notices come first; deeper down it is the other way round. */
+	/* Its queue is destroyed before its own notifications; for a port within a message, after.
+	 */
 	if (ipc_work_running(host)) {
 		ipc_port_destroy_step(host, port);
 	} else {

@@ -14,7 +14,7 @@
 #define SCHED_PRI     0x20000000U
 #define MEANT	      (QOS_BITS << QOS_SHIFT | RELATIVE_MASK)
 
-/* Nobody outranks the highest QoS, whatever the four bits of a word say. */
+/* At most the highest QoS, whatever the four bits of a word say. */
 static mach_msg_qos_t bounded(mach_msg_qos_t qos)
 {
 	return qos < MACH_MSG_QOS_LAST ? qos : MACH_MSG_QOS_LAST;
@@ -42,7 +42,7 @@ mach_msg_qos_t ipc_qos_override(mach_msg_priority_t argument)
 	return bounded(mach_msg_priority_overide_qos(argument));
 }
 
-/* A word from outside, and only what is meant in it. */
+/* A priority word from a client, reduced to the bits that have a meaning. */
 static uint32_t without_flags(uint32_t priority)
 {
 	return ipc_qos_of(priority) ? priority & MEANT : MACH_MSG_PRIORITY_UNSPECIFIED;

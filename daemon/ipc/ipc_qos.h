@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Quality of service [18]. A message is stamped at copyin with a priority, which never changes, and
- * with an override, which later messages may raise: who is to receive them must first get this one
- * out of the way. Queues stay first in, first out.
+ * Quality of service [18]. At copyin a message gets a priority, which never changes, and an
+ * override, which later messages raise: their receiver must first deal with this one. Queues stay
+ * first in, first out.
  *
  * Priorities are words in the form of pthread_priority_t: a bit for the QoS, and a byte for the
  * priority relative to it. Senders that wait for a slot are ordered by QoS [12.2].
@@ -44,7 +44,7 @@ void ipc_senders_add(struct list *senders, struct ipc_thread *thread, mach_msg_q
 /* How many wait. */
 uint32_t ipc_senders_count(const struct list *senders);
 
-/* Who gets the next slot, or NULL. */
+/* The sender that gets the next slot, or NULL. */
 struct ipc_thread *ipc_senders_first(const struct list *senders);
 
 /* Take a waiting thread off; on any other list than that of senders it leads nobody. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Semaphores: objects of the daemon that programs know as send rights [22]. A semaphore ends when
- * it is destroyed, with its owner task, or with its last send right; who waits is told then.
+ * it is destroyed, with its owner task, or with its last send right; waiters get KERN_TERMINATED.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ struct ipc_semaphore {
 	struct list sm_link;	  /* owner's semaphores, or its space's once that is terminated */
 	struct list sm_waiters;	  /* ipc_thread */
 	int32_t sm_value;
-	bool sm_reversed; /* who came last is served first */
+	bool sm_reversed; /* waiters are served last in, first out */
 };
 
 /*

@@ -41,7 +41,7 @@ bool ipc_source_important(const struct ipc_source *source)
 			       : source->so_inherited != 0;
 }
 
-/* A donation that is not as the source is, or NULL. */
+/* A donation whose state differs from its source's importance, or NULL. */
 static struct ipc_donation *astray(const struct ipc_source *source)
 {
 	const struct list *list =
@@ -113,7 +113,7 @@ void ipc_source_unfollow(struct ipc_donation *donation)
 	ipc_source_put(source);
 }
 
-/* One donation becomes what its source is. */
+/* Bring one donation in line with its source. */
 static void step(struct ipc_host *host, struct ipc_source *source)
 {
 	struct ipc_donation *donation = astray(source);
@@ -128,7 +128,7 @@ static void step(struct ipc_host *host, struct ipc_source *source)
 	}
 }
 
-/* The next one that has changed, or NULL: what is lost comes before what is won. */
+/* The next source that has changed, or NULL; those that lost importance come first. */
 static struct ipc_source *next(const struct ipc_host *host)
 {
 	struct ipc_source *lost = list_first(&host->h_sources_lost, struct ipc_source, so_link);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Birth and death of name spaces. */
+/* Creation and termination of name spaces. */
 #include "daemon/ipc/ipc_space.h"
 
 #include "daemon/base/mem.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strict reply [17.4], if machd.conf says EnforceStrictReply=yes. Who sends a request with
- * MACH_MSG_STRICT_REPLY must name a reply port that only this request can be answered through. Who
- * receives one with it ties the reply right to the persona of the message's voucher: the reply must
- * be sent by a thread that works under a voucher with that persona.
+ * Strict reply [17.4], with EnforceStrictReply=yes in machd.conf. A request sent with
+ * MACH_MSG_STRICT_REPLY must name a reply port that only this request can be answered through. A
+ * receive with that option ties the reply right to the persona of the message's voucher: the reply
+ * must be sent by a thread whose voucher has that persona.
  */
 #pragma once
 

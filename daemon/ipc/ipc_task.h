@@ -28,7 +28,7 @@ enum ipc_task_special {
 
 struct ipc_task {
 	uint64_t t_id;
-	uint8_t t_token[MACHD_TOKEN_SIZE]; /* who has it may join */
+	uint8_t t_token[MACHD_TOKEN_SIZE]; /* a channel that presents it may join */
 	int32_t t_pid;
 	unsigned t_word; /* bits of its pointers: 64 or 32 */
 	uint32_t t_gid;

@@ -152,7 +152,7 @@ void ipc_thread_end(struct ipc_host *host, struct ipc_thread *thread)
 	ipc_port_destroy(host, port);
 }
 
-/* Where those are counted that wait like this one: a receiver on a set has no port. */
+/* The counter of threads that wait as this one does: of its port, or of its set. */
 static uint32_t *waiters_like(struct ipc_thread *thread)
 {
 	if (thread->th_state == TH_SENDING)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ring of trace records, and what is said of a message in one. */
+/* The ring of trace records, and how a message becomes a record. */
 #include "daemon/ipc/ipc_trace.h"
 
 #include "daemon/base/mem.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sequences of trees of ports in transit, as treaps whose nodes know their parents. */
+/* Euler tours of the trees of ports in transit, kept in treaps with parent pointers. */
 #include "daemon/ipc/ipc_transit.h"
 
 #include "daemon/ipc/ipc_host.h"
@@ -64,8 +64,8 @@ static void set_right(node_t *node, node_t *right)
 }
 
 /*
- * The sequence of `node` is cut before it or behind it. *a and *b are the parts below `node`; those
- * above are added on the way up.
+ * Cut the sequence before or behind `node`. *a and *b start as the parts below it; the parts above
+ * are merged in on the way up.
  */
 static void cut_above(node_t *node, node_t *up, node_t **a, node_t **b)
 {
@@ -153,7 +153,7 @@ void ipc_transit_count(struct ipc_transit *transit, int32_t delta)
 		node->tn_sum += (uint32_t)delta;
 }
 
-/* Of what is before the node in its sequence. */
+/* The sum of all nodes before this one in its sequence. */
 static uint32_t sum_before(const node_t *node)
 {
 	uint32_t before = sum(node->tn_left);

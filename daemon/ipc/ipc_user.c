@@ -77,15 +77,15 @@ uint64_t ipc_user_limit_value(const struct ipc_host *host, enum ipc_charge kind)
 }
 
 /*
- * What counts as held when users share the machine: notifications beyond a user's limit are its own
- * business, and take nothing from others.
+ * The part of a user's charge that counts against the machine's share: up to its limit. What was
+ * charged beyond it (ipc_user_charge_always) takes nothing from others.
  */
 static uint64_t counted(uint64_t held, uint64_t limit)
 {
 	return held < limit ? held : limit;
 }
 
-/* A user holds so much from now on. */
+/* Set what a user holds. */
 static void set_held(struct ipc_user *user, enum ipc_charge kind, uint64_t held)
 {
 	struct ipc_host *host = user->u_host;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vouchers: birth, the table by content, death, and what other parts want to know of one. */
+/* Vouchers: creation, the table by content, destruction, and queries. */
 #include "daemon/ipc/ipc_voucher.h"
 
 #include <mach/mach_voucher_types.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who waits for a page. */
+/* The list of watchers that wait for a page. */
 #include "daemon/ipc/ipc_walk.h"
 
 #include "daemon/base/mem.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The attributes whose values say all there is to know: bytes of the user's own, a priority, and
- * whose importance comes along.
+ * The simple attributes: user data, the test attribute, pthread priority and importance.
  */
 #include "daemon/ipc/voucher_attr.h"
 
@@ -45,7 +44,7 @@ static kern_return_t user_data_extract(struct ipc_host *host, const struct ipc_t
 	(void)task;
 	*command = MACH_VOUCHER_ATTR_USER_DATA_STORE;
 	if (*size == 0)
-		return KERN_SUCCESS; /* who has no room at all is told nothing */
+		return KERN_SUCCESS; /* with no room at all nothing is returned */
 	if (*size < value.v_size)
 		return KERN_NO_SPACE;
 	memcpy(bytes, value.v_bytes, value.v_size);
@@ -178,7 +177,7 @@ static kern_return_t importance_extract(struct ipc_host *host, const struct ipc_
 	return KERN_SUCCESS;
 }
 
-/* What came with messages can be given up, so many boosts of it; the answer is what is left. */
+/* Drop boosts of an inherit; the answer is the number left. */
 static kern_return_t importance_command(struct ipc_host *host, const struct ipc_task *task,
 					struct ipc_voucher_value value, uint32_t command,
 					struct ipc_voucher_value in, uint8_t *bytes, uint32_t *size)

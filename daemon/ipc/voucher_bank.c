@@ -2,10 +2,10 @@
 /*
  * The bank attribute: for whom work is done, and under which persona.
  *
- * A task makes the value "my own task". When a voucher with it is sent that becomes the sender, and
- * when it has been received the receiver holds an account: it works for the sender, as the sender's
- * persona if it may. Only the receiver of an account can redeem it. A persona is that of a uid;
- * root may work under any, everybody else under his own.
+ * A task makes the value "my own task". When a voucher with it is sent the value becomes the
+ * sender, and when it is received it becomes an account of the receiver: the receiver works for the
+ * sender, under the sender's persona if permitted. Only the receiver of an account can redeem it.
+ * Personas are uids; root may work under any of them, others only under their own.
  */
 #include <bank/bank_types.h>
 #include <mach/mach_voucher_types.h>

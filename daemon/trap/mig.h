@@ -45,13 +45,13 @@ struct ipc_kmsg *mig_reply_alloc(struct ipc_host *host, struct ipc_account *paye
 /* Make it a failure. */
 void mig_reply_fail(struct ipc_kmsg *reply, kern_return_t kr);
 
-/* One of the arrays that elements of a list go into by turns. */
+/* One of the arrays that the elements of a list are distributed to. */
 struct mig_column {
 	uint32_t mc_at, mc_size; /* its element in a turn, */
 	uint32_t mc_turn;	 /* of so many bytes */
 };
 
-/* Array number `k` of an OOL field and what is beside it; false: there are not so many. */
+/* Array number `k` of an OOL field and the BESIDE after it; false: there are fewer. */
 bool mig_column(const struct machd_field *field, uint32_t k, struct mig_column *column);
 
 /* A list of several answers of its routine, one behind the other; no bytes: it is none such. */

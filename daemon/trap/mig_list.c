@@ -12,7 +12,7 @@
 
 #define WORD sizeof(uint32_t)
 
-/* Where the list goes on, as a result says, or an argument is told; NULL: it has no such field. */
+/* The field that says where a list continues, of arguments or results; NULL: there is none. */
 static uint8_t *next_of(const struct machd_field *fields, enum machd_field_kind kind, uint8_t *at)
 {
 	for (; fields->f_kind != MACHD_FIELD_END; fields++) {
@@ -50,8 +50,8 @@ bool mig_column(const struct machd_field *field, uint32_t k, struct mig_column *
 }
 
 /*
- * Room for so many bytes more: twice as much each time, so that a list that is long is not copied
- * again and again. False: no memory.
+ * Make room for `size` more bytes, doubling the buffer so that a long list is not copied often.
+ * False: no memory.
  */
 static bool make_room(struct mig_list *list, size_t size)
 {
@@ -72,7 +72,7 @@ static bool make_room(struct mig_list *list, size_t size)
 	return true;
 }
 
-/* Put the part that the routine has found behind the others; false: no memory. */
+/* Append the part that the routine returned; false: no memory. */
 static bool append(struct mig_list *list, const struct trap_call *call, uint32_t head)
 {
 	size_t size = call->c_out_words * WORD;

@@ -14,7 +14,7 @@
 
 #define WORD sizeof(uint32_t)
 
-/* What all simple replies begin with. */
+/* The start of a reply without descriptors. */
 struct simple_body {
 	uint8_t ndr[sizeof(NDR_record_t)];
 	int32_t code;
@@ -151,7 +151,7 @@ static void put_array(struct writer *writer, const struct machd_field *field)
 	put(writer, writer->from, (uint32_t)((count * field->f_size + WORD - 1) / WORD * WORD));
 }
 
-/* One of the arrays whose elements come by turns: so many of them. */
+/* One of the arrays that the elements of a list are distributed to. */
 static void put_column(struct writer *writer, const struct mig_column *column, uint32_t count)
 {
 	const uint8_t *from = writer->from + column->mc_at;
@@ -170,7 +170,7 @@ static void put_column(struct writer *writer, const struct mig_column *column, u
 	writer->data += count * size;
 }
 
-/* Elements by turns into as many arrays. Those of one array are together in the memory. */
+/* Distribute the elements of a list to its arrays, which are contiguous in memory. */
 static void put_memory(struct writer *writer, const struct machd_field *field)
 {
 	struct mig_column column;

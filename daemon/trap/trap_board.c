@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The BOARD frame: a channel wants to know what it may send without an answer (ipc_window.h). */
+/* The BOARD frame: a channel registers the memory of its board (protocol/board.h). */
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_loan.h"

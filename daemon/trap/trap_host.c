@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host calls: what machine this is, the ports it keeps for everybody, and who wants to know
- * when the time of day is set [24].
+ * The host calls: facts about the machine, the host's special ports, and notifications of changes
+ * of the time of day [24].
  */
 #include <mach/host_info.h>
 #include <mach/host_special_ports.h>
@@ -129,7 +129,7 @@ kern_return_t trap_host_page_size(struct trap_call *call, const struct host_page
 	return KERN_SUCCESS;
 }
 
-/* Is the target the privileged port, in the hands of one who got it as his host's port? */
+/* Is the target the privileged port, and the caller a task that has it as its host port? */
 static bool acts_for_host(const struct trap_call *call)
 {
 	return call->c_port->ip_kind == IP_HOST_PRIV &&

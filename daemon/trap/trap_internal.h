@@ -20,7 +20,7 @@ struct trap_packet {
 	unsigned tp_fd_count;
 };
 
-/* Frame handlers: NULL, or why the peer must go. */
+/* Frame handlers: return NULL, or why the peer must be dropped. */
 const char *trap_hello(struct ipc_host *host, struct ipc_thread *thread,
 		       const struct trap_packet *packet);
 const char *trap_message(struct ipc_host *host, struct ipc_thread *thread,
@@ -77,7 +77,7 @@ struct trap_rights {
 /* Run the routine's handler on a call whose target was found. */
 kern_return_t trap_run(struct trap_call *call, const struct machd_routine_row *row);
 
-/* Let the call be for this port; false if it is no object of that kind. */
+/* Set the call's target; false if the port is not an object of that kind. */
 bool trap_set_target(struct trap_call *call, struct ipc_port *port, uint32_t object);
 
 /* The handler of each routine: the Mach code that the caller gets. */

@@ -37,7 +37,7 @@ static const struct machd_routine_row *find_routine(const struct ipc_kmsg *reque
 	return bootstrap == (row->object == MACHD_OBJECT_BOOTSTRAP) ? row : NULL;
 }
 
-/* What a routine says to a port that is not its object. */
+/* The code of a routine that is called on a port that is not its object. */
 static kern_return_t no_object(uint32_t object)
 {
 	switch (object) {

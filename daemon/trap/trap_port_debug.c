@@ -104,7 +104,7 @@ kern_return_t trap_mach_port_kobject_description(
 	return kobject(call, args->name, &result->type);
 }
 
-/* For who develops Mach's kernel; to others, and so here, it is a call that there is not. */
+/* Exists only in development kernels of Mach; elsewhere, and so here, it is not supported. */
 kern_return_t trap_mach_port_special_reply_port_reset_link(
 	struct trap_call *call, const struct mach_port_special_reply_port_reset_link_in *args,
 	struct mach_port_special_reply_port_reset_link_out *result)

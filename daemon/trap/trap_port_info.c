@@ -180,7 +180,7 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 		return KERN_INVALID_ARGUMENT;
 	if (args->count < words)
 		return KERN_FAILURE;
-	/* No limits are none, but no table has no slots. */
+	/* NULL and DEAD have no limits, and a table of requests of size 0. */
 	if (!MACH_PORT_VALID(args->name) && args->flavor == MACH_PORT_LIMITS_INFO)
 		return KERN_SUCCESS;
 	if (!MACH_PORT_VALID(args->name) && args->flavor == MACH_PORT_DNREQUESTS_SIZE) {

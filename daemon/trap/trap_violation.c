@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a task wants of guard exceptions, and what its library needs to know to do so [16.2]. */
+/* A task's behavior for guard exceptions, and fetching them for the client library [16.2]. */
 #include <mach/task_info.h>
 
 #include "daemon/ipc/ipc_host.h"

@@ -16,7 +16,7 @@
 #define RECIPES_MAX MACH_VOUCHER_ATTR_MAX_RAW_RECIPE_ARRAY_SIZE
 #define CONTENT_MAX 4096 /* of one attribute, as MIG has it */
 
-/* A result of so many bytes; what fills its last word says nothing. */
+/* Set the length of a result in bytes, and clear the padding of its last word. */
 static void put_bytes(struct trap_call *call, uint8_t *bytes, uint32_t size, uint32_t *result_size)
 {
 	call->c_out_words = (size + WORD - 1) / WORD;

@@ -87,7 +87,7 @@ static bool list_tasks(struct page *page)
 struct letter {
 	const struct ipc_kmsg *l_kmsg;
 	struct machd_watch_hold l_record; /* what its rights have in common */
-	bool l_seen;			  /* who asks may see who sent it */
+	bool l_seen;			  /* the watcher may see the sender */
 };
 
 static struct letter letter_of(const struct page *page, const struct ipc_kmsg *kmsg, uint32_t kind,

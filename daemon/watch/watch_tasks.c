@@ -227,7 +227,7 @@ void watch_waits(struct page *page)
 	page_done(page);
 }
 
-/* Who asks sees messages from and to tasks that it may see. */
+/* A watcher sees messages from and to tasks that it may see. */
 static bool may_see_message(const struct page *page, const struct machd_watch_message *message)
 {
 	uint32_t pid = (uint32_t)page->p_request->pid;
