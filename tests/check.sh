@@ -65,7 +65,7 @@ run_tests() {
 
 tidy() {
     find protocol daemon client -name '*.c' -print0 | sort -z |
-        xargs -0 -n 4 -P "$jobs" clang-tidy-14 -p build/clang --quiet 2>/dev/null
+        xargs -0 -n 4 -P "$jobs" clang-tidy -p build/clang --quiet 2>/dev/null
 }
 
 # The same inputs each time, so that what passes today passes tomorrow.

@@ -16,7 +16,7 @@ machd_bench_packages=(dbus-broker dbus-daemon libzmq3-dev nats-server libnats-de
 # To test, besides those.
 machd_test_packages=(
     build-essential binutils check
-    clang clang-format-14 clang-tidy libclang-rt-14-dev llvm mandoc
+    clang clang-format clang-tidy libclang-rt-dev llvm mandoc
     dbus dbus-user-session file libpam-systemd lintian mount polkitd procps systemd util-linux
     tmux zsh
 )
