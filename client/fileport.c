@@ -23,6 +23,20 @@ struct reply {
 	struct machd_fileport_answer body;
 };
 
+/* Is the memory of an entry in what came, for ever? As mi_keeps(). */
+static int check_entry(const struct machd_fileport *body, const struct reply *reply,
+		       const struct mi_answer *answer)
+{
+	const struct machd_extent *extent = &reply->body.extent;
+	uint64_t end;
+
+	if (body->kind != MACHD_FILE_MEMORY || answer->fds.count == 0)
+		return 0;
+	return __builtin_add_overflow(extent->offset, extent->size, &end)
+		       ? EPROTO
+		       : mi_keeps(answer->fds.fd[0], end);
+}
+
 /* Ask, and check what came: a descriptor only where one was asked for. */
 static kern_return_t ask(struct mi_channel *channel, const struct machd_fileport *body,
 			 const struct mi_fds *give, struct reply *reply, int *fd)
@@ -45,10 +59,16 @@ static kern_return_t ask(struct mi_channel *channel, const struct machd_fileport
 	if (!wrong && (answer.size != sizeof *reply ||
 		       reply->frame.fds != (!give && reply->body.code == KERN_SUCCESS)))
 		wrong = "machd sent an answer that makes no sense";
-	if (wrong) {
+	if (!wrong)
+		error = check_entry(body, reply, &answer);
+	if (error == EPROTO)
+		wrong = "machd sent memory that may be gone";
+	if (wrong || error)
 		mi_fds_close(&answer.fds);
+	if (wrong)
 		return mi_lost(channel, wrong);
-	}
+	if (error)
+		return KERN_RESOURCE_SHORTAGE;
 	if (answer.fds.count)
 		*fd = answer.fds.fd[0];
 	return answer.lost_fd ? KERN_RESOURCE_SHORTAGE : (kern_return_t)reply->body.code;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -97,6 +98,18 @@ int mi_seal(int fd, int seals)
 		if (errno != EBUSY || tries == SEAL_TRIES)
 			return errno;
 	return 0;
+}
+
+int mi_keeps(int fd, uint64_t size)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat status;
+
+	if (seals < 0)
+		return errno == EINVAL ? EPROTO : errno; /* it is no memfd */
+	if (fstat(fd, &status))
+		return errno;
+	return (seals & F_SEAL_SHRINK) && (uint64_t)status.st_size >= size ? 0 : EPROTO;
 }
 
 int mi_fill(int fd, const void *from, size_t size, uint64_t at)

@@ -420,6 +420,13 @@ int mi_drain(int fd, void *to, size_t size, uint64_t at);
  */
 int mi_seal(int fd, int seals);
 
+/*
+ * Check that a memfd from the daemon is at least so long and sealed against shrinking: whoever
+ * touches a mapping behind its file's end gets SIGBUS. 0; EPROTO: it is not; another errno: nobody
+ * knows.
+ */
+int mi_keeps(int fd, uint64_t size);
+
 /* Set a file's size; false with errno. Never raises SIGXFSZ. */
 bool mi_resize(int fd, uint64_t size);
 

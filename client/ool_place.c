@@ -81,6 +81,19 @@ static void drop_names(struct mi_channel *channel, const uint8_t *data, size_t s
 	}
 }
 
+/* Is all of a piece in what came, for ever? As mi_keeps(). */
+static int check_file(const struct mi_received_memory *received, const struct machd_memory *entry,
+		      uint64_t size)
+{
+	uint64_t end;
+
+	if (entry->source != MACHD_MEMORY_FD || entry->fd >= received->fds.count)
+		return 0;
+	return __builtin_add_overflow(entry->offset, size, &end)
+		       ? EPROTO
+		       : mi_keeps(received->fds.fd[entry->fd], end);
+}
+
 /* Is the entry consistent with the descriptor and with what came? */
 static bool entry_good(const struct mi_received_memory *received, const struct machd_memory *entry,
 		       uint64_t size, size_t data_left)
@@ -125,13 +138,18 @@ static bool place_one(struct placing *p, uint8_t *descriptor)
 	const uint8_t *data = p->data;
 	struct mi_piece piece;
 	void *address = NULL;
+	int error;
 
 	if (!mi_piece_read(descriptor, &piece))
 		return true;
 	if (p->left == 0 || !entry_good(p->received, p->entry, piece.size, (size_t)(p->end - data)))
 		return false;
+	error = check_file(p->received, p->entry, piece.size);
+	if (error == EPROTO)
+		return false;
 	if (p->entry->source != MACHD_MEMORY_NONE) {
-		address = map_piece(p->received, p->entry, piece.size, &p->data);
+		if (error == 0)
+			address = map_piece(p->received, p->entry, piece.size, &p->data);
 		if (!address)
 			p->received->bits |= MACH_MSG_VM_SPACE;
 		if (!address && piece.names)

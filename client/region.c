@@ -308,8 +308,10 @@ int mi_region_give(uintptr_t address, size_t size, uint64_t *offset)
 
 bool mi_region_restore(void *start, size_t size, int fd, uint64_t offset)
 {
-	if (mmap(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) ==
-	    MAP_FAILED)
+	/* To the last page, of which it may have a part. */
+	if (mi_keeps(fd, offset + size - vm_page_mask) ||
+	    mmap(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) ==
+		    MAP_FAILED)
 		return false;
 	mi_region_adopt(start, size, fd);
 	return true;

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,20 +63,10 @@ void mi_ring_configure(void)
 
 /* Beginning and end. */
 
-/* Is all of it there, and does it stay? */
-static bool memory_good(int memory)
-{
-	const off_t size = sizeof(struct machd_rings);
-	int seals = fcntl(memory, F_GET_SEALS);
-	struct stat status;
-
-	return seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(memory, &status) == 0 &&
-	       status.st_size >= size;
-}
-
 static struct mi_ring *make(int memory, int bell)
 {
-	struct mi_ring *ring = memory_good(memory) ? calloc(1, sizeof *ring) : NULL;
+	bool good = mi_keeps(memory, sizeof(struct machd_rings)) == 0;
+	struct mi_ring *ring = good ? calloc(1, sizeof *ring) : NULL;
 	void *shared;
 
 	if (!ring)

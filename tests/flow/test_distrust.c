@@ -5,6 +5,7 @@
  * no descriptor, and the next call must connect again. It has no ring to offer.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <machd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,8 +29,9 @@ struct lie {
 	int length, sequence, op; /* added to what would be right */
 	bool announce_fd, with_fd;
 	bool cut;	 /* send the frame header only */
-	uint32_t memory; /* bytes of memory that the message has, from the end of a page on */
-	uint32_t loans;	 /* messages that are lent with it, each said to have so many bytes: */
+	uint32_t memory; /* bytes of memory that the message has, from the end of a page on, */
+	bool short_memory, unsealed; /* in a memfd of one page, or of two; that can be cut short */
+	uint32_t loans; /* messages that are lent with it, each said to have so many bytes: */
 	uint32_t loan_size;
 	size_t loan_bytes; /* in their frame */
 };
@@ -54,8 +56,18 @@ static void put_descriptor(uint8_t *bytes, uint32_t size)
 	memcpy(bytes + sizeof base, &memory, sizeof memory);
 }
 
-/* What says where that memory is: in a memfd of two pages. */
-static void send_memory(int fd, uint32_t sequence)
+static int make_memory(const struct lie *lie)
+{
+	int memfd = memfd_create("lie", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	CHECK(memfd >= 0);
+	CHECK(ftruncate(memfd, (off_t)((lie->short_memory ? 1 : 2) * vm_page_size)) == 0);
+	CHECK(lie->unsealed || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+	return memfd;
+}
+
+/* What says where that memory is. */
+static void send_memory(int fd, uint32_t sequence, const struct lie *lie)
 {
 	struct {
 		struct machd_frame frame;
@@ -67,9 +79,29 @@ static void send_memory(int fd, uint32_t sequence)
 			  .sequence = sequence},
 		.memory = {.source = MACHD_MEMORY_FD, .offset = vm_page_size - 1},
 	};
-	int memfd = memfd_create("lie", MFD_CLOEXEC);
+	int memfd = make_memory(lie);
 
-	CHECK(memfd >= 0 && ftruncate(memfd, (off_t)(2 * vm_page_size)) == 0);
+	flow_fake_send(fd, &packet, sizeof packet, &memfd, 1);
+	close(memfd);
+}
+
+/* A memory entry of one page, the second of its memfd. */
+static void send_entry(int fd, uint32_t sequence, const struct lie *lie)
+{
+	struct {
+		struct machd_frame frame;
+		struct machd_fileport_answer answer;
+	} packet = {
+		.frame = {.length = sizeof packet,
+			  .op = MACHD_OP_FILEPORT | MACHD_OP_ANSWER,
+			  .fds = 1,
+			  .sequence = sequence},
+		.answer.extent = {.offset = vm_page_size,
+				  .size = vm_page_size,
+				  .protection = VM_PROT_DEFAULT},
+	};
+	int memfd = make_memory(lie);
+
 	flow_fake_send(fd, &packet, sizeof packet, &memfd, 1);
 	close(memfd);
 }
@@ -140,7 +172,7 @@ static void tell_lie(int fd, const struct machd_frame *request)
 	if (memfd >= 0)
 		close(memfd);
 	if (lie->memory)
-		send_memory(fd, packet.frame.sequence);
+		send_memory(fd, packet.frame.sequence, lie);
 	if (lie->loans)
 		send_loans(fd, packet.frame.sequence, lie);
 }
@@ -162,6 +194,8 @@ static void *pretend(void *unused)
 			else if (frame.op == MACHD_OP_BOARD &&
 				 atomic_load(&fake.boards) != LIES_ABOUT_BOARDS)
 				answer_board(fd, &frame);
+			else if (frame.op == MACHD_OP_FILEPORT)
+				send_entry(fd, frame.sequence, atomic_load(&fake.lie));
 			else
 				tell_lie(fd, &frame);
 			pthread_mutex_unlock(&fake.answering);
@@ -434,20 +468,17 @@ START_TEST(a_body_shorter_than_announced)
 }
 END_TEST
 
-static mach_msg_ool_descriptor_t receive_memory(uint32_t size, mach_msg_return_t expected)
+#define MEMORY RECEIVE, .bytes = sizeof(mach_msg_base_t) + sizeof(mach_msg_ool_descriptor_t)
+
+static mach_msg_ool_descriptor_t receive_memory(const struct lie *lie, mach_msg_return_t expected)
 {
-	const struct lie lie = {.what = "",
-				RECEIVE,
-				.bytes =
-					sizeof(mach_msg_base_t) + sizeof(mach_msg_ool_descriptor_t),
-				.memory = size};
 	struct {
 		mach_msg_base_t base;
 		mach_msg_ool_descriptor_t memory;
 		mach_msg_max_trailer_t trailer;
 	} message;
 
-	atomic_store(&fake.lie, &lie);
+	atomic_store(&fake.lie, lie);
 	CHECK_CODE(mach_msg(&message.base.header, MACH_RCV_MSG, 0, sizeof message, 0x403, 0, 0),
 		   expected);
 	return message.memory;
@@ -456,7 +487,9 @@ static mach_msg_ool_descriptor_t receive_memory(uint32_t size, mach_msg_return_t
 /* Of 32 bits, as many as would make a small number if the place in the page were added to them. */
 START_TEST(memory_that_does_not_fit_a_word)
 {
-	mach_msg_ool_descriptor_t memory = receive_memory(2, MACH_MSG_SUCCESS);
+	static const struct lie two = {.what = "", MEMORY, .memory = 2},
+				most = {.what = "", MEMORY, .memory = UINT32_MAX};
+	mach_msg_ool_descriptor_t memory = receive_memory(&two, MACH_MSG_SUCCESS);
 
 	CHECK_EQ((uintptr_t)memory.address & vm_page_mask, vm_page_mask);
 	CHECK_EQ(memory.size, 2);
@@ -464,8 +497,42 @@ START_TEST(memory_that_does_not_fit_a_word)
 	munmap((char *)memory.address - vm_page_mask, 2 * vm_page_size);
 	if (sizeof(void *) > sizeof memory.size)
 		return;
-	memory = receive_memory(UINT32_MAX, MACH_RCV_BODY_ERROR | MACH_MSG_VM_SPACE);
-	CHECK(memory.address == NULL && memory.size == 0);
+	receive_memory(&most, MACHD_NO_DAEMON);
+}
+END_TEST
+
+/* Who touches what a memfd does not have, or not any more, is ended by a signal. */
+static const struct lie memory_lies[] = {
+	{.what = "that is not there", MEMORY, .memory = 2, .short_memory = true},
+	{.what = "that can be cut short", MEMORY, .memory = 2, .unsealed = true},
+	{.what = "beyond its end", MEMORY, .memory = 0x2000002},
+};
+
+START_TEST(memory_that_may_be_gone)
+{
+	receive_memory(&memory_lies[_i], MACHD_NO_DAEMON);
+	CHECK(strstr(machd_last_error(), "memory"));
+	CHECK_EQ(mach_task_self(), 0x103);
+}
+END_TEST
+
+static kern_return_t map_entry(const struct lie *lie, vm_address_t *address)
+{
+	atomic_store(&fake.lie, lie);
+	return vm_map(mach_task_self(), address, vm_page_size, 0, VM_FLAGS_ANYWHERE, 0x503, 0,
+		      FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_SHARE);
+}
+
+START_TEST(a_memory_entry_that_may_be_gone)
+{
+	static const struct lie good = {.what = ""};
+	vm_address_t address = 0;
+
+	CHECK_CODE(map_entry(&memory_lies[_i], &address), MACHD_NO_DAEMON);
+	CHECK(strstr(machd_last_error(), "memory"));
+	CHECK_OK(map_entry(&good, &address));
+	CHECK(*(char *)address == 0);
+	CHECK_OK(vm_deallocate(mach_task_self(), address, vm_page_size));
 }
 END_TEST
 
@@ -582,6 +649,9 @@ int main(void)
 			    sizeof message_lies / sizeof *message_lies);
 	tcase_add_test(tests, a_body_shorter_than_announced);
 	tcase_add_test(tests, memory_that_does_not_fit_a_word);
+	tcase_add_loop_test(tests, memory_that_may_be_gone, 0,
+			    sizeof memory_lies / sizeof *memory_lies);
+	tcase_add_loop_test(tests, a_memory_entry_that_may_be_gone, 0, 2);
 	tcase_add_loop_test(tests, wrong_answers_to_a_board, 0,
 			    sizeof board_lies / sizeof *board_lies);
 	tcase_add_loop_test(tests, wrong_loans, 0, sizeof loan_lies / sizeof *loan_lies);
