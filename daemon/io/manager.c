@@ -2,8 +2,8 @@
 /*
  * sd-bus on the daemon's loop: the bus says which events and what time it waits for. A job is known
  * by the path that StartUnit() answers with; the signal JobRemoved() says how it ended. From then
- * on the unit is watched: what ends is "failed" or "inactive", and not what systemd starts once
- * more.
+ * on the unit is watched. It has ended when it is "failed" or "inactive" and has no job: with one,
+ * systemd or the administrator starts it once more.
  */
 #include "daemon/io/manager.h"
 
@@ -127,28 +127,64 @@ static const char *words_for(const char *result)
 
 /* Units that run. */
 
+/* Of a unit, at one moment. */
+struct unit_state {
+	const char *active;
+	uint32_t job; /* 0: none */
+};
+
+/* One of its properties; a negative errno if it is not what it should be. */
+static int read_property(sd_bus_message *message, struct unit_state *state)
+{
+	const char *name, *path;
+	int result = sd_bus_message_read(message, "s", &name);
+
+	if (result < 0)
+		return result;
+	if (strcmp(name, "ActiveState") == 0)
+		return sd_bus_message_read(message, "v", "s", &state->active);
+	if (strcmp(name, "Job") == 0)
+		return sd_bus_message_read(message, "v", "(uo)", &state->job, &path);
+	return sd_bus_message_skip(message, "v");
+}
+
+static bool read_state(sd_bus_message *message, struct unit_state *state)
+{
+	int result = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+	*state = (struct unit_state){0};
+	while (result >= 0 && (result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+		result = read_property(message, state);
+		if (result >= 0)
+			result = sd_bus_message_exit_container(message);
+	}
+	return result >= 0 && state->active;
+}
+
 static int on_state(sd_bus_message *message, void *context, sd_bus_error *error)
 {
 	struct manager_job *job = context;
-	const char *state;
+	struct unit_state state;
 
 	(void)error;
 	job->call = sd_bus_slot_unref(job->call);
-	if (sd_bus_message_get_error(message) || sd_bus_message_read(message, "v", "s", &state) < 0)
+	if (sd_bus_message_get_error(message) || !read_state(message, &state))
 		manager_forget(job);
-	else if (strcmp(state, "failed") == 0)
+	else if (state.job) /* its end is told as well */
+		return 0;
+	else if (strcmp(state.active, "failed") == 0)
 		end_job(job, "systemd: the unit failed");
-	else if (strcmp(state, "inactive") == 0)
+	else if (strcmp(state.active, "inactive") == 0)
 		end_job(job, "systemd: the unit ended without checking in");
 	return 0;
 }
 
+/* All at once: of two answers the second may be of another moment. */
 static int ask_state(struct manager_job *job)
 {
 	job->call = sd_bus_slot_unref(job->call);
 	return sd_bus_call_method_async(job->manager->bus, &job->call, SERVICE, job->path,
-					PROPERTIES, "Get", on_state, job, "ss", UNIT_INTERFACE,
-					"ActiveState");
+					PROPERTIES, "GetAll", on_state, job, "s", UNIT_INTERFACE);
 }
 
 static int on_change(sd_bus_message *message, void *context, sd_bus_error *error)

@@ -63,6 +63,13 @@ served forks Type=forking "ExecStart=/bin/sh -c 'exec 3<&0; $client <&3 &'"
 served once Type=oneshot "ExecStart=$client"
 served twice "ExecStart=/bin/sh -c 'mkdir /run/twice && exit 1; exec $client'" \
     Restart=on-failure RestartSec=100ms
+# Those that wait until there is a folder of their name: with systemd, or as it sees them, started.
+waits="echo waits; exec sleep 1000"
+served readied Type=notify NotifyAccess=all \
+    "ExecStart=/bin/sh -c '[ -d /run/readied ] || { $waits; }; systemd-notify --ready; exec $client'" \
+    "[Unit]" StartLimitIntervalSec=0 "[Service]"
+served restarted "ExecStart=/bin/sh -c '[ -d /run/restarted ] || { $waits; }; exec $client'" \
+    "[Unit]" StartLimitIntervalSec=0 "[Service]"
 systemctl daemon-reload
 [[ $(systemctl show -P LoadState masked.service) == masked ]] || fail "it is not masked"
 systemctl start dbus.socket machd.socket
@@ -91,14 +98,38 @@ told absent "/usr/bin/absent cannot be started: No such file or directory"
 echo "so is who waits for a command"
 
 told thief "systemd: the unit ended without checking in"
-expect 44c journalctl -u thief.service -o cat -n all --no-pager -t boot-client # BOOTSTRAP_NOT_PRIVILEGED
+within grep -qm1 -x 44c < <(exec journalctl -u thief.service -o cat -n all -f -t boot-client) ||
+    fail "thief was not told BOOTSTRAP_NOT_PRIVILEGED"
 echo "a unit gets the names that are its own"
+
+# heard NAME: the unit has got the message.
+heard() {
+    within grep -qm2 -x 0 < <(exec journalctl -u "$1.service" -o cat -n all -f) ||
+        fail "$1 has not heard it"
+}
 
 for name in forks once twice; do
     expect 0 ask client find org.machd.$name
     expect 0 ask client say
-    timeout 60 grep -qm2 -x 0 < <(exec journalctl -u $name.service -o cat -n all -f) ||
-        fail "$name has not heard it"
+    heard $name
     expect 0 ask client say
 done
 echo "one that takes a detour checks in"
+
+# restart NAME: an administrator does, as often as he likes before it checks in; and it does then.
+restart() {
+    expect 0 ask client find "org.machd.$1"
+    expect 0 ask client say
+    within grep -qm1 -x waits < <(exec journalctl -u "$1.service" -o cat -n all -f) ||
+        fail "$1 was not started"
+    for _ in {1..20}; do
+        systemctl restart ${2-} "$1.service"
+    done
+    mkdir "/run/$1"
+    systemctl restart "$1.service"
+    heard "$1"
+    expect 0 ask client say
+}
+restart readied --no-block
+restart restarted
+echo "so does one that is started again meanwhile"

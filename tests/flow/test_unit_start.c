@@ -32,7 +32,8 @@ struct manager {
 	sd_bus *bus;
 	bool over; /* drop the connection */
 	bool serve;
-	const char *states; /* what the unit is each time that it is asked for: a word each */
+	const char *states; /* what the unit is each time that it is asked for: a word each, */
+			    /* and "+" if it has a job then */
 };
 
 static void send_job_removed(sd_bus *bus, const char *path, const char *unit, const char *result)
@@ -60,7 +61,10 @@ static const struct {
 	{"crash.service", "failed"},
 	{"later.service", "active active deactivating failed"},
 	{"restart.service", "activating activating inactive"},
+	{"restarted.service", "active inactive+ failed+ activating+ active"},
+	{"stopped.service", "active deactivating+ inactive+ inactive"},
 	{"gone.service", ""},
+	{"odd.service", "active odd"},
 	{"secret.service", "active ?"},
 	{"drop.service", "active !"},
 };
@@ -122,22 +126,39 @@ static void get_unit(const struct manager *manager, sd_bus_message *message)
 						 "Unit not loaded.") >= 0);
 }
 
+/* The unit's properties, and one that nobody asked for; "odd": they are not what they should be. */
+static void tell_state(sd_bus_message *message, const char *state, uint32_t job)
+{
+	sd_bus_message *answer = NULL;
+	bool odd = strcmp(state, "odd") == 0;
+
+	CHECK(sd_bus_message_new_method_return(message, &answer) >= 0);
+	CHECK(sd_bus_message_append(answer, "a{sv}", 3, "After", "as", 2, "a", "b", "Job", "(uo)",
+				    job, "/", "ActiveState", odd ? "o" : "s",
+				    odd ? "/" : state) >= 0);
+	CHECK(sd_bus_send(NULL, answer, NULL) >= 0);
+	sd_bus_message_unref(answer);
+}
+
 /* The next word, and a signal if there are more of them. */
 static void get_state(struct manager *manager, sd_bus_message *message)
 {
-	size_t length = strcspn(manager->states, " ");
+	size_t length = strcspn(manager->states, " +");
 	char state[32];
+	bool job;
 
 	CHECK(strcmp(sd_bus_message_get_path(message), UNIT_PATH) == 0);
 	snprintf(state, sizeof state, "%.*s", (int)length, manager->states);
 	manager->states += length;
+	job = *manager->states == '+';
+	manager->states += job;
 	manager->over = strcmp(state, "!") == 0;
 	if (manager->over)
 		return;
 	if (strcmp(state, "?") == 0)
 		CHECK(sd_bus_reply_method_errorf(message, SD_BUS_ERROR_ACCESS_DENIED, "no") >= 0);
 	else
-		CHECK(sd_bus_reply_method_return(message, "v", "s", state) >= 0);
+		tell_state(message, state, job ? 7 : 0);
 	manager->serve = !*manager->states && strcmp(state, "active") == 0;
 	if (*manager->states) {
 		manager->states++;
@@ -159,7 +180,7 @@ static int on_message(sd_bus_message *message, void *context, sd_bus_error *erro
 		start_unit(context, message);
 	else if (sd_bus_message_is_method_call(message, NULL, "GetUnit"))
 		get_unit(context, message);
-	else if (sd_bus_message_is_method_call(message, NULL, "Get"))
+	else if (sd_bus_message_is_method_call(message, NULL, "GetAll"))
 		get_state(context, message);
 	return 1;
 }
@@ -252,7 +273,8 @@ static mach_msg_id_t ask(const char *name)
 	return MACH_NOTIFY_SEND_ONCE;
 }
 
-static const char *const good[] = {RULE("good.service"), RULE("again.service")};
+static const char *const good[] = {RULE("good.service"), RULE("again.service"),
+				   RULE("restarted.service")};
 
 START_TEST(a_unit_is_started_and_checks_in)
 {
@@ -288,9 +310,11 @@ static const struct {
 	{RULE("crash.service"), "systemd: the unit failed", true},
 	{RULE("later.service"), "systemd: the unit failed", false},
 	{RULE("restart.service"), "systemd: the unit ended without checking in", true},
+	{RULE("stopped.service"), "systemd: the unit ended without checking in", false},
 	{RULE("gone.service"), "systemd: the unit ended without checking in", false},
 	/* Of these it does not say any more: they may check in until it is too late. */
 	{RULE("secret.service") SOON, TOO_LATE, false},
+	{RULE("odd.service") SOON, TOO_LATE, false},
 	{RULE("drop.service") SOON, TOO_LATE, true},
 };
 
