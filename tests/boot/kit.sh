@@ -14,6 +14,7 @@ fail() {
 }
 
 trap 'fail "this failed: $BASH_COMMAND"' ERR
+trap 'fail "it was told to end, in: $BASH_COMMAND"' TERM HUP
 
 # expect WORD COMMAND...: that is what it prints.
 expect() {
@@ -48,9 +49,13 @@ ask() {
     answer "$1"
 }
 
+# within COMMAND...: it has a minute. Not in a process group of its own: when the leader of one ends,
+# and has a child in ours by a redirection, the kernel hangs up on us if one of us is stopped just then.
+within() { timeout --foreground 60 "$@"; }
+
 # await_journal TEXT [ARGUMENT...]: wait until the log of machd has a line with this.
 await_journal() {
-    timeout 60 grep -qm1 -F -- "$1" < <(exec journalctl -u machd.service -o cat -n all -f "${@:2}") ||
+    within grep -qm1 -F -- "$1" < <(exec journalctl -u machd.service -o cat -n all -f "${@:2}") ||
         fail "the journal does not have: $1"
 }
 

@@ -74,4 +74,5 @@ if [[ ! -e $scratch/shared/output ]]; then
     exit 1
 fi
 cat "$scratch/shared/output"
+((status == 0 || status == 77)) || echo "the machine ended with status $status"
 exit "$status"

@@ -34,7 +34,7 @@ systemctl start dbus.socket machd.socket
 
 # await_zeros N: so many calls of the service's have succeeded.
 await_zeros() {
-    timeout 60 grep -qm"$1" -x 0 < <(exec journalctl -u example.service -o cat -n all -f) ||
+    within grep -qm"$1" -x 0 < <(exec journalctl -u example.service -o cat -n all -f) ||
         fail "the service has not done $1 things"
 }
 
@@ -51,7 +51,7 @@ machctl policy explain "$pid" org.machd.unit | grep -q 'own  *yes  it runs in th
 echo "a look-up starts a unit, which alone may have the name"
 
 systemctl kill --signal=KILL example.service
-timeout 60 tail --pid="$pid" -f /dev/null
+within tail --pid="$pid" -f /dev/null
 expect 0 ask client port # machd has seen before this that the service is gone
 expect 0 ask client say
 await_zeros 4

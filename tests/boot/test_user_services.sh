@@ -46,7 +46,7 @@ log_of() { exec journalctl "_UID=$(id -u "$1")" "_SYSTEMD_USER_UNIT=$2" -o cat -
 
 # await_zeros USER N: so many calls of his service have succeeded.
 await_zeros() {
-    timeout 60 grep -qm"$2" -x 0 < <(log_of "$1" example.service -f) ||
+    within grep -qm"$2" -x 0 < <(log_of "$1" example.service -f) ||
         fail "the service of $1 has not done $2 things"
 }
 
@@ -90,7 +90,7 @@ as two systemctl --user stop dbus.socket dbus.service
 as two systemctl --user stop example.service
 expect 0 ask two port
 expect 0 ask two say
-timeout 60 grep -qm1 -F 'service org.machd.unit: systemd cannot be asked for example.service' \
+within grep -qm1 -F 'service org.machd.unit: systemd cannot be asked for example.service' \
     < <(log_of two machd.service -f) || fail "two's machd does not say that there is no bus"
 expect 10000003 ask two say # MACH_SEND_INVALID_DEST: the port went with what waited
 as two systemctl --user start dbus.socket
