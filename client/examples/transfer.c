@@ -49,6 +49,8 @@ static vm_address_t read_file(const char *path, size_t *size)
 	    (uint64_t)status.st_size > UINT32_MAX ||
 	    vm_allocate(mach_task_self(), &memory, (vm_size_t)status.st_size, VM_FLAGS_ANYWHERE)) {
 		fprintf(stderr, "%s: cannot be read, empty, or too large\n", path);
+		if (file)
+			fclose(file);
 		return 0;
 	}
 	*size = fread((void *)memory, 1, (size_t)status.st_size, file);

@@ -48,12 +48,12 @@ static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_
 		      {header->ikm_reply, header->ikm_reply_type},
 		      {header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND}};
 
-	for (; kmsg->ikm_cleaned_header < sizeof rights / sizeof *rights;
-	     kmsg->ikm_cleaned_header++) {
+	while (kmsg->ikm_cleaned_header < sizeof rights / sizeof *rights) {
 		if (ipc_work_first(host, kind))
 			return false;
 		ipc_right_destroy_naked(host, rights[kmsg->ikm_cleaned_header].port,
 					rights[kmsg->ikm_cleaned_header].type);
+		kmsg->ikm_cleaned_header++;
 	}
 	return true;
 }
