@@ -16,11 +16,10 @@
 
 #include "daemon/base/mem.h"
 
-/* A thread, and by how much its nice value was changed: less than was meant where the range ends.
- */
-struct thread_boost {
+/* A thread, its own nice value, and the one that it was found with. */
+struct thread_nice {
 	int32_t tid;
-	int32_t by;
+	int own, now;
 };
 
 /* A process whose nice values were changed; what was refused must not be taken back. */
@@ -28,8 +27,8 @@ struct boosted {
 	struct list link;
 	int32_t pid;
 	uint32_t uid;
-	int by;			      /* what was meant to be added */
-	struct thread_boost *threads; /* as /proc lists them */
+	int by;			     /* what was meant to be added */
+	struct thread_nice *threads; /* as /proc lists them */
 	unsigned count;
 };
 
@@ -39,29 +38,13 @@ struct boosted {
 /* The kernel's range of nice values. */
 #define NICE_LEAST PRIO_MIN
 #define NICE_MOST  (PRIO_MAX - 1)
+#define NICE_COUNT (NICE_MOST - NICE_LEAST + 1)
 
 static int clamp(int nice)
 {
 	if (nice < NICE_LEAST)
 		return NICE_LEAST;
 	return nice > NICE_MOST ? NICE_MOST : nice;
-}
-
-/* Let a thread have `by` more than its own value, instead of what it has more now. */
-static int boost_thread(struct thread_boost *thread, int by)
-{
-	int now, own, nice;
-
-	errno = 0;
-	now = getpriority(PRIO_PROCESS, (id_t)thread->tid);
-	if (now == -1 && errno)
-		return errno;
-	own = now - thread->by;
-	nice = clamp(own + by);
-	if (nice != now && setpriority(PRIO_PROCESS, (id_t)thread->tid, nice) < 0)
-		return errno;
-	thread->by = nice - own;
-	return 0;
 }
 
 /* The directory of a process's threads, if it is still that user's. */
@@ -82,51 +65,92 @@ static int open_threads(int32_t pid, uint32_t uid)
 }
 
 /* Its threads, up to THREADS_MAX; how many those are. */
-static unsigned read_threads(DIR *directory, struct thread_boost *threads)
+static unsigned read_threads(DIR *directory, struct thread_nice *threads)
 {
 	const struct dirent *entry;
 	unsigned count = 0;
 
 	while (count < THREADS_MAX && (entry = readdir(directory))) {
-		int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
+		struct thread_nice *thread = &threads[count];
 
-		if (tid)
-			threads[count++] = (struct thread_boost){.tid = tid};
+		thread->tid = (int32_t)strtol(entry->d_name, NULL, 10);
+		errno = 0;
+		thread->now = thread->tid ? getpriority(PRIO_PROCESS, (id_t)thread->tid) : 0;
+		count += thread->tid && errno == 0; /* or it has ended */
 	}
 	return count;
 }
 
-/*
- * What was added to each of these before. A thread that was made since then began with what its
- * maker had: that is taken to be the first of the process.
- */
-static void recall(const struct boosted *boosted, struct thread_boost *threads, unsigned count)
+/* The known thread with that number; both lists are in the same order: *at is where to look. */
+static const struct thread_nice *find_thread(const struct boosted *boosted, int32_t tid,
+					     unsigned *at)
 {
-	unsigned at = 0; /* both lists are in the same order */
+	for (unsigned n = 0; n < boosted->count; n++, ++*at)
+		if (boosted->threads[*at % boosted->count].tid == tid)
+			return &boosted->threads[*at % boosted->count];
+	return NULL;
+}
 
-	for (unsigned i = 0; boosted->count && i < count; i++) {
-		threads[i].by = boosted->threads[0].by;
-		for (unsigned n = 0; n < boosted->count; n++, at++)
-			if (boosted->threads[at % boosted->count].tid == threads[i].tid) {
-				threads[i].by = boosted->threads[at % boosted->count].by;
-				break;
-			}
+/*
+ * For each nice value the own one of a thread that began with it, as one of the known threads made
+ * it. Several of them may be at the end of the range: then the greatest, which favours nobody. What
+ * only a thread had that was not boosted yet is a thread's own.
+ */
+static void find_origins(const struct boosted *boosted, int origins[NICE_COUNT])
+{
+	bool made[NICE_COUNT] = {false};
+
+	for (int i = 0; i < NICE_COUNT; i++)
+		origins[i] = clamp(i + NICE_LEAST - boosted->by);
+	for (unsigned i = 0; i < boosted->count; i++)
+		origins[boosted->threads[i].own - NICE_LEAST] = boosted->threads[i].own;
+	for (unsigned i = 0; i < boosted->count; i++) {
+		int own = boosted->threads[i].own, at = clamp(own + boosted->by) - NICE_LEAST;
+
+		if (!made[at] || own > origins[at])
+			origins[at] = own;
+		made[at] = true;
 	}
+}
+
+/* What each of these has of its own: what was added before is not. */
+static void recall(const struct boosted *boosted, struct thread_nice *threads, unsigned count)
+{
+	int origins[NICE_COUNT];
+	unsigned at = 0;
+
+	find_origins(boosted, origins);
+	for (unsigned i = 0; i < count; i++) {
+		struct thread_nice *thread = &threads[i];
+		const struct thread_nice *known = find_thread(boosted, thread->tid, &at);
+
+		thread->own = origins[thread->now - NICE_LEAST];
+		if (known)
+			thread->own =
+				clamp(thread->now - clamp(known->own + boosted->by) + known->own);
+	}
+}
+
+static int set(const struct thread_nice *thread, int nice)
+{
+	return nice == thread->now || setpriority(PRIO_PROCESS, (id_t)thread->tid, nice) == 0
+		       ? 0
+		       : errno;
 }
 
 /*
  * All of them or, but where it is taken back, none: the first error that is not just a thread that
  * has ended.
  */
-static int boost_threads(struct thread_boost *threads, unsigned count, int before, int by)
+static int boost_threads(const struct thread_nice *threads, unsigned count, int by)
 {
 	for (unsigned i = 0; i < count; i++) {
-		int error = boost_thread(&threads[i], by);
+		int error = set(&threads[i], clamp(threads[i].own + by));
 
 		if (error == 0 || error == ESRCH || by == 0)
 			continue;
 		while (i-- > 0)
-			boost_thread(&threads[i], before);
+			setpriority(PRIO_PROCESS, (id_t)threads[i].tid, threads[i].now);
 		return error;
 	}
 	return 0;
@@ -138,10 +162,10 @@ static int boost_threads(struct thread_boost *threads, unsigned count, int befor
  */
 static int boost_process(struct boosted *boosted, int by)
 {
-	static struct thread_boost found[THREADS_MAX];
+	static struct thread_nice found[THREADS_MAX];
 	int fd = open_threads(boosted->pid, boosted->uid), error;
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	struct thread_boost *threads = NULL;
+	struct thread_nice *threads = NULL;
 	unsigned count;
 
 	if (!directory) {
@@ -155,8 +179,8 @@ static int boost_process(struct boosted *boosted, int by)
 	recall(boosted, found, count);
 	if (by && !(threads = mem_alloc_array(count, sizeof *threads)))
 		return ENOMEM;
-	error = boost_threads(found, count, boosted->by, by);
-	if (error || !by) {
+	error = boost_threads(found, count, by);
+	if (error || !threads) {
 		mem_free(threads);
 		return error;
 	}

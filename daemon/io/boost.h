@@ -25,8 +25,9 @@ void boosts_set_nice(struct boosts *boosts, int nice);
 
 /*
  * A process that belongs to `uid` is important from now on, or is not any more. The kernel keeps
- * nice values in their range, and what it has kept back is not taken back later. 0, or an errno
- * with nothing changed: EACCES if the daemon may not do that, ESRCH if the process is gone or has
- * become another user's, ENOMEM.
+ * nice values in their range, and what it has kept back is not taken back later. A thread that was
+ * made meanwhile gets the value that its maker had before; if that is one of several which were all
+ * brought to the end of the range, the greatest. 0, or an errno with nothing changed: EACCES if the
+ * daemon may not do that, ESRCH if the process is gone or has become another user's, ENOMEM.
  */
 int boosts_set(struct boosts *boosts, int32_t pid, uint32_t uid, bool on);
