@@ -142,7 +142,7 @@ static void print_headings(const struct trace *trace)
 		       "PORTS", "OBJECT", "WHAT");
 }
 
-/* What was written earlier. Who reads it need not be near a daemon. */
+/* Read records from a file, which needs no daemon. */
 static void read_file(struct trace *trace)
 {
 	struct trace_file *file = trace_file_open(trace->options->read);

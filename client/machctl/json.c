@@ -31,7 +31,7 @@ static void put(struct json *json, const void *bytes, size_t size)
 	json->used += size;
 }
 
-/* Make room for so many bytes, which are no more than there can be. */
+/* Make room for `size` bytes, at most as many as the buffer has. */
 static void need(struct json *json, size_t size)
 {
 	if (size > sizeof json->text - json->used)

@@ -18,7 +18,7 @@ bool output_wants_colour(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* 80 columns, or those of a terminal that has more; who is no terminal gets all. */
+/* The terminal's columns, 80 at least; no limit if the output is not a terminal. */
 static unsigned line_width(void)
 {
 	struct winsize size;

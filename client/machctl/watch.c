@@ -21,14 +21,14 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* Who waits hears of it for the first time after so many seconds, and then ever so often. */
+/* When somebody who waits at a terminal is told of progress first, and how often then, seconds. */
 #define PATIENCE_NS 1000000000
 #define REFRESH_NS  200000000
 
 /*
- * Who reads more pages than this works at the lowest nice value from then on: those whose calls the
- * daemon answers meanwhile need the same CPUs. Lower still would be SCHED_IDLE, but on a machine
- * that is busy all the time, where one wants to know why, that is never.
+ * After this many pages machctl lowers its priority to a nice value of 19: the daemon's clients
+ * need the same CPUs. SCHED_IDLE would be lower still, but would never run on a machine that is
+ * always busy, where one wants to know why.
  */
 #define GENTLE_AFTER 8
 #define GENTLE_NICE  19

@@ -25,7 +25,7 @@ static bool name_good(const char *name)
 	return name[0] != '\0' && memchr(name, '\0', MACHD_SERVICE_NAME_MAX + 1);
 }
 
-/* Why the caller may not bring this name; BOOTSTRAP_SUCCESS: it may. */
+/* May the caller own this name? BOOTSTRAP_SUCCESS, or the code that says no. */
 static kern_return_t may_own(const struct trap_call *call, const char *name)
 {
 	struct boot_verdict verdict = boot_policy_own(call->c_host, call->c_caller, name);
@@ -200,8 +200,7 @@ kern_return_t trap_bootstrap_create_service(struct trap_call *call,
 			    &result->port);
 }
 
-/*
- * What machd runs, and as whom, is for who may write into services.d to say, and for no client:
+/* What machd runs, and as which user, is decided in services.d, never by a client:
  * whoever takes over one that is privileged must not have a command run as machd.
  */
 kern_return_t trap_bootstrap_create_server(struct trap_call *call,
@@ -306,7 +305,7 @@ kern_return_t trap_bootstrap_status(struct trap_call *call, const struct bootstr
 	return BOOTSTRAP_SUCCESS;
 }
 
-/* A page of names: so many rows of an answer, and so many names that are looked at for it. */
+/* A page of names: the most rows of an answer, and the most names that are looked at for it. */
 #define ROWS_MAX 768
 #define LOOK_MAX 16384
 
@@ -403,7 +402,7 @@ kern_return_t trap_bootstrap_subset(struct trap_call *call, const struct bootstr
 			    &result->port);
 }
 
-/* Who was given a subset is not to find out of it, unless it may do everything anyway. */
+/* A task in a subset must not get out of it through its parent, unless it is privileged. */
 kern_return_t trap_bootstrap_parent(struct trap_call *call, const struct bootstrap_parent_in *args,
 				    struct bootstrap_parent_out *result)
 {

@@ -105,7 +105,7 @@ const struct boot_rule *boot_policy_declares(const struct boot_policy *policy, c
 	return length && name[length - 1] != '*' ? find(policy, name) : NULL;
 }
 
-/* The rule for the longest beginning: "a.b.*", then "a.*", of the name "a.b.c". */
+/* The rule with the longest prefix: for the name "a.b.c", "a.b.*" and then "a.*". */
 static const struct boot_rule *find_beginning(const struct boot_policy *policy, const char *name)
 {
 	char beginning[MACHD_SERVICE_NAME_MAX + 2];

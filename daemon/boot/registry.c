@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of service names, and the receive rights that are with the daemon. */
+/* The tables of service names, and the receive rights that the daemon keeps. */
 #include "daemon/boot/registry.h"
 
 #include <stdio.h>
@@ -295,7 +295,7 @@ void boot_names_end(struct ipc_host *host)
 	mem_free(host->h_names);
 }
 
-/* The name is not declared any more: it is its holder's, like any other, or nobody's. */
+/* The name is no longer declared: it belongs to its holder like any other, or is removed. */
 static void stop_keeping(struct ipc_host *host, struct boot_service *service)
 {
 	const struct ipc_port *port = service->s_port;

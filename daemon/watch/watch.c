@@ -15,7 +15,7 @@
 #include "daemon/trap/trap_internal.h"
 #include "daemon/watch/page.h"
 
-/* What a step to a cold object counts for. */
+/* The steps that one to an object outside of the cache counts for. */
 #define FAR_STEPS 4
 
 static bool has_room(const struct page *page)

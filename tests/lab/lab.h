@@ -288,6 +288,7 @@ kern_return_t lab_names(struct lab_thread *thread, uint32_t first, mach_port_nam
 kern_return_t lab_type(struct lab_thread *thread, mach_port_name_t name, uint32_t *type);
 kern_return_t lab_allocate(struct lab_thread *thread, mach_port_right_t right,
 			   mach_port_name_t *name);
+mach_port_name_t lab_construct(struct lab_thread *thread, uint32_t flags); /* must succeed */
 kern_return_t lab_allocate_name(struct lab_thread *thread, mach_port_right_t right,
 				mach_port_name_t name);
 kern_return_t lab_destroy(struct lab_thread *thread, mach_port_name_t name);

@@ -89,6 +89,16 @@ kern_return_t lab_allocate(struct lab_thread *thread, mach_port_right_t right,
 	return kr;
 }
 
+mach_port_name_t lab_construct(struct lab_thread *thread, uint32_t flags)
+{
+	struct mach_port_construct_in in = {.flags = flags};
+	struct mach_port_construct_out out;
+	kern_return_t kr = CALL(mach_port_construct, &in, &out);
+
+	LAB_CHECK(kr == KERN_SUCCESS, "a port with flags 0x%x cannot be made: 0x%x", flags, kr);
+	return out.name;
+}
+
 kern_return_t lab_allocate_name(struct lab_thread *thread, mach_port_right_t right,
 				mach_port_name_t name)
 {

@@ -29,16 +29,6 @@ static void add_rule(struct ipc_policy *policy, const char *service, uint32_t fi
 	rule->fr_last = last;
 }
 
-static mach_port_name_t make(struct lab_thread *thread, uint32_t flags)
-{
-	struct mach_port_construct_in in = {.flags = flags};
-	struct mach_port_construct_out out;
-
-	lab_ok(lab_call(thread, MACHD_ROUTINE_mach_port_construct, thread->task->self, &in,
-			sizeof in, &out, sizeof out, NULL));
-	return out.name;
-}
-
 static mach_port_name_t make_service(struct lab_thread *thread, const char *name, uint8_t domain)
 {
 	struct machd_construct_service_port_in in = {0};
@@ -169,7 +159,7 @@ START_TEST(only_ports_made_so_are_filtered)
 
 	open_port(&world, lab_new_port(world.owner));
 	accepted(&world, 1);
-	open_port(&world, make(world.owner, MPO_FILTER_MSG)); /* there is no rule for it */
+	open_port(&world, lab_construct(world.owner, MPO_FILTER_MSG)); /* there is no rule for it */
 	accepted(&world, 1);
 	open_port(&world, make_service(world.owner, "unknown", 3));
 	accepted(&world, 1);
@@ -276,7 +266,7 @@ START_TEST(a_rule_for_all_others)
 	world.owner = lab_task(world.lab, 0)->thread;
 	world.sender = lab_task(world.lab, OTHER)->thread;
 	world.reply = lab_new_port(world.sender);
-	open_port(&world, make(world.owner, MPO_FILTER_MSG));
+	open_port(&world, lab_construct(world.owner, MPO_FILTER_MSG));
 	accepted(&world, 5);
 	refused(&world, 6, 0);
 	open_port(&world, make_service(world.owner, "org.example", 3));
@@ -294,7 +284,7 @@ START_TEST(a_port_that_takes_no_ports)
 	mach_port_name_t inside = lab_new_service(world.sender);
 	struct lab_buffer message;
 
-	open_port(&world, make(world.owner, MACHD_MPO_NO_GRANT));
+	open_port(&world, lab_construct(world.owner, MACHD_MPO_NO_GRANT));
 	ck_assert_uint_eq(lab_status(world.owner, world.port).mps_flags,
 			  MACH_PORT_STATUS_FLAG_NO_GRANT);
 	accepted(&world, 1);
@@ -317,7 +307,7 @@ END_TEST
 START_TEST(nor_does_it_when_it_has_died)
 {
 	struct world world = begin(OTHER);
-	mach_port_name_t port = make(world.owner, MACHD_MPO_NO_GRANT), once[2];
+	mach_port_name_t port = lab_construct(world.owner, MACHD_MPO_NO_GRANT), once[2];
 	struct lab_buffer message;
 
 	for (unsigned i = 0; i < 2; i++)

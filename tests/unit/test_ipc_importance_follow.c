@@ -69,13 +69,10 @@ START_TEST(a_port_may_be_made_to_accept_importance)
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct importance_world world = importance_begin(NULL);
-		struct mach_port_construct_in in = {.flags = flags[i]};
-		struct mach_port_construct_out out = {0};
+		mach_port_name_t port = lab_construct(world.other, flags[i]);
 		mach_port_name_t dest, theirs;
 
-		lab_ok(lab_call(world.other, MACHD_ROUTINE_mach_port_construct,
-				world.other->task->self, &in, sizeof in, &out, sizeof out, NULL));
-		dest = lab_pass(world.other, out.name, MAKE_SEND, world.donor);
+		dest = lab_pass(world.other, port, MAKE_SEND, world.donor);
 		theirs = lab_pass(world.server, world.port, MAKE_SEND, world.other);
 		lab_ok(importance_send(world.other, theirs, COPY_SEND, NOBODY, 0, 0));
 		importance_is(&world, 0, 0);

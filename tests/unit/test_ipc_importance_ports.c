@@ -164,8 +164,6 @@ START_TEST(ports_accept_importance_by_attribute_or_from_birth)
 {
 	struct importance_world world = importance_begin(NULL);
 	int32_t flavor = attributes[_i].flavor;
-	struct mach_port_construct_in in = {.flags = attributes[_i].construct};
-	struct mach_port_construct_out made;
 	struct mk_timer_create_out timer;
 	mach_port_name_t port = lab_new_port(world.other), set = lab_new_set(world.other);
 	mach_port_name_t dead = lab_new_dead_name(world.other);
@@ -175,9 +173,8 @@ START_TEST(ports_accept_importance_by_attribute_or_from_birth)
 	lab_ok(lab_set_attributes(world.other, port, flavor, NULL, 0));
 	ck_assert_uint_eq(lab_status(world.other, port).mps_flags, attributes[_i].flags);
 	lab_ok(lab_set_attributes(world.other, port, flavor, &word, 1));
-	lab_ok(lab_call(world.other, MACHD_ROUTINE_mach_port_construct, world.other->task->self,
-			&in, sizeof in, &made, sizeof made, NULL));
-	ck_assert_uint_eq(lab_status(world.other, made.name).mps_flags, attributes[_i].flags);
+	port = lab_construct(world.other, attributes[_i].construct);
+	ck_assert_uint_eq(lab_status(world.other, port).mps_flags, attributes[_i].flags);
 
 	lab_ok(lab_call(world.other, MACHD_ROUTINE_mk_timer_create, world.other->task->self, NULL,
 			0, &timer, sizeof timer, NULL));

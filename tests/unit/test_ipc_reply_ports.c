@@ -15,16 +15,6 @@ struct world {
 	mach_port_name_t service; /* and the client's send right to it */
 };
 
-static mach_port_name_t construct(struct lab_thread *thread, uint32_t flags)
-{
-	struct mach_port_construct_in in = {.flags = flags};
-	struct mach_port_construct_out out;
-
-	lab_ok(lab_call(thread, MACHD_ROUTINE_mach_port_construct, thread->task->self, &in,
-			sizeof in, &out, sizeof out, NULL));
-	return out.name;
-}
-
 static struct world begin_as(uint32_t uid)
 {
 	struct lab_options options;
@@ -35,7 +25,7 @@ static struct world begin_as(uint32_t uid)
 	world.lab = lab_start(&options);
 	world.client = lab_task(world.lab, uid)->thread;
 	world.server = lab_task(world.lab, uid)->thread;
-	world.reply = construct(world.client, MPO_REPLY_PORT);
+	world.reply = lab_construct(world.client, MPO_REPLY_PORT);
 	world.door = lab_new_port(world.server);
 	world.service = lab_pass(world.server, world.door, MAKE_SEND, world.client);
 	return world;
@@ -316,7 +306,7 @@ START_TEST(r292_a_provisional_one_is_ordinary_for_all)
 {
 	struct world world = begin_as(HARD);
 
-	world.reply = construct(world.client, MPO_PROVISIONAL_REPLY_PORT);
+	world.reply = lab_construct(world.client, MPO_PROVISIONAL_REPLY_PORT);
 	lab_ok(ask(&world, MAKE_SEND));
 	lab_message(world.server, world.door, 1);
 	ck_assert_uint_ne(lab_pass(world.client, world.reply, MOVE_RECEIVE, world.server), 0);
@@ -327,7 +317,7 @@ END_TEST
 START_TEST(an_exception_port_stays)
 {
 	struct world world = begin_as(SOFT);
-	mach_port_name_t port = construct(world.client, MPO_EXCEPTION_PORT);
+	mach_port_name_t port = lab_construct(world.client, MPO_EXCEPTION_PORT);
 
 	lab_is(MACH_SEND_INVALID_RIGHT,
 	       send_in_body(world.client, world.service, port, MOVE_RECEIVE));
@@ -345,10 +335,10 @@ START_TEST(r293_a_destination_that_takes_replies_to_reply_ports)
 	struct world world = begin_as(_i ? HARD : SOFT);
 	struct lab_buffer message;
 
-	world.door = construct(world.server, MPO_ENFORCE_REPLY_PORT_SEMANTICS);
+	world.door = lab_construct(world.server, MPO_ENFORCE_REPLY_PORT_SEMANTICS);
 	world.service = lab_pass(world.server, world.door, MAKE_SEND, world.client);
 	for (unsigned i = 0; i < 2; i++) {
-		world.reply = construct(world.client, good[i]);
+		world.reply = lab_construct(world.client, good[i]);
 		lab_ok(ask(&world, MAKE_ONCE));
 		lab_message(world.server, world.door, 1);
 	}
@@ -367,10 +357,10 @@ START_TEST(a_reply_that_does_not_fit_beats_a_wrong_destination_right)
 
 	/* Of the door it has no send right, only the receive right. */
 	world.client = world.server;
-	world.service = construct(world.server, MPO_ENFORCE_REPLY_PORT_SEMANTICS);
+	world.service = lab_construct(world.server, MPO_ENFORCE_REPLY_PORT_SEMANTICS);
 	world.reply = lab_new_port(world.server);
 	lab_is(MACH_SEND_INVALID_REPLY, ask(&world, MAKE_ONCE));
-	world.reply = construct(world.server, MPO_PROVISIONAL_REPLY_PORT);
+	world.reply = lab_construct(world.server, MPO_PROVISIONAL_REPLY_PORT);
 	lab_is(MACH_SEND_INVALID_DEST, ask(&world, MAKE_ONCE));
 	lab_stop(world.lab);
 }

@@ -98,16 +98,13 @@ END_TEST
 START_TEST(it_is_a_reply_port)
 {
 	struct world world = begin_as(_i ? HARD : SOFT);
-	struct mach_port_construct_in in = {.flags = MPO_ENFORCE_REPLY_PORT_SEMANTICS};
-	struct mach_port_construct_out out;
+	mach_port_name_t port = lab_construct(world.b, MPO_ENFORCE_REPLY_PORT_SEMANTICS);
 	struct lab_buffer message;
 
-	lab_ok(lab_call(world.b, MACHD_ROUTINE_mach_port_construct, world.b->task->self, &in,
-			sizeof in, &out, sizeof out, NULL));
-	world.service = lab_pass(world.b, out.name, MAKE_SEND, world.a);
+	world.service = lab_pass(world.b, port, MAKE_SEND, world.a);
 	lab_compose(&message, world.service, COPY_SEND, world.port, MAKE_ONCE, 3);
 	lab_ok(lab_send_now(world.a, &message));
-	lab_message(world.b, out.name, 3);
+	lab_message(world.b, port, 3);
 	lab_compose(&message, world.service, COPY_SEND, lab_new_port(world.a), MAKE_ONCE, 3);
 	lab_is(MACH_SEND_INVALID_REPLY, lab_send_now(world.a, &message));
 	lab_stop(world.lab);
