@@ -158,13 +158,16 @@ kern_return_t mach_port_get_attributes(ipc_space_t task, mach_port_name_t name,
 		.flavor = flavor,
 		.count = *port_info_outCnt < INFO_MAX ? *port_info_outCnt : INFO_MAX,
 	};
+	/* For the flag of a service there is always room: callers do not say so. */
+	uint32_t room = flavor == MACH_PORT_SERVICE_THROTTLED ? MACH_PORT_SERVICE_THROTTLED_COUNT
+							      : in.count;
 	struct mi_call call = {
 		.routine = MACHD_ROUTINE_mach_port_get_attributes,
 		.target = task,
 		.in = &in,
 		.in_size = sizeof in,
 		.out_array = words,
-		.out_array_size = in.count * sizeof *words,
+		.out_array_size = room * sizeof *words,
 	};
 	kern_return_t code = mi_call(&call);
 

@@ -178,7 +178,8 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 
 	if (words == 0)
 		return KERN_INVALID_ARGUMENT;
-	if (args->count < words)
+	/* Whether a service is throttled is told without asking for the room, as in Mach. */
+	if (args->count < words && args->flavor != MACH_PORT_SERVICE_THROTTLED)
 		return KERN_FAILURE;
 	/* NULL and DEAD have no limits, and a table of requests of size 0. */
 	if (!MACH_PORT_VALID(args->name) && args->flavor == MACH_PORT_LIMITS_INFO)
