@@ -50,8 +50,7 @@ static int load(const struct exchange *x, bool look, struct cargo *cargo)
 	if (error || !sends(x) || !look)
 		return error;
 	fd_index = cargo->tail.fd >= 0;
-	return mi_memory_gather(x->send, x->header, x->send_size,
-				MACHD_INLINE_LIMIT - cargo->tail.inline_size, fd_index,
+	return mi_memory_gather(x, MACHD_INLINE_LIMIT - cargo->tail.inline_size, fd_index,
 				&cargo->memory);
 }
 

@@ -352,12 +352,12 @@ static inline void mi_memory_none(struct mi_memory *memory)
 }
 
 /*
- * Look at a message's descriptors and gather the memory they name. `header` is as above, `room`
- * what there is in the frame, `fd_index` will be that of the first memfd. 0, or an errno; EFAULT:
- * the message cannot be read.
+ * Look at a message's descriptors and gather the memory they name. `room` is what there is in the
+ * frame, `fd_index` will be that of the first memfd. 0, or an errno; EFAULT: the message cannot be
+ * read.
  */
-int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
-		     unsigned fd_index, struct mi_memory *memory);
+int mi_memory_gather(const struct exchange *x, size_t room, unsigned fd_index,
+		     struct mi_memory *memory);
 
 /*
  * The message was sent: close its descriptors. With `hides`, make memory that is given away

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "client/mi.h"
+#include "client/exchange.h"
 #include "client/ool.h"
 #include "client/region.h"
 #include "protocol/limits.h"
@@ -21,21 +21,21 @@
 #define FIRST_LOOK 256
 
 /* Copy the message's descriptors, as many bytes as they may have; they are checked when walked. */
-static int copy_descriptors(const void *message, const mach_msg_header_t *header, size_t size,
-			    struct mi_memory *memory)
+static int copy_descriptors(const struct exchange *x, struct mi_memory *memory)
 {
 	union {
 		mach_msg_base_t base;
 		uint8_t bytes[FIRST_LOOK];
 	} look;
+	size_t size = x->send_size;
 	size_t seen = size < sizeof look ? size : sizeof look, bytes;
 
 	if (size < sizeof look.base)
 		return 0;
-	if (!mi_fetch(&look, message, seen))
+	if (!mi_fetch(&look, x->send, seen))
 		return EFAULT;
-	if (header)
-		look.base.header = *header;
+	if (x->header)
+		look.base.header = *x->header;
 	if (!(look.base.header.msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		return 0;
 	bytes = size - sizeof look.base;
@@ -54,7 +54,7 @@ static int copy_descriptors(const void *message, const mach_msg_header_t *header
 		memcpy(memory->descriptors, look.bytes + sizeof look.base, bytes);
 		return 0;
 	}
-	return mi_fetch(memory->descriptors, (const char *)message + sizeof look.base, bytes)
+	return mi_fetch(memory->descriptors, (const char *)x->send + sizeof look.base, bytes)
 		       ? 0
 		       : EFAULT;
 }
@@ -129,6 +129,7 @@ static bool next_given(struct given *given)
 
 /* The state of gathering. */
 struct gathering {
+	const struct exchange *x;
 	struct mi_memory *memory;
 	uint8_t *data; /* the inline bytes */
 	size_t data_size, data_room;
@@ -187,6 +188,16 @@ static uint32_t add_fd(struct gathering *g, int fd)
 	return g->fd_index + g->memory->fds.count++;
 }
 
+/* Is some of the message, which is still to be sent, on the pages of this piece? */
+static bool has_message(const struct exchange *x, const struct mi_piece *piece)
+{
+	uintptr_t message = (uintptr_t)x->send, aux = (uintptr_t)x->send_aux;
+	uintptr_t start = first_page(piece), end = behind_pages(piece);
+
+	return (message < end && message + x->send_size > start) ||
+	       (aux < end && aux + x->send_aux_size > start);
+}
+
 /*
  * A region needs no copy; if it is given away it is unmapped now. One descriptor of the frame is
  * left for the memfd of copies.
@@ -200,7 +211,7 @@ static bool gather_region(struct gathering *g, const struct mi_piece *piece,
 	if (size < MI_REGION_MIN - 2 * vm_page_size ||
 	    g->fd_index + g->memory->fds.count + 1 >= MACHD_FRAME_FDS_MAX)
 		return false;
-	if (piece->deallocate)
+	if (piece->deallocate && !has_message(g->x, piece))
 		fd = mi_region_give(piece->address, size, &entry->offset);
 	if (fd >= 0)
 		g->memory->withdrawn |= UINT64_C(1) << g->memory->fds.count;
@@ -279,16 +290,16 @@ static int gather_all(struct gathering *g)
 	return error == 0 && g->copies >= 0 ? mi_seal(g->copies, MI_SEALS) : error;
 }
 
-int mi_memory_gather(const void *message, const mach_msg_header_t *header, size_t size, size_t room,
-		     unsigned fd_index, struct mi_memory *memory)
+int mi_memory_gather(const struct exchange *x, size_t room, unsigned fd_index,
+		     struct mi_memory *memory)
 {
-	struct gathering g = {.memory = memory, .copies = -1, .fd_index = fd_index};
+	struct gathering g = {.x = x, .memory = memory, .copies = -1, .fd_index = fd_index};
 	uint64_t bytes;
 	size_t table;
 	int error;
 
 	mi_memory_none(memory);
-	error = copy_descriptors(message, header, size, memory);
+	error = copy_descriptors(x, memory);
 	if (error)
 		return error;
 	measure(memory, &memory->count, &bytes, &g.names_left);

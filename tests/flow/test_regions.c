@@ -582,6 +582,40 @@ START_TEST(what_is_not_taken_can_be_used_again)
 }
 END_TEST
 
+/* Its bytes are sent with the rest, and what it is answered has no place any more. */
+START_TEST(a_message_in_the_memory_it_gives_away)
+{
+	mach_port_t port = flow_port();
+
+	for (unsigned i = 0; i < 3; i++) {
+		uint8_t *memory = allocate(SIZE),
+			*place = memory + SIZE - 2 * sizeof(struct flow_letter) + i;
+		struct flow_letter letter;
+		mach_msg_ool_descriptor_t got;
+
+		letter_start(&letter, port);
+		letter.header.msgh_id = 300 + (int)i;
+		letter_add_memory(&letter, memory, SIZE, true, VIRTUAL);
+		memcpy(place, &letter, sizeof letter);
+		if (i == 2) {
+			CHECK_CODE(mach_msg((mach_msg_header_t *)place,
+					    MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT,
+					    letter.header.msgh_size, sizeof letter, port, 0, 0),
+				   MACH_RCV_INVALID_DATA);
+			CHECK_EQ(flow_status(port).mps_msgcount, 0);
+		} else {
+			CHECK_OK(mach_msg((mach_msg_header_t *)place, MACH_SEND_MSG,
+					  letter.header.msgh_size, 0, MACH_PORT_NULL, 0, 0));
+			got = letter_receive_memory(port);
+			CHECK(memcmp((uint8_t *)got.address + (place - memory), letter.bytes,
+				     sizeof letter) == 0);
+			deallocate(got.address, got.size);
+		}
+		CHECK(!letter_mapped(memory));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("regions");
@@ -605,5 +639,6 @@ int main(void)
 	tcase_add_test(tcase, what_comes_back_can_be_sent_again);
 	tcase_add_loop_test(tcase, what_is_given_away_is_gone_before_the_answer, 0, 3);
 	tcase_add_test(tcase, what_is_not_taken_can_be_used_again);
+	tcase_add_test(tcase, a_message_in_the_memory_it_gives_away);
 	return flow_run(suite);
 }
