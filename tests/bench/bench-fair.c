@@ -8,8 +8,13 @@
  *          what the scheduler alone makes of a busy process. Each as the same user, -1, and as
  *          another, -2; the latter as root only.
  *
- * A row is for the time beside the neighbour, an alone_ one for the time just before it. With -n
- * only the neighbour of that number, from 1, is measured.
+ * A row is for the time beside the neighbour, an alone_ one for the time just before it. What a
+ * neighbour leaves behind is neither: before the client is measured alone it calls for a while and
+ * nobody looks at the clock. With -n only the neighbour of that number, from 1, is measured.
+ *
+ * Placed freely, all share the CPUs as the scheduler likes. With -p 1cpu the client, its service
+ * and machd have the first CPU and the neighbour has the others: then what the client notices of it
+ * is what machd does for it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -35,9 +40,10 @@
 #define SERVICE	    "org.machd.bench"
 #define OTHER_UID   65534 /* nobody */
 #define SAMPLES_MAX 200000
-#define UNDER_WAY   200	 /* deeds after which a neighbour has begun */
-#define TURNS	    5	 /* alone, and beside it, so many times each */
-#define CONNECTIONS 1000 /* that who connects holds at a time */
+#define UNDER_WAY   200	      /* deeds after which a neighbour has begun */
+#define TURNS	    5	      /* alone, and beside it, so many times each */
+#define SETTLE	    100000000 /* ns after a neighbour's end */
+#define CONNECTIONS 1000      /* that who connects holds at a time */
 
 static struct bench_machd machd;
 static _Atomic uint64_t *deeds; /* of the neighbour */
@@ -184,11 +190,13 @@ static const struct {
 };
 #define NEIGHBOURS ((unsigned)(sizeof neighbours / sizeof *neighbours))
 
-static pid_t start_neighbour(unsigned which)
+static pid_t start_neighbour(const struct bench_case *run, unsigned which)
 {
 	pid_t pid = bench_fork();
 
 	if (pid == 0) {
+		if (run->place == BENCH_ONE && !bench_leave_one())
+			bench_die("there is only one CPU");
 		if (neighbours[which].other && (setgid(OTHER_UID) || setuid(OTHER_UID)))
 			bench_die("setuid");
 		neighbours[which].be();
@@ -231,6 +239,14 @@ static void rows(const struct bench_case *run, const char *prefix, struct bench_
 	bench_row(run, metric, bench_samples_at(samples, 0.99));
 }
 
+static void settle(const struct bench_case *run, void *client)
+{
+	uint64_t start = bench_now();
+
+	while (bench_now() - start < SETTLE)
+		call(client, run->size);
+}
+
 static void measure(const struct bench_case *all, void *client, unsigned which)
 {
 	struct bench_case run = *all;
@@ -244,9 +260,10 @@ static void measure(const struct bench_case *all, void *client, unsigned which)
 	for (unsigned i = 0; i < TURNS; i++) {
 		pid_t neighbour;
 
+		settle(&run, client);
 		alone.room = beside.room = SAMPLES_MAX / TURNS * (i + 1);
 		bench_calls(&innocent, client, &run, &alone);
-		neighbour = start_neighbour(which);
+		neighbour = start_neighbour(&run, which);
 		*deeds = 0;
 		start = bench_now();
 		bench_calls(&innocent, client, &run, &beside);

@@ -149,20 +149,37 @@ static const cpu_set_t *all_cpus(void)
 	return &all;
 }
 
+static int first_cpu(void)
+{
+	int first = 0;
+
+	while (!CPU_ISSET(first, all_cpus()))
+		first++;
+	return first;
+}
+
 void bench_place(pid_t pid, enum bench_place place)
 {
 	cpu_set_t set = *all_cpus();
 
 	if (place == BENCH_ONE) {
-		int first = 0;
-
-		while (!CPU_ISSET(first, all_cpus()))
-			first++;
 		CPU_ZERO(&set);
-		CPU_SET(first, &set);
+		CPU_SET(first_cpu(), &set);
 	}
 	if (sched_setaffinity(pid, sizeof set, &set))
 		bench_die("sched_setaffinity");
+}
+
+bool bench_leave_one(void)
+{
+	cpu_set_t set = *all_cpus();
+
+	CPU_CLR(first_cpu(), &set);
+	if (CPU_COUNT(&set) == 0)
+		return false;
+	if (sched_setaffinity(0, sizeof set, &set))
+		bench_die("sched_setaffinity");
+	return true;
 }
 
 /* The children of this process that are still to be ended. */

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,6 +48,9 @@ void bench_sleep(uint64_t duration);
 
 /* Let a process (0: this one) run at `place`. */
 void bench_place(pid_t pid, enum bench_place place);
+
+/* Let this process run on all CPUs but that of BENCH_ONE. false: there is no other. */
+bool bench_leave_one(void);
 
 /* A child that dies with its parent; 0 in the child. bench_end() kills it. bench_finish() ends this
  * process and its children, whatever threads may be running. */

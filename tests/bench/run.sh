@@ -219,7 +219,10 @@ busy() {
     done
 }
 
-fair() { measure "$programs/bench-fair" -t $((window * 2)) fair; }
+fair() {
+    measure "$programs/bench-fair" -t $((window * 2)) fair
+    (($(nproc) == 1)) || measure "$programs/bench-fair" -p 1cpu -t $((window * 2)) fair
+}
 
 idle() {
     measure "$programs/bench-idle" ${quick:+-n 20} idle

@@ -95,15 +95,15 @@ function busy_table(    i) {
                 slower("rpc", peer_list[i], "relay-ring-sleep", 64, "busy", "p50_us")
 }
 
-function fair_line(label) {
-    if (has("fair", "machd", label, "free", "p50_us"))
+function fair_line(label, place) {
+    if (has("fair", "machd", label, place, "p50_us"))
         printf "%-10s %9s %9s %9s %9s %8s %8s %9s\n", label,
-            figure(of("fair", "machd", label, "free", "alone_p50_us")),
-            figure(of("fair", "machd", label, "free", "alone_p99_us")),
-            figure(of("fair", "machd", label, "free", "p50_us")),
-            figure(of("fair", "machd", label, "free", "p99_us")),
-            figure(beside(label, "p50_us")), figure(beside(label, "p99_us")),
-            figure(of("fair", "machd", label, "free", "kdeeds_s"))
+            figure(of("fair", "machd", label, place, "alone_p50_us")),
+            figure(of("fair", "machd", label, place, "alone_p99_us")),
+            figure(of("fair", "machd", label, place, "p50_us")),
+            figure(of("fair", "machd", label, place, "p99_us")),
+            figure(beside(label, place, "p50_us")), figure(beside(label, place, "p99_us")),
+            figure(of("fair", "machd", label, place, "kdeeds_s"))
 }
 
 function fair_table(    i, n, labels) {
@@ -112,7 +112,10 @@ function fair_table(    i, n, labels) {
     print "beside     alone p50       p99       p50       p99    x p50    x p99       k/s"
     n = split("leak-1 leak-2 flood-1 flood-2 mute-1 mute-2 connect-1 connect-2 loop-1", labels, " ")
     for (i = 1; i <= n; i++)
-        fair_line(labels[i])
+        fair_line(labels[i], "free")
+    print "the same; client, service and machd on one CPU, the greedy process on the others:"
+    for (i = 1; i <= n; i++)
+        fair_line(labels[i], "1cpu")
 }
 
 function growth_line(test, label,    base, p50) {

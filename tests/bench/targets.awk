@@ -49,16 +49,21 @@ function rpc_targets(place, dbus,    p50, p99) {
 }
 
 # Round trips beside a greedy process, of those without it.
-function beside(label, metric) {
-    return quotient("fair" SUBSEP "machd" SUBSEP label SUBSEP "free" SUBSEP metric,
-                    "fair" SUBSEP "machd" SUBSEP label SUBSEP "free" SUBSEP "alone_" metric)
+function beside(label, place, metric) {
+    return quotient("fair" SUBSEP "machd" SUBSEP label SUBSEP place SUBSEP metric,
+                    "fair" SUBSEP "machd" SUBSEP label SUBSEP place SUBSEP "alone_" metric)
+}
+
+function fair_target(label, place, who) {
+    target("beside who " who ": median of a client, of its own alone",
+           beside(label, place, "p50_us"), "at most", 2)
+    target("beside who " who ": p99 of a client, of its own alone",
+           beside(label, place, "p99_us"), "at most", 2)
 }
 
 function fair_targets(label, who) {
-    target("beside who " who ": median of a client, of its own alone", beside(label, "p50_us"),
-           "at most", 2)
-    target("beside who " who ": p99 of a client, of its own alone", beside(label, "p99_us"),
-           "at most", 2)
+    fair_target(label, "free", who)
+    fair_target(label, "1cpu", who " on CPUs of his own")
 }
 
 function inspect_target(label) {

@@ -58,8 +58,12 @@ done
 expect pressure machd 64 free kmsg_s lost machd_growth_kib source_growth_kib
 greedy='leak-1 flood-1 mute-1 connect-1 loop-1' targets=44
 ((UID)) || greedy+=' leak-2 flood-2 mute-2 connect-2' targets=52
+places=free
+(($(nproc) == 1)) || places+=' 1cpu' targets=$((UID ? targets + 8 : targets + 16))
 for label in $greedy; do
-    expect fair machd "$label" free alone_p50_us alone_p99_us p50_us p99_us kdeeds_s
+    for place in $places; do
+        expect fair machd "$label" "$place" alone_p50_us alone_p99_us p50_us p99_us kdeeds_s
+    done
 done
 for kind in ports tasks queue rights; do expect $kind machd 100 1cpu p50_us p99_us; done
 for clients in 0 20; do expect idle machd $clients free rss_kib pss_kib cpu_ms_per_s; done
