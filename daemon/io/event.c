@@ -74,14 +74,21 @@ static void put_off(struct events *events, struct event *event, uint32_t came, u
 {
 	if (pace_job_waits(&event->job))
 		return;
+	events->put_off = true;
 	event->came = came;
 	pace_wait(events->pace, &event->job, now);
 	control(events, EPOLL_CTL_MOD, event, EPOLLONESHOT);
 }
 
-static bool may_be_handled(const struct events *events, const struct event *event, uint64_t now)
+/* Nobody waits for the end of a connection as he does for an answer: budget or not, it can wait. */
+static bool may_be_handled(const struct events *events, const struct event *event, uint32_t came,
+			   uint64_t now)
 {
-	return !pace_job_waits(&event->job) && pace_admits(events->pace, event->job.payer, now);
+	if (pace_job_waits(&event->job))
+		return false;
+	if (came & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		return pace_calm(events->pace);
+	return pace_admits(events->pace, event->job.payer, now);
 }
 
 /* Handle it, and charge its payer for the time since `start`. */
@@ -99,7 +106,8 @@ void event_try(struct events *events, struct event *event)
 {
 	uint64_t now = uv_hrtime();
 
-	if (event->happened && (event->wanted & EPOLLIN) && may_be_handled(events, event, now))
+	if (event->happened && (event->wanted & EPOLLIN) &&
+	    may_be_handled(events, event, EPOLLIN, now))
 		handle(events, event, EPOLLIN, now);
 }
 
@@ -108,7 +116,7 @@ int events_hear(struct events *events, int timeout, int most, bool *other)
 	struct epoll_event happened[EVENTS_AT_ONCE];
 	int count = epoll_wait(events->epoll, happened, most, timeout);
 
-	*other = false;
+	*other = events->put_off = false;
 	for (int i = 0; i < count; i++) {
 		struct event *event = happened[i].data.ptr;
 		uint64_t now;
@@ -118,7 +126,7 @@ int events_hear(struct events *events, int timeout, int most, bool *other)
 		if (!event || !event->happened) /* one before it may have ended it */
 			continue;
 		now = uv_hrtime();
-		if (may_be_handled(events, event, now))
+		if (may_be_handled(events, event, happened[i].events, now))
 			handle(events, event, happened[i].events, now);
 		else
 			put_off(events, event, happened[i].events, now);

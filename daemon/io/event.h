@@ -29,6 +29,7 @@ struct event {
 struct events {
 	int epoll; /* -1: there is none */
 	struct pace *pace;
+	bool put_off; /* an event became a job in the last events_hear() */
 };
 
 /* false: no descriptor, or no memory; nothing is left then. */

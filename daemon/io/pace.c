@@ -206,9 +206,14 @@ static bool in_nobodys_way(const struct pace *pace)
 	return since(pace->called, pace->looked) >= GAP;
 }
 
+bool pace_calm(const struct pace *pace)
+{
+	return pace_turn(pace) || in_nobodys_way(pace);
+}
+
 bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now)
 {
-	if (pace_turn(pace) || in_nobodys_way(pace))
+	if (pace_calm(pace))
 		return true;
 	payer_fill(payer, now);
 	return pace_rich(payer) && list_empty(&payer->jobs);

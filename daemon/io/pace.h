@@ -14,7 +14,8 @@
  *     of MACHD_PACE_TASK_US for a task and MACHD_PACE_USER_US for a user. It refills at a quarter
  *     of real time; a task's does not while the task has jobs waiting. A job longer than
  *     MACHD_PACE_SHORT_US is charged by the square of its time, because a job twice as long makes
- *     twice as many callers wait, each of them twice as long.
+ *     twice as many callers wait, each of them twice as long. That a connection ends is never
+ *     urgent, whatever the budget.
  *
  * Otherwise it becomes a job and waits for a turn of up to MACHD_PACE_TURN_US, every
  * MACHD_PACE_EVERY_US. In a turn jobs are taken round robin by user and then by task, however many
@@ -109,6 +110,9 @@ static inline bool pace_rich(const struct pace_payer *payer)
 {
 	return !payer->purse.empty && !payer->user->purse.empty;
 }
+
+/* What is done now delays no call that need not be delayed: a turn is on, or nobody calls. */
+bool pace_calm(const struct pace *pace);
 
 /* May work for this payer be done now? */
 bool pace_admits(struct pace *pace, struct pace_payer *payer, uint64_t now);

@@ -265,7 +265,8 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 		count = events_hear(&turns->events, timeout, most, libuv);
 	if (count == 0 && pace_turn(&turns->pace))
 		pace_end_turn(&turns->pace, uv_hrtime());
-	turns->more = count >= most;
+	/* What comes next is likely to be put off, too; calls would be late for it. */
+	turns->more = count >= most && !turns->events.put_off;
 	return count > 0 || heard;
 }
 

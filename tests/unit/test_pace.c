@@ -87,8 +87,10 @@ START_TEST(nobody_waits_when_nobody_calls)
 	pace_job_init(&job, payer, NULL);
 	pace_wait(&pace, &job, now);
 	listen_for(GAP - 1);
+	ck_assert(!pace_calm(&pace));
 	ck_assert(!pace_admits(&pace, payer, now));
 	listen_for(1);
+	ck_assert(pace_calm(&pace));
 	ck_assert(pace_admits(&pace, payer, now));
 	ck_assert_ptr_eq(next(), &job);
 	ck_assert(!pace_turn(&pace)); /* and it is nobody's turn */
@@ -152,6 +154,7 @@ START_TEST(a_task_has_some_time_in_hand)
 	struct pace_payer *payer = join(ALICE, 1);
 
 	ck_assert(pace_admits(&pace, payer, now));
+	ck_assert(!pace_calm(&pace)); /* for what cannot wait */
 	spend(payer, TASK - US);
 	ck_assert(pace_admits(&pace, payer, now));
 	spend(payer, TASK); /* what it got back for that is less */
@@ -214,6 +217,7 @@ START_TEST(turns_come_and_end)
 	pass(1);
 	ck_assert_ptr_eq(next(), &job);
 	ck_assert(pace_turn(&pace));
+	ck_assert(pace_calm(&pace));
 	ck_assert(pace_admits(&pace, payer, now)); /* as long as it lasts */
 	spend(payer, TURN - 1);
 	ck_assert(pace_turn(&pace));
