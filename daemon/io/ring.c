@@ -132,7 +132,8 @@ static void note_kind(struct ring *ring, bool streams, uint64_t now)
 	struct turns *turns = &ring->channel->gate->turns;
 	struct pace *pace = &turns->pace;
 
-	slice_note(&turns->slice, ring->channel, streams, now);
+	slice_note(&turns->slice, ring->channel, streams,
+		   turns->far && machd_wait_yields(&turns->wait, now, now), now);
 	if (streams)
 		pace_spent(pace, ring->job.payer, STREAM_NS, now);
 	else

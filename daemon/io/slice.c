@@ -36,13 +36,21 @@ static void set(struct slice *slice, bool shortened)
 		slice->whole = 0;
 }
 
-void slice_note(struct slice *slice, const void *channel, bool streams, uint64_t now)
+bool slice_between_two(const struct slice *slice, uint64_t now)
+{
+	return now - slice->crowded >= CALM_NS;
+}
+
+void slice_note(struct slice *slice, const void *channel, bool streams, bool apart, uint64_t now)
 {
 	if (streams || (channel != slice->two[0] && channel != slice->two[1])) {
 		slice->two[1] = slice->two[0];
 		slice->two[0] = channel;
 		slice->crowded = now;
 	}
-	if (slice->whole && slice->shortened != (now - slice->crowded >= CALM_NS))
+	if (apart)
+		slice->apart = now;
+	if (slice->whole &&
+	    slice->shortened != (slice_between_two(slice, now) && now - slice->apart >= CALM_NS))
 		set(slice, !slice->shortened);
 }

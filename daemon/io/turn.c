@@ -27,6 +27,8 @@
 #define HOT_MISSES 3  /* after so many misses in a row, see hear_soon(), */
 #define HOT_AGAIN  16 /* it is tried only every so many times */
 
+#define FAR_NS 5000 /* how long a frame from another CPU is awaited without yielding */
+
 #define QUIET_NS 200000 /* a ring without a frame for so long goes to sleep */
 
 #define LATELY_NS 10000000 /* who called within that may not have got the CPU again yet */
@@ -146,6 +148,15 @@ static bool looks_on(struct turns *turns, uint64_t *now)
 	return true;
 }
 
+/*
+ * While calls go between two channels only: does the daemon wait for a client on another CPU? Then
+ * a client on this CPU waits for it, too: to yield to that costs two context switches for nothing.
+ */
+static bool awaits_far(const struct turns *turns, uint64_t now)
+{
+	return turns->far && slice_between_two(&turns->slice, now) && now - turns->last < FAR_NS;
+}
+
 static bool is_busy(const struct turns *turns, uint64_t now)
 {
 	return now < turns->last + BUSY_NS;
@@ -194,7 +205,7 @@ static bool look_on(struct turns *turns)
 		if (pace_waits(&turns->pace) && serve_paced(turns))
 			now = uv_hrtime();
 		else if (!came && machd_wait_yields(&turns->wait, turns->last, now))
-			now = give_way(turns, now);
+			now = awaits_far(turns, now) ? uv_hrtime() : give_way(turns, now);
 		else if (!came && !looks_on(turns, &now) && all_asleep(turns))
 			return false;
 		make_pages(turns, now, 1);

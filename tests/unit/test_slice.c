@@ -23,7 +23,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	slice_note(&slice, &third, false, UINT64_MAX);
+	slice_note(&slice, &third, false, false, UINT64_MAX);
 }
 
 /* The calling thread's slice, ns; 0 on a kernel where slices cannot be changed. */
@@ -36,13 +36,13 @@ static uint64_t length(void)
 }
 
 /* Calls of two channels, from `begin` until the slice has been shortened. */
-static uint64_t converse(uint64_t begin)
+static uint64_t converse(uint64_t begin, bool apart)
 {
 	uint64_t now = begin;
 
 	for (; now <= begin + MS; now += MS / 100) {
-		slice_note(&slice, &first, false, now);
-		slice_note(&slice, &second, false, now);
+		slice_note(&slice, &first, false, apart, now);
+		slice_note(&slice, &second, false, false, now);
 	}
 	return now;
 }
@@ -51,10 +51,10 @@ START_TEST(between_two_it_is_a_third)
 {
 	int policy = sched_getscheduler(0), nice = getpriority(PRIO_PROCESS, 0);
 
-	slice_note(&slice, &first, false, MS);
-	slice_note(&slice, &second, false, MS);
+	slice_note(&slice, &first, false, false, MS);
+	slice_note(&slice, &second, false, false, MS);
 	ck_assert_uint_eq(length(), slice.whole);
-	converse(MS);
+	converse(MS, false);
 	ck_assert_uint_eq(length(), slice.whole / 3);
 	ck_assert_int_eq(sched_getscheduler(0) & ~SCHED_RESET_ON_FORK, policy);
 	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), nice);
@@ -63,23 +63,36 @@ END_TEST
 
 START_TEST(among_more_it_is_whole)
 {
-	uint64_t now = converse(MS);
+	uint64_t now = converse(MS, false);
 
-	slice_note(&slice, &third, false, now);
+	slice_note(&slice, &third, false, false, now);
 	ck_assert_uint_eq(length(), slice.whole);
-	now = converse(now);
+	now = converse(now, false);
 	ck_assert_uint_eq(length(), slice.whole / 3);
 }
 END_TEST
 
 START_TEST(for_a_stream_it_is_whole)
 {
-	uint64_t now = converse(MS);
+	uint64_t now = converse(MS, false);
 
 	for (unsigned i = 0; i < 300; i++) {
-		slice_note(&slice, &first, true, now += MS / 100);
+		slice_note(&slice, &first, true, false, now += MS / 100);
 		ck_assert_uint_eq(length(), slice.whole);
 	}
+}
+END_TEST
+
+START_TEST(with_a_client_on_another_cpu_it_is_whole)
+{
+	uint64_t now = converse(MS, true);
+
+	ck_assert(slice_between_two(&slice, now));
+	ck_assert_uint_eq(length(), slice.whole);
+	now = converse(now, false);
+	ck_assert_uint_eq(length(), slice.whole / 3);
+	slice_note(&slice, &third, false, false, now);
+	ck_assert(!slice_between_two(&slice, now));
 }
 END_TEST
 
@@ -114,7 +127,7 @@ START_TEST(nobody_inherits_a_short_one)
 {
 	uint64_t before = length_in_thread();
 
-	converse(MS);
+	converse(MS, false);
 	ck_assert_uint_eq(length(), slice.whole / 3);
 	ck_assert_uint_eq(length_in_thread(), before);
 	ck_assert(child_has(before));
@@ -132,6 +145,7 @@ int main(void)
 	tcase_add_test(test_case, between_two_it_is_a_third);
 	tcase_add_test(test_case, among_more_it_is_whole);
 	tcase_add_test(test_case, for_a_stream_it_is_whole);
+	tcase_add_test(test_case, with_a_client_on_another_cpu_it_is_whole);
 	tcase_add_test(test_case, nobody_inherits_a_short_one);
 	suite_add_tcase(suite, test_case);
 	runner = srunner_create(suite);
