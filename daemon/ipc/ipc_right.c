@@ -47,7 +47,7 @@ const struct ipc_right_move *ipc_right_move(uint32_t disposition)
 	return &ipc_right_moves[disposition];
 }
 
-/* The port of a send or send-once entry has died: from now on it is a dead name [15.3]. */
+/* The port of a send or send-once entry has died: turn the entry into a dead name [15.3]. */
 static void become_dead_name(struct ipc_host *host, struct ipc_space *space,
 			     struct ipc_entry *entry)
 {
@@ -152,13 +152,13 @@ bool ipc_right_pinned(const struct ipc_entry *entry)
 	return task && ipc_entry_lookup(task->t_space, task->t_self_name) == entry;
 }
 
-/* Would the entry's right be gone after giving so many references away, and must it stay? */
+/* Would moving `urefs` references away take the last one of a pinned right? */
 static bool must_keep(const struct ipc_entry *entry, unsigned urefs)
 {
 	return urefs > 0 && entry->ie_urefs == urefs && ipc_right_pinned(entry);
 }
 
-/* A marked reply port: one send-once right at a time, made by a message for its reply. */
+/* Is this use forbidden for a marked reply port? It may only make a reply and be replied to. */
 static bool reply_only(uint32_t disposition, enum ipc_right_use use)
 {
 	if (disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE)
@@ -168,7 +168,7 @@ static bool reply_only(uint32_t disposition, enum ipc_right_use use)
 	return use != RIGHT_FOR_ITSELF;
 }
 
-/* The receive right of a connection goes in bodies, and that of a service if the first sends it. */
+/* Bodies may carry the receive right of a connection, and that of a service from the first task. */
 static bool receive_must_stay(const struct ipc_space *space, const struct ipc_port *port,
 			      enum ipc_right_use use)
 {
@@ -193,7 +193,7 @@ bool ipc_right_must_stay(const struct ipc_space *space, const struct ipc_entry *
 		return reply_only(disposition, use);
 	if (move->given == MACH_MSG_TYPE_PORT_RECEIVE)
 		return receive_must_stay(space, port, use);
-	/* Of rights to send that are there, those to send once stay as well. */
+	/* Applies to existing send and send-once rights, not to ones that are being made. */
 	return move->needs != MACH_PORT_TYPE_RECEIVE &&
 	       (use == RIGHT_FOR_REPLY || use == RIGHT_FOR_BODY || use == RIGHT_FOR_CALL) &&
 	       ipc_right_immovable_send(space, port);
@@ -220,7 +220,7 @@ uint32_t ipc_right_misuse(const struct ipc_space *space, const struct ipc_entry 
 		return 0;
 	if (!entry->ie_port->ip_only_reply || disposition == MACH_MSG_TYPE_MOVE_RECEIVE)
 		return kGUARD_EXC_IMMOVABLE;
-	/* What is wrong with the reply of a message is said of the message. */
+	/* Misuse in a message's reply raises an exception about the message instead. */
 	return use == RIGHT_FOR_REPLY ? 0 : kGUARD_EXC_INVALID_RIGHT;
 }
 
@@ -233,7 +233,7 @@ void ipc_right_guard(struct ipc_host *host, struct ipc_space *space, mach_port_n
 		ipc_guard_raise(host, host->h_current, reason, name, 0);
 }
 
-/* One user reference less; a pegged count stays. True if the last one went. */
+/* Drop a user reference, unless the count is pegged. True if it was the last. */
 static bool drop_uref(struct ipc_entry *entry)
 {
 	if (entry->ie_urefs == MACHD_UREFS_MAX)
@@ -241,7 +241,7 @@ static bool drop_uref(struct ipc_entry *entry)
 	return --entry->ie_urefs == 0;
 }
 
-/* Free the entry of a port; who asked to hear of the port is told that the name is gone. */
+/* Free the entry of a port; its request gets a port-deleted notification. */
 static void free_port_entry(struct ipc_host *host, struct ipc_space *space, struct ipc_entry *entry)
 {
 	mach_port_name_t name = ipc_entry_name(space, entry);
@@ -340,7 +340,7 @@ void ipc_right_copyin_pair(struct ipc_host *host, struct ipc_space *space, mach_
 {
 	struct ipc_entry *entry = ipc_entry_lookup(space, name);
 
-	/* What takes something goes last: the other half still needs the entry. */
+	/* The half that takes a reference goes last: the other one still needs the entry. */
 	if (ipc_right_move(dest)->takes == TAKES_UREF) {
 		*reply_port = ipc_right_copyin(host, space, entry, reply);
 		*dest_port = ipc_right_copyin(host, space, entry, dest);

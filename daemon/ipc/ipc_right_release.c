@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Giving rights up by name: deallocate, mod_refs, destroy, and the death of a space; and the
- * notification requests that hang on a name.
+ * Releasing rights by name: deallocate, mod_refs, destroy, and the termination of a space; and the
+ * notification requests on a name.
  */
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_importance.h"
@@ -14,7 +14,7 @@
 #include "daemon/ipc/ipc_thread.h"
 #include "daemon/ipc/ipc_window.h"
 
-/* What is left to be said once a right is gone. */
+/* Notifications to send once a right is gone. */
 struct epilogue {
 	struct ipc_last_words e_words;
 	struct ipc_port *e_orphan; /* stands for what nobody can use any more, with a reference */
@@ -185,7 +185,7 @@ static void drop_receive_keep_send(struct ipc_host *host, struct ipc_space *spac
 	ipc_window_name_gone(host, space, entry);
 	ipc_hash_delete(space, entry);
 	port->ip_srights--; /* no no-senders: its request gets a send-once instead */
-	/* Who destroys the right himself gets the reference even for a slot that was used up. */
+	/* Destroying one's own right gives the reference even for a slot that was used up. */
 	if (entry->ie_request && entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++;
 	entry->ie_request = 0;
@@ -268,7 +268,7 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 				       send_possible && immediate);
 		if (!slot)
 			return KERN_RESOURCE_SHORTAGE;
-		/* Who waits for room may be important, and whoever makes it is in the meantime. */
+		/* A sender that waits for room may be important: so is the receiver meanwhile. */
 		if (first && ipc_importance_donates(host->h_current->th_task))
 			ipc_importance_arm(host, port);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a destination takes at all, looked at when the header's rights are in and those of the body
- * are not: who is refused here has lost the first and keeps the others [8.8, 10.1].
+ * are not: on a refusal the sender loses the former and keeps the latter [8.8, 10.1].
  */
 #include "daemon/ipc/ipc_guard.h"
 #include "daemon/ipc/ipc_host.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mach_port calls on names and rights: make, count, give up, insert, extract, request [20]. */
+/* The mach_port calls on names and rights: allocate, release, insert, extract, request [20]. */
 #include <mach/notify.h>
 
 #include "daemon/ipc/ipc_host.h"
@@ -100,7 +100,7 @@ kern_return_t trap_mach_port_allocate_name(struct trap_call *call,
 	return kr;
 }
 
-/* The entry of a name whose right is to be given up; that it is missing is misuse. */
+/* The entry of a name whose right is to be released; a missing name raises a guard exception. */
 static struct ipc_entry *lookup_to_drop(struct trap_call *call, mach_port_name_t name)
 {
 	struct ipc_entry *entry = lookup(call, name);
@@ -110,7 +110,7 @@ static struct ipc_entry *lookup_to_drop(struct trap_call *call, mach_port_name_t
 	return entry;
 }
 
-/* The reference to be dropped is one that must be kept, if that is why it was refused. */
+/* Raise the guard exception if a release was refused because the right is pinned. */
 static void guard_pinned(struct trap_call *call, mach_port_name_t name, kern_return_t kr,
 			 uint64_t how)
 {
@@ -184,8 +184,8 @@ kern_return_t trap_mach_port_get_refs(struct trap_call *call,
 }
 
 /*
- * The entry has no such right. Who may not know yet that it has died or gone, or makes a send right
- * of a receive right by counting it, does no wrong.
+ * The entry has no such right. No guard exception if the right may have died or moved unnoticed, or
+ * if a send right is made by counting one up on a receive right.
  */
 static bool wrong_right(const struct ipc_entry *entry, const struct mach_port_mod_refs_in *args)
 {
@@ -239,8 +239,8 @@ kern_return_t trap_mach_port_mod_refs(struct trap_call *call,
 }
 
 /*
- * A send right for a name of one's own that has a right to that port already: only its count
- * changes. KERN_INVALID_NAME, _INVALID_CAPABILITY, _INVALID_RIGHT.
+ * Insert a send right under the caller's own name that has a right to that port already: only its
+ * count changes. KERN_INVALID_NAME, _INVALID_CAPABILITY, _INVALID_RIGHT.
  */
 static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 				 uint32_t disposition)
@@ -260,7 +260,7 @@ static kern_return_t insert_same(struct trap_call *call, mach_port_name_t name,
 	return KERN_SUCCESS;
 }
 
-/* The caller gives a right of its own that has to stay, to no other task than itself. */
+/* Is the argument an immovable right of the caller? Then the guard exception is raised. */
 static bool argument_stays(struct trap_call *call, mach_port_name_t name, uint32_t disposition)
 {
 	struct ipc_space *space = call->c_caller->t_space;
@@ -324,7 +324,7 @@ kern_return_t trap_mach_port_extract_right(struct trap_call *call,
 		return KERN_INVALID_RIGHT;
 	if (!entry)
 		return KERN_INVALID_NAME;
-	/* A right to oneself may be had once more, but nobody else gets it. */
+	/* A task may copy immovable send rights for itself; others cannot get them. */
 	if (call->c_task == call->c_caller && args->desired_type == MACH_MSG_TYPE_COPY_SEND)
 		use = RIGHT_FOR_DAEMON;
 	misuse = ipc_right_misuse(call->c_space, entry, args->desired_type, use);
@@ -358,7 +358,7 @@ static kern_return_t request_no_senders(struct trap_call *call, mach_port_name_t
 	return KERN_SUCCESS;
 }
 
-/* Does the first process receive from it, and will it go on to? */
+/* Is its receive right in no space, or immovable in that of the first process? */
 static bool stays_with_first(const struct ipc_port *port)
 {
 	const struct ipc_space *space = port->ip_place == IP_IN_SPACE ? port->ip_receiver : NULL;
@@ -366,7 +366,7 @@ static bool stays_with_first(const struct ipc_port *port)
 	return !space || (space->is_task && space->is_task->t_first && ipc_port_immovable(port));
 }
 
-/* Only the first process hears of the end of a service, on a port that is its own for good. */
+/* Only the first process is notified of a service port's end, on a port that it cannot lose. */
 static bool may_hear_of_service(const struct trap_call *call, const struct ipc_port *port,
 				const struct ipc_port *notify)
 {
