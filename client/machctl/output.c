@@ -18,7 +18,7 @@ bool output_wants_colour(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* The terminal's columns, 80 at least; no limit if the output is not a terminal. */
+/* The width of the terminal, or 80 if it does not tell. Other output is not cut. */
 static unsigned line_width(void)
 {
 	struct winsize size;
@@ -26,7 +26,7 @@ static unsigned line_width(void)
 	if (!isatty(STDOUT_FILENO))
 		return TABLE_UNCUT;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 80)
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return 80;
 }

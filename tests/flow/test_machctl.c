@@ -419,6 +419,10 @@ START_TEST(tables_use_the_width_of_a_terminal)
 	text = machctl_on_terminal("names", 80);
 	ck_assert_ptr_null(strstr(text, name));
 	free(text);
+	text = machctl_on_terminal("names", 74);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		ck_assert_uint_le(strcspn(line, "\n"), 74);
+	free(text);
 	text = machctl_on_terminal("names", 200);
 	assert_has(text, name);
 	free(text);

@@ -59,7 +59,7 @@ has machctl usr/bin/machctl usr/share/man/man1/machctl.1.gz \
 has libmachclient1 "$libraries/libmachclient.so.1"
 has libmachclient-dev "$libraries/libmachclient.so" "$libraries/pkgconfig/machclient.pc" \
     "$libraries/cmake/machclient/machclient-config.cmake" usr/include/machclient/mach/mach.h \
-    usr/share/man/man3/mach_msg.3.gz usr/share/man/man3/mach_msg_overwrite.3.gz \
+    usr/share/man/man3/{libmachclient,mach_msg}.3.gz usr/share/man/man3/mach_msg_overwrite.3.gz \
     usr/share/doc/libmachclient/examples/echo.c
 [[ $(field machd Maintainer) == "$DEBFULLNAME <$DEBEMAIL>" ]] ||
     fail "the maintainer is $(field machd Maintainer)"
