@@ -8,6 +8,7 @@
 #include <mach/mach.h>
 #include <mach/mach_time.h>
 #include <mach/mk_timer.h>
+#include <machd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,8 +51,12 @@ int main(int argc, char **argv)
 	}
 	step = from_nanoseconds(strtoull(argv[2], NULL, 10) * 1000000);
 	timer = mk_timer_create();
-	if (timer == MACH_PORT_NULL)
-		must(KERN_RESOURCE_SHORTAGE, "mk_timer_create");
+	if (timer == MACH_PORT_NULL) {
+		const char *why = machd_last_error(); /* of the connection to the daemon */
+
+		fprintf(stderr, "mk_timer_create: %s\n", *why ? why : "too many timers");
+		return 1;
+	}
 	must(mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &orders), "allocate");
 	must(mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set), "allocate");
 	must(mach_port_insert_member(mach_task_self(), timer, set), "insert");

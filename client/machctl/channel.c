@@ -55,11 +55,19 @@ static int connect_to(struct channel *channel, const char *path)
 	return 0;
 }
 
+/* Who may not, or where it is no place for a socket, needs no other daemon. */
+static void fail_place(const char *path, int error)
+{
+	if (error == EACCES || error == EPERM || error == ENAMETOOLONG)
+		fail(EXIT_NO_DAEMON, "cannot connect to %s: %s", path, strerror(error));
+}
+
 /* The socket that was asked for. Only this one is tried: another daemon's tables would mislead. */
 static void connect_given(struct channel *channel, const char *path, const char *origin)
 {
 	int error = connect_to(channel, path);
 
+	fail_place(path, error);
 	if (error)
 		fail(EXIT_NO_DAEMON,
 		     "no machd at %s (%s): %s\n"
@@ -78,6 +86,7 @@ static void connect_usual(struct channel *channel)
 	if (runtime && *runtime && access(user, F_OK) == 0)
 		path = user;
 	error = connect_to(channel, path);
+	fail_place(path, error);
 	if (error)
 		fail(EXIT_NO_DAEMON,
 		     "no machd at %s: %s\n"

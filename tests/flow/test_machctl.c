@@ -439,6 +439,7 @@ END_TEST
 START_TEST(errors_have_their_exit_codes)
 {
 	struct machctl run;
+	char path[200] = "";
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
 	machctl_run(&run, "--socket", "/nonexistent/machd.sock", "ps", NULL);
@@ -446,6 +447,14 @@ START_TEST(errors_have_their_exit_codes)
 	assert_has(run.err, "/nonexistent/machd.sock");
 	assert_has(run.err, "machd --foreground");
 	ck_assert_str_eq(run.out, "");
+	machctl_free(&run);
+
+	/* Where none can be, or not for this user, another daemon is no help. */
+	memset(path, 'x', sizeof path - 1);
+	machctl_run(&run, "--socket", path, "ps", NULL);
+	ck_assert_int_eq(run.status, 3);
+	assert_has(run.err, "cannot connect to xxx");
+	ck_assert_ptr_null(strstr(run.err, "machd --foreground"));
 	machctl_free(&run);
 
 	machctl_run(&run, "ports", "2147483647", NULL);
