@@ -2,6 +2,7 @@
 /* Finds out what host_info reports: processors, memory, the kernel's name. */
 #include "daemon/machine.h"
 
+#include <mach/clock_types.h>
 #include <mach/machine.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -26,8 +27,6 @@
 #define CPU_TYPE    CPU_TYPE_ANY
 #define CPU_SUBTYPE 0
 #endif
-
-#define NS_PER_MS 1000000
 
 static uint32_t positive(long value)
 {
@@ -67,7 +66,7 @@ static uint32_t quantum(void)
 
 	if (sched_rr_get_interval(0, &slice) < 0)
 		return 0;
-	return (uint32_t)(slice.tv_sec * 1000 + slice.tv_nsec / NS_PER_MS);
+	return (uint32_t)((uint64_t)slice.tv_sec * 1000 + (uint64_t)slice.tv_nsec / NSEC_PER_MSEC);
 }
 
 void machine_read(struct ipc_machine *machine)

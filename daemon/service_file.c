@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
+#include <mach/clock_types.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,9 @@
 #include "daemon/service_list.h"
 
 #define BLANKS " \t"
-#define S      UINT64_C(1000000000)
 
-#define TIMEOUT_DEFAULT	 (30 * S)
-#define INTERVAL_DEFAULT (10 * S)
+#define TIMEOUT_DEFAULT	 (30 * NSEC_PER_SEC)
+#define INTERVAL_DEFAULT (10 * NSEC_PER_SEC)
 #define BURST_DEFAULT	 5
 
 struct reader {
@@ -144,7 +144,11 @@ static bool time_of(const char *value, uint64_t *time)
 	static const struct {
 		const char *unit;
 		uint64_t ns;
-	} units[] = {{"", S}, {"s", S}, {"ms", S / 1000}, {"min", 60 * S}, {"h", 3600 * S}};
+	} units[] = {{"", NSEC_PER_SEC},
+		     {"s", NSEC_PER_SEC},
+		     {"ms", NSEC_PER_MSEC},
+		     {"min", 60 * NSEC_PER_SEC},
+		     {"h", 3600 * NSEC_PER_SEC}};
 	char *end;
 	unsigned long long number;
 
@@ -156,7 +160,7 @@ static bool time_of(const char *value, uint64_t *time)
 		if (strcmp(end, units[i].unit) != 0)
 			continue;
 		*time = number * units[i].ns;
-		return errno == 0 && number <= UINT64_C(366) * 86400 * S / units[i].ns;
+		return errno == 0 && number <= UINT64_C(366) * 86400 * NSEC_PER_SEC / units[i].ns;
 	}
 	return false;
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <mach/clock_types.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,8 +21,6 @@
 
 #define STATUS_FIRST_MS 1000 /* after activity that follows on silence */
 #define STATUS_MS	2000
-#define NS_PER_S	1000000000ULL
-#define NS_PER_US	1000
 #define US_PER_MS	1000
 #define AGAIN_MS	200
 #define TEXT_SIZE	160
@@ -88,7 +87,7 @@ static void measure(struct supervise *supervise)
 	uint64_t now = uv_hrtime(), passed = now - supervise->since + 1;
 
 	/* Rounded up: 0 shall mean none. */
-	supervise->rate = ((host->h_sent - supervise->sent) * NS_PER_S + passed - 1) / passed;
+	supervise->rate = ((host->h_sent - supervise->sent) * NSEC_PER_SEC + passed - 1) / passed;
 	supervise->tasks = host->h_task_count;
 	supervise->ports = host->h_port_count;
 	supervise->sent = host->h_sent;
@@ -168,8 +167,10 @@ void supervise_ready(struct supervise *supervise)
 
 void supervise_reloading(const struct supervise *supervise)
 {
+	uint64_t now = uv_hrtime() / NSEC_PER_USEC;
+
 	if (!supervise->silent)
-		tell(supervise, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, uv_hrtime() / NS_PER_US);
+		tell(supervise, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now);
 }
 
 void supervise_stop(struct supervise *supervise)

@@ -3,13 +3,12 @@
 #include "daemon/io/calendar.h"
 
 #include <errno.h>
+#include <mach/clock_types.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
-
-#define NS_PER_S 1000000000
 
 uint64_t calendar_offset(void)
 {
@@ -18,13 +17,14 @@ uint64_t calendar_offset(void)
 
 	clock_gettime(CLOCK_REALTIME, &day);
 	after = uv_hrtime();
-	return (uint64_t)day.tv_sec * NS_PER_S + (uint64_t)day.tv_nsec -
+	return (uint64_t)day.tv_sec * NSEC_PER_SEC + (uint64_t)day.tv_nsec -
 	       (before + (after - before) / 2);
 }
 
 static bool arm(int fd)
 {
-	struct itimerspec never = {.it_value = {.tv_sec = (time_t)INT64_MAX / NS_PER_S}};
+	struct itimerspec never = {
+		.it_value = {.tv_sec = (time_t)INT64_MAX / (time_t)NSEC_PER_SEC}};
 
 	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) == 0;
 }

@@ -6,6 +6,7 @@
 #include "daemon/io/gate.h"
 
 #include <inttypes.h>
+#include <mach/clock_types.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,7 +191,7 @@ uint64_t gate_delay(const struct gate *gate, uint64_t deadline)
 {
 	/* The loop counts whole milliseconds of the same clock: rounded up, it is never early. */
 	uint64_t now = uv_now(gate->loop);
-	uint64_t ms = deadline / 1000000 + (deadline % 1000000 != 0);
+	uint64_t ms = deadline / NSEC_PER_MSEC + (deadline % NSEC_PER_MSEC != 0);
 
 	return ms > now ? ms - now : 0;
 }

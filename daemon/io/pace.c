@@ -3,17 +3,16 @@
 #include "daemon/io/pace.h"
 
 #include <assert.h>
+#include <mach/clock_types.h>
 
 #include "protocol/limits.h"
 
-#define US UINT64_C(1000)
-
-#define GAP   (MACHD_PACE_GAP_US * US)
-#define EVERY (MACHD_PACE_EVERY_US * US)
-#define TURN  (MACHD_PACE_TURN_US * US)
-#define TASK  (MACHD_PACE_TASK_US * US)
-#define USER  (MACHD_PACE_USER_US * US)
-#define SHORT (MACHD_PACE_SHORT_US * US)
+#define GAP   (MACHD_PACE_GAP_US * NSEC_PER_USEC)
+#define EVERY (MACHD_PACE_EVERY_US * NSEC_PER_USEC)
+#define TURN  (MACHD_PACE_TURN_US * NSEC_PER_USEC)
+#define TASK  (MACHD_PACE_TASK_US * NSEC_PER_USEC)
+#define USER  (MACHD_PACE_USER_US * NSEC_PER_USEC)
+#define SHORT (MACHD_PACE_SHORT_US * NSEC_PER_USEC)
 
 /* A budget refills at this fraction of real time. */
 #define FILL_PART 4
@@ -224,7 +223,7 @@ static void spend(struct pace *pace, struct pace_payer *payer, uint64_t spent, u
 		  uint64_t now)
 {
 	payer_fill(payer, now);
-	if (pace_turn(pace) || in_nobodys_way(pace)) {
+	if (pace_calm(pace)) {
 		purse_take(&payer->purse, spent);
 	} else {
 		purse_take(&payer->purse, price);
@@ -311,7 +310,7 @@ struct pace_job *pace_next(struct pace *pace, uint64_t now)
 
 	if (!user)
 		return NULL;
-	if (!pace_turn(pace) && !in_nobodys_way(pace)) {
+	if (!pace_calm(pace)) {
 		if (since(pace->ended, now) < EVERY)
 			return NULL;
 		pace->left = TURN;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mach/clock_types.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -43,7 +44,7 @@ static uint64_t now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NSEC_PER_MSEC;
 }
 
 /* Signals. */
@@ -150,7 +151,7 @@ static bool reap(struct reaper *reaper)
 /* Until somebody has ended, or machd wants them to, or it is time to look again. */
 static void wait_for(struct reaper *reaper, const sigset_t *signals)
 {
-	static const struct timespec again = {.tv_nsec = AGAIN_MS * 1000000};
+	static const struct timespec again = {.tv_nsec = AGAIN_MS * NSEC_PER_MSEC};
 
 	if (reaper->ending)
 		end_all(reaper);

@@ -2,6 +2,7 @@
 /* The main loop: looking at rings, yielding, sleeping, and giving sockets and libuv their turn. */
 #include "daemon/io/turn.h"
 
+#include <mach/clock_types.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -387,7 +388,7 @@ void turns_end(struct turns *turns)
 
 void turns_set_spin(struct turns *turns, unsigned us)
 {
-	turns->wait.spin = us * UINT64_C(1000);
+	turns->wait.spin = us * NSEC_PER_USEC;
 }
 
 bool turns_start(struct turns *turns, struct gate *gate)

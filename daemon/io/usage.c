@@ -6,11 +6,10 @@
 #include "daemon/io/usage.h"
 
 #include <fcntl.h>
+#include <mach/clock_types.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define USEC_PER_SEC 1000000
 
 /* The beginning of a file of the process as text; false without it. */
 static bool read_text(int pid, const char *name, char *text, size_t room)

@@ -6,6 +6,8 @@
  */
 #include "daemon/ipc/ipc_mqueue.h"
 
+#include <mach/clock_types.h>
+
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_host.h"
 #include "daemon/ipc/ipc_kmsg.h"
@@ -348,7 +350,7 @@ void ipc_mqueue_receive(struct ipc_host *host, struct ipc_thread *thread)
 		ipc_thread_wait(host, thread, TH_RECEIVING,
 				thread->th_set ? &thread->th_set->ps_receivers
 					       : &thread->th_port->ip_receivers,
-				timed, args->a_timeout * NS_PER_MS);
+				timed, args->a_timeout * NSEC_PER_MSEC);
 		return;
 	}
 	if (!kmsg)

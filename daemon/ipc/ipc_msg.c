@@ -6,6 +6,8 @@
  */
 #include "daemon/ipc/ipc_msg.h"
 
+#include <mach/clock_types.h>
+
 #include "daemon/ipc/ipc_answer.h"
 #include "daemon/ipc/ipc_eventlink.h"
 #include "daemon/ipc/ipc_host.h"
@@ -85,7 +87,8 @@ static void wait_for_slot(struct ipc_host *host, struct ipc_thread *thread, stru
 	thread->th_kmsg = kmsg;
 	thread->th_port = ipc_port_ref(kmsg->ikm_header.ikm_dest);
 	ipc_thread_wait_to_send(host, thread, sender_qos(thread),
-				args->a_option & MACH_SEND_TIMEOUT, args->a_timeout * NS_PER_MS);
+				args->a_option & MACH_SEND_TIMEOUT,
+				args->a_timeout * NSEC_PER_MSEC);
 }
 
 /* A send that must not block. */

@@ -36,8 +36,6 @@ struct ipc_msg_args {
 	uint32_t a_aux_max;	    /* a message with more auxiliary data is too large */
 };
 
-#define NS_PER_MS UINT64_C(1000000)
-
 struct ipc_windows;
 
 struct ipc_thread {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The semaphore calls [22]. A call that has to wait is answered when the waiting ends. */
+#include <mach/clock_types.h>
 #include <mach/sync_policy.h>
 
 #include "daemon/ipc/ipc_host.h"
@@ -8,8 +9,6 @@
 #include "daemon/ipc/ipc_semaphore.h"
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/trap/trap_internal.h"
-
-#define NS_PER_S 1000000000
 
 static kern_return_t lookup(struct trap_call *call, mach_port_name_t name,
 			    struct ipc_semaphore **semaphore)
@@ -130,12 +129,12 @@ kern_return_t trap_semaphore_wait_signal(struct trap_call *call,
 
 static bool time_good(int32_t nsec)
 {
-	return nsec >= 0 && nsec < NS_PER_S;
+	return nsec >= 0 && (uint32_t)nsec < NSEC_PER_SEC;
 }
 
 static uint64_t nanoseconds(uint32_t sec, int32_t nsec)
 {
-	return (uint64_t)sec * NS_PER_S + (uint64_t)nsec;
+	return (uint64_t)sec * NSEC_PER_SEC + (uint64_t)nsec;
 }
 
 kern_return_t trap_semaphore_timedwait(struct trap_call *call,
