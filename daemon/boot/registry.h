@@ -88,16 +88,16 @@ void boot_remove(struct ipc_host *host, struct boot_service *service);
 /* Destroy a kept name's port, unless a task holds its receive right; the name stays. */
 void boot_drop_port(struct ipc_host *host, struct boot_service *service);
 
-/* A port that has names or subsets died: they go (ipc_host's h_service_died). */
+/* A port that has names or subsets died: they go (ipc_host_ops: o_service_died). */
 void boot_service_died(struct ipc_host *host, struct ipc_port *port);
 
 /*
- * A receive right in limbo has no holder any more (h_service_back). If a name is kept, the daemon
+ * A receive right in limbo has no holder any more (o_service_back). If a name is kept, the daemon
  * takes the right, which comes with a reference; false: it does not.
  */
 bool boot_service_back(struct ipc_host *host, struct ipc_port *port);
 
-/* Would it be taken (h_service_keeps)? */
+/* Would it be taken (o_service_keeps)? */
 bool boot_service_keeps(const struct ipc_host *host, const struct ipc_port *port);
 
 /* Give the host a copy of this policy (NULL: the default). False without memory. */

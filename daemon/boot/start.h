@@ -21,7 +21,7 @@ struct ipc_port;
 /* The name of this port that is kept, or NULL. */
 struct boot_service *boot_kept(const struct ipc_port *port);
 
-/* A message was queued on a port kept by the daemon (h_service_wanted). */
+/* A message was queued on a port kept by the daemon (o_service_wanted). */
 void boot_service_wanted(struct ipc_host *host, struct ipc_port *port);
 
 /* Start the services that are wanted, at the end of an input. */

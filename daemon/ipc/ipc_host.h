@@ -28,8 +28,29 @@ struct ipc_inherit;
 struct ipc_page;
 struct ipc_voucher;
 
+/*
+ * Calls up into daemon/boot and daemon/trap, which daemon/ipc may not include. The first four are
+ * about ports with service names.
+ */
+struct ipc_host_ops {
+	/* The port died. */
+	void (*o_service_died)(struct ipc_host *host, struct ipc_port *port);
+	/* Its receive right has no holder any more. True: daemon/boot keeps it. */
+	bool (*o_service_back)(struct ipc_host *host, struct ipc_port *port);
+	/* Would it be kept then? */
+	bool (*o_service_keeps)(const struct ipc_host *host, const struct ipc_port *port);
+	/* A message was queued on a port that daemon/boot keeps. */
+	void (*o_service_wanted)(struct ipc_host *host, struct ipc_port *port);
+	/* The last right to a subset's bootstrap port is gone. */
+	void (*o_subset_orphaned)(struct ipc_host *host, struct ipc_port *port);
+	/* Handle a message to one of the daemon's own ports; `payer` pays for the reply. */
+	struct ipc_kmsg *(*o_kobject_server)(struct ipc_host *host, struct ipc_thread *thread,
+					     struct ipc_kmsg *kmsg, struct ipc_account *payer);
+};
+
 struct ipc_host {
 	const struct ipc_outbox *h_outbox;
+	const struct ipc_host_ops *h_ops;
 	struct machd_limits h_limits;
 	struct ipc_policy h_policy;
 	uint32_t h_owner_uid;
@@ -74,21 +95,6 @@ struct ipc_host {
 	struct list h_subsets; /* boot_subset: all there are */
 	struct list h_ending;  /* boot_subset: orphaned, to be ended */
 	bool h_subsets_end;    /* h_ending is being worked on */
-	/*
-	 * Calls up into daemon/boot, about ports with service names. died: the port died. back: its
-	 * receive right has no holder; true: boot keeps it. keeps: would it? wanted: a message was
-	 * queued on a kept port.
-	 */
-	void (*h_service_died)(struct ipc_host *, struct ipc_port *);
-	bool (*h_service_back)(struct ipc_host *, struct ipc_port *);
-	bool (*h_service_keeps)(const struct ipc_host *, const struct ipc_port *);
-	void (*h_service_wanted)(struct ipc_host *, struct ipc_port *);
-	/* The last right to a subset's bootstrap port is gone. */
-	void (*h_subset_orphaned)(struct ipc_host *, struct ipc_port *);
-	/* Call up into daemon/trap (trap_mig): a message to one of the daemon's own ports; the
-	 * account pays for the reply. */
-	struct ipc_kmsg *(*h_kobject_server)(struct ipc_host *, struct ipc_thread *,
-					     struct ipc_kmsg *, struct ipc_account *);
 
 	struct list h_work[IPC_WORK_KINDS]; /* what this input has to destroy (ipc_work.h) */
 	bool h_works;			    /* h_work is not empty */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages to the daemon's own ports [29]. They are handled at once, within their sender's request,
- * by daemon/trap, which the host calls through h_kobject_server. Then, in this order: what the
+ * by daemon/trap, which the host calls through o_kobject_server. Then, in this order: what the
  * routine destroyed is cleared away, the message is destroyed, and the reply is sent. Without
  * memory for a reply the reply right is destroyed with the message.
  */
@@ -62,7 +62,7 @@ void ipc_kobject_server(struct ipc_host *host, struct ipc_thread *thread, struct
 
 	header->ikm_dest->ip_seqno++;
 	header->ikm_reply = IP_NULL;
-	reply = host->h_kobject_server(host, thread, kmsg, payer_of(thread, port));
+	reply = host->h_ops->o_kobject_server(host, thread, kmsg, payer_of(thread, port));
 	if (reply) {
 		reply->ikm_caller = waits ? thread->th_id : 0;
 		reply->ikm_header.ikm_dest = port;

@@ -238,7 +238,7 @@ void ipc_mqueue_post(struct ipc_host *host, struct ipc_port *port, struct ipc_km
 	else
 		enqueue(host, port, kmsg);
 	if (port->ip_place == IP_KEPT)
-		host->h_service_wanted(host, port);
+		host->h_ops->o_service_wanted(host, port);
 }
 
 mach_msg_return_t ipc_mqueue_send(struct ipc_host *host, struct ipc_kmsg *kmsg,

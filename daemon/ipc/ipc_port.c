@@ -118,7 +118,7 @@ void ipc_port_orphaned(struct ipc_host *host, struct ipc_port *port)
 	else if (port->ip_file)
 		ipc_fileport_orphaned(host, port);
 	else if (port->ip_subset)
-		host->h_subset_orphaned(host, port);
+		host->h_ops->o_subset_orphaned(host, port);
 	else
 		ipc_voucher_orphaned(host, port);
 }
@@ -238,7 +238,8 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	struct ipc_thread *sender;
 
 	clear_destination(host, port);
-	if (port_rescued(host, port) || (port->ip_service && host->h_service_back(host, port))) {
+	if (port_rescued(host, port) ||
+	    (port->ip_service && host->h_ops->o_service_back(host, port))) {
 		ipc_port_say(host, words);
 		return;
 	}
@@ -251,7 +252,7 @@ void ipc_port_destroy_saying(struct ipc_host *host, struct ipc_port *port,
 	if (port->ip_timer)
 		ipc_timer_detach(host, port);
 	if (port->ip_service || port->ip_lifeline)
-		host->h_service_died(host, port);
+		host->h_ops->o_service_died(host, port);
 	ipc_host_notify_cancel(host, port);
 	while ((sender = ipc_senders_first(&port->ip_senders)))
 		ipc_thread_wake(host, sender, false);

@@ -177,7 +177,7 @@ static void drop_receive_keep_send(struct ipc_host *host, struct ipc_space *spac
 				   struct ipc_entry *entry, struct ipc_port *port)
 {
 	entry->ie_had_receive = true;
-	if (port->ip_pdrequest || (port->ip_service && host->h_service_keeps(host, port))) {
+	if (port->ip_pdrequest || (port->ip_service && host->h_ops->o_service_keeps(host, port))) {
 		ipc_entry_set_type(space, entry, MACH_PORT_TYPE_SEND);
 		ipc_port_ref(port);
 		return;

@@ -74,6 +74,15 @@ static void host_free(struct ipc_host *host)
 	mem_free(host);
 }
 
+static const struct ipc_host_ops ops = {
+	.o_service_died = boot_service_died,
+	.o_service_back = boot_service_back,
+	.o_service_keeps = boot_service_keeps,
+	.o_service_wanted = boot_service_wanted,
+	.o_subset_orphaned = boot_subset_orphaned,
+	.o_kobject_server = trap_mig,
+};
+
 struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_outbox *outbox)
 {
 	struct ipc_host *host = mem_alloc(sizeof *host);
@@ -84,18 +93,13 @@ struct ipc_host *trap_start(const struct trap_config *config, const struct ipc_o
 	mem_reserve_init(&host->h_reserve, IKM_PROMISED_MAX, 1);
 	mem_reserve_init(&host->h_notices, IKM_NOTICE_MAX, IPC_OWED_WORDS);
 	host->h_outbox = outbox;
+	host->h_ops = &ops;
 	host->h_limits = config->limits;
 	host->h_policy = config->policy;
 	host->h_random = config->seed;
 	host->h_owner_uid = config->owner_uid;
 	host->h_calendar = config->calendar;
 	host->h_machine = config->machine;
-	host->h_service_died = boot_service_died;
-	host->h_service_back = boot_service_back;
-	host->h_service_keeps = boot_service_keeps;
-	host->h_service_wanted = boot_service_wanted;
-	host->h_subset_orphaned = boot_subset_orphaned;
-	host->h_kobject_server = trap_mig;
 	host->h_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_own_packet = mem_alloc(IPC_ANSWER_BUFFER);
 	host->h_page = mem_alloc(sizeof *host->h_page);

@@ -138,8 +138,8 @@ struct trap_right trap_right_take(struct trap_rights *rights, mach_port_name_t h
 
 /*
  * Handle a message to one of the daemon's own ports and make the reply, but for its destination;
- * the host's h_kobject_server. NULL: nothing was done, there is no memory or `payer` is at a limit.
- * The message's rights that are still in it afterwards were not taken.
+ * ipc_host_ops: o_kobject_server. NULL: nothing was done, there is no memory or `payer` is at a
+ * limit. The message's rights that are still in it afterwards were not taken.
  */
 struct ipc_kmsg *trap_mig(struct ipc_host *host, struct ipc_thread *thread,
 			  struct ipc_kmsg *request, struct ipc_account *payer);
