@@ -90,7 +90,7 @@ static bool grow(struct ipc_requests *requests)
 }
 
 uint32_t ipc_request_add(struct ipc_port *port, mach_port_name_t name, struct ipc_port *notify,
-			 bool send_possible, bool armed)
+			 enum ipc_request_kind kind)
 {
 	struct ipc_requests *requests = &port->ip_requests;
 	struct ipc_request *request;
@@ -104,8 +104,8 @@ uint32_t ipc_request_add(struct ipc_port *port, mach_port_name_t name, struct ip
 	*request = (struct ipc_request){.ir_notify = notify,
 					.ir_name = name,
 					.ir_used = true,
-					.ir_send_possible = send_possible};
-	set_armed(requests, request, armed);
+					.ir_send_possible = kind != IPC_REQUEST_DEAD_NAME};
+	set_armed(requests, request, kind == IPC_REQUEST_ARMED);
 	return slot;
 }
 

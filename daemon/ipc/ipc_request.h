@@ -8,6 +8,14 @@
 
 #include "daemon/ipc/ipc_types.h"
 
+/* What is asked for, and when it is told. */
+enum ipc_request_kind {
+	IPC_REQUEST_DEAD_NAME,	   /* the port's death only */
+	IPC_REQUEST_SEND_POSSIBLE, /* also room in its queue, once a send found none (it is armed)
+				    */
+	IPC_REQUEST_ARMED,	   /* also room in its queue, armed from the beginning */
+};
+
 struct ipc_request {
 	struct ipc_port *ir_notify; /* send-once right, NULL: used up, or free */
 	mach_port_name_t ir_name;   /* in the space that asked */
@@ -33,7 +41,7 @@ struct ipc_requests {
  * there is no memory or the table is full (the right stays the caller's).
  */
 uint32_t ipc_request_add(struct ipc_port *port, mach_port_name_t name, struct ipc_port *notify,
-			 bool send_possible, bool armed);
+			 enum ipc_request_kind kind);
 
 struct ipc_request *ipc_request_get(struct ipc_port *port, uint32_t slot);
 

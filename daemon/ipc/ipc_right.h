@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/ipc/ipc_request.h"
 #include "daemon/ipc/ipc_space.h"
 #include "daemon/ipc/ipc_types.h"
 
@@ -159,5 +160,5 @@ void ipc_right_terminate(struct ipc_host *host, struct ipc_space *space, struct 
  * the right of the request it replaced [14.2].
  */
 kern_return_t ipc_right_request(struct ipc_host *host, struct ipc_space *space,
-				struct ipc_entry *entry, bool send_possible, bool immediate,
+				struct ipc_entry *entry, enum ipc_request_kind kind,
 				struct ipc_port *notify, struct ipc_port **previous);

@@ -248,15 +248,15 @@ kern_return_t ipc_right_destruct(struct ipc_host *host, struct ipc_space *space,
 
 /* A request on a name whose port lives. */
 static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *space,
-				     struct ipc_entry *entry, bool send_possible, bool immediate,
+				     struct ipc_entry *entry, enum ipc_request_kind kind,
 				     struct ipc_port *notify, struct ipc_port **previous)
 {
 	mach_port_name_t name = ipc_entry_name(space, entry);
 	struct ipc_port *port = entry->ie_port;
 	bool room = entry->ie_type == MACH_PORT_TYPE_SEND_ONCE || port->ip_place == IP_IN_DAEMON ||
 		    port->ip_msgcount < port->ip_qlimit;
-	bool now = notify && send_possible && immediate && room;
-	bool first = send_possible && immediate && port->ip_requests.rs_armed == 0;
+	bool now = notify && kind == IPC_REQUEST_ARMED && room;
+	bool first = kind == IPC_REQUEST_ARMED && port->ip_requests.rs_armed == 0;
 	uint32_t slot = 0;
 
 	/* The slot of a previous request is free then: replacing one cannot fail. */
@@ -264,8 +264,7 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 		*previous = ipc_request_cancel(port, entry->ie_request);
 	entry->ie_request = 0;
 	if (notify && !now) {
-		slot = ipc_request_add(port, name, notify, send_possible,
-				       send_possible && immediate);
+		slot = ipc_request_add(port, name, notify, kind);
 		if (!slot)
 			return KERN_RESOURCE_SHORTAGE;
 		/* A sender that waits for room may be important: so is the receiver meanwhile. */
@@ -280,7 +279,7 @@ static kern_return_t request_on_port(struct ipc_host *host, struct ipc_space *sp
 }
 
 kern_return_t ipc_right_request(struct ipc_host *host, struct ipc_space *space,
-				struct ipc_entry *entry, bool send_possible, bool immediate,
+				struct ipc_entry *entry, enum ipc_request_kind kind,
 				struct ipc_port *notify, struct ipc_port **previous)
 {
 	*previous = NULL;
@@ -288,12 +287,11 @@ kern_return_t ipc_right_request(struct ipc_host *host, struct ipc_space *space,
 		return KERN_SUCCESS;
 	if (entry->ie_type & MACH_PORT_TYPE_PORT_RIGHTS) {
 		ipc_loan_settle(host, entry->ie_port); /* is there room in its queue? */
-		return request_on_port(host, space, entry, send_possible, immediate, notify,
-				       previous);
+		return request_on_port(host, space, entry, kind, notify, previous);
 	}
 	if (entry->ie_type != MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_RIGHT;
-	if (!send_possible)
+	if (kind == IPC_REQUEST_DEAD_NAME)
 		return KERN_INVALID_ARGUMENT;
 	if (entry->ie_urefs < MACHD_UREFS_MAX)
 		entry->ie_urefs++;

@@ -399,8 +399,8 @@ static kern_return_t request_port_destroyed(struct trap_call *call, mach_port_na
 }
 
 static kern_return_t request_on_name(struct trap_call *call, mach_port_name_t name,
-				     bool send_possible, mach_port_mscount_t sync,
-				     struct ipc_port *notify, struct ipc_port **previous)
+				     enum ipc_request_kind kind, struct ipc_port *notify,
+				     struct ipc_port **previous)
 {
 	struct ipc_entry *entry = ipc_entry_lookup(call->c_space, name);
 	bool asked = entry && entry->ie_request;
@@ -413,8 +413,7 @@ static kern_return_t request_on_name(struct trap_call *call, mach_port_name_t na
 	/* A request that the port's death used up cannot be cancelled. */
 	if (asked && !notify && entry->ie_type == MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_ARGUMENT;
-	return ipc_right_request(call->c_host, call->c_space, entry, send_possible, sync != 0,
-				 notify, previous);
+	return ipc_right_request(call->c_host, call->c_space, entry, kind, notify, previous);
 }
 
 static kern_return_t request(struct trap_call *call,
@@ -427,9 +426,11 @@ static kern_return_t request(struct trap_call *call,
 	case MACH_NOTIFY_PORT_DESTROYED:
 		return request_port_destroyed(call, args->name, args->sync, notify);
 	case MACH_NOTIFY_SEND_POSSIBLE:
-		return request_on_name(call, args->name, true, args->sync, notify, previous);
+		return request_on_name(call, args->name,
+				       args->sync ? IPC_REQUEST_ARMED : IPC_REQUEST_SEND_POSSIBLE,
+				       notify, previous);
 	case MACH_NOTIFY_DEAD_NAME:
-		return request_on_name(call, args->name, false, args->sync, notify, previous);
+		return request_on_name(call, args->name, IPC_REQUEST_DEAD_NAME, notify, previous);
 	}
 	return KERN_INVALID_VALUE;
 }
