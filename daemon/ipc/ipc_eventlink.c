@@ -163,25 +163,26 @@ static bool may_wait(const struct ipc_eventlink_side *side, const struct ipc_thr
 }
 
 bool ipc_eventlink_wait(struct ipc_host *host, struct ipc_eventlink_side *side,
-			struct ipc_thread *thread, uint64_t count, bool signals, bool no_wait,
-			uint64_t deadline, struct ipc_eventlink_result *result)
+			struct ipc_thread *thread, const struct ipc_eventlink_wait *wait,
+			struct ipc_eventlink_result *result)
 {
 	uint64_t now = host->h_now;
-	bool over = side->es_count > count || no_wait || (deadline && deadline <= now);
+	bool enough = side->es_count > wait->count;
+	bool over = enough || wait->no_wait || (wait->deadline && wait->deadline <= now);
 
-	*result = (struct ipc_eventlink_result){count, KERN_INVALID_ARGUMENT};
+	*result = (struct ipc_eventlink_result){wait->count, KERN_INVALID_ARGUMENT};
 	if (!may_wait(side, thread))
 		return true;
 	result->count = side->es_count;
-	result->code = side->es_count > count ? KERN_SUCCESS : KERN_OPERATION_TIMED_OUT;
+	result->code = enough ? KERN_SUCCESS : KERN_OPERATION_TIMED_OUT;
 	if (!over) {
-		side->es_wanted = count;
+		side->es_wanted = wait->count;
 		thread->th_count = side->es_count;
 		thread->th_port = ipc_port_ref(side->es_port);
-		ipc_thread_wait(host, thread, TH_EVENTLINK, &side->es_waiters, deadline != 0,
-				deadline - now);
+		ipc_thread_wait(host, thread, TH_EVENTLINK, &side->es_waiters, wait->deadline != 0,
+				wait->deadline - now);
 	}
-	if (signals)
+	if (wait->signals)
 		ipc_eventlink_signal(host, side);
 	return over;
 }

@@ -63,14 +63,21 @@ void ipc_eventlink_forget(struct ipc_thread *thread);
 /* Give a signal to the side opposite of this one. */
 void ipc_eventlink_signal(struct ipc_host *host, struct ipc_eventlink_side *side);
 
+/* A wait. */
+struct ipc_eventlink_wait {
+	uint64_t count;	   /* until the side has more signals than that, */
+	uint64_t deadline; /* or until then, ns; 0: no time is too long, */
+	bool no_wait;	   /* or, if set, for no time at all */
+	bool signals;	   /* signal the opposite side as the waiting begins */
+};
+
 /*
- * Wait on a side until it has more than `count` signals, and signal the other one as the waiting
- * begins if `signals`. True: it is over, *result says how. False: the thread waits (TH_EVENTLINK)
- * and is answered later. `deadline` (ns) 0: no time is too long; `no_wait`: any is.
+ * Wait on a side. True: it is over, *result says how. False: the thread waits (TH_EVENTLINK) and is
+ * answered later.
  */
 bool ipc_eventlink_wait(struct ipc_host *host, struct ipc_eventlink_side *side,
-			struct ipc_thread *thread, uint64_t count, bool signals, bool no_wait,
-			uint64_t deadline, struct ipc_eventlink_result *result);
+			struct ipc_thread *thread, const struct ipc_eventlink_wait *wait,
+			struct ipc_eventlink_result *result);
 
 /* A wait that has ended early: answer it with a code. */
 void ipc_eventlink_give_up(struct ipc_host *host, struct ipc_thread *thread, kern_return_t code);

@@ -105,15 +105,17 @@ static void wait(struct trap_call *call, const struct mach_eventlink_wait_until_
 		 bool signals, struct ipc_eventlink_result *result)
 {
 	struct ipc_eventlink_side *side;
-	bool no_wait = args->option & MELSW_OPTION_NO_WAIT;
+	const struct ipc_eventlink_wait how = {.count = args->count,
+					       .deadline = args->deadline,
+					       .no_wait = args->option & MELSW_OPTION_NO_WAIT,
+					       .signals = signals};
 
 	*result = (struct ipc_eventlink_result){args->count, KERN_INVALID_ARGUMENT};
 	if (args->clock != KERN_CLOCK_MACH_ABSOLUTE_TIME)
 		return;
 	result->code = lookup(call, args->port, &side);
 	if (result->code == KERN_SUCCESS)
-		ipc_eventlink_wait(call->c_host, side, call->c_thread, args->count, signals,
-				   no_wait, args->deadline, result);
+		ipc_eventlink_wait(call->c_host, side, call->c_thread, &how, result);
 }
 
 kern_return_t trap_mach_eventlink_wait_until(struct trap_call *call,
