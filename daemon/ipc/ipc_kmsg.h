@@ -95,6 +95,16 @@ enum ipc_kmsg_memory {
 	IKM_OF_NOTICES, /* h_notices: for the daemon's own (ipc_owed.h) */
 };
 
+/* The progress of destroying a message (kmsg_clean.c). */
+struct ikm_clean {
+	uint32_t cl_descriptors; /* descriptors destroyed, */
+	uint32_t cl_rights;	 /* rights of the next descriptor destroyed, */
+	uint32_t cl_end;	 /* descriptors to destroy in all */
+	uint8_t cl_header;	 /* rights of the header destroyed */
+	bool cl_begun;
+	bool cl_refused; /* the rights of the refused descriptor come first */
+};
+
 struct ipc_kmsg {
 	struct ipc_work ikm_work;	 /* links it into its queue, or the work of destroying it */
 	struct ipc_account *ikm_account; /* charged for it */
@@ -110,22 +120,17 @@ struct ipc_kmsg {
 	uint32_t ikm_bits; /* as the user wrote them: what copyin reads */
 	mach_port_name_t ikm_dest_name, ikm_reply_name;
 	uint64_t ikm_caller; /* of a reply of the daemon: id of the thread blocked with it, or 0 */
-	struct ipc_port *ikm_timer;  /* the timer that sent it, with a reference; else NULL */
-	bool ikm_circular;	     /* to be destroyed instead of queued [8.9] */
-	bool ikm_always;	     /* to be queued whatever the queue's limit */
-	bool ikm_cleaning;	     /* it is being destroyed. The progress of that: */
-	bool ikm_clean_refused;	     /* the rights of the refused descriptor come first; */
-	uint8_t ikm_cleaned_header;  /* rights of the header destroyed, */
-	uint32_t ikm_cleaned;	     /* descriptors destroyed, */
-	uint32_t ikm_cleaned_rights; /* rights of the next descriptor destroyed, */
-	uint32_t ikm_clean_end;	     /* descriptors to destroy in all */
-	bool ikm_send_receives;	     /* its sender receives in the same call */
-	bool ikm_fds_lent;	     /* its memfds belong to the request until it is copied in */
-	uint8_t ikm_sender_word;     /* bits of its sender's pointers; 0: sent by the daemon */
-	uint8_t ikm_memory;	     /* enum ipc_kmsg_memory: where its memory is from */
-	bool ikm_donates;	     /* its sender was important at the send and may donate */
-	bool ikm_may_donate;	     /* its sender did not say MACH_SEND_NOIMPORTANCE */
-	bool ikm_lends;		     /* its reply right holds a boost (ie_boosts) */
+	struct ipc_port *ikm_timer; /* the timer that sent it, with a reference; else NULL */
+	bool ikm_circular;	    /* to be destroyed instead of queued [8.9] */
+	bool ikm_always;	    /* to be queued whatever the queue's limit */
+	struct ikm_clean ikm_clean;
+	bool ikm_send_receives;	 /* its sender receives in the same call */
+	bool ikm_fds_lent;	 /* its memfds belong to the request until it is copied in */
+	uint8_t ikm_sender_word; /* bits of its sender's pointers; 0: sent by the daemon */
+	uint8_t ikm_memory;	 /* enum ipc_kmsg_memory: where its memory is from */
+	bool ikm_donates;	 /* its sender was important at the send and may donate */
+	bool ikm_may_donate;	 /* its sender did not say MACH_SEND_NOIMPORTANCE */
+	bool ikm_lends;		 /* its reply right holds a boost (ie_boosts) */
 	struct ipc_donation ikm_donation; /* raised: it boosts its destination */
 	mach_msg_qos_t ikm_override;	  /* the highest QoS of it and the messages behind it */
 	uint8_t ikm_signature[IPC_SIGNATURE_SIZE];

@@ -27,8 +27,8 @@ static void begin(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
 
-	kmsg->ikm_cleaning = true;
-	kmsg->ikm_clean_end = descriptors;
+	kmsg->ikm_clean.cl_begun = true;
+	kmsg->ikm_clean.cl_end = descriptors;
 	IPC_PROBE_DESTROY(IP_VALID(header->ikm_dest) ? header->ikm_dest->ip_id : 0,
 			  header->ikm_msgh_id);
 	ipc_importance_clean(host, kmsg);
@@ -41,6 +41,7 @@ static void begin(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descrip
 static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_work_kind kind)
 {
 	const struct ikm_header *header = &kmsg->ikm_header;
+	struct ikm_clean *progress = &kmsg->ikm_clean;
 	const struct {
 		struct ipc_port *port;
 		uint8_t type;
@@ -48,12 +49,12 @@ static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_
 		      {header->ikm_reply, header->ikm_reply_type},
 		      {header->ikm_voucher, MACH_MSG_TYPE_PORT_SEND}};
 
-	while (kmsg->ikm_cleaned_header < sizeof rights / sizeof *rights) {
+	while (progress->cl_header < sizeof rights / sizeof *rights) {
 		if (ipc_work_first(host, kind))
 			return false;
-		ipc_right_destroy_naked(host, rights[kmsg->ikm_cleaned_header].port,
-					rights[kmsg->ikm_cleaned_header].type);
-		kmsg->ikm_cleaned_header++;
+		ipc_right_destroy_naked(host, rights[progress->cl_header].port,
+					rights[progress->cl_header].type);
+		progress->cl_header++;
 	}
 	return true;
 }
@@ -62,19 +63,21 @@ static bool clean_header(struct ipc_host *host, struct ipc_kmsg *kmsg, enum ipc_
 static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
 		       enum ipc_work_kind kind)
 {
-	while (kmsg->ikm_cleaned < kmsg->ikm_clean_end) {
-		const struct ikm_descriptor *desc = &kmsg->ikm_desc[kmsg->ikm_cleaned];
+	struct ikm_clean *progress = &kmsg->ikm_clean;
 
-		if (!has_rights(desc) || kmsg->ikm_cleaned_rights == desc->d_count) {
-			kmsg->ikm_cleaned++;
-			kmsg->ikm_cleaned_rights = 0;
+	while (progress->cl_descriptors < progress->cl_end) {
+		const struct ikm_descriptor *desc = &kmsg->ikm_desc[progress->cl_descriptors];
+		uint32_t right;
+
+		if (!has_rights(desc) || progress->cl_rights == desc->d_count) {
+			progress->cl_descriptors++;
+			progress->cl_rights = 0;
 			continue;
 		}
 		if (count-- == 0 || ipc_work_first(host, kind))
 			return false;
-		ipc_right_destroy_naked(
-			host, kmsg->ikm_rights[desc->d_first + kmsg->ikm_cleaned_rights++].r_port,
-			desc->d_disposition);
+		right = desc->d_first + progress->cl_rights++;
+		ipc_right_destroy_naked(host, kmsg->ikm_rights[right].r_port, desc->d_disposition);
 	}
 	return true;
 }
@@ -86,12 +89,12 @@ static bool clean_body(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t co
 static bool clean_all(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t count,
 		      enum ipc_work_kind kind)
 {
-	if (kmsg->ikm_clean_refused) {
+	if (kmsg->ikm_clean.cl_refused) {
 		if (!clean_body(host, kmsg, count, kind))
 			return false;
-		kmsg->ikm_clean_refused = false;
-		kmsg->ikm_cleaned = 0;
-		kmsg->ikm_clean_end--;
+		kmsg->ikm_clean.cl_refused = false;
+		kmsg->ikm_clean.cl_descriptors = 0;
+		kmsg->ikm_clean.cl_end--;
 	}
 	return clean_header(host, kmsg, kind) && clean_body(host, kmsg, count, kind);
 }
@@ -109,7 +112,7 @@ static uint32_t count_rights(const struct ipc_kmsg *kmsg, uint32_t descriptors)
 /* Go on with a message: a few rights at once, many as work. */
 static void clean(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	if (count_rights(kmsg, kmsg->ikm_clean_end) <= RIGHTS_AT_ONCE &&
+	if (count_rights(kmsg, kmsg->ikm_clean.cl_end) <= RIGHTS_AT_ONCE &&
 	    clean_all(host, kmsg, RIGHTS_AT_ONCE, IPC_WORK_CLEAN)) {
 		ipc_kmsg_free(host, kmsg);
 		return;
@@ -128,8 +131,8 @@ void ipc_kmsg_clean_partial(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32
 void ipc_kmsg_clean_refused(struct ipc_host *host, struct ipc_kmsg *kmsg, uint32_t descriptor)
 {
 	begin(host, kmsg, descriptor + 1);
-	kmsg->ikm_clean_refused = true;
-	kmsg->ikm_cleaned = descriptor;
+	kmsg->ikm_clean.cl_refused = true;
+	kmsg->ikm_clean.cl_descriptors = descriptor;
 	clean(host, kmsg);
 }
 
@@ -148,7 +151,7 @@ static void count_destroyed(struct ipc_host *host, const struct ipc_kmsg *kmsg)
 
 void ipc_kmsg_destroy_step(struct ipc_host *host, struct ipc_kmsg *kmsg)
 {
-	if (!kmsg->ikm_cleaning) {
+	if (!kmsg->ikm_clean.cl_begun) {
 		if (!ipc_kmsg_check_signature(host, kmsg))
 			return;
 		count_destroyed(host, kmsg);

@@ -496,8 +496,9 @@ static void add_work(void *context, const struct ipc_work *work)
 	case IPC_WORK_SERVED:
 		kmsg = list_entry(work, struct ipc_kmsg, ikm_work);
 		add(digest, kmsg->ikm_header.ikm_id);
-		add(digest, kmsg->ikm_cleaned | (uint64_t)kmsg->ikm_cleaned_rights << 32);
-		add(digest, kmsg->ikm_cleaned_header | kmsg->ikm_clean_refused << 8);
+		add(digest,
+		    kmsg->ikm_clean.cl_descriptors | (uint64_t)kmsg->ikm_clean.cl_rights << 32);
+		add(digest, kmsg->ikm_clean.cl_header | kmsg->ikm_clean.cl_refused << 8);
 		break;
 	case IPC_WORK_SET:
 		add(digest, list_entry(work, struct ipc_pset, ps_work)->ps_id);
