@@ -15,16 +15,6 @@
 #define EVENTS_BESIDE 1	    /* of sockets between two looks at the rings */
 #define POLL_EVERY_NS 20000 /* how long sockets and timers wait while rings are busy */
 
-/*
- * Pages for watchers (daemon/watch) are made in slices. While others are served slices are rare: a
- * message waits for one at most, and few do; and the watcher, which competes for the CPU while it
- * reads the pages, gets little to do at a time.
- */
-#define SLICE_EVERY_NS	80000
-#define SEARCH_EVERY_NS 25000	/* while the slices find nothing for the watcher to read */
-#define SLICES_AT_ONCE	8	/* when nobody else is served, or to catch up */
-#define BUSY_NS		1000000 /* others count as being served for so long after a frame */
-
 #define HOT_MISSES 3  /* after so many misses in a row, see hear_soon(), */
 #define HOT_AGAIN  16 /* it is tried only every so many times */
 
@@ -158,37 +148,6 @@ static bool awaits_far(const struct turns *turns, uint64_t now)
 	return turns->far && slice_between_two(&turns->slice, now) && now - turns->last < FAR_NS;
 }
 
-static bool is_busy(const struct turns *turns, uint64_t now)
-{
-	return now < turns->last + BUSY_NS;
-}
-
-/* The number of slices of pages that are due. */
-static unsigned count_slices(struct turns *turns, uint64_t now, unsigned most)
-{
-	uint64_t due, every = trap_pages_dry(turns->gate->host) ? SEARCH_EVERY_NS : SLICE_EVERY_NS;
-
-	if (!is_busy(turns, now))
-		return SLICES_AT_ONCE;
-	due = now > turns->sliced ? (now - turns->sliced) / every : 0;
-	if (due < most) {
-		turns->sliced += due * every;
-		return (unsigned)due;
-	}
-	turns->sliced = now;
-	return most;
-}
-
-/* Make slices of pages for watchers, unless the machine has other work. */
-static void make_pages(struct turns *turns, uint64_t now, unsigned most)
-{
-	struct gate *gate = turns->gate;
-	unsigned left = trap_has_pages(gate->host) ? count_slices(turns, now, most) : 0;
-
-	while (left-- && trap_has_pages(gate->host))
-		gate_work(gate);
-}
-
 /*
  * Look at the rings again and again. False: all are asleep. True: sockets and libuv must have their
  * turn. The clock is read when a frame is fed and for each yield, not more often.
@@ -209,7 +168,8 @@ static bool look_on(struct turns *turns)
 			now = awaits_far(turns, now) ? uv_hrtime() : give_way(turns, now);
 		else if (!came && !looks_on(turns, &now) && all_asleep(turns))
 			return false;
-		make_pages(turns, now, 1);
+		if (trap_has_pages(turns->gate->host))
+			pages_make(&turns->pages, turns->last, now, 1);
 		if (list_empty(&turns->active) || pace_turn(&turns->pace))
 			break;
 	} while (!turns->more && now - start < POLL_EVERY_NS);
@@ -309,7 +269,7 @@ static int time_to_sleep(struct turns *turns)
 	/* Of a loop without handles uv_backend_timeout() returns 0. */
 	timeout = uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
 	if (timeout != 0 && trap_has_pages(turns->gate->host))
-		timeout = is_busy(turns, uv_hrtime()) ? 1 : 0;
+		timeout = pages_beside(turns->last, uv_hrtime()) ? 1 : 0;
 	return timeout;
 }
 
@@ -369,7 +329,7 @@ void turns_once(struct turns *turns, bool wait)
 	if (libuv || timeout == 0 || (!awake && !heard))
 		uv_run(turns->gate->loop, UV_RUN_NOWAIT);
 	if (trap_has_pages(turns->gate->host))
-		make_pages(turns, uv_hrtime(), SLICES_AT_ONCE);
+		pages_make(&turns->pages, turns->last, uv_hrtime(), PAGES_AT_ONCE);
 }
 
 void turns_run(struct turns *turns)
@@ -396,6 +356,7 @@ bool turns_start(struct turns *turns, struct gate *gate)
 	struct epoll_event events = {.events = EPOLLIN};
 
 	turns->gate = gate;
+	turns->pages = (struct pages){.gate = gate};
 	turns_set_spin(turns, MACHD_SPIN_US_DEFAULT);
 	list_init(&turns->active);
 	turns->bells = epoll_create1(EPOLL_CLOEXEC);

@@ -18,6 +18,7 @@
 #include "daemon/base/list.h"
 #include "daemon/io/event.h"
 #include "daemon/io/pace.h"
+#include "daemon/io/pages.h"
 #include "daemon/io/slice.h"
 #include "protocol/wait.h"
 
@@ -33,7 +34,7 @@ struct turns {
 	bool far;      /* the client that was answered last is on another CPU */
 	struct pace pace;
 	struct slice slice;
-	uint64_t sliced; /* time up to which slices of pages have been made, ns */
+	struct pages pages;
 	struct events events;
 	struct event
 		*hot;	 /* socket of the client that was answered last; or NULL: see hear_soon() */
