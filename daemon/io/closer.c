@@ -14,7 +14,7 @@
 #define UNREAD_MAX 2048 /* bytes in packets, which may be small */
 #define BLOCKS_MAX 8192 /* of 512 bytes, in pages */
 
-/* Where it is closed; NULL: here, it takes no time. */
+/* Whose thread closes it; NULL: none, it takes no time. */
 static struct closer_lane *lane_for(struct closer *closer, int fd)
 {
 	struct stat facts;
@@ -42,7 +42,7 @@ static int take(struct closer_lane *lane)
 	return fd;
 }
 
-/* false: there is no room. */
+/* False: there is no room. */
 static bool hand_over(struct closer_lane *lane, int fd)
 {
 	unsigned added = atomic_load_explicit(&lane->added, memory_order_relaxed);
@@ -60,7 +60,7 @@ static bool hand_over(struct closer_lane *lane, int fd)
 static void wait_for_more(struct closer_lane *lane)
 {
 	while (sem_wait(&lane->more) < 0 && errno == EINTR)
-		;
+		continue;
 }
 
 /* Where a filter of system calls refuses the priority, the thread has that of others. */
@@ -120,7 +120,7 @@ static void lane_init(struct closer_lane *lane)
 	sem_init(&lane->more, 0, 0);
 }
 
-/* What waits is not left to the thread: on a busy machine that takes its time. */
+/* What is left in the queue is closed here: on a busy machine the thread may take long for it. */
 static void lane_stop(struct closer_lane *lane)
 {
 	int fd;

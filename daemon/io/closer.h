@@ -8,11 +8,11 @@
  * A close that takes no time is done at once; so is any other if the thread cannot be created or
  * its queue is full.
  *
- * The thread for connections has the lowest priority there is (SCHED_IDLE): who never reads leaves
- * thousands of them a second, and nobody who calls shall have to share his CPU with that. So it may
- * be kept from running at any point, for long, and nothing the loop needs is held by it: the queues
- * have no lock. Memory is freed at the usual priority. It is scarce, and nobody pays for it any
- * more.
+ * The thread for connections has the lowest priority there is (SCHED_IDLE): clients that never read
+ * can leave thousands of connections a second to close, and no caller shall share its CPU with
+ * that. A thread of that priority may stop running at any instruction, for long; so it holds
+ * nothing that the loop needs: the queues have no lock. Memory is freed at the usual priority,
+ * because it is scarce and no client is charged for it any more.
  */
 #pragma once
 

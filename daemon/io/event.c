@@ -80,7 +80,10 @@ static void put_off(struct events *events, struct event *event, uint32_t came, u
 	control(events, EPOLL_CTL_MOD, event, EPOLLONESHOT);
 }
 
-/* Nobody waits for the end of a connection as he does for an answer: budget or not, it can wait. */
+/*
+ * Nobody waits for the end of a connection: while there are calls that waits for a turn, whatever
+ * its payer's budget.
+ */
 static bool may_be_handled(const struct events *events, const struct event *event, uint32_t came,
 			   uint64_t now)
 {

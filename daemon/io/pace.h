@@ -14,8 +14,8 @@
  *     of MACHD_PACE_TASK_US for a task and MACHD_PACE_USER_US for a user. It refills at a quarter
  *     of real time; a task's does not while the task has jobs waiting. A job longer than
  *     MACHD_PACE_SHORT_US is charged by the square of its time, because a job twice as long makes
- *     twice as many callers wait, each of them twice as long. That a connection ends is never
- *     urgent, whatever the budget.
+ *     twice as many callers wait, each of them twice as long. Budget does not count for the end of
+ *     a connection, which nobody waits for (event.c).
  *
  * Otherwise it becomes a job and waits for a turn of up to MACHD_PACE_TURN_US, every
  * MACHD_PACE_EVERY_US. In a turn jobs are taken round robin by user and then by task, however many
@@ -49,8 +49,8 @@ struct pace_payer {
 	struct pace_user *user;
 	struct pace_purse purse;
 	struct list jobs; /* waiting ones, by job->link */
-	struct list
-		waiting; /* in user->payers while it has jobs; in pace->gone without connections */
+	/* In user->payers while it has jobs, in pace->gone without connections. */
+	struct list waiting;
 	UT_hash_handle hh; /* in user->known */
 };
 

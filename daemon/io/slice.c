@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PART	3	/* the short slice is such a part of the whole */
-#define CALM_NS 1000000 /* two channels, and no others, for so long */
+#define CALM_NS 1000000 /* what allows the short slice must have lasted so long */
 
 static bool get(struct sched_attr *attributes)
 {
@@ -43,6 +43,8 @@ bool slice_between_two(const struct slice *slice, uint64_t now)
 
 void slice_note(struct slice *slice, const void *channel, bool streams, bool apart, uint64_t now)
 {
+	bool shorten;
+
 	if (streams || (channel != slice->two[0] && channel != slice->two[1])) {
 		slice->two[1] = slice->two[0];
 		slice->two[0] = channel;
@@ -50,7 +52,7 @@ void slice_note(struct slice *slice, const void *channel, bool streams, bool apa
 	}
 	if (apart)
 		slice->apart = now;
-	if (slice->whole &&
-	    slice->shortened != (slice_between_two(slice, now) && now - slice->apart >= CALM_NS))
-		set(slice, !slice->shortened);
+	shorten = slice_between_two(slice, now) && now - slice->apart >= CALM_NS;
+	if (slice->whole && slice->shortened != shorten)
+		set(slice, shorten);
 }

@@ -40,5 +40,5 @@ void slice_init(struct slice *slice);
  */
 void slice_note(struct slice *slice, const void *channel, bool streams, bool apart, uint64_t now);
 
-/* Did calls of two channels, and nothing else, come of late? */
+/* Have only calls of two channels come for a while? */
 bool slice_between_two(const struct slice *slice, uint64_t now);

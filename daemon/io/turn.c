@@ -22,7 +22,7 @@
 
 #define QUIET_NS 200000 /* a ring without a frame for so long goes to sleep */
 
-#define LATELY_NS 10000000 /* who called within that may not have got the CPU again yet */
+#define LATELY_NS 10000000 /* who was answered within that may not have run again yet */
 
 /* Rings becoming active and going to sleep. */
 
@@ -140,8 +140,9 @@ static bool looks_on(struct turns *turns, uint64_t *now)
 }
 
 /*
- * While calls go between two channels only: does the daemon wait for a client on another CPU? Then
- * a client on this CPU waits for it, too: to yield to that costs two context switches for nothing.
+ * Do calls go between two channels only, and does the daemon wait for a client on another CPU? Then
+ * the client on this CPU waits for that one, too, and a yield to it would cost two context switches
+ * for nothing.
  */
 static bool awaits_far(const struct turns *turns, uint64_t now)
 {
@@ -219,7 +220,10 @@ void turn_hear(struct turns *turns)
 
 /* The loop. */
 
-/* Wait up to `timeout` ms for bells, sockets and libuv, and handle events of sockets. */
+/*
+ * Wait up to `timeout` ms for bells, sockets and libuv, and handle events of sockets. *libuv: it
+ * has something to do. Returns whether anything came.
+ */
 static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 {
 	bool events = true, heard = false;
@@ -237,14 +241,14 @@ static bool hear_all(struct turns *turns, int timeout, bool *libuv)
 		count = events_hear(&turns->events, timeout, most, libuv);
 	if (count == 0 && pace_turn(&turns->pace))
 		pace_end_turn(&turns->pace, uv_hrtime());
-	/* What comes next is likely to be put off, too; calls would be late for it. */
+	/* After an event that was put off the next ones are likely to be, too: rings come first. */
 	turns->more = count >= most && !turns->events.put_off;
 	return count > 0 || heard;
 }
 
 /*
- * Nobody calls, and so other work is done. But who was answered just before may wait for this CPU:
- * without a yield now and then he would get it when there is no other work left.
+ * Nobody calls, and so other work is done. But a client that was answered just before may wait for
+ * this CPU: without a yield now and then it would get it only when no other work is left.
  */
 static void let_callers_run(struct turns *turns)
 {
@@ -293,7 +297,9 @@ static bool hear_soon(struct turns *turns, uint64_t now)
 	return turns->missed == 0;
 }
 
-/* Do that, for up to POLL_EVERY_NS before others are heard. *awake: the loop must not block then.
+/*
+ * hear_soon(), if nothing else is to be done. True: something came, and other sockets may wait, but
+ * for no longer than POLL_EVERY_NS. *awake: the loop must not block.
  */
 static bool hear_one(struct turns *turns, bool *awake)
 {

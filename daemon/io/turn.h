@@ -36,14 +36,13 @@ struct turns {
 	struct slice slice;
 	struct pages pages;
 	struct events events;
-	struct event
-		*hot;	 /* socket of the client that was answered last; or NULL: see hear_soon() */
-	unsigned missed; /* consecutive times that nothing came from it */
-	unsigned skipped; /* times that it was not waited for */
-	uint64_t heard;	  /* when other sockets were last heard, ns */
-	int bells;	  /* the epoll of the rings' bells */
-	unsigned count;	  /* rings in it */
-	bool more;	  /* more events of sockets are waiting than were handled */
+	struct event *hot; /* socket of the client that was answered last, or NULL: hear_soon() */
+	unsigned missed;   /* consecutive times that nothing came from it */
+	unsigned skipped;  /* times that it was not waited for */
+	uint64_t heard;	   /* when other sockets were last heard, ns */
+	int bells;	   /* the epoll of the rings' bells */
+	unsigned count;	   /* rings in it */
+	bool more;	   /* more events of sockets are waiting than were handled */
 	bool stop;
 
 	/* Called now and then while something happens, and before the loop sleeps; or NULL. */
