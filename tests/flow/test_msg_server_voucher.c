@@ -48,18 +48,16 @@ static boolean_t demux(mach_msg_header_t *request, mach_msg_header_t *reply)
 
 static mach_voucher_t make_voucher(char content)
 {
-	struct {
+	union {
 		mach_voucher_attr_recipe_data_t head;
-		char content[4];
+		uint8_t bytes[sizeof(mach_voucher_attr_recipe_data_t) + 1];
 	} recipe = {{.key = MACH_VOUCHER_ATTR_KEY_USER_DATA,
 		     .command = MACH_VOUCHER_ATTR_USER_DATA_STORE,
-		     .content_size = sizeof recipe.content},
-		    {content}};
+		     .content_size = 1}};
 	mach_voucher_t voucher;
 
-	CHECK_OK(host_create_mach_voucher(mach_host_self(),
-					  (mach_voucher_attr_raw_recipe_array_t)(void *)&recipe,
-					  sizeof recipe, &voucher));
+	recipe.bytes[sizeof recipe.head] = (uint8_t)content;
+	CHECK_OK(host_create_mach_voucher(mach_host_self(), recipe.bytes, sizeof recipe, &voucher));
 	return voucher;
 }
 
