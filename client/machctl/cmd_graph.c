@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `machctl graph [PID]`: tasks, ports and the rights between them for Graphviz. An arrow goes the
- * way of the messages: from who may send to the port, from the port to who receives; a dotted one
- * from a port to another says that a message in its queue holds a right. Full queues are red.
+ * `machctl graph [PID]`: tasks, ports and the rights between them for Graphviz. Arrows follow
+ * the messages: from a task that may send to the port, from the port to the task that receives. A
+ * dotted arrow from port to port: a message in the first one's queue holds a right to the second.
+ * Full queues are red.
  */
 #include <mach/port.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include "client/machctl/text.h"
 #include "client/machctl/watch.h"
 
-/* Ids of ports that have been drawn: a table with open addressing, at most half full. */
+/* The ids of ports already drawn: a hash table with open addressing, at most half full. */
 struct ids {
 	uint64_t *slots; /* 0: free */
 	size_t count, size;

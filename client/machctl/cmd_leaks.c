@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `machctl leaks`: which tasks have more and more names. It looks several times and compares; a
- * task whose names grow each time is what it looks for.
+ * `machctl leaks`: tasks whose number of names keeps growing. It reads the tasks several times and
+ * compares; a task that has more names each time is a suspect.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ static const struct table_column columns[] = {
 /* A task as it was first and last seen. */
 struct growth {
 	struct machd_watch_task first, last;
-	unsigned looks; /* that it was there for, after the first, */
-	unsigned grew;	/* and how often it had more names than before */
+	unsigned looks; /* readings that include the task, without its first */
+	unsigned grew;	/* readings with more names than the one before */
 };
 
 struct growths {

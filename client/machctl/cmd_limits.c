@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `machctl limits`: each limit of protocol/limits.def, what it is now, and who uses most of it. The
- * daemon tells of those that it counts by user or task; the rest are shown without a use.
+ * `machctl limits`: each limit of protocol/limits.def, its present value, and the user or task that
+ * uses most of it. Limits that the daemon does not count by user or task are shown without a use.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "client/machctl/watch.h"
 #include "protocol/limits.h"
 
-/* Use from which on a limit stands out, in percent. */
+/* Percent of a limit in use from which on its row is highlighted. */
 #define ALARMING 80
 
 static const struct table_column columns[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recipes: packed instructions of how to make a voucher [23], and back. Nothing is kept of one that
- * fails. Content may come from any client: sizes are compared with what is left before they are
- * believed.
+ * Recipes: packed instructions for making a voucher [23], and the reverse, a recipe from a voucher.
+ * A recipe that fails leaves nothing behind. Its bytes come from a client: each size is checked
+ * against the bytes that are left before it is used.
  */
 #include <mach/mach_voucher_types.h>
 #include <string.h>
@@ -12,14 +12,14 @@
 #include "daemon/ipc/ipc_task.h"
 #include "daemon/ipc/voucher_attr.h"
 
-/* A voucher that is being made. Its values lie in recipes, in other vouchers, or in d_rooms. */
+/* A voucher being made. Its values point into recipes, into other vouchers, or into d_rooms. */
 struct draft {
 	const struct ipc_task *d_task;
 	struct ipc_voucher_value d_values[IPC_VOUCHER_KEYS];
 	union voucher_room d_rooms[IPC_VOUCHER_KEYS];
 };
 
-/* One recipe, its content still in place. */
+/* One recipe; r_content points into the packed bytes. */
 struct recipe {
 	uint32_t r_key, r_command;
 	const struct ipc_voucher *r_previous; /* or NULL */
@@ -58,7 +58,7 @@ static bool same_value(struct ipc_voucher_value a, struct ipc_voucher_value b)
 	       (a.v_size == 0 || memcmp(a.v_bytes, b.v_bytes, a.v_size) == 0);
 }
 
-/* With a previous voucher only what is as there is removed. */
+/* With a previous voucher, remove the value only if it equals that voucher's. */
 static kern_return_t remove_key(struct draft *draft, const struct recipe *recipe, uint32_t key)
 {
 	struct ipc_voucher_value *value = &draft->d_values[key - 1];
@@ -68,7 +68,7 @@ static kern_return_t remove_key(struct draft *draft, const struct recipe *recipe
 	return KERN_SUCCESS;
 }
 
-/* The attribute says what its value will be. */
+/* Let the attribute's manager compute the new value. */
 static kern_return_t run_key(struct draft *draft, const struct recipe *recipe, uint32_t key)
 {
 	const struct voucher_attr *attr = voucher_attr(key);

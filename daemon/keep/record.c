@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing a record: entries into a buffer of our own, the buffer into a file when it is full. */
+/* Writing a record: entries go into a buffer, which is written to the file when it is full. */
 #include "daemon/keep/record.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "daemon/keep/record_format.h"
 
 struct record {
-	int fd; /* -1: given up */
+	int fd; /* -1: a write failed, recording has stopped */
 	struct ipc_outbox outbox;
 	const struct ipc_outbox *next;
 	struct record_totals totals;

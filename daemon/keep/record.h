@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The recorder: stands on both sides of the state machine and writes down every input and every
- * output, so that replay.h can do the same again. It holds what clients sent, tokens included: the
- * file is made readable for its owner only.
+ * The recorder: wraps the state machine's input and its outbox, and writes every input and every
+ * output to a file, for replay.h to repeat. The file contains what clients sent, tokens included,
+ * so only its owner may read it.
  *
- * A recorder that cannot write says so once and does nothing from then on.
+ * If a write fails, the recorder logs that once and records nothing more; the daemon goes on.
  */
 #pragma once
 

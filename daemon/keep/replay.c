@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Replaying a record. The machine's outbox calls are compared with the record as they come: the
- * next entry must be that very output. An input that could not have come from a daemon (a time-out
- * nobody asked for, a frame of a connection that is gone) makes the record a broken one.
+ * next entry must be that very output. An input that no daemon can have recorded (a time-out that
+ * was not requested, a frame of a closed connection) makes the record a broken one.
  */
 #include "daemon/keep/replay.h"
 

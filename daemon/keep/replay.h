@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The replayer: feeds the inputs of a record to a fresh state machine and compares what it does
- * with what was written down. A record may come from anybody: a bad one gives an error.
+ * The replayer: feeds the inputs of a record to a fresh state machine and compares its outputs with
+ * the recorded ones. A record is not trusted: a malformed one gives REPLAY_BROKEN.
  */
 #pragma once
 

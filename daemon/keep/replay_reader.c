@@ -13,7 +13,7 @@ static bool broken(struct replay_reader *reader, const char *problem)
 	return false;
 }
 
-/* Read exactly `size` bytes; the end of the file gives `at_end`, or READER_CUT behind a byte. */
+/* Read `size` bytes. The state at end of file: `at_end`, or READER_CUT if some bytes were read. */
 static bool read_bytes(struct replay_reader *reader, void *bytes, size_t size,
 		       enum reader_state at_end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a record entry by entry, in bounded memory, without trusting a byte of it. */
+/* Reading a record entry by entry, in bounded memory; everything read is checked before use. */
 #pragma once
 
 #include <stdio.h>

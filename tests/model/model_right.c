@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rights into messages, out of messages, and their end [3, 4, 15]. */
+/* Copyin and copyout of rights, and their destruction [3, 4, 15]. */
 #include <assert.h>
 
 #include "tests/model/model_private.h"

@@ -7,7 +7,7 @@
 
 #define HEAD ((uint32_t)sizeof(struct machd_call_answer))
 
-/* One more of a right that is kept. */
+/* Copy a kept send right; a dead port gives a dead right. */
 static struct m_right copy_kept(struct m_right right)
 {
 	right.type = MACH_MSG_TYPE_PORT_SEND;
@@ -18,7 +18,7 @@ static struct m_right copy_kept(struct m_right right)
 	return right;
 }
 
-/* What is kept from now on, in place of what was. */
+/* Replace a kept right and release the old one. */
 static void keep(struct model *model, struct m_right *kept, const struct m_entry *entry)
 {
 	struct m_right old = *kept;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vouchers in the model. What they say is all that counts (model_attr.c), so one is found by it;
- * one without send rights is gone.
+ * Vouchers in the model. Vouchers with equal values (model_attr.c) are the same voucher; one
+ * without send rights no longer exists.
  */
 #include <mach/mach_voucher_types.h>
 #include <string.h>

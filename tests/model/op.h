@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operations of the model test as data. What they act on is named by where it came from (the third
- * name that operation 17 brought), not by its value, so that a list of operations still makes sense
- * when some of them are taken out.
+ * Operations of the model test as data. A name is given by its origin (the third name returned by
+ * operation 17), not by its value, so a list of operations stays valid when the shrinker removes
+ * some of them.
  */
 #pragma once
 
@@ -12,8 +12,7 @@
 
 enum { OP_ARGS = 20, OP_DESCRIPTORS = 8, OP_ARRAY = 12, OP_NAMES = 32 };
 
-/* The name number `origin % OP_NAMES` that operation `origin / OP_NAMES` brought; 0: the literal.
- */
+/* Name `origin % OP_NAMES` of those that operation `origin / OP_NAMES` returned; 0: the literal. */
 struct op_name {
 	uint32_t origin;
 	uint32_t literal;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a failing list of operations to a short one, and to a report. */
+/* Reduce a failing list of operations to a short one that still fails, and report it. */
 #include <mach/message.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static bool try_list(struct shrink *shrink)
 	return shrink->outcome->failed;
 }
 
-/* The list that was tried is the better one; what comes after its failure is not needed. */
+/* Keep the list that was tried, up to the operation that failed. */
 static void take_list(struct shrink *shrink)
 {
 	shrink->count = shrink->outcome->failed_at + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Doing an operation in both worlds. */
+/* Carry out an operation in both: feed it to the machine, then to the model. */
 #include "tests/model/world.h"
 
 #include <mach/mach_voucher_types.h>
