@@ -137,7 +137,7 @@ static void dot_rights(const struct machd_watch_port *port)
 		       port->name);
 }
 
-/* What every task has, and what is no port, says nothing about who talks to whom. */
+/* Not ports that every task has, nor dead ones: they do not show who talks to whom. */
 static bool is_drawn(const struct drawing *drawing, const struct machd_watch_port *port)
 {
 	switch (port->kind) {

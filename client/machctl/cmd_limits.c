@@ -39,7 +39,7 @@ struct uses {
 	size_t count;
 };
 
-/* Is this a use of that limit by somebody? */
+/* Does this record tell the use of that limit by a user or task? */
 static bool is_use(const struct machd_watch_limit *record, const char *key)
 {
 	return record->scope != MACHD_WATCH_OF_NOBODY && strcmp(record->key, key) == 0;
@@ -54,7 +54,7 @@ static uint64_t value_of(const struct uses *uses, const struct machd_limit_row *
 	return limit->value;
 }
 
-/* Who uses most of a limit now; NULL: nobody is counted. */
+/* The user or task that uses most of a limit now; NULL: the limit is not counted. */
 static const struct machd_watch_limit *heaviest(const struct uses *uses, const char *key)
 {
 	const struct machd_watch_limit *most = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `machctl port`: everybody who has to do with one port. Its rights under names, those in messages
- * that nobody has received yet, requests, sets, waiting threads, and its queue.
+ * `machctl port`: everything that refers to one port. Its rights under names, those in messages
+ * still queued, requests, sets, waiting threads, and its queue.
  */
 #include <errno.h>
 #include <signal.h>

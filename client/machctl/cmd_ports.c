@@ -34,7 +34,7 @@ static void rights_cell(struct table *table, const struct machd_watch_port *port
 	table_cell(table, "%s", port_rights(port->type, text));
 }
 
-/* Messages and the limit; a full queue is where somebody hangs. */
+/* Queued messages and the limit; senders to a full queue block. */
 static void queue_cell(struct table *table, const struct machd_watch_port *port)
 {
 	if (port->kind != MACHD_WATCH_PLAIN) {

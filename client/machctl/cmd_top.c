@@ -123,7 +123,7 @@ static void look(struct top *top)
 	struct machd_watch_task *tasks;
 	size_t from = 0;
 
-	/* Whoever read the list may have put it into another order. */
+	/* The caller may have sorted the last list in another order. */
 	if (before.count)
 		qsort(before.views, before.count, sizeof *before.views, by_id);
 	now->time = clock_now();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `machctl trace [PID]`: the messages that are sent, a line each, for as long as they are wanted.
- * The daemon keeps records only while somebody reads them, and is asked for new ones again and
- * again: at once while there are more, else after a moment. They can go to a file, and come from
- * one.
+ * `machctl trace [PID]`: the messages that are sent, a line each, until interrupted or
+ * --count are shown. The daemon keeps records only while there is a reader. It is polled for new
+ * ones: at once while there are more, else after a pause. Records can be written to a file, and
+ * read from one.
  */
 #include <errno.h>
 #include <inttypes.h>

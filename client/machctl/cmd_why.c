@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `machctl why PID`: who waits for whom. A thread that waits to send waits for who receives from
- * the full queue; one that waits to receive waits for who could send to its port: whoever has a
- * right to it, or will have one when it receives a message that is queued. The chain is followed
- * from task to task until nobody waits, anybody could help, or it comes back to where it was: a
- * circle.
+ * `machctl why PID`: which task waits for which. A thread that waits to send waits for the task
+ * that receives from the full queue. One that waits to receive waits for the tasks that could send
+ * to its port: those with a right to it, and those that get one with a message in their queues. The
+ * chain is followed from task to task until one does not wait, any task could help, or it returns
+ * to a task that it has passed: a circle.
  */
 #include <mach/port.h>
 #include <stdarg.h>

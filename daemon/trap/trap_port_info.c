@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mach_port calls that look at ports and set their properties: names, type, attributes [20]. */
+/* The mach_port routines that list names and get or set types and attributes of ports [20]. */
 #include <string.h>
 
 #include "daemon/ipc/ipc_host.h"
@@ -178,7 +178,7 @@ kern_return_t trap_mach_port_get_attributes(struct trap_call *call,
 
 	if (words == 0)
 		return KERN_INVALID_ARGUMENT;
-	/* Whether a service is throttled is told without asking for the room, as in Mach. */
+	/* MACH_PORT_SERVICE_THROTTLED is answered whatever the room, as in Mach. */
 	if (args->count < words && args->flavor != MACH_PORT_SERVICE_THROTTLED)
 		return KERN_FAILURE;
 	/* NULL and DEAD have no limits, and a table of requests of size 0. */
@@ -345,7 +345,7 @@ kern_return_t trap_mach_port_space_basic_info(struct trap_call *call,
 					      struct mach_port_space_basic_info_out *result)
 {
 	(void)args;
-	/* Entries that are kept for what is lent are nobody's yet. */
+	/* Entries set aside for lent messages do not count as used. */
 	ipc_loan_settle_task(call->c_host, call->c_space->is_task);
 	result->genno_mask = 0xff;
 	result->size = call->c_space->is_size;

@@ -141,7 +141,7 @@ static void on_warn(void *context, const char *text)
 	snprintf(lab->last_words, sizeof lab->last_words, "%s", text);
 }
 
-/* A bell that rings is told to stop, one that does not to ring, and never otherwise. */
+/* Only a silent bell may be rung, and only a ringing one silenced. */
 static void on_ring(void *context, ipc_fd_t ring, ipc_fd_t quiet, bool on)
 {
 	struct lab *lab = context;

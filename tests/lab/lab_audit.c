@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counting what points at what, and comparing it with what the machine says. */
+/* Recount all references and charges of a machine and compare them with its own counters. */
 #include "tests/lab/lab_audit.h"
 
 #include <stdlib.h>

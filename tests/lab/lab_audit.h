@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The books of a machine: everything that it counts is counted again from what is there. Ends the
- * test where they do not agree.
+ * The audit of a machine: everything that it counts is counted again from its objects. A difference
+ * ends the test.
  */
 #pragma once
 

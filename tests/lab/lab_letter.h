@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages with descriptors of all kinds, for tests in a lab that write the frame themselves: the
- * table of memory, its inline bytes and its memfds are what the test says. There is one letter.
+ * table of memory, its inline bytes and its memfds are set by the test. There is one letter.
  */
 #pragma once
 
