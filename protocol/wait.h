@@ -6,8 +6,10 @@
  * Busy CPUs. A yield can then give away a whole time slice. After such a long yield there is no
  * yielding for a while, and the pause doubles as long as yields stay long. During the pause a wait
  * for a peer on the same CPU sleeps at once. With a peer on another CPU the wake-up is the most
- * expensive part, for both: there the waiter keeps looking (without yielding) for as long as a
- * wake-up takes, unless that was in vain a few times in a row.
+ * expensive part, for both: there the waiter keeps looking (without yielding) for as long as the
+ * wake-ups of a whole call take, unless that was in vain a few times in a row. If it looked for
+ * less, a delay that has put both ends and the daemon to sleep would go on: each would be asleep
+ * again before the other two are awake.
  *
  * Shared yields. A yield that lasts longer than the shortest one seen gave the CPU to somebody with
  * work to do. If the daemon is on that CPU, every client that yields there delays it by two context
@@ -27,8 +29,9 @@
 #define MACHD_WAIT_TIMES    16			 /* length of the pause, in long yields */
 #define MACHD_WAIT_QUIET_NS UINT64_C(1000000000) /* the longest pause */
 
-#define MACHD_WAIT_LOOK_NS 20000 /* about the cost of being woken from another CPU */
-#define MACHD_WAIT_UNSEEN  3	 /* consecutive waits that may look in vain */
+#define MACHD_WAIT_LOOK_NS 300000 /* at most: four wake-ups from another CPU, and a bit */
+#define MACHD_WAIT_LOOKS   6	  /* at most so many times as long as `spin` */
+#define MACHD_WAIT_UNSEEN  3	  /* consecutive waits that may look in vain */
 
 #define MACHD_WAIT_SWITCH_NS 2000 /* the cost of a shared yield itself */
 #define MACHD_WAIT_SHARED    4	  /* shared yields in a wait; halved after each wait in vain */
@@ -86,7 +89,8 @@ static inline void machd_wait_yielded(struct machd_wait *wait, uint64_t before, 
  */
 static inline bool machd_wait_looks(struct machd_wait *wait, uint64_t since, uint64_t now)
 {
-	uint64_t most = wait->spin < MACHD_WAIT_LOOK_NS ? wait->spin : MACHD_WAIT_LOOK_NS;
+	uint64_t longest = MACHD_WAIT_LOOKS * wait->spin;
+	uint64_t most = longest < MACHD_WAIT_LOOK_NS ? longest : MACHD_WAIT_LOOK_NS;
 
 	if (now >= wait->quiet_until)
 		return false;

@@ -116,10 +116,10 @@ static uint64_t looks_for(uint64_t since)
 START_TEST(looks_on_where_it_may_not_yield)
 {
 	ck_assert(!machd_wait_looks(&wait, S, S));
-	ck_assert_uint_eq(looks_for(S), 20 * US);
+	ck_assert_uint_eq(looks_for(S), 300 * US);
 	ck_assert(!machd_wait_looks(&wait, 2 * S, 2 * S));
 	wait.spin = 10 * US;
-	ck_assert_uint_eq(looks_for(S + MS), 10 * US);
+	ck_assert_uint_eq(looks_for(S + MS), 60 * US);
 	wait.spin = 0;
 	ck_assert_uint_eq(looks_for(S + 2 * MS), 0);
 }
@@ -130,10 +130,10 @@ START_TEST(looks_in_vain_end)
 	uint64_t since = S;
 
 	for (int i = 0; i < 3; i++)
-		ck_assert_uint_eq(looks_for(since++), 20 * US);
+		ck_assert_uint_eq(looks_for(since++), 300 * US);
 	for (int i = 1; i < 16; i++)
 		ck_assert_uint_eq(looks_for(since++), 0);
-	ck_assert_uint_eq(looks_for(since++), 20 * US);
+	ck_assert_uint_eq(looks_for(since++), 300 * US);
 	ck_assert_uint_eq(looks_for(since++), 0);
 }
 END_TEST
@@ -146,9 +146,9 @@ START_TEST(what_was_seen_has_it_look_again)
 		looks_for(since++);
 	/* Something came before its time was over. */
 	ck_assert(machd_wait_looks(&wait, since, since));
-	ck_assert(machd_wait_looks(&wait, since, since + 19 * US));
+	ck_assert(machd_wait_looks(&wait, since, since + 299 * US));
 	for (int i = 0; i < 3; i++)
-		ck_assert_uint_eq(looks_for(++since), 20 * US);
+		ck_assert_uint_eq(looks_for(++since), 300 * US);
 	ck_assert_uint_eq(looks_for(++since), 0);
 }
 END_TEST
